@@ -1,0 +1,100 @@
+"""Rheobase: neuron models, integrators and aggregators as plugins, on PyTorch.
+
+The public names are bound at first use, so that ``import rheobase`` imports neither torch nor any
+plugin.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import errors as errors
+
+if TYPE_CHECKING:
+    from .engine.component import DT as DT
+    from .engine.component import Component as Component
+    from .engine.create import aggregator as aggregator
+    from .engine.create import create as create
+    from .engine.create import integrator as integrator
+    from .engine.declaration import Input as Input
+    from .engine.declaration import Option as Option
+    from .engine.declaration import Parameter as Parameter
+    from .engine.declaration import Preset as Preset
+    from .engine.declaration import State as State
+    from .engine.ensemble import Ensemble as Ensemble
+    from .engine.integrator import Advance as Advance
+    from .engine.integrator import Integrator as Integrator
+    from .engine.integrator import RungeKutta as RungeKutta
+    from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
+    from .engine.neuron.base import Neuron as Neuron
+    from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
+    from .engine.sweep import Sweep as Sweep
+    from .hookspecs import hookimpl as hookimpl
+    from .pipeline import stimulus as stimulus
+    from .pipeline.pipeline import Pipeline as Pipeline
+    from .pipeline.recording import Recording as Recording
+    from .pipeline.simulate import SimulationInterrupted as SimulationInterrupted
+    from .pipeline.simulate import simulate as simulate
+    from .pipeline.simulator import SimpleSimulator as SimpleSimulator
+    from .plugins.registry import list_components as list_components
+    from .plugins.registry import register as register
+    from .specs import AggregatorSpec as AggregatorSpec
+    from .specs import BackendSpec as BackendSpec
+    from .specs import IntegratorSpec as IntegratorSpec
+    from .specs import NeuronSpec as NeuronSpec
+    from .specs import Provenance as Provenance
+
+_HOME = {
+    "Advance": "engine.integrator",
+    "AggregatorSpec": "specs",
+    "AnalogNeuron": "engine.neuron.analog",
+    "BackendSpec": "specs",
+    "Component": "engine.component",
+    "DT": "engine.component",
+    "Ensemble": "engine.ensemble",
+    "Input": "engine.declaration",
+    "Integrator": "engine.integrator",
+    "IntegratorSpec": "specs",
+    "Neuron": "engine.neuron.base",
+    "NeuronSpec": "specs",
+    "Option": "engine.declaration",
+    "Parameter": "engine.declaration",
+    "Pipeline": "pipeline.pipeline",
+    "Preset": "engine.declaration",
+    "Provenance": "specs",
+    "Recording": "pipeline.recording",
+    "RungeKutta": "engine.integrator",
+    "SimpleSimulator": "pipeline.simulator",
+    "SimulationInterrupted": "pipeline.simulate",
+    "SpikingNeuron": "engine.neuron.spiking",
+    "State": "engine.declaration",
+    "Sweep": "engine.sweep",
+    "aggregator": "engine.create",
+    "create": "engine.create",
+    "hookimpl": "hookspecs",
+    "integrator": "engine.create",
+    "list_components": "plugins.registry",
+    "register": "plugins.registry",
+    "simulate": "pipeline.simulate",
+}
+"""Public name -> the module that defines it."""
+
+__all__ = sorted([*_HOME, "errors", "stimulus"])
+
+
+def __getattr__(name: str) -> Any:
+    if name == "stimulus":
+        value: Any = importlib.import_module(".pipeline.stimulus", __name__)
+    elif name in _HOME:
+        value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    else:
+        raise AttributeError(
+            f"module 'rheobase' has no attribute {name!r}{errors.nearest(name, __all__)}"
+        )
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,121 @@
+"""The exceptions and warnings of Rheobase.
+
+Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
+
+    RheobaseError
+    ├── DeclarationError        a model class is declared wrongly              (TypeError)
+    ├── ArgumentError           an argument that cannot be used                (ValueError)
+    │   ├── ParameterError      a parameter: unknown name, domain, shape
+    │   ├── InputError          a current: NaN, shape, dtype, device
+    │   ├── StimulusError       a stimulus, its file or its time step
+    │   ├── OutputError         a path that cannot be written
+    │   ├── ConfigurationError  a simulation file that cannot be used
+    │   └── EventModeError      an event mode that is not to be had here
+    ├── ComponentError          an unknown or ambiguous model, integrator, ... (LookupError)
+    ├── PluginError             a plugin that cannot be loaded or breaks the contract
+    └── IntegrationError        the integration failed                         (ArithmeticError)
+        ├── NonFiniteStateError a state became NaN or infinite
+        ├── StepUnderflowError  the step size fell below the precision of time
+        └── MaxStepsError       more steps than allowed
+
+    RheobaseWarning             (UserWarning)
+    ├── PluginWarning           a plugin was left out
+    └── StepSizeWarning         the time step is too large for the model
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RheobaseError(Exception):
+    """Base class of all errors raised by Rheobase."""
+
+
+class DeclarationError(RheobaseError, TypeError):
+    """A model class is declared wrongly; raised when the class is defined."""
+
+
+class ArgumentError(RheobaseError, ValueError):
+    """An argument that cannot be used."""
+
+
+class ParameterError(ArgumentError):
+    """A parameter, initial state or option: unknown name, value outside its domain, wrong shape."""
+
+
+class InputError(ArgumentError):
+    """An input current that cannot be used: not finite, wrong shape, dtype or device."""
+
+
+class StimulusError(ArgumentError):
+    """A stimulus that cannot be used, its file or its time step."""
+
+
+class OutputError(ArgumentError):
+    """An output path that cannot be written."""
+
+
+class ConfigurationError(ArgumentError):
+    """A simulation file that cannot be used."""
+
+
+class EventModeError(ArgumentError):
+    """An event mode that the model or the integrator does not offer."""
+
+
+class ComponentError(RheobaseError, LookupError):
+    """A model, integrator, aggregator or backend that is unknown or ambiguous."""
+
+
+class PluginError(RheobaseError):
+    """A plugin that cannot be loaded or that breaks the contract of the hooks."""
+
+
+class IntegrationError(RheobaseError, ArithmeticError):
+    """The integration of a model failed."""
+
+
+class NonFiniteStateError(IntegrationError):
+    """A state became NaN or infinite."""
+
+
+class StepUnderflowError(IntegrationError):
+    """An adaptive integrator's step fell below the precision of time."""
+
+
+class MaxStepsError(IntegrationError):
+    """An adaptive integrator needed more steps than it is allowed."""
+
+
+class RheobaseWarning(UserWarning):
+    """Base class of all warnings given by Rheobase."""
+
+
+class PluginWarning(RheobaseWarning):
+    """A plugin was left out; the others work."""
+
+
+class StepSizeWarning(RheobaseWarning):
+    """The time step is larger than the model's ``dt_max``."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of an error message that suggests the nearest of the known names.
+
+    Args:
+        name: The name that was not found.
+        known: The names that exist.
+
+    Returns:
+        ``"; did you mean 'x'?"``, or the empty string where nothing is near.
+
+    Example:
+        >>> nearest("tau_men", ["tau_mem", "tau_ref"])
+        "; did you mean 'tau_mem'?"
+        >>> nearest("quark", ["tau_mem", "tau_ref"])
+        ''
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""

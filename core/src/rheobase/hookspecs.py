@@ -1,0 +1,103 @@
+"""The hooks through which a plugin offers components.
+
+A plugin is a module with one or more of these functions, marked by ``@rheobase.hookimpl``, and an
+entry point in the group ``rheobase`` that names the module::
+
+    [project.entry-points.rheobase]
+    my-model = "my_package.plugin"
+
+Keep that module and its parent packages free of torch and of model code: it is imported to list
+what is installed, and the objects that it names are imported only when they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from .specs import AggregatorSpec, BackendSpec, IntegratorSpec, NeuronSpec
+
+__all__ = [
+    "PROJECT",
+    "hookimpl",
+    "hookspec",
+    "rheobase_aggregators",
+    "rheobase_backends",
+    "rheobase_integrators",
+    "rheobase_neurons",
+]
+
+PROJECT = "rheobase"
+"""The name of the pluggy project and of the entry-point group."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as an implementation of a hook."""
+
+
+@hookspec
+def rheobase_neurons() -> Sequence[NeuronSpec]:  # type: ignore[empty-body]
+    """Offer neuron models. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each model; its target is a subclass of ``rheobase.Neuron``.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import NeuronSpec
+        >>> @hookimpl
+        ... def rheobase_neurons():
+        ...     return [NeuronSpec("adex", "adex_model.neuron:AdEx", "adaptive exponential")]
+    """
+
+
+@hookspec
+def rheobase_integrators() -> Sequence[IntegratorSpec]:  # type: ignore[empty-body]
+    """Offer integrators. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each integrator; its target is a subclass of ``rheobase.Integrator``, or a
+        function that makes one, called with the user's keyword arguments.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import IntegratorSpec
+        >>> @hookimpl
+        ... def rheobase_integrators():
+        ...     return [IntegratorSpec("heun", "heun_plugin.heun:Heun", "explicit", order=2)]
+    """
+
+
+@hookspec
+def rheobase_aggregators() -> Sequence[AggregatorSpec]:  # type: ignore[empty-body]
+    """Offer aggregators. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each aggregator; its target is a callable ``(inputs, identifiers) -> Tensor``.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import AggregatorSpec
+        >>> @hookimpl
+        ... def rheobase_aggregators():
+        ...     return [AggregatorSpec("max", "my_package.max:largest", commutative=True)]
+    """
+
+
+@hookspec
+def rheobase_backends() -> Sequence[BackendSpec]:  # type: ignore[empty-body]
+    """Offer backends. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each backend; its target is a callable that runs many steps of a model.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import BackendSpec
+        >>> @hookimpl
+        ... def rheobase_backends():
+        ...     return [BackendSpec("fused", "my_package.backend:run", "compiled kernels")]
+    """
