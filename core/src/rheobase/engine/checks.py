@@ -1,0 +1,69 @@
+"""The values of a step: everything finite, or an error that names unit, step and state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from ..errors import InputError, NonFiniteStateError
+from .tracing import values_visible
+
+if TYPE_CHECKING:
+    from .neuron.stored import Stored
+
+
+def check_step(neuron: Stored, data: Any, outputs: Mapping[str, Tensor]) -> None:
+    """Refuse a step whose input or result is not finite.
+
+    Args:
+        neuron: Whose step it is; its clock still stands at the start of the step.
+        data: The prepared input: a tensor, or a named tuple of them.
+        outputs: What the step gave, by name; the states are among it.
+
+    Raises:
+        InputError: If an input is not finite.
+        NonFiniteStateError: If a state is not finite.
+    """
+    inputs = {"input": data} if isinstance(data, Tensor) else dict(data._asdict())
+    states = {name: outputs[name] for name in neuron.schema.states if name in outputs}
+    values = [*inputs.values(), *states.values()]
+    if not values or not all(map(values_visible, values)):
+        return
+    # One number that is finite if all are; where it is not, each value is looked at.
+    total = sum(value.detach().sum() for value in values)
+    if isinstance(total, Tensor) and bool(total.isfinite()):
+        return
+    for name, value in inputs.items():
+        if where := first_bad(value):
+            raise InputError(
+                f"{neuron.identifier}: {name} {_at(where, value)} at step {neuron.simulation_step} "
+                f"(t = {neuron.time:g} ms); give finite numbers"
+            )
+    for name, value in states.items():
+        if where := first_bad(value):
+            unit = neuron.schema.states[name].unit
+            raise NonFiniteStateError(
+                f"{neuron.identifier}: the state {name!r} (in {unit}) became {_at(where, value)} at step "
+                f"{neuron.simulation_step} (t = {neuron.time:g} ms, dt = {neuron.dt:g} ms, {neuron.integrator!r}); "
+                f"try a smaller dt or an adaptive integrator{_advice(neuron)}"
+            )
+
+
+def first_bad(value: Tensor) -> tuple[int, ...] | None:
+    """The index of the first value that is not finite, or None."""
+    bad = (~value.detach().isfinite()).nonzero()
+    return tuple(bad[0].tolist()) if len(bad) else None
+
+
+def _at(where: tuple[int, ...], value: Tensor) -> str:
+    batch = f", batch {list(where[:-1])}" if len(where) > 1 else ""
+    number = float(value.detach()[where])
+    whom = "every unit" if value.shape[-1] == 1 else f"unit {where[-1]}"
+    return f"{number} in {whom}{batch}"
+
+
+def _advice(neuron: Stored) -> str:
+    dt_max = neuron.schema.dt_max
+    return "" if dt_max is None else f"; the model's dt_max is {dt_max:g} ms"

@@ -1,0 +1,186 @@
+"""Making neurons, integrators and aggregators by name."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast, overload
+
+import torch
+
+from ..errors import ArgumentError, StepSizeWarning
+from ..specs import Provenance
+from .aggregate import Aggregator
+from .component import DT
+from .ensemble import Ensemble
+from .integrator import Integrator
+from .neuron.base import Neuron
+from .resolve import as_aggregator, as_integrator, load
+
+ModelT = TypeVar("ModelT", bound=Neuron)
+
+
+@overload
+def create(
+    name_or_class: str,
+    num_units: int = 1,
+    *,
+    preset: str | None = None,
+    integrator: Integrator | str | None = None,
+    aggregator: Aggregator | str | Mapping[str, Any] | None = None,
+    event: str = "crossing",
+    grad: bool = False,
+    dt: float | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    **params: Any,
+) -> Ensemble: ...
+
+
+@overload
+def create(
+    name_or_class: type[ModelT],
+    num_units: int = 1,
+    *,
+    preset: str | None = None,
+    integrator: Integrator | str | None = None,
+    aggregator: Aggregator | str | Mapping[str, Any] | None = None,
+    event: str = "crossing",
+    grad: bool = False,
+    dt: float | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    **params: Any,
+) -> ModelT: ...
+
+
+def create(
+    name_or_class: str | type[Neuron],
+    num_units: int = 1,
+    *,
+    preset: str | None = None,
+    integrator: Integrator | str | None = None,
+    aggregator: Aggregator | str | Mapping[str, Any] | None = None,
+    event: str = "crossing",
+    grad: bool = False,
+    dt: float | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    **params: Any,
+) -> Any:
+    """Make an ensemble of an installed model, or of a model class.
+
+    Args:
+        name_or_class: The name of an installed model (``rheobase list``), or a subclass of ``Neuron``.
+        num_units: The number of units.
+        preset: The name of one of the model's presets.
+        integrator: An integrator or the name of one; ``"rk4"`` by default.
+        aggregator: The name of an aggregator, a callable ``(inputs, identifiers)``, or a mapping of these
+            by input name or by pattern of identifiers. It goes before the model's own rule.
+        event: "crossing" (the reset receives the state interpolated at the crossing) or "step" (test
+            and reset on the state at the end of the step).
+        grad: Whether states keep their autograd graph from step to step.
+        dt: The time step, ms. By default the preset's, else the smaller of ``DT`` (0.1) and the model's
+            ``dt_max``.
+        device: Where the tensors live.
+        dtype: Their floating-point type; float32 by default.
+        **params: Parameters, options and initial states of the model: numbers, tensors ``[units]``, sweeps.
+
+    Returns:
+        An ensemble of the model's class: it is an instance of both ``Ensemble`` and that class.
+
+    Raises:
+        ComponentError: If a name is unknown; it lists what is installed.
+        ParameterError: If the model does not declare a name, or a value is outside its domain.
+        ArgumentError: If another argument cannot be used.
+
+    Warns:
+        StepSizeWarning: If dt is larger than the model's ``dt_max``.
+
+    Example:
+        >>> import rheobase as rb
+        >>> neuron = rb.create("analog", num_units=2)
+        >>> neuron(3.0)["voltage"]
+        tensor([3., 3.])
+    """
+    if isinstance(name_or_class, str):
+        model, source = load("neuron", name_or_class)
+    else:
+        model, source = name_or_class, None
+    if not (inspect.isclass(model) and issubclass(model, Neuron)):
+        raise ArgumentError(
+            f"create: {name_or_class!r} is no neuron model; give a name or a subclass of rheobase.Neuron"
+        )
+    limit = model.schema.dt_max
+    own = None if preset is None or preset not in model.schema.presets else model.schema.presets[preset].dt
+    if dt is None and own is None and limit is not None:
+        dt = min(DT, limit)
+    neuron = cast(Any, Ensemble.of(model))(
+        num_units=num_units,
+        preset=preset,
+        integrator=integrator,
+        aggregator=aggregator,
+        event=event,
+        grad=grad,
+        dt=dt,
+        device=device,
+        dtype=dtype,
+        **params,
+    )
+    neuron._model_source = source or Provenance("neuron", model.__name__)
+    if source is not None:
+        neuron.identifier = source.name
+    if limit is not None and neuron.dt > limit and not neuron.integrator.adaptive:
+        warnings.warn(
+            f"{neuron.identifier}: dt={neuron.dt:g} ms is larger than the model's dt_max={limit:g} ms, above which "
+            f"{neuron.integrator!r} does not serve it; choose a smaller dt or an adaptive integrator",
+            StepSizeWarning,
+            stacklevel=2,
+        )
+    return neuron
+
+
+def integrator(name: str, **settings: Any) -> Integrator:
+    """Make an installed integrator with settings of its own.
+
+    Args:
+        name: Its name (``rheobase list --kind integrator``).
+        **settings: What it takes, such as tolerances.
+
+    Returns:
+        The integrator.
+
+    Raises:
+        ComponentError: If no integrator of that name is installed.
+        ArgumentError: If it does not take a setting.
+
+    Example:
+        >>> import rheobase as rb
+        >>> rb.integrator("rk2")
+        RungeKutta(order=2)
+    """
+    return as_integrator(name, **settings)[0]
+
+
+def aggregator(name: str) -> Aggregator:
+    """Get an installed aggregator.
+
+    Args:
+        name: Its name (``rheobase list --kind aggregator``).
+
+    Returns:
+        The callable ``(inputs, identifiers) -> Tensor``.
+
+    Raises:
+        ComponentError: If no aggregator of that name is installed.
+
+    Example:
+        >>> import rheobase as rb, torch
+        >>> rb.aggregator("mean")([torch.tensor([1.0]), torch.tensor([3.0])], None)
+        tensor([2.])
+    """
+    rule, _ = as_aggregator(name)
+    if rule is None:
+        raise ArgumentError("aggregator: give the name of an aggregator")
+    return rule

@@ -1,0 +1,336 @@
+"""Declarations: the parameters, states, inputs, options and presets of a neuron model.
+
+A model declares them in its class body. On the class they are the declarations themselves; on a
+neuron ``Parameter`` and ``State`` are the neuron's tensors, an ``Input`` is the current received in
+the last step, and an ``Option`` is the name that was chosen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, overload
+
+import torch
+from torch import Tensor
+
+from ..errors import DeclarationError
+from .domain import Domain
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .sweep import Sweep
+
+Default: TypeAlias = "float | str | Callable[[Any], Any]"
+"""A number, the name of a parameter, or a function of the parameters."""
+
+
+class Declaration:
+    """What all declarations have in common: a name, given by the class body, and a line on it."""
+
+    kind: ClassVar[str] = ""
+
+    def __init__(self, doc: str) -> None:
+        self.name = ""
+        self.owner = ""
+        self.doc = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if self.name and self.name != name:
+            raise DeclarationError(
+                f"{owner.__qualname__}: one {type(self).__name__} was given two names, {self.name!r} and "
+                f"{name!r}; declare each by a {type(self).__name__}(...) of its own"
+            )
+        self.name = name
+        self.owner = f"{owner.__module__}.{owner.__qualname__}"
+
+
+class Quantity(Declaration):
+    """A declaration that stands for numbers with a unit and a domain."""
+
+    def __init__(
+        self,
+        *,
+        unit: str,
+        above: float | None,
+        at_least: float | None,
+        below: float | None,
+        at_most: float | None,
+        doc: str,
+    ) -> None:
+        super().__init__(doc)
+        if not isinstance(unit, str) or not unit.strip():
+            raise DeclarationError(
+                f"{type(self).__name__}: the unit is {unit!r}; give a string such as 'mV', or '1' for a "
+                "number without a unit"
+            )
+        try:
+            self.domain = Domain(above, at_least, below, at_most)
+        except ValueError as error:
+            raise DeclarationError(f"{type(self).__name__}: {error}") from error
+        self.unit = unit
+
+    @property
+    def range_text(self) -> str:
+        """The domain with its unit, as ``> 0 ms``."""
+        text = str(self.domain)
+        if self.unit == "1":
+            return text
+        return f"finite, in {self.unit}" if text == "finite" else f"{text} {self.unit}"
+
+
+class _Tensorial(Quantity):
+    """A quantity that is a tensor of the neuron."""
+
+    @overload
+    def __get__(self, neuron: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, neuron: object, owner: type) -> Tensor: ...
+
+    def __get__(self, neuron: object | None, owner: type) -> Any:
+        if neuron is None:
+            return self
+        held = neuron.__dict__
+        for store in ("_buffers", "_parameters"):
+            tensor = held.get(store, {}).get(self.name)
+            if tensor is not None:
+                return tensor
+        raise AttributeError(f"{owner.__name__} has no tensor {self.name!r} yet")
+
+    # Neuron.__setattr__ checks and stores the value; this states the types that it takes.
+    def __set__(self, neuron: object, value: Tensor | float | Sweep) -> None:
+        raise AttributeError(f"{self.name!r} is set through the neuron that declares it")
+
+
+class Parameter(_Tensorial):
+    """A parameter of a model.
+
+    On a neuron it is a tensor: 0-dimensional where all units share a value, else ``[units]``.
+    Assigning a tensor or a number replaces the value; assigning a ``torch.nn.Parameter`` makes it
+    learnable.
+
+    Args:
+        default: A number, the name of another parameter, or a function of the parameters
+            (``lambda p: p.b * p.c``).
+        unit: Any string that is not empty; "1" for a number without a unit.
+        above: Values are greater than this.
+        at_least: Values are this or greater.
+        below: Values are less than this.
+        at_most: Values are this or less.
+        doc: A line on what it is.
+
+    Raises:
+        DeclarationError: If the unit is empty, the domain is empty, or the default lies outside it.
+
+    Example:
+        >>> tau_mem = Parameter(5.0, unit="ms", above=0, doc="membrane time constant")
+        >>> tau_mem.range_text
+        '> 0 ms'
+    """
+
+    kind = "parameter"
+
+    def __init__(
+        self,
+        default: Default,
+        *,
+        unit: str,
+        above: float | None = None,
+        at_least: float | None = None,
+        below: float | None = None,
+        at_most: float | None = None,
+        doc: str = "",
+    ) -> None:
+        super().__init__(unit=unit, above=above, at_least=at_least, below=below, at_most=at_most, doc=doc)
+        self.default = _check_default(self, default)
+
+
+class State(_Tensorial):
+    """A state variable of a model.
+
+    On a neuron it is a tensor ``[*batch, units]``.
+
+    Args:
+        default: The initial value: a number, the name of a parameter, or a function of the parameters.
+        unit: Any string that is not empty.
+        at_rest: On all states of a model: the initial state is a fixed point at zero input.
+        above: Values are greater than this.
+        at_least: Values are this or greater.
+        below: Values are less than this.
+        at_most: Values are this or less.
+        doc: A line on what it is.
+
+    Raises:
+        DeclarationError: As for a parameter.
+
+    Example:
+        >>> gate = State(0.05, unit="1", at_least=0, at_most=1, doc="sodium activation")
+        >>> gate.range_text
+        '>= 0 and <= 1'
+    """
+
+    kind = "state"
+
+    def __init__(
+        self,
+        default: Default,
+        *,
+        unit: str,
+        at_rest: bool = False,
+        above: float | None = None,
+        at_least: float | None = None,
+        below: float | None = None,
+        at_most: float | None = None,
+        doc: str = "",
+    ) -> None:
+        super().__init__(unit=unit, above=above, at_least=at_least, below=below, at_most=at_most, doc=doc)
+        self.at_rest = bool(at_rest)
+        self.default = _check_default(self, default)
+
+
+class Input(_Tensorial):
+    """A kind of input that a model receives.
+
+    A model without one receives a single current, ``data``. With one or more, ``data`` has them by
+    name, ``data.excitation``, and a neuron is called with a mapping by those names.
+
+    Args:
+        unit: Any string that is not empty.
+        aggregator: The name of the rule by which a list of inputs of this kind combines.
+        default: What is received where a call does not name this input.
+        above: Values are greater than this.
+        at_least: Values are this or greater.
+        below: Values are less than this.
+        at_most: Values are this or less.
+        doc: A line on what it is.
+
+    Raises:
+        DeclarationError: As for a parameter.
+
+    Example:
+        >>> excitation = Input(unit="nS", aggregator="sum", at_least=0, doc="excitatory conductance")
+        >>> excitation.aggregator
+        'sum'
+    """
+
+    kind = "input"
+
+    def __init__(
+        self,
+        *,
+        unit: str,
+        aggregator: str = "sum",
+        default: float = 0.0,
+        above: float | None = None,
+        at_least: float | None = None,
+        below: float | None = None,
+        at_most: float | None = None,
+        doc: str = "",
+    ) -> None:
+        super().__init__(unit=unit, above=above, at_least=at_least, below=below, at_most=at_most, doc=doc)
+        if not isinstance(default, (int, float)):
+            raise DeclarationError(f"Input: the default is {default!r}; give a number in {unit}")
+        self.aggregator = aggregator
+        self.default = _check_default(self, default)
+
+
+class Option(Declaration):
+    """A choice between names, such as the numerical scheme of a model.
+
+    On a neuron it is the name that was chosen, a string; so is ``params.NAME`` in the model's functions.
+
+    Args:
+        *choices: The names; the first is the default.
+        doc: A line on what is chosen.
+
+    Raises:
+        DeclarationError: If there are fewer than two names, or one of them twice.
+
+    Example:
+        >>> Option("converged", "published", doc="numerical scheme").default
+        'converged'
+    """
+
+    kind = "option"
+
+    def __init__(self, *choices: str, doc: str = "") -> None:
+        super().__init__(doc)
+        if len(choices) < 2 or len(set(choices)) < len(choices) or not all(isinstance(c, str) for c in choices):
+            raise DeclarationError(f"Option{choices!r}: give two or more different names")
+        self.choices = choices
+        self.default = choices[0]
+
+    @overload
+    def __get__(self, neuron: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, neuron: object, owner: type) -> str: ...
+
+    def __get__(self, neuron: object | None, owner: type) -> Any:
+        if neuron is None:
+            return self
+        return neuron.__dict__.get("_options", {}).get(self.name, self.default)
+
+    def __set__(self, neuron: object, value: str) -> None:
+        raise AttributeError(f"{self.name!r} is set through the neuron that declares it")
+
+
+class Preset(Declaration):
+    """A named set of values from the literature: ``create("izhikevich", preset="RS")``.
+
+    Args:
+        doc: A line on what it shows.
+        params: Parameter or option -> value. Others keep their defaults.
+        state: State -> initial value. Others keep their defaults.
+        dt: The time step of the source, ms.
+        stimulus: The stimulus of the source, one of ``rheobase.stimulus``.
+        duration: The duration of the source, ms.
+        citation: Where the values come from.
+
+    Example:
+        >>> fast = Preset("fast spiking", params={"a": 0.1, "d": 2.0}, citation="Izhikevich 2003")
+        >>> fast.params["a"]
+        0.1
+    """
+
+    kind = "preset"
+
+    def __init__(
+        self,
+        doc: str = "",
+        *,
+        params: Mapping[str, Any] | None = None,
+        state: Mapping[str, float] | None = None,
+        dt: float | None = None,
+        stimulus: Any = None,
+        duration: float | None = None,
+        citation: str = "",
+    ) -> None:
+        super().__init__(doc)
+        self.params: Mapping[str, Any] = MappingProxyType(dict(params or {}))
+        self.state: Mapping[str, float] = MappingProxyType(dict(state or {}))
+        for what, value in (("dt", dt), ("duration", duration)):
+            if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
+                raise DeclarationError(f"Preset: {what} is {value!r}; give a positive number of ms")
+        self.dt = dt
+        self.stimulus = stimulus
+        self.duration = duration
+        self.citation = citation
+
+
+def _check_default(declaration: Quantity, default: Any) -> Any:
+    if isinstance(default, bool) or not (isinstance(default, (int, float, str)) or callable(default)):
+        raise DeclarationError(
+            f"{type(declaration).__name__}: the default is {default!r}; give a number, the name of a "
+            "parameter, or a function of the parameters"
+        )
+    if isinstance(default, (int, float)):
+        if not bool(declaration.domain.contains(torch.tensor(float(default), dtype=torch.float64))):
+            raise DeclarationError(
+                f"{type(declaration).__name__}: the default {default!r} is not {declaration.range_text}"
+            )
+        return float(default)
+    return default

@@ -1,0 +1,51 @@
+"""What happens when a neuron class is defined: its declarations are collected and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from ..errors import DeclarationError
+from .model import Model
+from .schema import FUNCTIONS, collect
+
+_INSTANCE_NAMES = frozenset(
+    "training identifier configuration equation integrator aggregator keeps_graph "
+    "step_count armed hold spiked spike_count spike_times heterogenize of held dt_max".split()
+) | frozenset(FUNCTIONS)
+
+
+def define(cls: Any) -> None:
+    """Collect the schema of a neuron class, and set ``schema``, ``_model`` and ``loggable_props``.
+
+    Args:
+        cls: The class, just defined.
+
+    Raises:
+        DeclarationError: If its declarations are wrong.
+    """
+    cls.schema = collect(cls, _reserved(cls))
+    if not cls.schema.declared:
+        return
+    functions: dict[str, Any] = {name: getattr(cls, name, None) for name in FUNCTIONS}
+    spiking = bool(getattr(cls, "spiking", False))
+    if functions["threshold"] is not None and not spiking:
+        raise DeclarationError(
+            f"{cls.__qualname__} defines a threshold and is no spiking neuron; derive it from SpikingNeuron"
+        )
+    dynamic = functions["derivatives"] is not None or functions["update"] is not None
+    if dynamic and spiking and functions["threshold"] is None:
+        raise DeclarationError(
+            f"{cls.__qualname__} is a spiking neuron without a threshold; define threshold(state, params), "
+            "which is >= 0 where the unit spikes, or derive it from AnalogNeuron"
+        )
+    cls._model = Model(cls.schema, **functions) if dynamic else None
+    if "loggable_props" not in vars(cls):
+        inputs = tuple(cls.schema.inputs) or ("input",)
+        cls.loggable_props = (*inputs, *cls.schema.states, *(("spiked",) if spiking else ()))
+
+
+def _reserved(cls: type) -> frozenset[str]:
+    own = {name for base in cls.__mro__ if base.__module__.startswith("rheobase.engine") for name in vars(base)}
+    return frozenset(dir(nn.Module)) | _INSTANCE_NAMES | {name for name in own if not name.startswith("_")}

@@ -1,0 +1,65 @@
+"""The state at a crossing of the threshold, on the grid of the time step.
+
+The path between the ends of a step is taken as straight, so the crossing g = 0 lies at the fraction
+theta = -g0 / (g1 - g0) of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .model import Model, gap
+
+
+def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, held: Tensor | None) -> Tensor:
+    """The state at which each unit crosses its threshold, were it to cross in this step.
+
+    Args:
+        y0: The state at the start of the step, ``[D, *batch, units]``.
+        y1: The state at its end.
+        g0: g at the start. Where it is >= 0, the crossing is the start itself.
+        g1: g at the end. Values < 0 give a meaningless state, which the caller does not select.
+        held: Where a unit is refractory: it can spike only at the end of the step. Or None.
+
+    Returns:
+        The state at the crossing, in the shape of ``y0``.
+    """
+    theta = torch.where(g0 >= 0, 0.0, -g0 / torch.where(g1 > g0, g1 - g0, 1.0))
+    theta = torch.where(g1.isfinite(), theta, 0.0)
+    if held is not None:
+        theta = torch.where(held, 1.0, theta)
+    return torch.where(theta > 0, torch.lerp(y0, y1, theta.expand_as(y0)), y0)
+
+
+def limited_field(
+    model: Model, field: Callable[[Any, Tensor], Tensor], y0: Tensor, params: Any
+) -> Callable[[Any, Tensor], Tensor]:
+    """A field that does not grow beyond the threshold.
+
+    A point past the threshold is moved back to where the straight line from ``y0`` crosses it, and
+    the field is evaluated there. So the stages of a step cannot explode, while every point below
+    the threshold is untouched. A unit that starts at or above its threshold is not limited.
+
+    Args:
+        model: The model, for its threshold.
+        field: The field of the model.
+        y0: The state at the start of the step, ``[D, *batch, units]``.
+        params: The model's parameters.
+
+    Returns:
+        The limited field.
+    """
+    g0 = gap(model, y0, params)
+
+    def limited(t: Any, y: Tensor) -> Tensor:
+        finite = torch.nan_to_num(y)
+        g = gap(model, finite, params)
+        theta = torch.where(g.isfinite(), -g0 / torch.where(g > g0, g - g0, 1.0), 0.0)
+        beyond = (g0 < 0) & ~(g <= 0)
+        return field(t, torch.where(beyond, y0 + theta * (finite - y0), y))
+
+    return limited

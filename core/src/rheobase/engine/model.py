@@ -1,0 +1,89 @@
+"""The pure functions of a declared model, and the packing of its named states into one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..errors import DeclarationError
+from .schema import Schema
+
+
+class Model(NamedTuple):
+    """The pure functions of a declared model, with its schema."""
+
+    schema: Schema
+    derivatives: Callable[..., Mapping[str, Any]] | None
+    threshold: Callable[..., Tensor] | None
+    reset: Callable[..., Mapping[str, Any]] | None
+    update: Callable[..., Any] | None
+
+
+def pack(parts: list[Tensor]) -> Tensor:
+    """Tensors of one shape as one, ``[D, ...]``; a view where there is only one."""
+    return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(parts)
+
+
+def gap(model: Model, y: Tensor, params: Any) -> Tensor:
+    """g, the model's threshold function, at a packed state ``[D, *batch, units]``."""
+    if model.threshold is None:
+        raise DeclarationError(f"{model.schema.owner} defines no threshold")
+    g = model.threshold(model.schema.pack_state(*y.unbind(0)), params)
+    return torch.broadcast_to(g, y.shape[1:])
+
+
+def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
+    """The model's derivatives at a packed state, per ms, packed."""
+    if model.derivatives is None:
+        raise DeclarationError(
+            f"{model.schema.owner} defines no derivatives, and its update left the step to the integrator"
+        )
+    values = model.derivatives(model.schema.pack_state(*y.unbind(0)), params, data)
+    return pack_all(model.schema, values, y, "derivatives")
+
+
+def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
+    """What one of the model's functions gave for each of its states, packed like ``y``."""
+    if not isinstance(values, Mapping) or values.keys() != schema.states.keys():
+        raise DeclarationError(
+            f"{schema.owner}.{function} gave {_gave(values)}; give a mapping with a value for each "
+            f"state: {', '.join(schema.states)}"
+        )
+    return pack([_like(values[name], y) for name in schema.states])
+
+
+def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
+    """The packed state after ``reset``; None where it names no state."""
+    schema = model.schema
+    changes = {} if model.reset is None else model.reset(schema.pack_state(*y.unbind(0)), params)
+    if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
+        raise DeclarationError(
+            f"{schema.owner}.reset gave {_gave(changes)}; give a mapping of new values for some of the "
+            f"states: {', '.join(schema.states)}"
+        )
+    if not changes:
+        return None
+    return pack(
+        [_like(changes.get(name, part), y) for name, part in zip(schema.states, y.unbind(0), strict=True)]
+    )
+
+
+def held_mask(schema: Schema, y: Tensor) -> Tensor:
+    """Which rows of a packed state are held during the refractory period, ``[D, 1, ...]``."""
+    mask = torch.tensor([name in schema.held for name in schema.states], device=y.device)
+    return mask.view(-1, *([1] * (y.ndim - 1)))
+
+
+def _gave(values: Any) -> str:
+    return str(sorted(values)) if isinstance(values, Mapping) else type(values).__name__
+
+
+def _like(value: Any, y: Tensor) -> Tensor:
+    if not isinstance(value, Tensor):
+        value = torch.as_tensor(value, dtype=y.dtype, device=y.device)
+    elif value.dtype != y.dtype:
+        value = value.to(y.dtype)
+    return value if value.shape == y.shape[1:] else torch.broadcast_to(value, y.shape[1:])

@@ -1,0 +1,55 @@
+"""Neurons that emit real numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import ArgumentError
+from ..checks import check_step
+from .base import Neuron
+
+
+class AnalogNeuron(Neuron):
+    """A neuron that emits real numbers: its voltage.
+
+    With an equation, each step integrates it, with the aggregated input as ``data``. Without one,
+    the voltage follows the input. A model that declares states and ``derivatives`` is stepped like any
+    other. See :class:`~rheobase.Neuron` for the arguments.
+
+    Example:
+        >>> import torch
+        >>> from rheobase import AnalogNeuron
+        >>> leaky = AnalogNeuron(equation=lambda x, data: (data - x) / 10.0, dt=1.0)
+        >>> leaky([torch.tensor([1.0]), torch.tensor([2.0])])["voltage"]
+        tensor([0.2855])
+        >>> AnalogNeuron()(torch.tensor([3.0]))["voltage"]
+        tensor([3.])
+    """
+
+    def forward(self, data: Any, identifiers: list[str] | None = None) -> dict[str, Tensor]:
+        if self._model is not None or self.schema.declared:
+            return super().forward(data, identifiers)
+        current = self.prepare(data, identifiers)
+        shape = torch.broadcast_shapes(current.shape, self._of("voltage").shape)
+        new = {"input": torch.broadcast_to(current, shape)}
+        if self.equation is None:
+            new["voltage"] = new["input"]
+        else:
+            names = ("voltage", *self.auxiliaries)
+            for name in names:
+                self._keep(name, torch.broadcast_to(self._of(name), shape))
+            result = self.integrate(data=current)
+            values = (result,) if isinstance(result, Tensor) else result
+            for name, value in zip(names, values, strict=True):
+                if value.shape != shape:
+                    raise ArgumentError(
+                        f"{self.identifier}: the equation gave shape {list(value.shape)} for {name}; "
+                        f"it must keep the shape {list(shape)}"
+                    )
+                new[name] = value
+        check_step(self, current, new)
+        self.commit({"carry": None}, new)
+        return {name: new[name].clone() for name in self.loggable_props if name in new}

@@ -1,0 +1,449 @@
+"""The base class of all neurons: the reference API, and the shell around a declared model's step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ...errors import ArgumentError, EventModeError, InputError, ParameterError, nearest
+from ...specs import Provenance
+from ..aggregate import Aggregator, sum_inputs
+from ..checks import check_step
+from ..declaration import Input, Preset, State
+from ..define import define
+from ..dynamics import step as declared_step
+from ..integrator import Integrator
+from ..model import Model, gap, pack
+from ..provenance import provenance_of
+from ..receive import receive
+from ..resolve import as_aggregator, as_integrator, input_rules
+from ..sweep import Sweep, expand
+from ..values import as_parameter, as_state, initial_value, resolve_defaults
+from .stored import Stored
+
+EVENTS = ("crossing", "step")
+
+
+class Neuron(Stored):
+    """The base class of neurons.
+
+    A model declares its parameters and states, and defines ``derivatives`` and, if it spikes,
+    ``threshold`` and ``reset``; everything else follows. A class that declares nothing works as the
+    reference API has it: it is given an ``equation``, or overrides :meth:`forward`.
+
+    Args:
+        equation: The right-hand side ``f(x, data)`` of the difference equation, without the present
+            value and without dt; or a tuple of them, solved together, each of which receives the
+            whole tuple ``x``, voltage first. Only for classes that declare nothing.
+        integrator: An :class:`~rheobase.Integrator` or the name of one; Runge-Kutta of order 4 by
+            default.
+        aggregator: A callable ``(inputs, identifiers)``, the name of one, or a mapping of them by
+            input or by pattern of identifiers. It goes before the class's own :meth:`aggregate`.
+        preset: The name of a preset of the class.
+        event: "crossing" (the reset receives the state interpolated at the crossing) or "step" (test
+            and reset on the state at the end of the step).
+        grad: Whether the states keep their autograd graph from step to step.
+        identifier: A name for this neuron.
+        configuration: Attribute -> value, applied at the end of construction.
+        dt: The time step, ms; ``DT`` (0.1) by default.
+        device: Where the tensors live.
+        dtype: Their floating-point type; float32 by default.
+        **kwargs: Values of declared parameters, options and initial states; for a class that declares
+            nothing, further attributes.
+
+    Raises:
+        ArgumentError: If an argument cannot be used; a :class:`~rheobase.errors.ParameterError` for
+            names that are not declared and values outside their domain.
+
+    Attributes:
+        input: The current received in the last step; a buffer, ``[*batch, units]``.
+        voltage: The membrane state; a buffer, ``[*batch, units]``.
+        schema: What the class declares.
+
+    Example:
+        >>> import torch
+        >>> from rheobase import Neuron
+        >>> class Leaky(Neuron):
+        ...     def forward(self, data, identifiers=None):
+        ...         self.voltage = self.integrate(data=data)
+        ...         return self.loggable_state()
+        >>> neuron = Leaky(equation=lambda x, data: (data - x) / 10.0, my_note="kept")
+        >>> neuron(torch.ones(1))["voltage"]
+        tensor([0.0100])
+        >>> neuron.num_units, neuron.my_note
+        (1, 'kept')
+    """
+
+    loggable_props = ("input", "voltage")
+    _model: ClassVar[Model | None] = None
+
+    # For classes that declare nothing; a model has the states and inputs that it names.
+    voltage = State(0.0, unit="mV", doc="membrane potential")
+    input = Input(unit="pA", doc="the current received in this step")
+
+    if TYPE_CHECKING:
+        derivatives: ClassVar[Callable[..., Mapping[str, Any]]]
+        threshold: ClassVar[Callable[..., Tensor]]
+        reset: ClassVar[Callable[..., Mapping[str, Any]]]
+        update: ClassVar[Callable[..., Any]]
+        held: ClassVar[Sequence[str]]
+        dt_max: ClassVar[float]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        define(cls)
+
+    def __init__(
+        self,
+        equation: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
+        integrator: Integrator | str | None = None,
+        *,
+        aggregator: Aggregator | str | Mapping[str, Any] | None = None,
+        preset: str | None = None,
+        event: str = "crossing",
+        grad: bool = False,
+        identifier: str | None = None,
+        configuration: Mapping[str, Any] | None = None,
+        dt: float | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        **kwargs: Any,
+    ) -> None:
+        chosen = self._find_preset(preset)
+        super().__init__(
+            identifier=identifier,
+            configuration=configuration,
+            dt=chosen.dt if dt is None and chosen is not None else dt,
+            device=device,
+            dtype=dtype,
+        )
+        self._preset = preset
+        self._event = _check_event(event)
+        self._model_source: Provenance | None = None
+        self.keeps_graph = bool(grad)
+        self.equation = self._check_equation(equation)
+        self.integrator, self._integrator_source = as_integrator(integrator)
+        if self.schema.inputs:
+            self._input_rules = input_rules(self.schema, aggregator)
+            aggregator = None if isinstance(aggregator, Mapping) else aggregator
+        self.aggregator, self._aggregator_source = as_aggregator(aggregator)
+        given = {**chosen.params, **chosen.state, **kwargs} if chosen is not None else kwargs
+        if self.schema.declared:
+            self._take(given)
+        else:
+            for name, value in given.items():
+                setattr(self, name, value)
+        self._begin()
+        if self.configuration:
+            self.configure()
+
+    # --- the reference API -----------------------------------------------------------------------
+
+    @staticmethod
+    def aggregate(inputs: list[Tensor], identifiers: list[str] | None = None) -> Tensor:
+        """Combine the inputs of several sources into one; their sum, unless a class overrides it.
+
+        Args:
+            inputs: Tensors whose shapes broadcast: ``[]``, ``[units]``, ``[*batch, units]``.
+            identifiers: Their names, in the same order; or None.
+
+        Returns:
+            The combined input.
+
+        Raises:
+            InputError: If the list is empty, or the identifiers do not match it.
+
+        Example:
+            >>> import torch
+            >>> from rheobase import Neuron
+            >>> Neuron.aggregate([torch.ones(2, 3), torch.ones(3), torch.tensor(1.0)]).tolist()
+            [[3.0, 3.0, 3.0], [3.0, 3.0, 3.0]]
+        """
+        return sum_inputs(inputs, identifiers)
+
+    def forward(self, data: Any, identifiers: list[str] | None = None) -> dict[str, Tensor]:
+        """One step of dt.
+
+        Args:
+            data: The input: a tensor whose last dimension is 1 or ``num_units`` and whose leading
+                dimensions are a batch; a number; a list of these, which goes through the aggregator;
+                or a mapping of these by input name.
+            identifiers: The names of the sources in a list, in its order.
+
+        Returns:
+            Loggable attribute -> its state after the step, as tensors of their own.
+
+        Raises:
+            InputError: If the input has a wrong type, shape or device, or is not finite.
+            NonFiniteStateError: If a state is not finite after the step. The neuron stays as it was.
+            NotImplementedError: If the class neither defines dynamics nor overrides this method.
+        """
+        if self._model is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} has no dynamics: define derivatives, or override forward"
+            )
+        outputs = self.advance(self.prepare(data, identifiers))
+        return {name: outputs[name].clone() for name in self.loggable_props if name in outputs}
+
+    def inject(self, current: Tensor | float) -> None:
+        """Add to the voltage at once: a kick. One that lifts g above zero gives a spike in the next step.
+
+        Args:
+            current: What is added, mV; its last dimension is 1 or ``num_units``.
+
+        Raises:
+            InputError: If it has a wrong type or shape, or is not finite.
+            ArgumentError: If the model has no state ``voltage``.
+        """
+        if "voltage" not in self.schema.states:
+            raise ArgumentError(
+                f"{self.identifier} has no voltage to inject into; its states are {', '.join(self.schema.states)}"
+            )
+        kick = receive(self, current, "the injected kick")
+        if not kick.is_meta and not bool(kick.isfinite().all()):
+            raise InputError(f"{self.identifier}: the injected kick is not finite; give finite numbers, in mV")
+        self._keep("voltage", self._of("voltage") + kick)
+
+    def integrate(self, **kwargs: Any) -> Any:
+        """The voltage at t + dt, from ``equation``. Changes nothing; for use inside :meth:`forward`.
+
+        Args:
+            **kwargs: What the equation depends on.
+
+        Returns:
+            A tensor for one equation; for a tuple of equations a tuple: the voltage, then
+            ``auxiliary_1`` and so on, one for each further equation.
+
+        Raises:
+            ArgumentError: If the neuron was given no equation.
+        """
+        if self.equation is None:
+            raise ArgumentError(
+                f"{self.identifier} was given no equation to integrate; construct it with equation=..."
+            )
+        if callable(self.equation):
+            return self.integrator(self._of("voltage"), self.equation, dt=self.dt, **kwargs)
+        parts = [self._of(name) for name in ("voltage", *self.auxiliaries)]
+        return self.integrator(parts, self.equation, dt=self.dt, **kwargs)
+
+    @property
+    def auxiliaries(self) -> tuple[str, ...]:
+        """The buffers of the equations after the first, where a tuple of them was given."""
+        count = 0 if self.equation is None or callable(self.equation) else len(self.equation) - 1
+        return tuple(f"auxiliary_{index + 1}" for index in range(count))
+
+    # --- stepping --------------------------------------------------------------------------------
+
+    @property
+    def params(self) -> Any:
+        """The parameters and options, by name: what the model's functions receive."""
+        values = [self._of(name) for name in self.schema.parameters]
+        return self.schema.pack_params(*values, *(getattr(self, name) for name in self.schema.options))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Everything that :meth:`step` goes on from, by name."""
+        names = [*self.schema.states, *(name for name in ("armed", "hold") if name in self._buffers)]
+        carry = {name: self._of(f"carry_{name}") for name in self._carry_names}
+        return {**{name: self._of(name) for name in names}, "carry": carry or None}
+
+    def step(
+        self, state: Mapping[str, Any], params: Any, data: Any, dt: float
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """One step as a pure function: it reads no state of the neuron and changes none.
+
+        Args:
+            state: As :attr:`state` gives it.
+            params: As :attr:`params` gives it.
+            data: The aggregated input, as :meth:`prepare` gives it.
+            dt: The time step, ms.
+
+        Returns:
+            The state at t + dt, and the outputs of the step: inputs, states and, where the model
+            spikes, ``spiked``.
+        """
+        if self._model is None:
+            raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
+        new, outputs = declared_step(self._model, self.integrator, self._event, state, params, data, dt)
+        shape = outputs[next(iter(self.schema.states))].shape
+        received = data._asdict() if self.schema.inputs else {"input": data}
+        inputs = {name: torch.broadcast_to(value, shape) for name, value in received.items()}
+        return new, {**inputs, **outputs}
+
+    def prepare(self, data: Any, identifiers: list[str] | None = None) -> Any:
+        """The input of a step, aggregated, checked and cast; what :meth:`step` takes as ``data``."""
+        inputs = self.schema.inputs
+        if not inputs:
+            return receive(self, data, "the input", self.aggregator or type(self).aggregate, identifiers)
+        if not isinstance(data, Mapping):
+            if len(inputs) > 1:
+                raise InputError(
+                    f"{self.identifier} has the inputs {', '.join(inputs)}; give a mapping by these names"
+                )
+            data = {next(iter(inputs)): data}
+        for name in data:
+            if name not in inputs:
+                raise InputError(
+                    f"{self.identifier} has no input {name!r}{nearest(str(name), inputs)}; "
+                    f"its inputs are {', '.join(inputs)}"
+                )
+        received = {
+            name: receive(
+                self,
+                data.get(name, declared.default),
+                f"the input {name!r}",
+                self._input_rules[name],
+                identifiers if isinstance(data.get(name), (list, tuple)) else None,
+            )
+            for name, declared in inputs.items()
+        }
+        return self.schema.pack_data(**received)
+
+    def advance(self, data: Any) -> dict[str, Tensor]:
+        """One step on a prepared input: step, check the values, keep the state.
+
+        Args:
+            data: The aggregated input, as :meth:`prepare` gives it.
+
+        Returns:
+            The outputs of the step; they share memory with the neuron until its next step.
+        """
+        new, outputs = self.step(self.state, self.params, data, self.dt)
+        check_step(self, data, outputs)
+        self.commit(new, outputs)
+        return outputs
+
+    def commit(self, state: Mapping[str, Any], outputs: Mapping[str, Tensor]) -> None:
+        """Keep the result of a step, and advance the clock."""
+        carry = state.get("carry") or {}
+        new = {**outputs, **state, **{f"carry_{name}": value for name, value in carry.items()}}
+        del new["carry"]
+        for name, value in new.items():
+            self._keep(name, value if self.keeps_graph else value.detach())
+        if self._carry_names != tuple(carry):
+            self._carry_names = tuple(carry)
+        self._tick()
+
+    def reset_state(self) -> None:
+        """Return to the initial state: states, refractoriness, clock and batch."""
+        self._begin()
+        self._keep("step_count", torch.zeros_like(self._counter))
+
+    # --- identity --------------------------------------------------------------------------------
+
+    @property
+    def event(self) -> str:
+        """How a crossing of the threshold is handled within a step."""
+        return self._event
+
+    @property
+    def preset(self) -> Preset | None:
+        """The preset that the neuron was made from."""
+        return None if self._preset is None else self.schema.presets[self._preset]
+
+    @property
+    def provenance(self) -> dict[str, Provenance]:
+        """Where the model, the integrator and the aggregator come from, by kind."""
+        return provenance_of(self)
+
+    def extra_repr(self) -> str:
+        return f"num_units={self.num_units}, dt={self.dt}, integrator={self.integrator!r}, event={self.event!r}"
+
+    # --- construction ----------------------------------------------------------------------------
+
+    def _of(self, name: str) -> Tensor:
+        held = self._buffers.get(name)
+        if held is None:
+            held = self._parameters.get(name)
+        if held is None:
+            raise ArgumentError(f"{self.identifier} has no tensor {name!r}")
+        return held
+
+    def _tick(self) -> None:
+        self._keep("step_count", self._counter + 1)
+
+    def _begin(self) -> None:
+        """Register the states at their initial values, and what goes with them."""
+        for name in (*self._carry_names, *self.auxiliaries):
+            self._buffers.pop(f"carry_{name}", None)
+        self._carry_names = ()
+        params, none = self.params, torch.Size()
+        for name, declared in self.schema.states.items():
+            value = self._initial.get(name)
+            if value is None:
+                value = initial_value(declared, params)
+            self._keep(name, as_state(self, declared, value, none))
+        for name in self.auxiliaries:
+            self._keep(name, torch.zeros(self.num_units, dtype=self.dtype, device=self.device))
+        inputs = {name: declared.default for name, declared in self.schema.inputs.items()} or {"input": 0.0}
+        for name, default in inputs.items():
+            self._keep(name, torch.full((self.num_units,), default, dtype=self.dtype, device=self.device))
+        if self._model is not None and self._model.threshold is not None:
+            packed = pack([self._of(name) for name in self.schema.states])
+            self._keep("armed", gap(self._model, packed, params) < 0)
+            if self.schema.refractory:
+                self._keep("hold", torch.zeros(packed.shape[1:], dtype=torch.int32, device=self.device))
+
+    def _take(self, given: Mapping[str, Any]) -> None:
+        schema = self.schema
+        for name in given:
+            if name not in schema.settable:
+                raise ParameterError(schema.unknown(name))
+        sweeps = {name: value for name, value in given.items() if isinstance(value, Sweep)}
+        values = {**given, **expand(sweeps, self.num_units)}
+        for name in schema.options:
+            if name in values:
+                self._set_option(name, values[name])
+        for name, state in schema.states.items():
+            if name in values:
+                self._initial[name] = as_state(self, state, values[name], torch.Size())
+        tensors = {
+            name: as_parameter(self, declared, values[name])
+            for name, declared in schema.parameters.items()
+            if name in values
+        }
+        for name, value in resolve_defaults(self, tensors).items():
+            self._set_parameter(name, value)
+
+    def _find_preset(self, name: str | None) -> Preset | None:
+        if name is None:
+            return None
+        presets = self.schema.presets
+        if name not in presets:
+            raise ParameterError(
+                f"{type(self).__name__} has no preset {name!r}{nearest(str(name), presets)}; "
+                f"its presets are {', '.join(presets) or 'none'}"
+            )
+        return presets[name]
+
+    def _check_equation(self, equation: Any) -> Any:
+        if equation is None:
+            return None
+        if self.schema.declared:
+            raise ArgumentError(
+                f"{type(self).__name__} declares its dynamics, so equation= cannot be given; "
+                "define derivatives in a subclass instead"
+            )
+        if callable(equation):
+            return equation
+        if isinstance(equation, Sequence) and equation and all(map(callable, equation)):
+            return tuple(equation)
+        raise ArgumentError(f"equation={equation!r} cannot be used; give a callable f(x, data) or a tuple of them")
+
+
+def _check_event(event: str) -> str:
+    if event == "located":
+        raise EventModeError(
+            "event='located' is not available yet; use 'crossing' (the default) with a small dt, or 'step'"
+        )
+    if event not in EVENTS:
+        raise EventModeError(
+            f"event={event!r} cannot be used; it must be one of {', '.join(EVENTS)}{nearest(str(event), EVENTS)}"
+        )
+    return event
+
+
+define(Neuron)

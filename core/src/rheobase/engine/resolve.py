@@ -1,0 +1,114 @@
+"""From names to objects: the one place where the engine asks for installed components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ArgumentError
+from ..specs import Provenance
+from .aggregate import Aggregator, GroupedAggregator
+from .integrator import Integrator
+from .schema import Schema
+
+DEFAULT_INTEGRATOR = "rk4"
+
+
+def load(kind: str, name: str) -> tuple[Any, Provenance]:
+    """The object of an installed component, and where it comes from.
+
+    Raises:
+        ComponentError: If no such component is installed, or the name is ambiguous.
+        PluginError: If it cannot be imported.
+    """
+    from ..plugins.registry import resolve
+
+    found = resolve(kind, name)
+    return found.load(), found.provenance
+
+
+def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Integrator, Provenance]:
+    """An integrator from an object or a name.
+
+    Args:
+        given: An integrator, the name of one, or None for Runge-Kutta of order 4.
+        **settings: What the named integrator is made with.
+
+    Returns:
+        The integrator and its provenance.
+
+    Raises:
+        ArgumentError: If it is neither.
+        ComponentError: If no integrator of that name is installed.
+    """
+    if given is None or isinstance(given, str):
+        factory, provenance = load("integrator", DEFAULT_INTEGRATOR if given is None else given)
+        made = factory(**settings)
+        if not isinstance(made, Integrator):
+            raise ArgumentError(
+                f"the integrator {given!r} made an object of type {type(made).__name__}; its plugin must give "
+                "a rheobase.Integrator"
+            )
+        # Remembered for provenance, wherever the object goes.
+        made.provenance = provenance
+        return made, provenance
+    if not isinstance(given, Integrator):
+        raise ArgumentError(
+            f"integrator={given!r} cannot be used; give the name of one or an object of class rheobase.Integrator"
+        )
+    return given, given.provenance or Provenance("integrator", repr(given))
+
+
+def as_aggregator(
+    given: Aggregator | str | Mapping[str, Any] | None,
+) -> tuple[Aggregator | None, Provenance | None]:
+    """An aggregator from a callable, a name, or a mapping by pattern of identifiers.
+
+    Args:
+        given: One of these; None for the class's own rule.
+
+    Returns:
+        The aggregator and its provenance, or two None.
+
+    Raises:
+        ArgumentError: If it is none of these.
+        ComponentError: If no aggregator of that name is installed.
+    """
+    if given is None:
+        return None, None
+    if isinstance(given, str):
+        rule, provenance = load("aggregator", given)
+        return rule, provenance
+    if isinstance(given, Mapping):
+        rules = {str(pattern): as_aggregator(rule)[0] for pattern, rule in given.items()}
+        groups = {pattern: rule for pattern, rule in rules.items() if rule is not None}
+        return GroupedAggregator(groups), Provenance("aggregator", f"by group: {', '.join(groups)}")
+    if callable(given):
+        return given, Provenance("aggregator", getattr(given, "__qualname__", type(given).__name__))
+    raise ArgumentError(
+        f"aggregator={given!r} cannot be used; give a name, a callable (inputs, identifiers), or a mapping of "
+        "these by pattern of identifiers"
+    )
+
+
+def input_rules(
+    schema: Schema, given: Aggregator | str | Mapping[str, Any] | None
+) -> dict[str, Aggregator]:
+    """The aggregator of each declared input.
+
+    Args:
+        schema: The model's schema.
+        given: What the user gave: a mapping by input name goes input by input, anything else serves all.
+
+    Returns:
+        Input -> aggregator.
+    """
+    by_input = isinstance(given, Mapping) and set(given) <= set(schema.inputs)
+    rules: dict[str, Aggregator] = {}
+    for name, declared in schema.inputs.items():
+        chosen = given.get(name) if by_input and isinstance(given, Mapping) else given
+        rule, _ = as_aggregator(declared.aggregator if chosen is None else chosen)
+        if rule is not None:
+            rules[name] = rule
+    return rules
+

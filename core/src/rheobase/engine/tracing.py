@@ -1,0 +1,29 @@
+"""Whether values can be looked at, and whether a neuron may keep what a step computed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
+
+
+def transforming() -> bool:
+    """Whether a function transform (vmap, grad, jvp, ...) is at work."""
+    # torch has no public question for this; the interpreter stack is where its own checks look.
+    return bool(torch._C._functorch.peek_interpreter_stack() is not None)
+
+
+def values_visible(tensor: Tensor) -> bool:
+    """Whether Python may branch on the values of a tensor.
+
+    It may not while compiling, tracing or under a function transform, nor on the meta device.
+    """
+    if torch.compiler.is_compiling():
+        return False
+    return not (
+        tensor.is_meta
+        or transforming()
+        or torch.jit.is_tracing()
+        or get_proxy_mode() is not None
+        or torch._C._len_torch_dispatch_stack() > 0
+    )
