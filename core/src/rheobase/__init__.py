@@ -89,9 +89,7 @@ def __getattr__(name: str) -> Any:
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     else:
-        raise AttributeError(
-            f"module 'rheobase' has no attribute {name!r}{errors.nearest(name, __all__)}"
-        )
+        raise AttributeError(f"module 'rheobase' has no attribute {name!r}{errors.nearest(name, __all__)}")
     globals()[name] = value
     return value
 

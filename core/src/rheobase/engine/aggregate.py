@@ -93,10 +93,10 @@ def shunting_inputs(inputs: list[Tensor], identifiers: list[str] | None = None) 
     shunts = [x for x, name in zip(inputs, identifiers, strict=True) if name.startswith("shunt")]
     drives = [x for x, name in zip(inputs, identifiers, strict=True) if not name.startswith("shunt")]
     if not drives:
-        raise InputError(
-            f"all inputs {identifiers} are shunts; at least one must be a current to divide"
-        )
-    return reduce(torch.add, drives) / (1 + reduce(torch.add, shunts)) if shunts else reduce(torch.add, drives)
+        raise InputError(f"all inputs {identifiers} are shunts; at least one must be a current to divide")
+    return (
+        reduce(torch.add, drives) / (1 + reduce(torch.add, shunts)) if shunts else reduce(torch.add, drives)
+    )
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ def check_step(neuron: Stored, data: Any, outputs: Mapping[str, Tensor]) -> None
             unit = neuron.schema.states[name].unit
             raise NonFiniteStateError(
                 f"{neuron.identifier}: the state {name!r} (in {unit}) became {_at(where, value)} at step "
-                f"{neuron.simulation_step} (t = {neuron.time:g} ms, dt = {neuron.dt:g} ms, {neuron.integrator!r}); "
+                f"{neuron.simulation_step} (t = {neuron.time:g} ms, dt = {neuron.dt:g} ms, "
+                f"{neuron.integrator!r}); "
                 f"try a smaller dt or an adaptive integrator{_advice(neuron)}"
             )
 

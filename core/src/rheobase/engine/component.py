@@ -146,7 +146,9 @@ class Component(nn.Module):
         for name in settings:
             if name.startswith("_") or not hasattr(self, name):
                 known = [known for known in dir(self) if not known.startswith("_")]
-                raise ArgumentError(f"{self.identifier} has no attribute {name!r} to configure{nearest(name, known)}")
+                raise ArgumentError(
+                    f"{self.identifier} has no attribute {name!r} to configure{nearest(name, known)}"
+                )
         for name, value in settings.items():
             setattr(self, name, value)
         self.configuration.update(settings)
@@ -164,7 +166,9 @@ def _check_dtype(dtype: torch.dtype | None) -> torch.dtype:
     if dtype is None:
         return torch.float32
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ArgumentError(f"dtype={dtype!r} cannot be used; give a floating-point type such as torch.float64")
+        raise ArgumentError(
+            f"dtype={dtype!r} cannot be used; give a floating-point type such as torch.float64"
+        )
     return dtype
 
 

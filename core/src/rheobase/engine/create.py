@@ -133,7 +133,8 @@ def create(
         neuron.identifier = source.name
     if limit is not None and neuron.dt > limit and not neuron.integrator.adaptive:
         warnings.warn(
-            f"{neuron.identifier}: dt={neuron.dt:g} ms is larger than the model's dt_max={limit:g} ms, above which "
+            f"{neuron.identifier}: dt={neuron.dt:g} ms is larger than the model's dt_max={limit:g} "
+            "ms, above which "
             f"{neuron.integrator!r} does not serve it; choose a smaller dt or an adaptive integrator",
             StepSizeWarning,
             stacklevel=2,

@@ -258,7 +258,11 @@ class Option(Declaration):
 
     def __init__(self, *choices: str, doc: str = "") -> None:
         super().__init__(doc)
-        if len(choices) < 2 or len(set(choices)) < len(choices) or not all(isinstance(c, str) for c in choices):
+        if (
+            len(choices) < 2
+            or len(set(choices)) < len(choices)
+            or not all(isinstance(c, str) for c in choices)
+        ):
             raise DeclarationError(f"Option{choices!r}: give two or more different names")
         self.choices = choices
         self.default = choices[0]

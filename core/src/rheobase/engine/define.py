@@ -7,12 +7,30 @@ from typing import Any
 from torch import nn
 
 from ..errors import DeclarationError
+from .declaration import Declaration
 from .model import Model
 from .schema import FUNCTIONS, collect
 
 _INSTANCE_NAMES = frozenset(
-    "training identifier configuration equation integrator aggregator keeps_graph "
-    "step_count armed hold spiked spike_count spike_times heterogenize of held dt_max".split()
+    [
+        "training",
+        "identifier",
+        "configuration",
+        "equation",
+        "integrator",
+        "aggregator",
+        "keeps_graph",
+        "step_count",
+        "armed",
+        "hold",
+        "spiked",
+        "spike_count",
+        "spike_times",
+        "heterogenize",
+        "of",
+        "held",
+        "dt_max",
+    ]
 ) | frozenset(FUNCTIONS)
 
 
@@ -47,5 +65,11 @@ def define(cls: Any) -> None:
 
 
 def _reserved(cls: type) -> frozenset[str]:
-    own = {name for base in cls.__mro__ if base.__module__.startswith("rheobase.engine") for name in vars(base)}
-    return frozenset(dir(nn.Module)) | _INSTANCE_NAMES | {name for name in own if not name.startswith("_")}
+    own = {
+        name
+        for base in cls.__mro__[1:]
+        if base.__module__.startswith("rheobase.engine")
+        for name, value in vars(base).items()
+        if not name.startswith("_") and not isinstance(value, Declaration)
+    }
+    return frozenset(dir(nn.Module)) | _INSTANCE_NAMES | own

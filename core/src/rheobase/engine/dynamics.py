@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .events import crossing_state, limited_field
+from .events import limited_field
 from .integrator import Integrator
-from .model import Model, after_reset, gap, held_mask, pack, pack_all, slopes
+from .model import Model, gap, held_mask, pack, pack_all, slopes
+from .resets import Ends, Outcome, reset
 from .tracing import values_visible
 
 
@@ -52,7 +53,7 @@ def step(
     shape = _shape(state, model, data)
     y0 = pack([torch.broadcast_to(state[name], shape) for name in schema.states])
     hold = None if state.get("hold") is None else torch.broadcast_to(state["hold"], shape)
-    held = None if hold is None else hold > 0
+    held = None if hold is None else hold.bool()
 
     own = _own_update(model, y0, params, data, dt)
     if own is None:
@@ -65,18 +66,18 @@ def step(
     if model.threshold is None:
         states = dict(zip(schema.states, y1.unbind(0), strict=True))
         return {**states, "carry": carry}, dict(states)
-    y2, g2, hold, spiked = _spike(model, event, state["armed"], hold, params, dt, y0, y1)
-    states = dict(zip(schema.states, y2.unbind(0), strict=True))
-    new = {**states, "armed": g2 < 0, "carry": carry}
-    if hold is not None:
-        new["hold"] = hold
+    outcome, spiked = _spike(model, event, state["armed"], hold, held, params, dt, y0, y1)
+    states = dict(zip(schema.states, outcome.y.unbind(0), strict=True))
+    new = {**states, "armed": outcome.armed, "carry": carry}
+    if outcome.hold is not None:
+        new["hold"] = outcome.hold
     return new, {**states, "spiked": spiked.to(torch.int8)}
 
 
 def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
     own: torch.Size = state[next(iter(model.schema.states))].shape
     values = (data,) if isinstance(data, Tensor) else tuple(data)
-    return torch.broadcast_shapes(own, *(value.shape for value in values))
+    return torch.Size(torch.broadcast_shapes(own, *(value.shape for value in values)))
 
 
 def _all_held(model: Model) -> bool:
@@ -117,9 +118,7 @@ def _integrate(
     return torch.where(y1.isfinite().all(dim=0), y1, again), next_carry
 
 
-def _field(
-    model: Model, params: Any, data: Any, held: Tensor | None
-) -> Callable[[Any, Tensor], Tensor]:
+def _field(model: Model, params: Any, data: Any, held: Tensor | None) -> Callable[[Any, Tensor], Tensor]:
     # Where every state is held, the step's result is put back as a whole; here only where the
     # others go on and must see the held ones at rest.
     partly = held is not None and model.schema.held and not _all_held(model)
@@ -138,34 +137,23 @@ def _spike(
     event: str,
     armed: Tensor,
     hold: Tensor | None,
+    held: Tensor | None,
     params: Any,
     dt: float,
     y0: Tensor,
     y1: Tensor,
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
-    """The state after resets, g there, the refractory counters, and who spiked."""
+) -> tuple[Outcome, Tensor]:
+    """What the step leaves behind, and who spiked in it."""
     g1 = gap(model, y1, params)
     g0 = gap(model, y0, params) if event == "crossing" else g1
     above = g1 >= 0
+    # g0 >= 0 in an armed unit: it was kicked above the threshold since the last step.
     spiked = (above | (g0 >= 0)) & armed if event == "crossing" else above & armed
-    held = None
-    if hold is not None:
-        held = hold > 0
-        spiked = torch.where(held, above & (hold == 1), spiked)
+    if hold is not None and held is not None:
         hold = hold - held.to(hold.dtype)
-    if values_visible(spiked) and spiked.device.type == "cpu" and not bool(spiked.any()):
-        return y1, g1, hold, spiked
-
-    y2, g2 = y1, g1
-    at = crossing_state(y0, y1, g0, g1, held) if event == "crossing" else y1
-    after = after_reset(model, at, params)
-    if after is not None:
-        y2 = torch.where(spiked, after, y1)
-        g2 = gap(model, y2, params)
-    if hold is not None:
-        steps = torch.round(params.tau_ref / dt).to(hold.dtype)
-        hold = torch.where(spiked, steps, hold)
-    return y2, g2, hold, spiked
+        ends_now = held & ~hold.bool()
+        spiked = (spiked & ~held) | (above & ends_now)
+    return reset(model, event, Ends(y0, y1, g0, g1, held), ~above, spiked, hold, params, dt), spiked
 
 
 def all_finite(y: Tensor) -> bool:

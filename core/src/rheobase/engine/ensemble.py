@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from ..errors import ArgumentError, ParameterError
@@ -48,7 +47,16 @@ class Ensemble(Neuron):
         Returns:
             A subclass of both ``Ensemble`` and the model; the same one at every call.
         """
-        return model if issubclass(model, Ensemble) else _ensemble_class(model)
+        if issubclass(model, Ensemble):
+            return model
+        if model not in _CLASSES:
+            names = {
+                "__module__": model.__module__,
+                "__doc__": model.__doc__,
+                "__qualname__": model.__qualname__,
+            }
+            _CLASSES.setdefault(model, type(model.__name__, (Ensemble, model), names))
+        return _CLASSES[model]
 
     def heterogenize(self, **sweeps: Sweep) -> None:
         """Give parameters values that differ from unit to unit.
@@ -93,10 +101,7 @@ class Ensemble(Neuron):
         return _blank, (model,), self.__getstate__()
 
 
-@lru_cache(maxsize=None)
-def _ensemble_class(model: type[Neuron]) -> type[Ensemble]:
-    members = {"__module__": model.__module__, "__doc__": model.__doc__, "__qualname__": model.__qualname__}
-    return type(model.__name__, (Ensemble, model), members)
+_CLASSES: dict[type[Neuron], type[Ensemble]] = {}
 
 
 def _blank(model: type[Neuron]) -> Ensemble:

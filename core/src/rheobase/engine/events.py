@@ -32,7 +32,8 @@ def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, held: Tensor 
     theta = torch.where(g1.isfinite(), theta, 0.0)
     if held is not None:
         theta = torch.where(held, 1.0, theta)
-    return torch.where(theta > 0, torch.lerp(y0, y1, theta.expand_as(y0)), y0)
+    # Where theta is 0 the end may be infinite, and 0 times that is no number.
+    return torch.where(theta > 0, y0 + theta * (y1 - y0), y0)
 
 
 def limited_field(

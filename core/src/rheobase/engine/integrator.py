@@ -141,8 +141,7 @@ class Integrator(ABC):
             slopes = _evaluate(equation, tuple(y.unbind(0)), kwargs)
             if len(slopes) != len(parts):
                 raise ArgumentError(
-                    f"the equations gave {len(slopes)} derivatives for {len(parts)} states; "
-                    "give one for each"
+                    f"the equations gave {len(slopes)} derivatives for {len(parts)} states; give one for each"
                 )
             return torch.stack([torch.broadcast_to(slope, y.shape[1:]) for slope in slopes])
 

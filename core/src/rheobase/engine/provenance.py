@@ -28,7 +28,9 @@ def provenance_of(neuron: Neuron) -> dict[str, Provenance]:
         if own.__module__.startswith("rheobase."):
             aggregator = _of_core("aggregator", "sum")
         else:
-            aggregator = Provenance("aggregator", f"{own.__name__}.aggregate", model.distribution, model.version)
+            aggregator = Provenance(
+                "aggregator", f"{own.__name__}.aggregate", model.distribution, model.version
+            )
     return {"model": model, "integrator": neuron._integrator_source, "aggregator": aggregator}
 
 

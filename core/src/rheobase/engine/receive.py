@@ -45,7 +45,8 @@ def receive(
         current = rule(tensors, identifiers)
         if not isinstance(current, Tensor):
             raise InputError(
-                f"{neuron.identifier}: the aggregator gave {type(current).__name__} for {what}; it must give a tensor"
+                f"{neuron.identifier}: the aggregator gave {type(current).__name__} for {what}; it "
+                "must give a tensor"
             )
     else:
         current = _tensor(neuron, given, what)
@@ -60,7 +61,8 @@ def _tensor(neuron: Stored, given: Any, what: str) -> Tensor:
         return torch.tensor(float(given), dtype=neuron.dtype, device=neuron.device)
     if not isinstance(given, Tensor):
         raise InputError(
-            f"{neuron.identifier}: {what} is of type {type(given).__name__}; give a tensor of floating-point numbers"
+            f"{neuron.identifier}: {what} is of type {type(given).__name__}; give a tensor of "
+            "floating-point numbers"
         )
     if not given.is_floating_point():
         raise InputError(
@@ -80,7 +82,8 @@ def _check_shape(neuron: Stored, current: Tensor, what: str) -> None:
     if current.shape[-1] not in (1, units):
         accepted = f"1 or num_units = {units}" if units > 1 else "1"
         raise InputError(
-            f"{neuron.identifier}: {what} has shape {list(current.shape)}; its last dimension must be {accepted}"
+            f"{neuron.identifier}: {what} has shape {list(current.shape)}; its last dimension must be "
+            f"{accepted}"
         )
     batch, own = current.shape[:-1], neuron.batch
     if batch == own or not batch:
@@ -93,6 +96,7 @@ def _check_shape(neuron: Stored, current: Tensor, what: str) -> None:
     # The first step fixes the batch. Compiled code cannot look at the clock, so it is not asked there.
     if own or (values_visible(current) and neuron.simulation_step):
         raise InputError(
-            f"{neuron.identifier}: {what} has the batch {list(batch)}, and the first step fixed it as {list(own)}; "
+            f"{neuron.identifier}: {what} has the batch {list(batch)}, and the first step fixed it as "
+            f"{list(own)}; "
             "call reset_state() to begin with another batch"
         )

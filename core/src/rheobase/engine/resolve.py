@@ -46,7 +46,8 @@ def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Inte
         made = factory(**settings)
         if not isinstance(made, Integrator):
             raise ArgumentError(
-                f"the integrator {given!r} made an object of type {type(made).__name__}; its plugin must give "
+                f"the integrator {given!r} made an object of type {type(made).__name__}; its plugin "
+                "must give "
                 "a rheobase.Integrator"
             )
         # Remembered for provenance, wherever the object goes.
@@ -54,7 +55,8 @@ def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Inte
         return made, provenance
     if not isinstance(given, Integrator):
         raise ArgumentError(
-            f"integrator={given!r} cannot be used; give the name of one or an object of class rheobase.Integrator"
+            f"integrator={given!r} cannot be used; give the name of one or an object of class "
+            "rheobase.Integrator"
         )
     return given, given.provenance or Provenance("integrator", repr(given))
 
@@ -86,14 +88,13 @@ def as_aggregator(
     if callable(given):
         return given, Provenance("aggregator", getattr(given, "__qualname__", type(given).__name__))
     raise ArgumentError(
-        f"aggregator={given!r} cannot be used; give a name, a callable (inputs, identifiers), or a mapping of "
+        f"aggregator={given!r} cannot be used; give a name, a callable (inputs, identifiers), or a "
+        "mapping of "
         "these by pattern of identifiers"
     )
 
 
-def input_rules(
-    schema: Schema, given: Aggregator | str | Mapping[str, Any] | None
-) -> dict[str, Aggregator]:
+def input_rules(schema: Schema, given: Aggregator | str | Mapping[str, Any] | None) -> dict[str, Aggregator]:
     """The aggregator of each declared input.
 
     Args:
@@ -111,4 +112,3 @@ def input_rules(
         if rule is not None:
             rules[name] = rule
     return rules
-

@@ -17,8 +17,21 @@ from ..errors import DeclarationError, nearest
 from .declaration import Declaration, Input, Option, Parameter, Preset, Quantity, State
 
 CREATE_ARGUMENTS = frozenset(
-    "name_or_class num_units preset integrator aggregator event grad dt device dtype "
-    "equation identifier configuration".split()
+    [
+        "name_or_class",
+        "num_units",
+        "preset",
+        "integrator",
+        "aggregator",
+        "event",
+        "grad",
+        "dt",
+        "device",
+        "dtype",
+        "equation",
+        "identifier",
+        "configuration",
+    ]
 )
 """Names that ``create`` and the constructor take, and that no declaration may have."""
 
@@ -74,7 +87,9 @@ class Schema:
         """The message about a name that the model does not declare."""
         kinds = {"parameters": self.parameters, "options": self.options, "states": self.states}
         known = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
-        return f"{self.owner} declares no {name!r}{nearest(name, self.settable)} ({known or 'nothing declared'})"
+        return (
+            f"{self.owner} declares no {name!r}{nearest(name, self.settable)} ({known or 'nothing declared'})"
+        )
 
 
 def collect(cls: type, reserved: frozenset[str]) -> Schema:
@@ -157,7 +172,9 @@ def _lookup(cls: type, name: str) -> Any:
 
 def _check_name(cls: type, name: str, declaration: Declaration, reserved: frozenset[str]) -> None:
     if name.startswith("_") or keyword.iskeyword(name):
-        raise DeclarationError(f"{cls.__qualname__}.{name}: a {declaration.kind}'s name cannot begin with '_'")
+        raise DeclarationError(
+            f"{cls.__qualname__}.{name}: a {declaration.kind}'s name cannot begin with '_'"
+        )
     if name in CREATE_ARGUMENTS or (name in reserved and name not in _OVERRIDABLE):
         whose = "an argument of create" if name in CREATE_ARGUMENTS else "a member of every neuron"
         raise DeclarationError(

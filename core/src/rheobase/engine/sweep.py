@@ -50,7 +50,9 @@ class Sweep:
         """Drawn independently and uniformly from [low, high), reproducibly from the seed."""
         bounds = _finite((low, high))
         if not bounds[0] < bounds[1]:
-            raise ParameterError(f"Sweep.random: low is {low!r} and high {high!r}; low must be less than high")
+            raise ParameterError(
+                f"Sweep.random: low is {low!r} and high {high!r}; low must be less than high"
+            )
         if isinstance(seed, bool) or not isinstance(seed, int):
             raise ParameterError(f"Sweep.random: the seed is {seed!r}; give an integer")
         return cls("random", bounds, seed)
@@ -74,7 +76,8 @@ def expand(sweeps: Mapping[str, Sweep], num_units: int) -> dict[str, Tensor]:
     if grids and points != num_units:
         sizes = " x ".join(str(len(values)) for values in grids.values())
         raise ParameterError(
-            f"the grid over {', '.join(map(repr, grids))} has {sizes} = {points} points for {num_units} units; "
+            f"the grid over {', '.join(map(repr, grids))} has {sizes} = {points} points for "
+            f"{num_units} units; "
             f"create the ensemble with num_units={points}"
         )
     columns = dict(zip(grids, zip(*itertools.product(*grids.values()), strict=True), strict=True))

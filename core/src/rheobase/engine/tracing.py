@@ -23,7 +23,7 @@ def values_visible(tensor: Tensor) -> bool:
     return not (
         tensor.is_meta
         or transforming()
-        or torch.jit.is_tracing()
+        or torch._C._is_tracing()
         or get_proxy_mode() is not None
         or torch._C._len_torch_dispatch_stack() > 0
     )

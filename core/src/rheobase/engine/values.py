@@ -33,7 +33,8 @@ def as_parameter(neuron: Stored, declared: Parameter, value: Any) -> Tensor:
     tensor = _as_tensor(neuron, declared, value)
     if tensor.ndim > 1 or (tensor.ndim == 1 and len(tensor) != neuron.num_units):
         raise ParameterError(
-            f"{_named(neuron, declared)} has shape {list(tensor.shape)}; give one number, or a tensor with one "
+            f"{_named(neuron, declared)} has shape {list(tensor.shape)}; give one number, or a tensor "
+            "with one "
             f"for each of the {neuron.num_units} units"
         )
     check_domain(neuron, declared, tensor)
@@ -150,8 +151,10 @@ def _as_tensor(neuron: Stored, declared: Quantity, value: Any) -> Tensor:
     if isinstance(value, nn.Parameter):
         if value.dtype != neuron.dtype or value.device != neuron.device:
             raise ParameterError(
-                f"{_named(neuron, declared)} is a torch.nn.Parameter of {value.dtype} on {value.device}; the neuron "
-                f"has {neuron.dtype} on {neuron.device}; convert one of them, so that the optimizer's stays this one"
+                f"{_named(neuron, declared)} is a torch.nn.Parameter of {value.dtype} on "
+                f"{value.device}; the neuron "
+                f"has {neuron.dtype} on {neuron.device}; convert one of them, so that the optimizer's "
+                "stays this one"
             )
         return value
     try:
@@ -162,7 +165,8 @@ def _as_tensor(neuron: Stored, declared: Quantity, value: Any) -> Tensor:
         ) from error
     if tensor.dtype == torch.bool or tensor.is_complex():
         raise ParameterError(
-            f"{_named(neuron, declared)} has the type {tensor.dtype}; give real numbers, {declared.range_text}"
+            f"{_named(neuron, declared)} has the type {tensor.dtype}; give real numbers, "
+            f"{declared.range_text}"
         )
     if not isinstance(value, Tensor):
         # From Python numbers, which are double: not by way of torch's default type.

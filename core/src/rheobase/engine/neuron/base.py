@@ -77,7 +77,7 @@ class Neuron(Stored):
         (1, 'kept')
     """
 
-    loggable_props = ("input", "voltage")
+    loggable_props: tuple[str, ...] = ("input", "voltage")
     _model: ClassVar[Model | None] = None
 
     # For classes that declare nothing; a model has the states and inputs that it names.
@@ -200,11 +200,14 @@ class Neuron(Stored):
         """
         if "voltage" not in self.schema.states:
             raise ArgumentError(
-                f"{self.identifier} has no voltage to inject into; its states are {', '.join(self.schema.states)}"
+                f"{self.identifier} has no voltage to inject into; its states are "
+                f"{', '.join(self.schema.states)}"
             )
         kick = receive(self, current, "the injected kick")
         if not kick.is_meta and not bool(kick.isfinite().all()):
-            raise InputError(f"{self.identifier}: the injected kick is not finite; give finite numbers, in mV")
+            raise InputError(
+                f"{self.identifier}: the injected kick is not finite; give finite numbers, in mV"
+            )
         self._keep("voltage", self._of("voltage") + kick)
 
     def integrate(self, **kwargs: Any) -> Any:
@@ -350,7 +353,9 @@ class Neuron(Stored):
         return provenance_of(self)
 
     def extra_repr(self) -> str:
-        return f"num_units={self.num_units}, dt={self.dt}, integrator={self.integrator!r}, event={self.event!r}"
+        return (
+            f"num_units={self.num_units}, dt={self.dt}, integrator={self.integrator!r}, event={self.event!r}"
+        )
 
     # --- construction ----------------------------------------------------------------------------
 
@@ -431,7 +436,9 @@ class Neuron(Stored):
             return equation
         if isinstance(equation, Sequence) and equation and all(map(callable, equation)):
             return tuple(equation)
-        raise ArgumentError(f"equation={equation!r} cannot be used; give a callable f(x, data) or a tuple of them")
+        raise ArgumentError(
+            f"equation={equation!r} cannot be used; give a callable f(x, data) or a tuple of them"
+        )
 
 
 def _check_event(event: str) -> str:
@@ -441,7 +448,8 @@ def _check_event(event: str) -> str:
         )
     if event not in EVENTS:
         raise EventModeError(
-            f"event={event!r} cannot be used; it must be one of {', '.join(EVENTS)}{nearest(str(event), EVENTS)}"
+            f"event={event!r} cannot be used; it must be one of "
+            f"{', '.join(EVENTS)}{nearest(str(event), EVENTS)}"
         )
     return event
 

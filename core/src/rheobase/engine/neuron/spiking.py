@@ -43,7 +43,7 @@ class SpikingNeuron(Neuron):
     """
 
     spiking: ClassVar[bool] = True
-    loggable_props = ("input", "voltage", "spiked")
+    loggable_props: tuple[str, ...] = ("input", "voltage", "spiked")
 
     # A buffer, set in every step; the annotation is for type checkers.
     spiked: Tensor

@@ -27,6 +27,8 @@ class Stored(Component):
     """A component whose declared quantities are its tensors. See :class:`rheobase.Neuron`."""
 
     schema: ClassVar[Schema]
+    _owned: dict[str, Tensor | None]
+    _num_units: int
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -63,9 +65,10 @@ class Stored(Component):
         elif name in schema.inputs or name in ("input", "spiked"):
             self._set_signal(name, value)
         else:
-            if schema.declared and not hasattr(self, name) and not name.startswith("_"):
-                if suggestion := nearest(name, schema.settable):
-                    raise ParameterError(f"{self.identifier} has no attribute {name!r}{suggestion}")
+            unknown = schema.declared and not name.startswith("_") and not hasattr(self, name)
+            suggestion = nearest(name, schema.settable) if unknown else ""
+            if suggestion:
+                raise ParameterError(f"{self.identifier} has no attribute {name!r}{suggestion}")
             super().__setattr__(name, value)
             if isinstance(value, Tensor):
                 self._remember()
@@ -133,7 +136,7 @@ class Stored(Component):
     # --- conversion, saving and copying ----------------------------------------------------------
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         probe = fn(torch.zeros((), dtype=self._dtype, device=self.device))
         self._dtype = probe.dtype
         self._initial = {name: fn(value) for name, value in self._initial.items()}
@@ -149,7 +152,7 @@ class Stored(Component):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._remember()
 
     def _load_from_state_dict(
@@ -188,7 +191,7 @@ class Stored(Component):
                 self._parameters[name] = nn.Parameter(resized, requires_grad=held.requires_grad)
             else:
                 self._buffers[name] = resized
-        super()._load_from_state_dict(  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
         for name, declared in schema.parameters.items():
