@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -88,7 +89,8 @@ def reset(
 def _some(
     model: Model, event: str, ends: Ends, spiked: Tensor, outcome: Outcome, params: Any, dt: float
 ) -> Outcome:
-    where = spiked.reshape(-1).nonzero().squeeze(1)
+    # numpy searches booleans several times faster than torch.
+    where = torch.from_numpy(np.flatnonzero(spiked.numpy()))
     if not len(where):
         return outcome
     shape = spiked.shape

@@ -11,23 +11,20 @@ from torch import Tensor
 from ...errors import ArgumentError, EventModeError, InputError, ParameterError, nearest
 from ...specs import Provenance
 from ..aggregate import Aggregator, sum_inputs
-from ..checks import check_step
 from ..declaration import Input, Preset, State
 from ..define import define
-from ..dynamics import step as declared_step
 from ..integrator import Integrator
-from ..model import Model, gap, pack
 from ..provenance import provenance_of
 from ..receive import receive
 from ..resolve import as_aggregator, as_integrator, input_rules
 from ..sweep import Sweep, expand
-from ..values import as_parameter, as_state, initial_value, resolve_defaults
-from .stored import Stored
+from ..values import as_parameter, as_state, resolve_defaults
+from .stepped import Stepped
 
 EVENTS = ("crossing", "step")
 
 
-class Neuron(Stored):
+class Neuron(Stepped):
     """The base class of neurons.
 
     A model declares its parameters and states, and defines ``derivatives`` and, if it spikes,
@@ -78,7 +75,6 @@ class Neuron(Stored):
     """
 
     loggable_props: tuple[str, ...] = ("input", "voltage")
-    _model: ClassVar[Model | None] = None
 
     # For classes that declare nothing; a model has the states and inputs that it names.
     voltage = State(0.0, unit="mV", doc="membrane potential")
@@ -238,103 +234,6 @@ class Neuron(Stored):
         count = 0 if self.equation is None or callable(self.equation) else len(self.equation) - 1
         return tuple(f"auxiliary_{index + 1}" for index in range(count))
 
-    # --- stepping --------------------------------------------------------------------------------
-
-    @property
-    def params(self) -> Any:
-        """The parameters and options, by name: what the model's functions receive."""
-        values = [self._of(name) for name in self.schema.parameters]
-        return self.schema.pack_params(*values, *(getattr(self, name) for name in self.schema.options))
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """Everything that :meth:`step` goes on from, by name."""
-        names = [*self.schema.states, *(name for name in ("armed", "hold") if name in self._buffers)]
-        carry = {name: self._of(f"carry_{name}") for name in self._carry_names}
-        return {**{name: self._of(name) for name in names}, "carry": carry or None}
-
-    def step(
-        self, state: Mapping[str, Any], params: Any, data: Any, dt: float
-    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """One step as a pure function: it reads no state of the neuron and changes none.
-
-        Args:
-            state: As :attr:`state` gives it.
-            params: As :attr:`params` gives it.
-            data: The aggregated input, as :meth:`prepare` gives it.
-            dt: The time step, ms.
-
-        Returns:
-            The state at t + dt, and the outputs of the step: inputs, states and, where the model
-            spikes, ``spiked``.
-        """
-        if self._model is None:
-            raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
-        new, outputs = declared_step(self._model, self.integrator, self._event, state, params, data, dt)
-        shape = outputs[next(iter(self.schema.states))].shape
-        received = data._asdict() if self.schema.inputs else {"input": data}
-        inputs = {name: torch.broadcast_to(value, shape) for name, value in received.items()}
-        return new, {**inputs, **outputs}
-
-    def prepare(self, data: Any, identifiers: list[str] | None = None) -> Any:
-        """The input of a step, aggregated, checked and cast; what :meth:`step` takes as ``data``."""
-        inputs = self.schema.inputs
-        if not inputs:
-            return receive(self, data, "the input", self.aggregator or type(self).aggregate, identifiers)
-        if not isinstance(data, Mapping):
-            if len(inputs) > 1:
-                raise InputError(
-                    f"{self.identifier} has the inputs {', '.join(inputs)}; give a mapping by these names"
-                )
-            data = {next(iter(inputs)): data}
-        for name in data:
-            if name not in inputs:
-                raise InputError(
-                    f"{self.identifier} has no input {name!r}{nearest(str(name), inputs)}; "
-                    f"its inputs are {', '.join(inputs)}"
-                )
-        received = {
-            name: receive(
-                self,
-                data.get(name, declared.default),
-                f"the input {name!r}",
-                self._input_rules[name],
-                identifiers if isinstance(data.get(name), (list, tuple)) else None,
-            )
-            for name, declared in inputs.items()
-        }
-        return self.schema.pack_data(**received)
-
-    def advance(self, data: Any) -> dict[str, Tensor]:
-        """One step on a prepared input: step, check the values, keep the state.
-
-        Args:
-            data: The aggregated input, as :meth:`prepare` gives it.
-
-        Returns:
-            The outputs of the step; they share memory with the neuron until its next step.
-        """
-        new, outputs = self.step(self.state, self.params, data, self.dt)
-        check_step(self, data, outputs)
-        self.commit(new, outputs)
-        return outputs
-
-    def commit(self, state: Mapping[str, Any], outputs: Mapping[str, Tensor]) -> None:
-        """Keep the result of a step, and advance the clock."""
-        carry = state.get("carry") or {}
-        new = {**outputs, **state, **{f"carry_{name}": value for name, value in carry.items()}}
-        del new["carry"]
-        for name, value in new.items():
-            self._keep(name, value if self.keeps_graph else value.detach())
-        if self._carry_names != tuple(carry):
-            self._carry_names = tuple(carry)
-        self._tick()
-
-    def reset_state(self) -> None:
-        """Return to the initial state: states, refractoriness, clock and batch."""
-        self._begin()
-        self._keep("step_count", torch.zeros_like(self._counter))
-
     # --- identity --------------------------------------------------------------------------------
 
     @property
@@ -358,39 +257,6 @@ class Neuron(Stored):
         )
 
     # --- construction ----------------------------------------------------------------------------
-
-    def _of(self, name: str) -> Tensor:
-        held = self._buffers.get(name)
-        if held is None:
-            held = self._parameters.get(name)
-        if held is None:
-            raise ArgumentError(f"{self.identifier} has no tensor {name!r}")
-        return held
-
-    def _tick(self) -> None:
-        self._keep("step_count", self._counter + 1)
-
-    def _begin(self) -> None:
-        """Register the states at their initial values, and what goes with them."""
-        for name in (*self._carry_names, *self.auxiliaries):
-            self._buffers.pop(f"carry_{name}", None)
-        self._carry_names = ()
-        params, none = self.params, torch.Size()
-        for name, declared in self.schema.states.items():
-            value = self._initial.get(name)
-            if value is None:
-                value = initial_value(declared, params)
-            self._keep(name, as_state(self, declared, value, none))
-        for name in self.auxiliaries:
-            self._keep(name, torch.zeros(self.num_units, dtype=self.dtype, device=self.device))
-        inputs = {name: declared.default for name, declared in self.schema.inputs.items()} or {"input": 0.0}
-        for name, default in inputs.items():
-            self._keep(name, torch.full((self.num_units,), default, dtype=self.dtype, device=self.device))
-        if self._model is not None and self._model.threshold is not None:
-            packed = pack([self._of(name) for name in self.schema.states])
-            self._keep("armed", gap(self._model, packed, params) < 0)
-            if self.schema.refractory:
-                self._keep("hold", torch.zeros(packed.shape[1:], dtype=torch.int32, device=self.device))
 
     def _take(self, given: Mapping[str, Any]) -> None:
         schema = self.schema

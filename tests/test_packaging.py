@@ -1,0 +1,116 @@
+"""Each distribution builds on its own, holds what it must, and asks for what it needs and no more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # the settings are read by pytest's own reader there
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = {"rheobase": "core"} | {
+    f"rheobase-{path.name}": f"plugins/{path.name}"
+    for path in sorted((ROOT / "plugins").iterdir())
+    if (path / "pyproject.toml").exists()
+}
+
+
+def project(name: str) -> dict[str, object]:
+    text = (ROOT / FOLDERS[name] / "pyproject.toml").read_text(encoding="utf-8")
+    table: dict[str, object] = tomllib.loads(text)["project"]
+    return table
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    pytest.importorskip("hatchling", reason="hatchling is not installed (extra 'dev')")
+    target = tmp_path_factory.mktemp("wheels")
+    for folder in FOLDERS.values():
+        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)]
+        subprocess.run(command, cwd=ROOT / folder, check=True, capture_output=True)
+    return {path.name.split("-")[0].replace("_", "-"): path for path in target.glob("*.whl")}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_wheel_holds_licence_types_and_entry_point(name: str, wheels: dict[str, Path]) -> None:
+    with zipfile.ZipFile(wheels[name]) as wheel:
+        files = wheel.namelist()
+        metadata = next(file for file in files if file.endswith(".dist-info/METADATA"))
+        about = Parser().parsestr(wheel.read(metadata).decode())
+        entries = [file for file in files if file.endswith("entry_points.txt")]
+        entry_text = wheel.read(entries[0]).decode() if entries else ""
+    module = name.replace("-", "_")
+    assert f"{module}/py.typed" in files
+    assert any(file.endswith("licenses/LICENSE") for file in files)
+    assert not [file for file in files if "/tests/" in file or file.endswith((".npz", ".png"))]
+    assert about["Requires-Python"] == ">=3.10"
+    assert len(about.get_payload()) > 200, "the README is missing from the metadata"
+    if name == "rheobase":
+        assert "rheobase = rheobase.cli:main" in entry_text
+    else:
+        assert "[rheobase]" in entry_text
+
+
+@pytest.mark.parametrize("name", [name for name in FOLDERS if name != "rheobase"])
+def test_a_plugin_admits_the_core_beside_it_and_not_the_next(name: str) -> None:
+    requirement = next(
+        Requirement(text) for text in project(name)["dependencies"] if text.startswith("rheobase")
+    )
+    core = Version(str(project("rheobase")["version"]))
+    assert core in requirement.specifier
+    assert Version("0.2.0") not in requirement.specifier
+
+
+def test_torch_has_a_floor_only_and_no_index() -> None:
+    requirement = next(
+        Requirement(text) for text in project("rheobase")["dependencies"] if text.startswith("torch")
+    )
+    assert [part.operator for part in requirement.specifier] == [">="]
+    for folder in FOLDERS.values():
+        text = (ROOT / folder / "pyproject.toml").read_text(encoding="utf-8")
+        assert "http" not in text
+        assert "index" not in text
+
+
+def test_each_distribution_has_the_same_shape() -> None:
+    for name, folder in FOLDERS.items():
+        for part in (
+            "pyproject.toml",
+            "README.md",
+            "LICENSE",
+            f"src/{name.replace('-', '_')}/py.typed",
+            "tests",
+        ):
+            assert (ROOT / folder / part).exists(), f"{folder}/{part}"
+        assert (ROOT / folder / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
+def test_the_root_holds_settings_of_tools_only() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(settings) == {"tool"}
+
+
+def test_the_constraints_name_every_direct_dependency() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    named = {Requirement(line).name.lower() for line in lines if line and not line.startswith("#")}
+    core = project("rheobase")
+    wanted = [*core["dependencies"], *(r for extra in core["optional-dependencies"].values() for r in extra)]
+    missing = {Requirement(text).name.lower() for text in wanted} - named
+    assert not missing
+    assert "torch==2.13.0" in lines
+
+
+def test_the_changelog_has_a_section_for_every_distribution() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    for name in FOLDERS:
+        assert f"## {name} {project(name)['version']}" in text
