@@ -22,6 +22,7 @@ ALLOWED = {
     "engine": {"specs", "errors"},
     "pipeline": {"engine", "specs", "errors", "plugins"},
     "cli": {"pipeline", "engine", "plugins", "specs", "errors", "hookspecs"},
+    "stimulus": {"pipeline"},
     "__main__": {"cli"},
 }
 # The one function of the engine that resolves a name.

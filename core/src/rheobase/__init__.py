@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import errors as errors
 
 if TYPE_CHECKING:
+    from . import stimulus as stimulus
     from .engine.component import DT as DT
     from .engine.component import Component as Component
     from .engine.create import aggregator as aggregator
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
     from .engine.sweep import Sweep as Sweep
     from .hookspecs import hookimpl as hookimpl
-    from .pipeline import stimulus as stimulus
     from .pipeline.pipeline import Pipeline as Pipeline
     from .pipeline.recording import Recording as Recording
     from .pipeline.simulate import SimulationInterrupted as SimulationInterrupted
@@ -85,7 +85,7 @@ __all__ = sorted([*_HOME, "errors", "stimulus"])
 
 def __getattr__(name: str) -> Any:
     if name == "stimulus":
-        value: Any = importlib.import_module(".pipeline.stimulus", __name__)
+        value: Any = importlib.import_module(".stimulus", __name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     else:

@@ -1,0 +1,3 @@
+"""The ``rheobase`` command. What is heavy is imported when a command needs it."""
+
+from .app import main as main

@@ -1,0 +1,148 @@
+"""Everything that is known of a component, as plain data: for ``show`` and its JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ComponentError, RheobaseWarning, nearest
+from ..plugins.component import Registered
+from ..plugins.registry import list_components, resolve
+
+
+def find(name: str, kind: str | None) -> Registered:
+    """The component of a name, whatever its kind.
+
+    Args:
+        name: The name, or ``"distribution:name"``.
+        kind: The kind, where several have the name.
+
+    Returns:
+        The component.
+
+    Raises:
+        ComponentError: If there is none, or more than one.
+
+    Example:
+        >>> find("rk4", None).spec.kind
+        'integrator'
+    """
+    if kind is not None:
+        return resolve(kind, name)
+    on_offer = list_components()
+    bare = name.rpartition(":")[2]
+    kinds = list(dict.fromkeys(part.spec.kind for part in on_offer if part.spec.name == bare))
+    if len(kinds) == 1:
+        return resolve(kinds[0], name)
+    if kinds:
+        raise ComponentError(f"{name!r} is offered as {' and as '.join(kinds)}; say which by --kind")
+    names = sorted({part.spec.name for part in on_offer})
+    raise ComponentError(
+        f"nothing named {name!r} is installed{nearest(bare, names)}; installed: {', '.join(names)}. "
+        "Install the plugin that offers it with pip, or see `rheobase list`"
+    )
+
+
+def describe(component: Registered) -> dict[str, Any]:
+    """All about a component; imports it.
+
+    Args:
+        component: The component.
+
+    Returns:
+        Plain data: name, kind, summary, doc and provenance; for a neuron model ``parameters``,
+        ``states``, ``inputs``, ``options`` and ``presets``, for others ``claims`` and ``arguments``.
+
+    Raises:
+        PluginError: If it cannot be imported.
+
+    Example:
+        >>> describe(resolve("integrator", "rk4"))["claims"]
+        {'order': 4, 'adaptive': False, 'per_unit': False}
+    """
+    spec = component.spec
+    loaded = component.load()
+    about: dict[str, Any] = {
+        "name": spec.name,
+        "kind": spec.kind,
+        "summary": spec.summary,
+        "doc": inspect.cleandoc(loaded.__doc__ or ""),
+        "provenance": component.provenance.as_dict(),
+    }
+    if spec.kind == "neuron":
+        return about | _model(loaded, component.qualified)
+    common = {"name", "target", "summary"}
+    claims = {key: value for key, value in dataclasses.asdict(spec).items() if key not in common}
+    return about | {"claims": claims, "arguments": _arguments(loaded)}
+
+
+def _model(model: Any, name: str) -> dict[str, Any]:
+    schema = model.schema
+    values = _default_values(schema, name)
+    return {
+        "parameters": [_quantity(item, values) for item in schema.parameters.values()],
+        "states": [_quantity(item, values) for item in schema.states.values()],
+        "inputs": [_quantity(item, {}) | {"aggregator": item.aggregator} for item in schema.inputs.values()],
+        "options": [
+            {"name": item.name, "choices": list(item.choices), "default": item.default, "doc": item.doc}
+            for item in schema.options.values()
+        ],
+        "presets": [_preset(item) for item in schema.presets.values()],
+        "dt_max_ms": schema.dt_max,
+    }
+
+
+def _default_values(schema: Any, name: str) -> Mapping[str, float]:
+    # A default may name a parameter or be a function of them: a neuron has the numbers.
+    import torch
+
+    from ..engine.create import create
+
+    try:
+        neuron = create(name, dtype=torch.float64)
+        return {
+            key: float(getattr(neuron, key).reshape(-1)[0]) for key in (*schema.parameters, *schema.states)
+        }
+    except Exception as error:  # whatever a plugin's model may raise: the declarations can be shown
+        warnings.warn(f"{name} cannot be made with its defaults: {error}", RheobaseWarning, stacklevel=1)
+        return {}
+
+
+def _quantity(item: Any, values: Mapping[str, float]) -> dict[str, Any]:
+    default = item.default
+    follows = default if isinstance(default, str) else "a function" if callable(default) else None
+    return {
+        "name": item.name,
+        "default": values.get(item.name) if follows else default,
+        "follows": follows,
+        "unit": item.unit,
+        "domain": str(item.domain),
+        "doc": item.doc,
+    }
+
+
+def _preset(item: Any) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "doc": item.doc,
+        "params": dict(item.params),
+        "state": dict(item.state),
+        "dt_ms": item.dt,
+        "duration_ms": item.duration,
+        "stimulus": None if item.stimulus is None else repr(item.stimulus),
+        "citation": item.citation,
+    }
+
+
+def _arguments(loaded: Any) -> list[dict[str, Any]]:
+    try:
+        parameters = inspect.signature(loaded).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        {"name": item.name, "default": None if item.default is item.empty else str(item.default)}
+        for item in parameters
+    ]

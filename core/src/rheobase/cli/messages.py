@@ -1,0 +1,152 @@
+"""What the command prints: tables, JSON and warnings."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import sys
+import textwrap
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import RheobaseWarning
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDTH = 80
+"""The width of what is printed to a file or a pipe."""
+
+
+@contextlib.contextmanager
+def reported_warnings() -> Iterator[list[str]]:
+    """Print every warning to stderr, once, as one line; collect them for JSON.
+
+    Yields:
+        The warnings so far, a list that grows.
+
+    Example:
+        >>> with reported_warnings() as messages:
+        ...     warnings.warn("the step is large", RheobaseWarning)
+        >>> messages
+        ['the step is large']
+    """
+    messages: list[str] = []
+
+    def report(message: Warning | str, *_: Any, **__: Any) -> None:
+        warn(str(message), messages)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RheobaseWarning)
+        warnings.showwarning = report
+        yield messages
+
+
+def warn(message: str, messages: list[str]) -> None:
+    """Print a warning to stderr and add it to the list, unless it is there.
+
+    Args:
+        message: The warning.
+        messages: The warnings so far.
+    """
+    if message not in messages:
+        messages.append(message)
+        click.secho("warning: ", fg="yellow", nl=False, err=True)
+        click.echo(message, err=True)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value; numbers that JSON does not know become null.
+
+    Args:
+        value: Mappings, sequences, strings, numbers, None.
+
+    Example:
+        >>> print_json({"rate_hz": float("nan"), "units": (0, 1)})
+        {"rate_hz": null, "units": [0, 1]}
+    """
+    click.echo(json.dumps(_plain(value), allow_nan=False, ensure_ascii=False))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (str, int)):
+        return value
+    return str(value)
+
+
+def console() -> Console:
+    """Where tables go: as wide as the terminal, or 80 columns without one."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else WIDTH
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, title: str = "") -> Table:
+    """A table of plain text.
+
+    Args:
+        columns: The headings; one that begins with ">" is aligned to the right.
+        rows: The cells.
+        title: A line above it.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(
+        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False
+    )
+    for index, column in enumerate(columns):
+        made.add_column(
+            column.removeprefix(">"),
+            justify="right" if column.startswith(">") else "left",
+            overflow="fold",
+            no_wrap=index == 0,  # names are to be copied
+        )
+    for row in rows:
+        # Text, not markup: a plugin's summary may hold square brackets.
+        made.add_row(*(Text(str(cell)) for cell in row))
+    return made
+
+
+def prose(text: str) -> str:
+    """A docstring, with its paragraphs filled to the width; what is indented stays as it is.
+
+    Args:
+        text: A docstring without its own indentation.
+
+    Example:
+        >>> print(prose("One\\nline.\\n\\n    x = 1\\n    y = 2"))
+        One line.
+        <BLANKLINE>
+            x = 1
+            y = 2
+    """
+    blocks = []
+    for block in text.split("\n\n"):
+        lines = block.splitlines()
+        plain = not any(line.startswith((" ", "\t", ">>>", "..", "-", "*")) for line in lines)
+        blocks.append(textwrap.fill(" ".join(lines), WIDTH, break_on_hyphens=False) if plain else block)
+    return "\n\n".join(blocks)
+
+
+def number(value: float) -> str:
+    """A number for people: six digits, no more than it needs.
+
+    Example:
+        >>> number(-75.0), number(0.1), number(1e-12), number(float("nan"))
+        ('-75', '0.1', '1e-12', '-')
+    """
+    return f"{value:.6g}" if math.isfinite(value) else "-"

@@ -1,0 +1,56 @@
+"""Output files: checked before a run, so that no run is lost for want of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from ..errors import OutputError, RheobaseError
+
+
+def check_output(path: Path, option: str, endings: Collection[str], *, inputs: Iterable[Path] = ()) -> None:
+    """Make sure that a file can be written.
+
+    Args:
+        path: The file.
+        option: The option that names it, for messages.
+        endings: The endings that are accepted.
+        inputs: Files that must not be overwritten.
+
+    Raises:
+        OutputError: If it cannot be written; what it holds is left as it is.
+
+    Example:
+        >>> check_output(Path("run.txt"), "--out", [".npz"])
+        Traceback (most recent call last):
+        ...
+        rheobase.errors.OutputError: --out run.txt: the ending must be .npz
+    """
+    from ..pipeline.storage import check_writable
+
+    if path.suffix.lower() not in endings:
+        raise OutputError(f"{option} {path}: the ending must be {' or '.join(endings)}")
+    if any(path.resolve() == other.resolve() for other in inputs):
+        raise OutputError(f"{option} {path} is an input of this run, and would be lost; give another path")
+    try:
+        check_writable(path)
+    except OutputError as error:
+        raise OutputError(f"{option}: {error}") from error
+
+
+def check_plot(path: Path, option: str) -> None:
+    """Make sure that a picture can be drawn and written.
+
+    Args:
+        path: The file.
+        option: The option that names it, for messages.
+
+    Raises:
+        OutputError: If matplotlib is missing, or the file cannot be written.
+    """
+    from ..pipeline import plots
+
+    try:
+        plots.check_plot(path)
+    except RheobaseError as error:
+        raise OutputError(f"{option}: {error}") from error

@@ -1,0 +1,60 @@
+"""What is said of a run: the JSON object, and a short table for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .messages import console, number, table
+
+if TYPE_CHECKING:
+    from ..pipeline.recording import Recording
+
+
+def as_json(recording: Recording, messages: list[str]) -> dict[str, Any]:
+    """A recording as one object.
+
+    Args:
+        recording: What was recorded.
+        messages: The warnings of the run.
+
+    Returns:
+        Model, time step, duration, units, spikes with their times, provenance and warnings.
+    """
+    return {
+        "model": recording.model,
+        "dt_ms": recording.dt,
+        "duration_ms": recording.duration,
+        "units": recording.num_units,
+        "spikes": {
+            "count": len(recording.spikes),
+            "times_ms": recording.spikes.times.tolist(),
+            "units": recording.spikes.units.tolist(),
+        },
+        "provenance": {kind: origin.as_dict() for kind, origin in recording.provenance.items()},
+        "warnings": messages,
+    }
+
+
+def print_summary(recording: Recording) -> None:
+    """Print what ran and what came of it.
+
+    Args:
+        recording: What was recorded.
+    """
+    spikes = recording.spikes
+    rows: list[tuple[str, str]] = []
+    for kind, origin in recording.provenance.items():
+        source = " ".join(filter(None, (origin.distribution, origin.version)))
+        rows.append((kind, f"{origin.name} ({source})" if source else origin.name))
+    rows += [
+        ("units", str(recording.num_units)),
+        ("time step", f"{number(recording.dt)} ms"),
+        ("duration", f"{number(recording.duration)} ms"),
+        ("spikes", str(len(spikes))),
+    ]
+    if len(spikes):
+        seconds = recording.duration / 1000.0
+        rows.append(("rate", f"{number(len(spikes) / recording.num_units / seconds)} Hz per unit"))
+        rows.append(("first spike", f"{number(float(spikes.times[0]))} ms"))
+        rows.append(("last spike", f"{number(float(spikes.times[-1]))} ms"))
+    console().print(table(["run", recording.model], rows))

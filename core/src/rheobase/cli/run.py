@@ -1,0 +1,155 @@
+"""``rheobase run``: drive a model with a current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import OutputError, StimulusError
+from .messages import print_json, warn
+from .outputs import check_output, check_plot
+from .settings import read_settings
+
+if TYPE_CHECKING:
+    from ..engine.neuron.base import Neuron
+    from ..pipeline.recording import Recording
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--stimulus", type=_PATH, help="Current from a CSV, NPY or NPZ file.")
+@click.option("--stimulus-dt", type=float, help="Time step of that file in ms, if it has none.")
+@click.option("--stimulus-scale", type=float, help="Factor on its values: 1000 for nA to pA.")
+@click.option("--current", type=float, help="A constant current instead, in the model's unit.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable.")
+@click.option("--preset", help="A preset of the model; see `rheobase show NAME`.")
+@click.option("--units", type=int, default=1, show_default=True, help="How many neurons.")
+@click.option("--dt", type=float, help="Time step in ms.")
+@click.option("--duration", type=float, help="Duration in ms; default: the stimulus's.")
+@click.option("--integrator", help="An installed integrator.")
+@click.option("--aggregator", help="An installed aggregator.")
+@click.option("--event", default="crossing", show_default=True, help="crossing, step or located.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Precision of the states.")
+@click.option("--record", multiple=True, help="What to record besides spikes, such as voltage; repeatable.")
+@click.option("--out", type=_PATH, help="Save the recording to this NPZ file.")
+@click.option("--plot", type=_PATH, help="Draw traces and spikes to this PNG, PDF or SVG file.")
+@click.option("--backend", default="auto", show_default=True, help="An installed backend.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def run(context: click.Context, /, **options: Any) -> None:
+    """Drive a model with a current and count its spikes.
+
+    The current comes from --stimulus or --current, else from the preset. Ctrl-C ends a run early and
+    keeps what was recorded.
+    """
+    parameters = read_settings(options["settings"])
+    if options["out"] is not None:
+        inputs = [options["stimulus"]] if options["stimulus"] else []
+        check_output(options["out"], "--out", [".npz"], inputs=inputs)
+    if options["plot"] is not None:
+        check_plot(options["plot"], "--plot")
+
+    neuron = _neuron(options, parameters)
+    stimulus = _stimulus(options, neuron)
+    recording, interrupted = _simulate(options, neuron, stimulus)
+
+    messages: list[str] = context.obj
+    for message in recording.warnings:
+        warn(message, messages)
+    if interrupted:
+        warn(f"interrupted at {recording.duration:g} ms: the recording is incomplete", messages)
+    _write(options, recording)
+
+    from . import report
+
+    if options["as_json"]:
+        print_json(report.as_json(recording, messages))
+    else:
+        report.print_summary(recording)
+    if interrupted:
+        from .app import INTERRUPTED
+
+        context.exit(INTERRUPTED)
+
+
+def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
+    import torch
+
+    from ..engine.create import create
+
+    dtype = None if options["dtype"] is None else getattr(torch, options["dtype"])
+    values: dict[str, Any] = {
+        # One value for each unit, in the precision that was typed.
+        name: torch.tensor(value, dtype=torch.float64) if isinstance(value, list) else value
+        for name, value in parameters.items()
+    }
+    neuron: Neuron = create(
+        options["name"],
+        options["units"],
+        preset=options["preset"],
+        integrator=options["integrator"],
+        aggregator=options["aggregator"],
+        event=options["event"],
+        dt=options["dt"],
+        dtype=dtype,
+        **values,
+    )
+    return neuron
+
+
+def _stimulus(options: dict[str, Any], neuron: Neuron) -> Any:
+    from ..pipeline import stimulus
+
+    path, current = options["stimulus"], options["current"]
+    if path is not None and current is not None:
+        raise StimulusError(f"--stimulus {path} and --current {current:g} were both given; give one of them")
+    if path is None:
+        for option in ("stimulus_dt", "stimulus_scale"):
+            if options[option] is not None:
+                raise StimulusError(f"--{option.replace('_', '-')} is about a file; name it by --stimulus")
+    if path is not None:
+        scale = 1.0 if options["stimulus_scale"] is None else options["stimulus_scale"]
+        return stimulus.File(path, dt=options["stimulus_dt"], scale=scale)
+    if current is not None:
+        return stimulus.Constant(current)
+    preset = neuron.preset
+    if preset is not None and preset.stimulus is not None:
+        return preset.stimulus
+    what = f"the preset {preset.name!r} has no stimulus" if preset is not None else "no stimulus was given"
+    with_one = [name for name, item in neuron.schema.presets.items() if item.stimulus is not None]
+    presets = f", or --preset {' | '.join(with_one)}" if with_one else ""
+    raise StimulusError(f"{what}; say what drives {options['name']}: --stimulus FILE or --current X{presets}")
+
+
+def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[Recording, bool]:
+    from ..pipeline.simulate import SimulationInterrupted, simulate
+
+    duration = options["duration"]
+    preset = neuron.preset
+    if duration is None and preset is not None and stimulus is preset.stimulus:
+        duration = preset.duration
+    if duration is None and options["current"] is not None:
+        raise StimulusError("--current has no end; give --duration in ms")
+    record = list(dict.fromkeys(["spikes", *options["record"]]))
+    if options["plot"] is not None and "voltage" in neuron.loggable_props and "voltage" not in record:
+        record.append("voltage")
+    try:
+        return simulate(neuron, stimulus, duration, record=tuple(record), backend=options["backend"]), False
+    except SimulationInterrupted as stopped:
+        return stopped.recording, True
+
+
+def _write(options: dict[str, Any], recording: Recording) -> None:
+    try:
+        if options["out"] is not None:
+            recording.save(options["out"])
+        if options["plot"] is not None:
+            from ..pipeline.plots import plot_recording
+
+            plot_recording(recording, options["plot"])
+    except OSError as error:
+        raise OutputError(f"{error.filename or 'the output'} cannot be written: {error.strerror}") from error

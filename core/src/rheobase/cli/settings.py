@@ -1,0 +1,60 @@
+"""``--set name=value``: parameters, initial states and options of a model, from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import ParameterError
+
+_OPTIONS = {
+    "num_units": "--units",
+    "preset": "--preset",
+    "integrator": "--integrator",
+    "aggregator": "--aggregator",
+    "event": "--event",
+    "dt": "--dt",
+    "dtype": "--dtype",
+}
+
+
+def read_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Parameters from ``name=value`` pairs.
+
+    Args:
+        settings: The pairs. A value is a number, several of them with commas, one for each unit, or
+            the name of a choice.
+
+    Returns:
+        Name -> float, list of floats, or string.
+
+    Raises:
+        ParameterError: If a pair has no "=" or no name, a name comes twice, or is not a model's to set.
+
+    Example:
+        >>> read_settings(["tau_mem=20", "volt_reset=-60,-65", "scheme=published"])
+        {'tau_mem': 20.0, 'volt_reset': [-60.0, -65.0], 'scheme': 'published'}
+    """
+    found: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = (part.strip() for part in setting.partition("="))
+        if not equals or not name or not text:
+            raise ParameterError(
+                f"--set {setting!r} cannot be used; write it as name=value, such as --set tau_mem=20"
+            )
+        if name in found:
+            raise ParameterError(f"--set {name} was given twice, {found[name]!r} and {text!r}; give it once")
+        if name in _OPTIONS:
+            raise ParameterError(f"--set {name}: that is no parameter of a model; say it by {_OPTIONS[name]}")
+        if not name.isidentifier():
+            raise ParameterError(f"--set {setting!r}: {name!r} is no name; `rheobase show MODEL` lists them")
+        found[name] = _value(text)
+    return found
+
+
+def _value(text: str) -> float | list[float] | str:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        return text
+    return numbers if len(numbers) > 1 else numbers[0]

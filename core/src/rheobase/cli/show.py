@@ -1,0 +1,105 @@
+"""``rheobase show``: one component, its equations and everything that can be set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..specs import KINDS
+from .messages import console, number, print_json, prose, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@click.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(KINDS), help="The kind, where several have the name.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> None:
+    """Show a model: equations, parameters, units, presets.
+
+    NAME may also be that of an integrator, an aggregator or a backend.
+    """
+    from ..plugins.component import word
+    from .describe import describe, find
+
+    about = describe(find(name, kind))
+    if as_json:
+        print_json(about | {"warnings": messages})
+        return
+    origin = about["provenance"]
+    source = " ".join(filter(None, (origin["distribution"], origin["version"]))) or "this process"
+    click.secho(f"{about['name']}: {word(about['kind'])} of {source}", bold=True)
+    if about["doc"] or about["summary"]:
+        click.echo()
+        click.echo(prose(about["doc"] or about["summary"]))
+    click.echo()
+    if about["kind"] == "neuron":
+        _print_model(console(), about)
+    else:
+        claims = {
+            key: value for key, value in about["claims"].items() if value is not None and value is not False
+        }
+        if claims:
+            click.echo("claims: " + ", ".join(f"{key} {value}" for key, value in claims.items()))
+        takes = [item["name"] + _equals(item["default"]) for item in about["arguments"]]
+        if takes:
+            click.echo("arguments: " + ", ".join(takes))
+
+
+def _equals(default: str | None) -> str:
+    return "" if default is None else f"={default}"
+
+
+def _print_model(out: Console, about: dict[str, Any]) -> None:
+    for kind in ("parameters", "states"):
+        if about[kind]:
+            rows = [
+                (item["name"], _default(item), item["unit"], item["domain"], item["doc"])
+                for item in about[kind]
+            ]
+            out.print(table(["name", "default", "unit", "values", "what"], rows, title=kind))
+    tables: dict[str, tuple[list[str], list[tuple[str, ...]]]] = {
+        "inputs": (
+            ["name", "unit", "combined by", "what"],
+            [(item["name"], item["unit"], item["aggregator"], item["doc"]) for item in about["inputs"]],
+        ),
+        "options": (
+            ["name", "choices, default first", "what"],
+            [(item["name"], " | ".join(item["choices"]), item["doc"]) for item in about["options"]],
+        ),
+        "presets": (
+            ["name", "what", "sets"],
+            [(item["name"], item["doc"], _sets(item)) for item in about["presets"]],
+        ),
+    }
+    for kind, (columns, cells) in tables.items():
+        if cells:
+            out.print(table(columns, cells, title=kind))
+    # Once each: the presets of one paper share its long name.
+    for citation in dict.fromkeys(item["citation"] for item in about["presets"] if item["citation"]):
+        names = ", ".join(item["name"] for item in about["presets"] if item["citation"] == citation)
+        click.echo(f"{prose(f'{names}: {citation}')}\n")
+    if about["dt_max_ms"] is not None:
+        click.echo(f"largest time step for fixed-step integrators: {number(about['dt_max_ms'])} ms")
+
+
+def _default(item: dict[str, Any]) -> str:
+    value = None if item["default"] is None else number(item["default"])
+    if item["follows"] == "a function":
+        return "computed" if value is None else f"{value} (computed)"
+    if item["follows"]:
+        return f"{item['follows']}" if value is None else f"{value} ({item['follows']})"
+    return value or "-"
+
+
+def _sets(preset: dict[str, Any]) -> str:
+    values = {**preset["params"], **preset["state"]}
+    if preset["dt_ms"] is not None:
+        values["dt"] = preset["dt_ms"]
+    return ", ".join(
+        f"{key}={value if isinstance(value, str) else number(value)}" for key, value in values.items()
+    )

@@ -1,0 +1,199 @@
+"""From plain values, as YAML has them, to stimuli, parameters and integrators."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from ..engine.create import integrator as make_integrator
+from ..engine.sweep import Sweep
+from ..errors import ConfigurationError, nearest
+from . import stimulus as stimuli
+from .pipeline import check_keys
+from .stimulus import Constant, File, Stimulus, Sum
+
+_STIMULI: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        stimuli.Constant,
+        stimuli.Step,
+        stimuli.Pulses,
+        stimuli.Levels,
+        stimuli.Ramp,
+        stimuli.Sine,
+        stimuli.OrnsteinUhlenbeck,
+        stimuli.Samples,
+        stimuli.File,
+    )
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, with two traps taken out: 1e3 is a number, and no key may come twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for index, key in enumerate(keys):
+            if key in keys[:index]:
+                line = node.value[index][0].start_mark.line + 1
+                raise ConfigurationError(f"line {line}: the key {key!r} comes twice; give it once")
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The settings of a YAML file, by a safe loader: values only, never objects.
+
+    Raises:
+        ConfigurationError: If the file is missing or unreadable, no YAML, or no mapping.
+    """
+    try:
+        settings = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}; give a YAML file") from error
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}, {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:  # TypeError: a key that is a list
+        raise ConfigurationError(f"{path}: is no YAML that can be used: {error}") from error
+    if not isinstance(settings, dict):
+        found = "nothing" if settings is None else type(settings).__name__
+        raise ConfigurationError(f"{path}: holds {found}; give a mapping of settings, such as model: lif")
+    return settings
+
+
+def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
+    """A stimulus from plain values.
+
+    Args:
+        given: A number (constant), a string (a file), a mapping with ``type`` and the arguments of that
+            stimulus, or a list of these (their sum).
+        folder: What a relative path is relative to.
+        seed: The seed of noise that gives none.
+
+    Raises:
+        ConfigurationError: If the type or an argument is unknown or missing.
+        StimulusError: If the stimulus refuses a value.
+    """
+    if isinstance(given, Stimulus):
+        return given
+    if isinstance(given, (int, float)) and not isinstance(given, bool):
+        return Constant(float(given))
+    if isinstance(given, str):
+        return File(folder / given)
+    if isinstance(given, list) and given:
+        return Sum(tuple(stimulus_from(part, folder, seed) for part in given))
+    if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
+        raise ConfigurationError(
+            f"stimulus: {given!r} cannot be used; give a number, a file, a mapping with a type "
+            f"({', '.join(map(snake_case, _STIMULI))}), or a list of these"
+        )
+    arguments = {key: value for key, value in given.items() if key != "type"}
+    kind = _stimulus_class(given["type"])
+    where = f"stimulus {given['type']}"
+    fields = {part.name: part for part in dataclasses.fields(kind) if part.init}
+    check_keys(arguments, tuple(fields), where)
+    if "seed" in fields and seed is not None:
+        arguments.setdefault("seed", seed)
+    missing = [
+        name for name, part in fields.items() if name not in arguments and part.default is dataclasses.MISSING
+    ]
+    if missing:
+        raise ConfigurationError(f"{where}: {' and '.join(missing)} must be given")
+    if isinstance(arguments.get("path"), str):
+        arguments["path"] = folder / arguments["path"]
+    for name, value in arguments.items():
+        # The annotation says which arguments are currents; those may be lists, one for each unit.
+        if isinstance(value, list) and fields[name].type == "Current":
+            arguments[name] = _numbers(f"{where}: {name}", value)
+    stimulus: Stimulus = kind(**arguments)
+    return stimulus
+
+
+def params_from(given: Any, seed: int | None) -> dict[str, Any]:
+    """Parameters from plain values: numbers, names of choices, lists with one number for each unit, sweeps.
+
+    Args:
+        given: Parameter -> value. A sweep is a mapping with one of ``fixed``, ``zipped``, ``grid`` and
+            ``random``, the last with ``[low, high]`` and a ``seed``.
+        seed: The seed of random sweeps that give none.
+
+    Raises:
+        ConfigurationError: If it is no mapping, or a sweep is malformed.
+    """
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise ConfigurationError(f"params: {given!r} cannot be used; give a mapping of name: value")
+    params: dict[str, Any] = {}
+    for name, value in given.items():
+        if isinstance(value, list):
+            value = _numbers(f"params: {name}", value)
+        elif isinstance(value, Mapping):
+            value = _sweep(f"params: {name}", value, seed)
+        params[name] = value
+    return params
+
+
+def integrator_from(given: Any) -> Any:
+    """An integrator from its name, or from a mapping with its name as ``type`` and its settings.
+
+    Raises:
+        ConfigurationError: If the mapping has no type.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    settings = {key: value for key, value in given.items() if key != "type"}
+    if not isinstance(given.get("type"), str):
+        raise ConfigurationError(
+            f"integrator: {given!r} has no type; give a name, or type: name and settings"
+        )
+    return make_integrator(given["type"], **settings)
+
+
+def snake_case(name: str) -> str:
+    """The name of a class as YAML files have it.
+
+    Example:
+        >>> snake_case("OrnsteinUhlenbeck")
+        'ornstein_uhlenbeck'
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def _stimulus_class(name: str) -> type[Any]:
+    known = {snake_case(key): kind for key, kind in _STIMULI.items()}
+    plain = snake_case(name).replace("-", "_")
+    if plain not in known:
+        raise ConfigurationError(
+            f"stimulus: unknown type {name!r}{nearest(plain, known)}; known types are {', '.join(known)}"
+        )
+    return known[plain]
+
+
+def _sweep(where: str, given: Mapping[Any, Any], seed: int | None) -> Sweep:
+    kinds = ("fixed", "zipped", "grid", "random")
+    check_keys(given, (*kinds, "seed"), where)
+    chosen = [kind for kind in kinds if kind in given]
+    if len(chosen) != 1:
+        raise ConfigurationError(f"{where}: {dict(given)!r} is no sweep; give one of {', '.join(kinds)}")
+    value = given[chosen[0]]
+    if chosen[0] != "random":
+        sweep: Sweep = getattr(Sweep, chosen[0])(value)
+        return sweep
+    if not isinstance(value, list) or len(value) != 2 or given.get("seed", seed) is None:
+        raise ConfigurationError(f"{where}: {dict(given)!r}; give random: [low, high] and a seed")
+    return Sweep.random(value[0], value[1], seed=given.get("seed", seed))
+
+
+def _numbers(where: str, values: list[Any]) -> torch.Tensor:
+    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+        raise ConfigurationError(f"{where}: {values!r} cannot be used; give a list of numbers")
+    return torch.tensor(values, dtype=torch.float64)

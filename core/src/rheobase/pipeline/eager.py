@@ -1,0 +1,103 @@
+"""The backend ``eager``: step after step in PyTorch. It is the truth for every other backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .drive import Drive, Row
+from .interrupted import SimulationInterrupted
+from .progress import progress_bar
+from .recorder import Recorder
+from .recording import Recording
+
+if TYPE_CHECKING:
+    from ..engine.neuron.base import Neuron
+
+_ELEMENTS = 65_536
+"""Rows are made in blocks of about so many numbers: few calls for one unit, little memory for many."""
+
+
+def run(
+    neuron: Neuron,
+    drive: Drive,
+    steps: int,
+    *,
+    record: Sequence[str],
+    grad: bool = False,
+    progress: bool | None = None,
+) -> Recording:
+    """Step a neuron so many times, from its present state and clock.
+
+    Every backend is called like this, with arguments that are checked already. One that cannot run this
+    neuron raises ``NotImplementedError`` with the reason before it changes anything.
+
+    Args:
+        neuron: The neuron; afterwards it stands where the run ended.
+        drive: The stimulus, in rows for this neuron.
+        steps: The number of steps, at least 1.
+        record: ``"spikes"`` and names that the neuron can log.
+        grad: Whether states and traces keep their autograd graph.
+        progress: Whether to show a progress bar; None: on a terminal, for runs of more than a second.
+
+    Returns:
+        The recording.
+
+    Raises:
+        SimulationInterrupted: If the run was interrupted (Ctrl-C); it carries the recording so far.
+    """
+    recorder = Recorder(neuron, record, steps, grad=grad)
+    step = _stepper(neuron)
+    block = max(1, min(1024, _ELEMENTS // drive.width, steps))
+    try:
+        with _graph(neuron, grad), progress_bar(steps, progress) as tick:
+            if drive.constant and (advance := _advance_of(neuron)) is not None:
+                data = neuron.prepare(drive.rows(0, 1)[0])
+                for start in range(0, steps, block):
+                    for _ in range(min(block, steps - start)):
+                        recorder.take(advance(data))
+                    tick(recorder.done)
+            else:
+                for start in range(0, steps, block):
+                    for row in drive.rows(start, min(block, steps - start)):
+                        recorder.take(step(row))
+                    tick(recorder.done)
+    except KeyboardInterrupt as interrupt:
+        raise SimulationInterrupted(recorder.finish(), steps) from interrupt
+    return recorder.finish()
+
+
+def _advance_of(neuron: Neuron) -> Callable[[object], Mapping[str, Tensor]] | None:
+    """The neuron's inner step; None where steps must go through ``forward``.
+
+    They must where the class has a forward of its own, or where somebody hooked into it.
+    """
+    from ..engine.neuron.base import Neuron
+
+    hooked = neuron._forward_hooks or neuron._forward_pre_hooks
+    own = getattr(type(neuron), "forward", None) is not Neuron.forward
+    return None if hooked or own else neuron.advance
+
+
+def _stepper(neuron: Neuron) -> Callable[[Row], Mapping[str, Tensor]]:
+    advance = _advance_of(neuron)
+    if advance is None:
+        return neuron
+    prepare = neuron.prepare
+    return lambda row: advance(prepare(row))
+
+
+@contextmanager
+def _graph(neuron: Neuron, grad: bool) -> Iterator[None]:
+    """Keep graphs from step to step, or make none."""
+    kept = neuron.keeps_graph
+    try:
+        neuron.keeps_graph = grad
+        with torch.set_grad_enabled(grad):
+            yield
+    finally:
+        neuron.keeps_graph = kept

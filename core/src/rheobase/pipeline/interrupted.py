@@ -1,0 +1,24 @@
+"""What Ctrl-C makes of a run."""
+
+from __future__ import annotations
+
+from .recording import Recording
+
+
+class SimulationInterrupted(KeyboardInterrupt):
+    """A run was interrupted; what it recorded so far is not lost.
+
+    Args:
+        recording: The steps that were run, marked incomplete.
+        steps: The number of steps that were asked for.
+
+    Attributes:
+        recording: The same.
+    """
+
+    def __init__(self, recording: Recording, steps: int) -> None:
+        super().__init__(
+            f"interrupted after {recording.steps} of {steps} steps ({recording.duration:g} ms); "
+            "what was recorded is in .recording, marked incomplete"
+        )
+        self.recording = recording

@@ -1,0 +1,151 @@
+"""Pictures of recordings and of f-I curves, by matplotlib (the ``plot`` extra)."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError, OutputError, RheobaseError
+from .fi import FICurve, fi_curve
+from .recording import Recording
+from .storage import check_writable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FICurve", "check_plot", "fi_curve", "plot_fi_curve", "plot_recording"]
+
+_MOST_TRACES = 10
+"""Lines in one panel; with more, nothing could be seen."""
+
+
+def plot_recording(
+    recording: Recording, path: str | os.PathLike[str] | None = None, *, title: str | None = None
+) -> Figure:
+    """Draw a recording: a panel for each trace, over a raster of the spikes.
+
+    A panel shows the first ten units at most; the raster shows all of them.
+
+    Args:
+        recording: The recording.
+        path: Where to write the picture; its ending says the kind (PNG, PDF, SVG, ...). Default: nowhere.
+        title: A title; by default the model's name.
+
+    Returns:
+        The figure, a ``matplotlib.figure.Figure`` that no window shows.
+
+    Raises:
+        RheobaseError: If matplotlib is missing.
+        OutputError: If the path cannot be written, or its ending is of no kind that can be drawn.
+    """
+    if path is not None:
+        check_plot(path)
+    names = list(recording.traces)
+    heights = [2.0] * len(names) + [1.2]
+    figure = _new_figure((9.0, 1.0 + sum(heights)))
+    axes = figure.subplots(
+        len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )[:, 0]
+    times = recording.times.numpy()
+    for axis, name in zip(axes, names, strict=False):
+        lines = recording.traces[name].detach().cpu().float().flatten(1)
+        axis.plot(times, lines[:, :_MOST_TRACES].numpy(), linewidth=0.8)
+        unit = recording.trace_units.get(name)
+        axis.set_ylabel(f"{name} ({unit})" if unit else name)
+    spikes, raster = recording.spikes, axes[-1]
+    rows = (spikes.batch * recording.num_units + spikes.units).numpy()
+    raster.plot(spikes.times.numpy(), rows, "|", color="black", markersize=6 if len(rows) < 2000 else 2)
+    raster.set_ylabel("unit")
+    raster.set_xlabel("time (ms)")
+    raster.set_ylim(-0.5, recording.num_units * math.prod(recording.batch_shape) - 0.5)
+    raster.yaxis.get_major_locator().set_params(integer=True)
+    start = recording.first_step * recording.dt
+    raster.set_xlim(start, start + max(recording.duration, recording.dt))
+    cut = "" if recording.complete else " (interrupted)"
+    axes[0].set_title((recording.model if title is None else title) + cut, loc="left")
+    _write(figure, path)
+    return figure
+
+
+def plot_fi_curve(
+    curves: FICurve | Sequence[FICurve], path: str | os.PathLike[str] | None = None, *, title: str = ""
+) -> Figure:
+    """Draw the firing rate over the current, for one model or several.
+
+    Args:
+        curves: What :func:`fi_curve` measured.
+        path: Where to write the picture; its ending says the kind. Default: nowhere.
+        title: A title.
+
+    Returns:
+        The figure.
+
+    Raises:
+        RheobaseError: If matplotlib is missing.
+        OutputError: If the path cannot be written.
+    """
+    every = [curves] if isinstance(curves, FICurve) else list(curves)
+    if not every:
+        raise ArgumentError("there is no curve to draw; give one FICurve or more")
+    if path is not None:
+        check_plot(path)
+    figure = _new_figure((6.0, 4.0))
+    axis = figure.subplots()
+    for curve in every:
+        axis.plot(curve.currents.numpy(), curve.rates.numpy(), ".-", label=curve.model)
+    unit = {curve.unit for curve in every}
+    axis.set_xlabel(f"current ({unit.pop()})" if len(unit) == 1 and "" not in unit else "current")
+    axis.set_ylabel("firing rate (Hz)")
+    axis.set_title(title, loc="left")
+    if any(curve.model for curve in every):
+        axis.legend()
+    _write(figure, path)
+    return figure
+
+
+def check_plot(path: str | os.PathLike[str]) -> Path:
+    """Make sure that a picture can be drawn and written, before anything is computed for it.
+
+    Args:
+        path: Where the picture is to go.
+
+    Returns:
+        The path.
+
+    Raises:
+        RheobaseError: If matplotlib is missing.
+        OutputError: If the path cannot be written, or its ending is of no kind that can be drawn.
+    """
+    known = sorted(_new_figure((1.0, 1.0)).canvas.get_supported_filetypes())
+    ending = Path(path).suffix.lower().removeprefix(".")
+    if ending not in known:
+        raise OutputError(
+            f"cannot draw {os.fspath(path)!r}: the ending {ending!r} is of no kind of picture; "
+            f"give one of {', '.join(known)}"
+        )
+    return check_writable(path)
+
+
+def _new_figure(size: tuple[float, float]) -> Figure:
+    try:
+        # Not pyplot, which would choose a window system and keep the figure: this works anywhere.
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise RheobaseError(
+            "plots need matplotlib, which is not installed; install it by: pip install 'rheobase[plot]'"
+        ) from error
+    figure: Any = Figure(figsize=size, layout="constrained")
+    made: Figure = figure
+    return made
+
+
+def _write(figure: Figure, path: str | os.PathLike[str] | None) -> None:
+    if path is None:
+        return
+    try:
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise OutputError(f"cannot write {os.fspath(path)!r}: {error.strerror or error}") from error

@@ -1,0 +1,151 @@
+"""What a simulation leaves: spikes, traces, and where they came from."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ..errors import ArgumentError
+from ..specs import Provenance
+from .spikes import Spikes
+
+__all__ = ["Recording", "Spikes"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The spikes and traces of one run, made by :func:`rheobase.simulate`.
+
+    Args:
+        spikes: The spikes; see :class:`Spikes`.
+        traces: Name -> values ``[steps, *batch, units]``; row n is the state at the end of step n, at
+            ``times[n]``.
+        dt: The time step in ms.
+        steps: The number of steps that were run.
+        first_step: The neuron's step counter at the start of the run. Default 0.
+        num_units: The number of units. Default 1.
+        batch_shape: The shape of the batch. Default ``()``: none.
+        model: The model's name.
+        provenance: Which distribution gave model, integrator, aggregator and backend.
+        warnings: What the run had to say.
+        complete: False where the run was interrupted.
+        trace_units: Name -> unit, such as ``"mV"``, for the traces whose unit the model declares.
+    """
+
+    spikes: Spikes
+    traces: Mapping[str, Tensor]
+    dt: float
+    steps: int
+    first_step: int = 0
+    num_units: int = 1
+    batch_shape: tuple[int, ...] = ()
+    model: str = ""
+    provenance: Mapping[str, Provenance] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    complete: bool = True
+    trace_units: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def duration(self) -> float:
+        """How long the run was, in ms."""
+        return self.steps * self.dt
+
+    @property
+    def times(self) -> Tensor:
+        """The times of the traces' rows, the ends of the steps, in ms, float64 ``[steps]``."""
+        ends = torch.arange(self.first_step + 1, self.first_step + self.steps + 1, dtype=torch.float64)
+        return ends * self.dt
+
+    def counts(self) -> Tensor:
+        """The number of spikes of each unit, int64 ``[*batch, units]``."""
+        batches = math.prod(self.batch_shape)
+        flat = self.spikes.batch * self.num_units + self.spikes.units
+        counted = torch.bincount(flat, minlength=batches * self.num_units)
+        return counted.reshape(*self.batch_shape, self.num_units)
+
+    def rates(self) -> Tensor:
+        """The firing rate of each unit over the whole run, in spikes per second, float64 ``[*batch, units]``.
+
+        NaN for a run of no steps.
+        """
+        return self.counts() / (self.duration / 1000.0)
+
+    def isi(self, unit: int = 0, batch: int = 0) -> Tensor:
+        """The intervals between the spikes of one unit, in ms, float64 ``[spikes - 1]``.
+
+        Args:
+            unit: The unit, from 0.
+            batch: The index in the batch, from 0.
+
+        Raises:
+            ArgumentError: If there is no such unit or batch.
+        """
+        self._check_index("unit", unit, self.num_units)
+        self._check_index("batch", batch, math.prod(self.batch_shape))
+        return torch.diff(self.spikes.of(unit, batch))
+
+    def cv(self) -> Tensor:
+        """The coefficient of variation of each unit's intervals, float64 ``[*batch, units]``.
+
+        It is their standard deviation (of the intervals at hand, divided by their number) over their mean:
+        0 for a regular train, about 1 for a Poisson train. NaN for a unit with fewer than two intervals.
+        """
+        batches = math.prod(self.batch_shape)
+        values = torch.full((batches * self.num_units,), math.nan, dtype=torch.float64)
+        flat = self.spikes.batch * self.num_units + self.spikes.units
+        order = torch.argsort(flat, stable=True)  # the spikes are in time already
+        per_unit = torch.split(self.spikes.times[order], self.counts().reshape(-1).tolist())
+        for index, times in enumerate(per_unit):
+            if len(times) > 2:
+                intervals = torch.diff(times)
+                values[index] = intervals.std(correction=0) / intervals.mean()
+        return values.reshape(*self.batch_shape, self.num_units)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the recording as an NPZ file, which :meth:`load` and ``numpy.load`` read without pickle.
+
+        Args:
+            path: The file; it is written under exactly this name, over what was there.
+
+        Raises:
+            OutputError: If the path cannot be written.
+        """
+        from .storage import save
+
+        save(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Recording:
+        """Read a recording that :meth:`save` wrote.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The recording, on the CPU.
+
+        Raises:
+            ArgumentError: If the file is missing or no recording.
+        """
+        from .storage import load
+
+        return load(path)
+
+    def __repr__(self) -> str:
+        end = "" if self.complete else ", interrupted"
+        traces = "".join(f", {name}" for name in self.traces)
+        return (
+            f"<Recording of {self.num_units} {self.model or 'unit(s)'}: {self.duration:g} ms, "
+            f"{len(self.spikes)} spikes{traces}{end}>"
+        )
+
+    def _check_index(self, name: str, index: int, count: int) -> None:
+        if not 0 <= index < count:
+            raise ArgumentError(f"{name}={index!r} is not recorded; give 0 to {count - 1}")

@@ -1,0 +1,191 @@
+"""``simulate``: drive a neuron with a stimulus, and record."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..errors import ArgumentError, PluginError, RheobaseWarning, StimulusError
+from ..plugins.component import Registered
+from ..plugins.registry import list_components, resolve
+from ..specs import Provenance
+from .drive import Drive
+from .interrupted import SimulationInterrupted
+from .recorder import check_record
+from .recording import Recording
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..engine.neuron.base import Neuron
+    from .stimulus import Stimulus
+
+__all__ = ["SimulationInterrupted", "simulate"]
+
+
+def simulate(
+    neuron: Neuron,
+    stimulus: Stimulus | Tensor | float | Mapping[str, Stimulus | Tensor | float],
+    duration: float | None = None,
+    *,
+    record: str | Sequence[str] = ("spikes",),
+    backend: str = "auto",
+    grad: bool = False,
+    progress: bool | None = None,
+) -> Recording:
+    """Drive a neuron with a stimulus, and record what it does.
+
+    The run goes on from the neuron's present state and clock, and resets nothing: two runs of T are one
+    run of 2 T. A spike is reported at the end of its step, in ms since the neuron's reset.
+
+    Args:
+        neuron: A neuron or an ensemble, from :func:`rheobase.create`.
+        stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock. Or a tensor in pA on
+            the neuron's device: a scalar or ``[units]`` is constant, ``[steps, 1]`` or
+            ``[steps, *batch, units]`` has one row for each step of this run. Or a mapping of these by
+            name, for a model with several inputs.
+        duration: How long, in ms, a multiple of the neuron's dt. By default to the end of the stimulus,
+            where it has one.
+        record: ``"spikes"``, and any name in ``neuron.loggable_props``; one name, or several. Default
+            the spikes.
+        backend: ``"auto"``: an installed backend that takes this neuron, else ``"eager"``; or a backend's
+            name. One that refuses says why, and the run goes on in ``"eager"``.
+        grad: Whether to keep the autograd graph, through states and traces. Default False.
+        progress: Whether to show a progress bar. Default: on a terminal, for runs of over a second.
+
+    Returns:
+        The recording.
+
+    Raises:
+        ArgumentError: If the duration is no multiple of dt, or a name cannot be recorded.
+        InputError: If a tensor cannot be used as a current.
+        StimulusError: If the stimulus ends too early, or serves another number of units.
+        ComponentError: If there is no such backend.
+        IntegrationError: If the integration fails.
+        SimulationInterrupted: On Ctrl-C; it carries what was recorded so far.
+
+    Example:
+        >>> import rheobase as rb
+        >>> neuron = rb.create("analog", num_units=2, dt=0.5)
+        >>> recording = rb.simulate(neuron, rb.stimulus.Step(3.0, start=1.0), duration=2.0, record="voltage")
+        >>> recording.traces["voltage"][:, 0]
+        tensor([0., 0., 3., 3.])
+        >>> recording.times
+        tensor([0.5000, 1.0000, 1.5000, 2.0000], dtype=torch.float64)
+    """
+    from ..engine.neuron.base import Neuron
+
+    if not isinstance(neuron, Neuron):
+        raise ArgumentError(
+            f"neuron={neuron!r} is of type {type(neuron).__name__}; give a neuron, "
+            'for instance rheobase.create("lif")'
+        )
+    names = check_record(neuron, record)
+    candidates = _candidates(backend)
+    drive = Drive(stimulus, neuron)
+    steps = _steps(drive, duration)
+    notes: list[str] = []
+    for candidate in candidates:
+        name = candidate.spec.name
+        try:
+            run = candidate.load()
+        except PluginError as error:
+            if backend != "auto":
+                raise
+            notes.append(str(error))
+            continue
+        try:
+            recording: Recording = run(neuron, drive, steps, record=names, grad=grad, progress=progress)
+        except NotImplementedError as refusal:
+            if name == "eager":
+                raise
+            notes.append(f"the backend {name!r} refused this run ({refusal}); it went on in 'eager'")
+            if backend != "auto":
+                warnings.warn(notes[-1], RheobaseWarning, stacklevel=2)
+            continue
+        except SimulationInterrupted as interrupted:
+            interrupted.recording = _sign(interrupted.recording, candidate.provenance, notes)
+            raise
+        return _sign(recording, candidate.provenance, notes)
+    raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
+
+
+def steps_of(duration: float, dt: float) -> int:
+    """The number of steps in a duration.
+
+    Args:
+        duration: In ms.
+        dt: The time step in ms.
+
+    Raises:
+        ArgumentError: If the duration is not above 0, or no multiple of dt to a millionth of dt; the
+            nearest multiple is named.
+
+    Example:
+        >>> steps_of(0.3, 0.1)
+        3
+    """
+    try:
+        value = math.nan if isinstance(duration, (bool, str)) else float(duration)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not 0.0 < value < math.inf:
+        raise ArgumentError(f"duration={duration!r} cannot be used; give a finite time above 0, in ms")
+    position = value / dt
+    steps = round(position)
+    # A millionth of a step, and the rounding of the division, which grows with the number of steps.
+    if steps < 1 or abs(position - steps) > 1e-6 + 4e-16 * position:
+        near = max(1, steps)
+        raise ArgumentError(
+            f"duration={duration!r} ms is no multiple of the time step {dt:g} ms; "
+            f"the nearest is {near * dt:.12g} ms, {near} step{'s' if near > 1 else ''}"
+        )
+    return steps
+
+
+def _steps(drive: Drive, duration: float | None) -> int:
+    """The steps of the run, of which the stimulus has enough."""
+    rows, left, dt = drive.rows_given, drive.steps_left, drive.dt
+    if duration is None:
+        steps = rows if rows is not None else left
+        if steps is None:
+            raise ArgumentError("the stimulus has no end, and no duration is given; give duration=..., in ms")
+    else:
+        steps = steps_of(duration, dt)
+    if rows is not None and steps != rows:
+        raise StimulusError(
+            f"the stimulus has {rows} rows, {rows * dt:.12g} ms at dt = {dt:g} ms, and the duration is "
+            f"{duration:g} ms, {steps} steps; give one row for each step, or leave out the duration"
+        )
+    if left is not None and (steps > left or steps < 1):
+        passed = drive.first_step * dt
+        ends = (drive.first_step + left) * dt if left else None
+        clock = f" from the neuron's clock at {passed:.12g} ms" if passed else ""
+        there = f"ends at {ends:.12g} ms" if ends is not None else "has ended by then"
+        mend = "; call neuron.reset_state() to start at 0" if passed else ""
+        raise StimulusError(
+            f"the duration is {steps * dt:.12g} ms{clock}, and the stimulus {there}; "
+            f"give a duration of at most {left * dt:.12g} ms, or a longer stimulus{mend}"
+        )
+    return steps
+
+
+def _candidates(backend: str) -> list[Registered]:
+    """The backends to try, in order; the last is eager, which refuses nothing."""
+    eager = resolve("backend", "rheobase:eager")
+    if backend == "auto":
+        others = [found for found in list_components("backend") if found.spec.name != "eager"]
+        return [*others, eager]
+    chosen = resolve("backend", backend)
+    return [chosen] if chosen == eager else [chosen, eager]
+
+
+def _sign(recording: Recording, backend: Provenance, notes: Sequence[str]) -> Recording:
+    return replace(
+        recording,
+        provenance={**recording.provenance, "backend": backend},
+        warnings=[*recording.warnings, *notes],
+    )

@@ -1,0 +1,242 @@
+"""The pipeline that most simulations need: one model, one stimulus, one recording."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..engine.create import create
+from ..errors import ConfigurationError, RheobaseError
+from .configuration import integrator_from, params_from, read_yaml, stimulus_from
+from .interrupted import SimulationInterrupted
+from .pipeline import Pipeline, check_keys
+from .recording import Recording
+from .simulate import simulate
+from .storage import check_writable
+
+if TYPE_CHECKING:
+    from ..engine.neuron.base import Neuron
+
+_CREATE = ("preset", "aggregator", "event", "dt", "device")
+_NO_PARAMETERS = (*_CREATE, "integrator", "dtype", "num_units", "name_or_class", "grad")
+
+
+class SimpleSimulator(Pipeline):
+    """Creates a model, drives it with a stimulus, records, and writes what was asked for.
+
+    Its settings, as a mapping or as the keys of a YAML file::
+
+        model: izhikevich              # an installed model (from Python also a class)
+        units: 10                      # default 1
+        preset: RS
+        params:                        # numbers, choices, a list with one number for each unit, or a sweep
+          d: 8.0
+          c: {random: [-65, -55]}
+        dt: 0.1                        # ms
+        dtype: float64                 # default float32
+        device: cpu
+        integrator: rk4                # or {type: rk45, rtol: 1e-8}
+        aggregator: sum
+        event: crossing
+        stimulus:                      # or a number, a file, or a list of stimuli, which are added
+          type: ornstein_uhlenbeck
+          mean: 10.0
+          std: 5.0
+          tau: 5.0
+        duration: 1000.0               # ms; default: the stimulus's, or the preset's
+        record: [spikes, voltage]      # default the spikes; with plot, the voltage as well
+        backend: auto
+        out: run.npz                   # the recording
+        plot: run.png                  # needs the `plot` extra
+        seed: 1                        # of noise and random sweeps that give none, and of torch
+
+    Without a stimulus, the preset's is used. Paths in a file are relative to its folder.
+
+    Args:
+        configuration: Setting -> value.
+        folder: What relative paths are relative to. Default: the working directory.
+
+    Raises:
+        ConfigurationError: If a setting is unknown or cannot be used.
+
+    Example:
+        >>> from rheobase import SimpleSimulator
+        >>> simulator = SimpleSimulator({"model": "analog", "dt": 0.5, "duration": 1.0, "record": "voltage"})
+        >>> simulator.configure({"stimulus": {"type": "ramp", "slope": 4.0}})
+        >>> simulator.run().traces["voltage"].flatten()
+        tensor([0., 2.])
+    """
+
+    settings = (
+        "model",
+        "units",
+        "params",
+        "preset",
+        "dt",
+        "dtype",
+        "device",
+        "integrator",
+        "aggregator",
+        "event",
+        "stimulus",
+        "duration",
+        "record",
+        "backend",
+        "out",
+        "plot",
+        "seed",
+    )
+
+    def __init__(
+        self, configuration: Mapping[str, Any] | None = None, *, folder: str | os.PathLike[str] = "."
+    ) -> None:
+        self._folder = Path(folder)
+        self._source = type(self).__name__
+        super().__init__(configuration)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> SimpleSimulator:
+        """A simulator from a YAML file, read by a safe loader.
+
+        Args:
+            path: The file.
+
+        Raises:
+            ConfigurationError: If it cannot be read or has an unknown key; the message names the file, and
+                the nearest known key.
+        """
+        file = Path(path)
+        settings = read_yaml(file)
+        check_keys(settings, cls.settings, str(file))
+        simulator = cls(settings, folder=file.parent)
+        simulator._source = str(file)
+        return simulator
+
+    def create(self) -> Neuron:
+        """The neuron of the settings, new.
+
+        Raises:
+            RheobaseError: If a setting cannot be used; the message names the file.
+        """
+        settings = self.configuration
+        with self._named():
+            if "model" not in settings:
+                raise ConfigurationError("the key 'model' is missing; give the name of an installed model")
+            more = {key: settings[key] for key in _CREATE if key in settings}
+            if "integrator" in settings:
+                more["integrator"] = integrator_from(settings["integrator"])
+            if "dtype" in settings:
+                more["dtype"] = _dtype(settings["dtype"])
+            params = params_from(settings.get("params") or {}, self._seed())
+            for name in params:
+                if name in _NO_PARAMETERS:
+                    raise ConfigurationError(
+                        f"params: {name!r} is no parameter of a model; set it beside params"
+                    )
+            neuron: Neuron = create(settings["model"], settings.get("units", 1), **more, **params)
+            return neuron
+
+    def run(self) -> Recording:
+        """Run the simulation, from a new neuron each time, and write the files that were asked for.
+
+        Returns:
+            The recording.
+
+        Raises:
+            RheobaseError: If a setting cannot be used, or the run fails. Paths are checked before the run.
+            SimulationInterrupted: On Ctrl-C; what was recorded so far is in ``out``, marked incomplete.
+        """
+        settings, seed = self.configuration, self._seed()
+        with self._named(), _seeded(seed):
+            out, plot = (self._output(key) for key in ("out", "plot"))
+            neuron = self.create()
+            stimulus, duration = settings.get("stimulus"), settings.get("duration")
+            if stimulus is not None:
+                stimulus = stimulus_from(stimulus, self._folder, seed)
+            elif neuron.preset is not None and neuron.preset.stimulus is not None:
+                stimulus = neuron.preset.stimulus
+                duration = neuron.preset.duration if duration is None else duration
+            else:
+                raise ConfigurationError("the key 'stimulus' is missing, and there is no preset that has one")
+            record = self._record(neuron)
+            backend = settings.get("backend", "auto")
+            try:
+                recording = simulate(neuron, stimulus, duration, record=record, backend=backend)
+            except SimulationInterrupted as interrupted:
+                if out is not None:
+                    interrupted.recording.save(out)
+                raise
+            if out is not None:
+                recording.save(out)
+            if plot is not None:
+                from .plots import plot_recording
+
+                plot_recording(recording, plot)
+        return recording
+
+    def _record(self, neuron: Neuron) -> tuple[str, ...]:
+        record = self.configuration.get("record")
+        if record is not None:
+            if isinstance(record, str):
+                return (record,)
+            if not isinstance(record, (list, tuple)) or not all(isinstance(name, str) for name in record):
+                raise ConfigurationError(f"record: {record!r} cannot be used; give a list of names")
+            return tuple(record)
+        spiking, voltage = "spiked" in neuron.loggable_props, "voltage" in neuron.loggable_props
+        traced = voltage and (not spiking or "plot" in self.configuration)
+        return (*(["spikes"] if spiking else []), *(["voltage"] if traced else []))
+
+    def _output(self, key: str) -> Path | None:
+        given = self.configuration.get(key)
+        if given is None:
+            return None
+        if not isinstance(given, (str, os.PathLike)):
+            raise ConfigurationError(f"{key}: {given!r} cannot be used; give the path of a file")
+        if key == "plot":
+            from .plots import check_plot
+
+            return check_plot(self._folder / given)
+        return check_writable(self._folder / given)
+
+    def _seed(self) -> int | None:
+        seed = self.configuration.get("seed")
+        if seed is None:
+            return None
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+            raise ConfigurationError(
+                f"{self._source}: seed: {seed!r} cannot be used; give an integer from 0 up"
+            )
+        return seed
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Put the file's name in front of errors, once."""
+        try:
+            yield
+        except RheobaseError as error:
+            if str(error).startswith(self._source):
+                raise
+            raise type(error)(f"{self._source}: {error}") from error
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Seed torch's generator for models that draw from it, and put it back."""
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def _dtype(given: Any) -> torch.dtype:
+    dtype = getattr(torch, given, None) if isinstance(given, str) else given
+    if not isinstance(dtype, torch.dtype):
+        raise ConfigurationError(f"dtype: {given!r} is no type of torch; give float32 or float64")
+    return dtype

@@ -1,0 +1,63 @@
+"""Spikes: when, which unit, which batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ..errors import ArgumentError
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Spikes:
+    """Spikes in order of time, then unit, then batch: three tensors of one length, on the CPU.
+
+    Args:
+        times: When, in ms since the neuron's reset, float64 ``[n]``: the end of the step of the spike.
+        units: The unit, from 0, int64 ``[n]``.
+        batch: The index in the batch, from 0, int64 ``[n]``; several batch dimensions are counted as one,
+            the last running fastest. All 0 without a batch.
+
+    Raises:
+        ArgumentError: If the tensors are not three of one length and of these types.
+
+    Example:
+        >>> import torch
+        >>> spikes = Spikes(torch.tensor([1.0, 1.0, 2.5], dtype=torch.float64), torch.tensor([0, 3, 0]))
+        >>> len(spikes), spikes.of(unit=0)
+        (3, tensor([1.0000, 2.5000], dtype=torch.float64))
+    """
+
+    times: Tensor
+    units: Tensor
+    batch: Tensor
+
+    def __init__(self, times: Tensor, units: Tensor, batch: Tensor | None = None) -> None:
+        batch = torch.zeros_like(units) if batch is None else batch
+        for name, value, dtype in (
+            ("times", times, torch.float64),
+            ("units", units, torch.int64),
+            ("batch", batch, torch.int64),
+        ):
+            if value.dtype != dtype or value.dim() != 1 or len(value) != len(times):
+                raise ArgumentError(
+                    f"Spikes({name}=...) is {value.dtype} {list(value.shape)}; "
+                    "give three tensors of one length: times float64, units and batch int64"
+                )
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "Spikes(0)"
+        return f"Spikes({len(self)}, from {self.times[0].item():g} to {self.times[-1].item():g} ms)"
+
+    def of(self, unit: int, batch: int = 0) -> Tensor:
+        """The spike times of one unit, in ms, float64."""
+        return self.times[(self.units == unit) & (self.batch == batch)]

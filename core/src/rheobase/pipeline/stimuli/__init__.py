@@ -1,0 +1,1 @@
+"""The stimuli, one idea per file; users import them from :mod:`rheobase.stimulus`."""

@@ -1,0 +1,108 @@
+"""Reading a current from a CSV file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import StimulusError
+
+_DT_LINE = re.compile(r"#?\s*dt_ms\s*[=:,;\s]\s*(?P<dt>\S+?)[,;\s]*", re.IGNORECASE)
+_NAMED = ("t_ms", "time_ms", "dt_ms")
+
+
+def read_csv(path: Path) -> tuple[dict[str, np.ndarray], float | None]:
+    """The columns of a CSV file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        ``{"current": float64 [n, columns]}``, with ``"t_ms"`` or ``"time_ms"`` where the file has such a
+        column, and the time step where a line or a column ``dt_ms`` gives it.
+
+    Raises:
+        StimulusError: If the file is ragged, has text among its numbers, or no numbers at all.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (UnicodeDecodeError, OSError) as error:
+        raise StimulusError(
+            f"the stimulus file {path} is no text file ({error}); accepted is a CSV in UTF-8"
+        ) from error
+    dt: float | None = None
+    names: list[str] | None = None
+    rows: list[list[float]] = []
+    separator: str | None = None
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        given = _DT_LINE.fullmatch(text) if not rows and names is None else None
+        if given and _is_float(given["dt"]):
+            dt = float(given["dt"])
+            continue
+        if not text or text.startswith("#"):
+            continue
+        if separator is None:
+            separator = next((mark for mark in (";", "\t", ",") if mark in text), ",")
+        # Trailing blanks belong to a cell, a separator at the end does not make one.
+        cells = [cell.strip() for cell in text.split(separator)]
+        if cells and cells[-1] == "" and len(cells) > 1:
+            cells.pop()
+        if not rows and names is None and not any(_is_float(cell) for cell in cells):
+            names = [cell.strip("\"'") for cell in cells]
+            continue
+        rows.append(_numbers(path, number, cells, len(names or (rows[0] if rows else cells)), names))
+    if not rows:
+        raise StimulusError(
+            f"the stimulus file {path} has no numbers; accepted are rows of numbers, one column of "
+            "current or one for each unit, after at most one line of names"
+        )
+    return _columns(path, np.array(rows, dtype=np.float64), names, dt)
+
+
+def _numbers(path: Path, number: int, cells: list[str], columns: int, names: list[str] | None) -> list[float]:
+    """One row of numbers; number is its line, from 1."""
+    if len(cells) != columns:
+        raise StimulusError(
+            f"the stimulus file {path} is ragged: line {number} has {len(cells)} columns, "
+            f"{'the line of names' if names else 'the first row'} has {columns}; "
+            "accepted are rows of equal length"
+        )
+    for column, cell in enumerate(cells, start=1):
+        if not _is_float(cell):
+            raise StimulusError(
+                f"the stimulus file {path}: line {number}, column {column} has the text {cell!r}; "
+                "accepted are numbers, after at most one line of names"
+            )
+    return [float(cell) for cell in cells]
+
+
+def _columns(
+    path: Path, table: np.ndarray, names: list[str] | None, dt: float | None
+) -> tuple[dict[str, np.ndarray], float | None]:
+    """The table, with the columns of times and time steps taken out."""
+    lower = [name.lower() for name in names or []]
+    special = {name: table[:, lower.index(name)] for name in _NAMED if name in lower}
+    keep = [k for k in range(table.shape[1]) if k >= len(lower) or lower[k] not in _NAMED]
+    if not keep:
+        raise StimulusError(
+            f"the stimulus file {path} has only {' and '.join(special)}; add a column of current"
+        )
+    steps = special.pop("dt_ms", None)
+    if steps is not None:
+        if (steps != steps[0]).any() or (dt is not None and dt != steps[0]):
+            raise StimulusError(
+                f"the stimulus file {path} gives more than one time step dt_ms; accepted is one, in ms"
+            )
+        dt = float(steps[0])
+    return {"current": table[:, keep], **special}, dt
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text  # Python reads 1_000 as a number; no other program does

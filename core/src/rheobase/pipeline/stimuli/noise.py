@@ -1,0 +1,164 @@
+"""Noise: the Ornstein-Uhlenbeck process, solved exactly on the grid."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import StimulusError
+from .base import Stimulus
+from .values import Current, check_current, check_number, check_same_width, is_number, width_of
+
+_BLOCK = 16
+"""Steps of noise that one key of the generator gives. Part of what a seed means: do not change it."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class OrnsteinUhlenbeck(Stimulus):
+    r"""Coloured noise, as a neuron receives it from a network (Uhlenbeck and Ornstein 1930).
+
+    .. math:: \tau\, dI = (\mu - I)\, dt + \sigma \sqrt{2 \tau}\, dW
+
+    in its exact discretisation
+
+    .. math:: I_{n+1} = \mu + (I_n - \mu) e^{-dt/\tau} + \sigma \sqrt{1 - e^{-2 dt/\tau}}\, \xi_n
+
+    with the stationary start :math:`I_0 = \mu + \sigma \xi`. So mean, standard deviation and
+    autocorrelation :math:`e^{-|s|/\tau}` hold from the first step on, and at any dt.
+
+    The noise comes from a counter-based generator (Philox), keyed by the seed and counted by the step:
+    the same seed gives the same path however a run is cut, and no global generator is touched. The
+    path of unit k does not depend on how many units there are. Paths at two values of dt are different
+    draws.
+
+    Args:
+        mean: :math:`\mu` in pA; a number or a tensor ``[units]``.
+        std: :math:`\sigma`, the stationary standard deviation in pA, at least 0; a number or a tensor
+            ``[units]``.
+        tau: The correlation time in ms, above 0.
+        seed: The seed, an integer from 0 up.
+        shared: Whether all units receive the same path. Default False: each has its own.
+
+    Raises:
+        StimulusError: If tau is not above 0, std is negative, or the seed is no such integer.
+
+    Example:
+        >>> from rheobase import stimulus
+        >>> noise = stimulus.OrnsteinUhlenbeck(mean=200.0, std=100.0, tau=5.0, seed=1)
+        >>> whole = noise.rows(0, 100, dt=0.1, num_units=3)
+        >>> whole.shape
+        torch.Size([100, 3])
+        >>> bool((noise.rows(60, 40, dt=0.1, num_units=3) == whole[60:]).all())
+        True
+    """
+
+    mean: Current
+    std: Current
+    tau: float
+    seed: int
+    shared: bool = False
+    _path: _Path = field(init=False, repr=False, default_factory=lambda: _Path())
+
+    def __post_init__(self) -> None:
+        check_current(self, "mean", self.mean)
+        check_current(self, "std", self.std)
+        check_number(self, "tau", self.tau, above=0.0)
+        check_same_width(self, mean=self.mean, std=self.std)
+        if bool((torch.as_tensor(self.std) < 0).any()):
+            raise StimulusError(f"OrnsteinUhlenbeck(std={self.std!r}) cannot be used; give 0 or more")
+        whole = is_number(self.seed) and not isinstance(self.seed, (float, np.floating))
+        if not whole or not 0 <= self.seed < 2**128:
+            raise StimulusError(
+                f"OrnsteinUhlenbeck(seed={self.seed!r}) cannot be used; give an integer from 0 up"
+            )
+
+    def rows(
+        self,
+        first: int,
+        count: int,
+        dt: float,
+        num_units: int,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | None = None,
+    ) -> Tensor:
+        """See :meth:`Stimulus.rows`. A call that follows the one before costs its own steps only."""
+        paths = 1 if self.shared else num_units
+        path = self._path.rows(first, count, dt / self.tau, paths, int(self.seed))
+        # The path has mean 0 and deviation 1 in float64; mean and std keep their graphs.
+        unit_path = torch.from_numpy(path)
+        mean, std = (
+            value.double().cpu().reshape(-1) if isinstance(value, Tensor) else float(value)
+            for value in (self.mean, self.std)
+        )
+        return (mean + std * unit_path).to(dtype=dtype, device=device)
+
+    @property
+    def width(self) -> int:
+        """See :attr:`Stimulus.width`."""
+        return width_of(self.mean, self.std)
+
+
+_Key = tuple[float, int, int]
+_Mark = tuple[int, np.ndarray]
+"""A step, and the value of the paths at the step before it."""
+
+
+class _Path:
+    """The standard path x_{n+1} = a x_n + sqrt(1 - a^2) xi_n, with a memory of where it was.
+
+    The memory only saves time: what is returned depends on the arguments alone. It holds the two ends
+    of the last request, for a few kinds of request, so that one stimulus may serve two neurons. A copy
+    starts empty.
+    """
+
+    _KINDS = 4
+
+    def __init__(self) -> None:
+        self._marks: dict[_Key, tuple[_Mark, ...]] = {}
+        self._block: tuple[int, int, int, np.ndarray] | None = None
+
+    def __reduce__(self) -> tuple[type[_Path], tuple[()]]:
+        return (_Path, ())
+
+    def rows(self, first: int, count: int, relaxation: float, paths: int, seed: int) -> np.ndarray:
+        """The steps from first on, float64 [count, paths]; with relaxation = dt / tau, a = exp(-dt / tau)."""
+        key, decay = (relaxation, paths, seed), math.exp(-relaxation)
+        usable = [mark for mark in self._marks.get(key, ()) if mark[0] <= first]
+        begin, value = max(usable, key=lambda mark: mark[0], default=(0, np.zeros(paths)))
+        # expm1 keeps the digits that 1 - a^2 loses where dt is far below tau.
+        spread = math.sqrt(-math.expm1(-2.0 * relaxation))
+        out = np.empty((count, paths))
+        entry = (begin, value)
+        # Steps that were skipped are run through: a path has no shortcut.
+        for step in range(begin, first + count):
+            if step == first:
+                entry = (step, value)
+            noise = self._noise(step, paths, seed)
+            value = noise if step == 0 else decay * value + spread * noise
+            if step >= first:
+                out[step - first] = value
+        # One assignment at the end: an interrupt leaves the memory as it was.
+        kept = {k: v for k, v in self._marks.items() if k != key}
+        while len(kept) >= self._KINDS:
+            del kept[next(iter(kept))]
+        self._marks = {**kept, key: (entry, (first + count, value))}
+        return out
+
+    def _noise(self, step: int, paths: int, seed: int) -> np.ndarray:
+        index, offset = divmod(step, _BLOCK)
+        block = self._block
+        if block is None or block[:3] != (index, paths, seed):
+            # The counter's lowest word is left to the generator, the next one names the block.
+            philox = np.random.Philox(key=seed, counter=index << 64)
+            # Path by path: the first paths are the same however many follow.
+            noise = np.random.Generator(philox).standard_normal((paths, _BLOCK))
+            block = self._block = (index, paths, seed, np.ascontiguousarray(noise.T))
+        row: np.ndarray = block[3][offset]
+        return row

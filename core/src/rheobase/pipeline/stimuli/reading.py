@@ -1,0 +1,187 @@
+"""Reading a current from a file: dispatch, the time step, and the checks that all formats share."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import StimulusError, nearest
+from .csvfile import read_csv
+
+TIMES = ("t_ms", "time_ms")
+"""Names of a column or array of times in ms."""
+
+_ACCEPTED = "a CSV, NPY or NPZ file with one column of current, or one for each unit"
+
+
+def read_current(path: Path, dt: float | None) -> tuple[np.ndarray, float]:
+    """The values of a file, [n] or [n, units] in the file's own floating-point type, and their interval.
+
+    Args:
+        path: The file.
+        dt: The interval in ms that the user gave, or None.
+
+    Returns:
+        The array and the interval in ms.
+
+    Raises:
+        StimulusError: If the file cannot be used; the message names it, says what was found and what is
+            accepted.
+    """
+    readers = {".csv": read_csv, ".npy": _read_npy, ".npz": _read_npz}
+    _check_file(path)
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise StimulusError(
+            f"the stimulus file {path} has the ending {path.suffix!r}; accepted is {_ACCEPTED}, "
+            "with the ending .csv, .npy or .npz"
+        )
+    columns, found = reader(path)
+    times = next((columns.pop(name) for name in TIMES if name in columns), None)
+    if times is not None:
+        found = _interval(path, times, found)
+    values = _only_current(path, columns)
+    if times is not None and times.size != len(values):
+        raise StimulusError(
+            f"the stimulus file {path} has {times.size} times and {len(values)} samples; "
+            "accepted is one time for each sample"
+        )
+    return values, _settle(path, found, dt)
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise StimulusError(f"the stimulus file {path} is a folder; accepted is {_ACCEPTED}")
+    if not path.exists():
+        beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise StimulusError(
+            f"the stimulus file {path} does not exist{nearest(path.name, beside)}; "
+            f"give the path of {_ACCEPTED}"
+        )
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise StimulusError(
+            f"the stimulus file {path} cannot be read: {error.strerror}; give {_ACCEPTED}"
+        ) from error
+    if empty:
+        raise StimulusError(f"the stimulus file {path} is empty; accepted is {_ACCEPTED}")
+
+
+def _read_npy(path: Path) -> tuple[dict[str, np.ndarray], float | None]:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise StimulusError(
+            f"the stimulus file {path} is no NPY file of numbers ({error}); save it by numpy.save"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise StimulusError(f"the stimulus file {path} is an NPZ file; give it the ending .npz")
+    return {"current": array}, None
+
+
+def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], float | None]:
+    try:
+        # Through an open file: numpy forgets to close one that turns out to be torn.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise StimulusError(
+            f"the stimulus file {path} is no NPZ file of numbers ({error}); save it by numpy.savez"
+        ) from error
+    interval = arrays.pop("dt_ms", None)
+    if interval is None:
+        return arrays, None
+    if interval.size != 1 or interval.dtype.kind not in "fiu":
+        raise StimulusError(
+            f"the stimulus file {path}: dt_ms has shape {list(interval.shape)} and type {interval.dtype}; "
+            "give one number, the time step in ms"
+        )
+    return arrays, float(interval.reshape(()))
+
+
+def _only_current(path: Path, columns: dict[str, np.ndarray]) -> np.ndarray:
+    """The one array that is left when times and time step are taken out, checked."""
+    if len(columns) != 1:
+        found = ", ".join(f"{name} {list(array.shape)}" for name, array in columns.items()) or "no array"
+        raise StimulusError(
+            f"the stimulus file {path} has {found}; accepted is one array of current, [n] or [n, units], "
+            "and the time step dt_ms"
+        )
+    ((name, values),) = columns.items()
+    if values.dtype.kind != "f":
+        raise StimulusError(
+            f"the stimulus file {path}: {name} has the type {values.dtype}; accepted are real "
+            "floating-point numbers, for instance float32"
+        )
+    if values.ndim not in (1, 2) or values.size == 0:
+        raise StimulusError(
+            f"the stimulus file {path}: {name} has the shape {list(values.shape)}; accepted is [n] or "
+            "[n, units] with at least one sample"
+        )
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        where = f"sample {bad[0][0]}" + (f" of column {bad[0][1]}" if values.ndim == 2 else "")
+        raise StimulusError(
+            f"the stimulus file {path}: {where} (counted from 0) is {values[tuple(bad[0])]}; "
+            "accepted are finite numbers"
+        )
+    # torch knows neither other byte orders nor types wider than float64.
+    kind = np.dtype(f"=f{min(values.dtype.itemsize, 8)}")
+    return np.ascontiguousarray(values, dtype=kind)
+
+
+def _interval(path: Path, times: np.ndarray, found: float | None) -> float:
+    """The interval of evenly spaced times in ms, from 0 on."""
+    times = np.asarray(times, dtype=np.float64).reshape(-1)
+    if len(times) < 2:
+        if found is None:
+            raise StimulusError(
+                f"the stimulus file {path} has {len(times)} time, which gives no time step; "
+                "give dt, the time step in ms"
+            )
+        return found
+    interval = float(times[-1] - times[0]) / (len(times) - 1)
+    spacing = np.diff(times)
+    # Times are often printed with three or four digits: a thousandth of the interval is still even.
+    uneven = np.flatnonzero(~(np.abs(spacing - interval) <= 1e-3 * abs(interval)))
+    if not interval > 0 or len(uneven):
+        row = int(uneven[0]) if len(uneven) else 0
+        raise StimulusError(
+            f"the stimulus file {path}: the times are not evenly spaced and rising (sample {row} is at "
+            f"{times[row]:g} ms, the next at {times[row + 1]:g} ms); accepted are samples at equal intervals"
+        )
+    if abs(times[0]) > 1e-3 * interval:
+        raise StimulusError(
+            f"the stimulus file {path}: the times start at {times[0]:g} ms; accepted are times from 0 on"
+        )
+    interval = float(f"{interval:.9g}")  # 0.25, where the times' rounding made 0.25000000000000006 of it
+    if found is not None and abs(found - interval) > 1e-6 * interval:
+        raise StimulusError(
+            f"the stimulus file {path} gives dt_ms = {found:g} and times {interval:g} ms apart; "
+            "leave out the one that is wrong"
+        )
+    return interval
+
+
+def _settle(path: Path, found: float | None, dt: float | None) -> float:
+    """The time step, from the file or from the user."""
+    if found is not None and not (np.isfinite(found) and found > 0):
+        raise StimulusError(
+            f"the stimulus file {path}: the time step dt_ms is {found}; accepted is a number above 0"
+        )
+    if found is None and dt is None:
+        raise StimulusError(
+            f"the stimulus file {path} has no time step; accepted is dt_ms in the file, or give dt "
+            "(--stimulus-dt on the command line), in ms"
+        )
+    if found is not None and dt is not None and abs(found - dt) > 1e-6 * found:
+        raise StimulusError(
+            f"the stimulus file {path} gives the time step {found:g} ms, and dt is {dt:g} ms; "
+            "leave out dt, or make them equal"
+        )
+    return float(found if found is not None else dt)  # type: ignore[arg-type]

@@ -1,0 +1,152 @@
+"""Recordings on disk: NPZ, never pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import ArgumentError, OutputError, RheobaseError
+from ..specs import Provenance
+from .spikes import Spikes
+
+if TYPE_CHECKING:
+    from .recording import Recording
+
+_FORMAT = 1
+_TRACE = "trace_"
+
+
+def check_writable(path: str | os.PathLike[str]) -> Path:
+    """Make sure that a file can be written, before anything is computed for it.
+
+    Args:
+        path: The file; what it holds is left as it is.
+
+    Returns:
+        The path.
+
+    Raises:
+        OutputError: If the folder does not exist, the path is a folder, or the file cannot be opened for
+            writing; the message names the path and the reason.
+    """
+    target = Path(path)
+    try:
+        if target.is_dir():
+            raise OutputError(f"cannot write {target}: it is a folder; give the path of a file")
+        if not target.parent.exists():
+            raise OutputError(
+                f"cannot write {target}: the folder {target.parent} does not exist; "
+                "create it or give another path"
+            )
+        new = not target.exists()
+        with target.open("ab"):
+            pass
+        if new:
+            target.unlink()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        if isinstance(error, RheobaseError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(
+            f"cannot write {os.fspath(path)!r}: {reason}; give the path of a file that can be written"
+        ) from error
+    return target
+
+
+def save(recording: Recording, path: str | os.PathLike[str]) -> None:
+    """See :meth:`Recording.save`."""
+    target = check_writable(path)
+    arrays = {
+        "spike_times_ms": recording.spikes.times.numpy(),
+        "spike_units": recording.spikes.units.numpy(),
+        "spike_batch": recording.spikes.batch.numpy(),
+    }
+    types = {}
+    for name, trace in recording.traces.items():
+        types[name] = str(trace.dtype).removeprefix("torch.")
+        arrays[_TRACE + name] = _as_array(trace)
+    about = {
+        "rheobase_recording": _FORMAT,
+        "dt_ms": recording.dt,
+        "steps": recording.steps,
+        "first_step": recording.first_step,
+        "units": recording.num_units,
+        "batch_shape": list(recording.batch_shape),
+        "model": recording.model,
+        "trace_types": types,
+        "trace_units": dict(recording.trace_units),
+        "provenance": {
+            part: {"kind": source.kind, **source.as_dict()} for part, source in recording.provenance.items()
+        },
+        "warnings": list(recording.warnings),
+        "complete": recording.complete,
+    }
+    arrays["about"] = np.array(json.dumps(about))
+    try:
+        # Through an open file: given a name, numpy would add the ending .npz to it.
+        with target.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def load(path: str | os.PathLike[str]) -> Recording:
+    """See :meth:`Recording.load`."""
+    from .recording import Recording
+
+    try:
+        # Through an open file: numpy forgets to close one that turns out to be torn.
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        about = json.loads(str(arrays.pop("about")))
+        if about["rheobase_recording"] != _FORMAT:
+            raise ArgumentError(
+                f"{os.fspath(path)!r} is a recording of format {about['rheobase_recording']}, "
+                f"this is Rheobase for format {_FORMAT}; install the version that wrote it"
+            )
+        names = [name.removeprefix(_TRACE) for name in arrays if name.startswith(_TRACE)]
+        return Recording(
+            spikes=Spikes(
+                torch.from_numpy(arrays["spike_times_ms"]),
+                torch.from_numpy(arrays["spike_units"]),
+                torch.from_numpy(arrays["spike_batch"]),
+            ),
+            traces={name: _as_trace(arrays[_TRACE + name], about["trace_types"][name]) for name in names},
+            dt=float(about["dt_ms"]),
+            steps=int(about["steps"]),
+            first_step=int(about["first_step"]),
+            num_units=int(about["units"]),
+            batch_shape=tuple(about["batch_shape"]),
+            model=about["model"],
+            provenance={part: Provenance(**source) for part, source in about["provenance"].items()},
+            warnings=list(about["warnings"]),
+            complete=bool(about["complete"]),
+            trace_units=dict(about["trace_units"]),
+        )
+    except RheobaseError:
+        raise
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise ArgumentError(
+            f"{os.fspath(path)!r} cannot be read as a recording ({type(error).__name__}: {error}); "
+            "give a file that Recording.save wrote"
+        ) from error
+
+
+def _as_array(trace: Tensor) -> np.ndarray:
+    trace = trace.detach().cpu()
+    # numpy has no bfloat16; float32 holds every value of it.
+    array: np.ndarray = (trace.float() if trace.dtype == torch.bfloat16 else trace).numpy()
+    return array
+
+
+def _as_trace(array: np.ndarray, dtype: str) -> Tensor:
+    trace = torch.from_numpy(array)
+    kind: Any = getattr(torch, dtype)
+    return trace.to(kind)

@@ -1,0 +1,101 @@
+"""A component that is on offer: its spec, where it came from, and how to get the object."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import PluginError
+from ..hookspecs import PROJECT
+from ..specs import ComponentSpec, Provenance
+from .discovery import first_line
+
+WORDS = {"neuron": "neuron model"}
+"""How messages call a kind, where that is not the kind itself."""
+
+
+def word(kind: str) -> str:
+    """How messages call a kind of component.
+
+    Example:
+        >>> word("neuron"), word("integrator")
+        ('neuron model', 'integrator')
+    """
+    return WORDS.get(kind, kind)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A spec and its provenance.
+
+    Args:
+        spec: What the plugin says of the component.
+        provenance: The distribution that offers it.
+        plugin: The name of the plugin within that distribution, or of the object registered at
+            run time.
+
+    Example:
+        >>> from rheobase.plugins.registry import resolve
+        >>> resolve("integrator", "rk4").spec.order
+        4
+    """
+
+    spec: ComponentSpec
+    provenance: Provenance
+    plugin: str = ""
+
+    @property
+    def source(self) -> str:
+        """Who offers it, in words: distribution and version, or the run-time plugin."""
+        if self.provenance.distribution is None:
+            return f"{self.plugin} (registered at run time)"
+        return " ".join(filter(None, (self.provenance.distribution, self.provenance.version)))
+
+    @property
+    def qualified(self) -> str:
+        """The name that is never ambiguous: ``"distribution:name"``.
+
+        Example:
+            >>> from rheobase.plugins.registry import resolve
+            >>> resolve("aggregator", "sum").qualified
+            'rheobase:sum'
+        """
+        return f"{self.provenance.distribution or self.plugin}:{self.spec.name}"
+
+    def load(self) -> Any:
+        """Import the object that the spec names.
+
+        Returns:
+            The object. Python keeps modules, so every call returns the same one.
+
+        Raises:
+            PluginError: If it cannot be imported, is not there, or cannot be called.
+
+        Example:
+            >>> from rheobase import AggregatorSpec, Provenance
+            >>> Registered(AggregatorSpec("max", "builtins:max"), Provenance("aggregator", "max")).load()
+            <built-in function max>
+        """
+        module, _, path = self.spec.target.partition(":")
+        try:
+            found: Any = importlib.import_module(module)
+            for attribute in path.split("."):
+                found = getattr(found, attribute)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise PluginError(self._failed(first_line(error))) from error
+        if not callable(found) or (self.spec.kind == "neuron" and not isinstance(found, type)):
+            wanted = "a class" if self.spec.kind == "neuron" else "a class or a function"
+            raise PluginError(self._failed(f"it is {found!r}, not {wanted}"))
+        return found
+
+    def _failed(self, cause: str) -> str:
+        message = (
+            f"{word(self.spec.kind)} {self.spec.name!r} of {self.source} cannot be loaded from "
+            f"{self.spec.target!r}: {cause}"
+        )
+        if self.provenance.distribution in (None, PROJECT):
+            return message
+        return f"{message}. Mend it, or remove it: pip uninstall {self.provenance.distribution}"

@@ -1,0 +1,124 @@
+"""``rheobase show``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import rheobase as rb
+from click.testing import Result
+
+Command = Callable[..., Result]
+Printed = Callable[..., Any]
+
+
+@pytest.mark.usefixtures("toys")
+def test_a_model_is_shown_with_equation_units_defaults_and_presets(command: Command) -> None:
+    shown = command("show", "toy")
+    assert shown.exit_code == 0
+    text = " ".join(shown.stdout.split())
+    assert "tau dV/dt = -V + I" in text
+    for said in ("tau 10 ms > 0 time constant", "limit 10 mV finite threshold", "plain | fancy"):
+        assert said in text
+    assert "start 10 (limit) mV" in text  # follows another parameter
+    assert "twice 20 (computed) ms" in text  # a function of the parameters
+    assert "driven a constant current tau=5, dt=0.5" in text
+    assert "driven: nobody (1900)" in text
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("toys")
+def test_json_has_all_that_is_declared(printed: Printed) -> None:
+    about = printed("show", "toy")
+    assert about["provenance"] == {"name": "toy", "distribution": None, "version": None}
+    assert about["parameters"][0] == {
+        "name": "tau",
+        "default": 10.0,
+        "follows": None,
+        "unit": "ms",
+        "domain": "> 0",
+        "doc": "time constant",
+    }
+    assert [(item["name"], item["default"], item["follows"]) for item in about["parameters"]] == [
+        ("tau", 10.0, None),
+        ("limit", 10.0, None),
+        ("start", 10.0, "limit"),
+        ("twice", 20.0, "a function"),
+    ]
+    assert [item["name"] for item in about["states"]] == ["voltage"]
+    assert about["options"][0]["choices"] == ["plain", "fancy"]
+    driven, quiet = about["presets"]
+    assert (driven["params"], driven["dt_ms"], driven["duration_ms"]) == ({"tau": 5.0}, 0.5, 20.0)
+    assert driven["stimulus"].startswith("Constant(")
+    assert quiet["stimulus"] is None
+
+
+def test_other_kinds_are_shown_with_their_claims(command: Command, printed: Printed) -> None:
+    assert printed("show", "rk3")["claims"] == {"order": 3, "adaptive": False, "per_unit": False}
+    shown = command("show", "product").stdout
+    assert "product: aggregator of rheobase" in shown
+    assert "commutative True" in shown
+    assert "identity 1" in shown
+
+
+@pytest.mark.usefixtures("toys")
+def test_an_identity_of_zero_is_a_claim(command: Command) -> None:
+    assert "identity 0" in command("show", "sum").stdout
+    assert "identity" not in command("show", "largest").stdout
+
+
+@pytest.mark.usefixtures("toys")
+def test_an_unknown_name_is_told_the_nearest_of_all_kinds(command: Command) -> None:
+    result = command("show", "largets")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "error: nothing named 'largets' is installed; did you mean 'largest'?" in result.stderr
+    assert "analog" in result.stderr
+
+
+def test_a_name_of_two_kinds_is_asked_which() -> None:
+    from rheobase.cli.describe import find
+
+    class Both:
+        @rb.hookimpl
+        def rheobase_neurons(self) -> list[rb.NeuronSpec]:
+            return [rb.NeuronSpec("rk4", "a:b")]
+
+    with rb.register(Both()):
+        with pytest.raises(rb.errors.ComponentError, match="as neuron and as integrator; say which"):
+            find("rk4", None)
+        assert find("rk4", "integrator").provenance.distribution == "rheobase"
+
+
+def test_a_target_that_cannot_be_imported_is_one_clear_error(command: Command) -> None:
+    class Missing:
+        @rb.hookimpl
+        def rheobase_neurons(self) -> list[rb.NeuronSpec]:
+            return [rb.NeuronSpec("ghost", "no_such_module_here:Ghost")]
+
+    with rb.register(Missing()):
+        result = command("show", "ghost")
+    assert result.exit_code == 2
+    assert "no_such_module_here" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_warning_of_the_command_leaves_the_filters_as_they_were(command: Command) -> None:
+    before = list(warnings.filters)
+    command("show", "sum")
+    assert list(warnings.filters) == before
+
+
+def test_a_model_that_cannot_be_made_is_shown_all_the_same_and_warned_of(
+    command: Command, toys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a fault of the model's")
+
+    monkeypatch.setattr(toys, "__init__", fail)
+    shown = command("show", "toy")
+    assert shown.exit_code == 0
+    assert "limit" in shown.stdout
+    assert "a fault of the model's" in shown.stderr
