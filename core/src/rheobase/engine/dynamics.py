@@ -12,6 +12,7 @@ The order of things in a step from t to t + dt:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from .events import limited_field
 from .integrator import Integrator
-from .model import Model, gap, held_mask, pack, pack_all, slopes
+from .model import Model, gap, held_mask, pack, pack_all, slopes, spread
 from .resets import Ends, Outcome, reset
 from .tracing import values_visible
 
@@ -51,8 +52,8 @@ def step(
     """
     schema = model.schema
     shape = _shape(state, model, data)
-    y0 = pack([torch.broadcast_to(state[name], shape) for name in schema.states])
-    hold = None if state.get("hold") is None else torch.broadcast_to(state["hold"], shape)
+    y0 = pack([spread(state[name], shape) for name in schema.states])
+    hold = None if state.get("hold") is None else spread(state["hold"], shape)
     held = None if hold is None else hold.bool()
 
     own = _own_update(model, y0, params, data, dt)
@@ -77,6 +78,9 @@ def step(
 def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
     own: torch.Size = state[next(iter(model.schema.states))].shape
     values = (data,) if isinstance(data, Tensor) else tuple(data)
+    # torch's own broadcasting of shapes takes longer than a small neuron's step.
+    if all(value.ndim <= 1 or value.shape[:-1] == own[:-1] for value in values):
+        return own
     return torch.Size(torch.broadcast_shapes(own, *(value.shape for value in values)))
 
 
@@ -158,4 +162,4 @@ def _spike(
 
 def all_finite(y: Tensor) -> bool:
     """Whether all values are finite. One pass, unless the sum of finite numbers overflows."""
-    return bool(y.sum().isfinite()) or bool(y.isfinite().all())
+    return math.isfinite(y.sum().item()) or bool(y.isfinite().all())

@@ -194,6 +194,16 @@ TABLEAUS: Mapping[int, Tableau] = {
 }
 
 
+# After each stage, the slopes that a later stage still needs.
+_KEPT: Mapping[int, tuple[frozenset[int], ...]] = {
+    order: tuple(
+        frozenset(index for row in table.a[stage + 1 :] for index, weight in enumerate(row) if weight)
+        for stage in range(len(table.b))
+    )
+    for order, table in TABLEAUS.items()
+}
+
+
 class RungeKutta(Integrator):
     """Explicit Runge-Kutta methods of order 1 to 4, at the fixed step ``t1 - t0``.
 
@@ -229,7 +239,7 @@ class RungeKutta(Integrator):
         *,
         carry: Mapping[str, Tensor] | None = None,
     ) -> Advance:
-        table = TABLEAUS[self.order]
+        table, kept = TABLEAUS[self.order], _KEPT[self.order]
         h = t1 - t0
         # The slopes are summed in units of the last weight, and each is kept only as long as a later
         # stage needs it: at most three arrays are alive beside the state.
@@ -250,12 +260,8 @@ class RungeKutta(Integrator):
                 else:
                     total = slopes[stage] if share == 1 else slopes[stage] * share
                 weighted = True
-            slopes = {index: slope for index, slope in slopes.items() if _needed_later(table, stage, index)}
+            slopes = {index: slope for index, slope in slopes.items() if index in kept[stage]}
         return Advance(axpy(unit * h, total, y))
-
-
-def _needed_later(table: Tableau, stage: int, index: int) -> bool:
-    return any(len(row) > index and row[index] != 0 for row in table.a[stage + 1 :])
 
 
 def axpy(a: Time, x: Tensor, y: Tensor) -> Tensor:

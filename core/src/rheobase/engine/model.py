@@ -32,7 +32,12 @@ def gap(model: Model, y: Tensor, params: Any) -> Tensor:
     if model.threshold is None:
         raise DeclarationError(f"{model.schema.owner} defines no threshold")
     g = model.threshold(model.schema.pack_state(*y.unbind(0)), params)
-    return torch.broadcast_to(g, y.shape[1:])
+    return spread(g, y.shape[1:])
+
+
+def spread(tensor: Tensor, shape: torch.Size) -> Tensor:
+    """A tensor in a shape that it broadcasts to; itself where it has that shape."""
+    return tensor if tensor.shape == shape else torch.broadcast_to(tensor, shape)
 
 
 def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
@@ -86,4 +91,4 @@ def _like(value: Any, y: Tensor) -> Tensor:
         value = torch.as_tensor(value, dtype=y.dtype, device=y.device)
     elif value.dtype != y.dtype:
         value = value.to(y.dtype)
-    return value if value.shape == y.shape[1:] else torch.broadcast_to(value, y.shape[1:])
+    return spread(value, y.shape[1:])

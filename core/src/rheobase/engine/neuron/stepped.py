@@ -13,7 +13,7 @@ from ..aggregate import Aggregator
 from ..checks import check_step
 from ..dynamics import step as declared_step
 from ..integrator import Integrator
-from ..model import Model, gap, pack
+from ..model import Model, gap, pack, spread
 from ..receive import receive
 from ..values import as_state, initial_value
 from .stored import Stored
@@ -68,7 +68,7 @@ class Stepped(Stored):
         new, outputs = declared_step(self._model, self.integrator, self._event, state, params, data, dt)
         shape = outputs[next(iter(self.schema.states))].shape
         received = data._asdict() if self.schema.inputs else {"input": data}
-        inputs = {name: torch.broadcast_to(value, shape) for name, value in received.items()}
+        inputs = {name: spread(value, shape) for name, value in received.items()}
         return new, {**inputs, **outputs}
 
     def prepare(self, data: Any, identifiers: list[str] | None = None) -> Any:
@@ -120,7 +120,8 @@ class Stepped(Stored):
         new = {**outputs, **state, **{f"carry_{name}": value for name, value in carry.items()}}
         del new["carry"]
         for name, value in new.items():
-            self._keep(name, value if self.keeps_graph else value.detach())
+            attached = value.requires_grad and not self.keeps_graph
+            self._keep(name, value.detach() if attached else value)
         if self._carry_names != tuple(carry):
             self._carry_names = tuple(carry)
         self._tick()
