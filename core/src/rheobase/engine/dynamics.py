@@ -150,14 +150,30 @@ def _spike(
     """What the step leaves behind, and who spiked in it."""
     g1 = gap(model, y1, params)
     g0 = gap(model, y0, params) if event == "crossing" else g1
-    above = g1 >= 0
-    # g0 >= 0 in an armed unit: it was kicked above the threshold since the last step.
-    spiked = (above | (g0 >= 0)) & armed if event == "crossing" else above & armed
+    above = at_least_zero(g1)
+    reached = above
+    if event == "crossing" and not all_below_zero(g0):
+        # An armed unit with g0 >= 0 was kicked above the threshold since the last step.
+        reached = above | (g0 >= 0)
+    spiked = reached & armed
     if hold is not None and held is not None:
         hold = hold - held.to(hold.dtype)
         ends_now = held & ~hold.bool()
         spiked = (spiked & ~held) | (above & ends_now)
     return reset(model, event, Ends(y0, y1, g0, g1, held), ~above, spiked, hold, params, dt), spiked
+
+
+def at_least_zero(g: Tensor) -> Tensor:
+    """``g >= 0``, for a tensor of any size."""
+    if values_visible(g) and g.device.type == "cpu":
+        # numpy compares several times faster than torch, which does not vectorise it.
+        return torch.from_numpy(g.detach().numpy() >= 0)
+    return g >= 0
+
+
+def all_below_zero(g: Tensor) -> bool:
+    """Whether g < 0 everywhere, as far as that can be seen."""
+    return values_visible(g) and g.amax().item() < 0
 
 
 def all_finite(y: Tensor) -> bool:

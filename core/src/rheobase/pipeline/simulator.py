@@ -12,12 +12,13 @@ import torch
 
 from ..engine.create import create
 from ..errors import ConfigurationError, RheobaseError
-from .configuration import integrator_from, params_from, read_yaml, stimulus_from
+from .configuration import integrator_from, params_from, stimulus_from
 from .interrupted import SimulationInterrupted
 from .pipeline import Pipeline, check_keys
 from .recording import Recording
 from .simulate import simulate
 from .storage import check_writable
+from .yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron

@@ -7,12 +7,13 @@ Each is a pure function of the step's number, so that runs can be continued and 
 from __future__ import annotations
 
 from .stimuli.base import Stimulus, Sum
+from .stimuli.constant import Constant
 from .stimuli.noise import OrnsteinUhlenbeck
 from .stimuli.sampled import File, Samples
-from .stimuli.steady import Constant, Levels, Pulses, Step
 from .stimuli.timing import Closed
 from .stimuli.values import Current
 from .stimuli.waves import Ramp, Sine
+from .stimuli.windows import Levels, Pulses, Step
 
 __all__ = [
     "Closed",

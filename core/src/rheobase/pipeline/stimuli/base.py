@@ -85,7 +85,7 @@ class Stimulus(abc.ABC):
         if isinstance(other, Stimulus):
             return Sum((*_parts(self), *_parts(other)))
         if is_number(other):
-            from .steady import Constant
+            from .constant import Constant
 
             return Sum((*_parts(self), Constant(float(other))))  # type: ignore[arg-type]
         return NotImplemented
