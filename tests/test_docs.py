@@ -54,7 +54,9 @@ def test_the_rheobase_commands_of_a_page_run(page: str, tmp_path: Path) -> None:
 
 
 def test_the_readme_names_every_distribution_in_both_commands() -> None:
-    commands = [line for block in blocks("README.md", "sh") for line in block.splitlines() if "pip install" in line]
+    commands = [
+        line for block in blocks("README.md", "sh") for line in block.splitlines() if "pip install" in line
+    ]
     assert len(commands) == 2
     for command in commands:
         assert "-c constraints.txt" in command

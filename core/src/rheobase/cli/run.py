@@ -134,7 +134,8 @@ def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[R
         duration = preset.duration
     if duration is None and options["current"] is not None:
         raise StimulusError("--current has no end; give --duration in ms")
-    record = list(dict.fromkeys(["spikes", *options["record"]]))
+    own = "spikes" if "spiked" in neuron.loggable_props else "voltage"
+    record = list(dict.fromkeys([own, *options["record"]]))
     if options["plot"] is not None and "voltage" in neuron.loggable_props and "voltage" not in record:
         record.append("voltage")
     try:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import InputError, NonFiniteStateError
 from .tracing import values_visible
+from .values import check_domain
 
 if TYPE_CHECKING:
     from .neuron.stored import Stored
@@ -25,27 +26,31 @@ def check_step(neuron: Stored, data: Any, outputs: Mapping[str, Tensor]) -> None
 
     Raises:
         InputError: If an input is not finite.
+        ParameterError: If an input lies outside its declared domain.
         NonFiniteStateError: If a state is not finite.
     """
     inputs = {"input": data} if isinstance(data, Tensor) else dict(data._asdict())
-    states = {name: outputs[name] for name in neuron.schema.states if name in outputs}
+    states = {name: value for name, value in outputs.items() if name not in inputs and name != "spiked"}
     values = [*inputs.values(), *states.values()]
     if not values or not values_visible(values[-1]):
         return
     # One number that is finite if all are; where it is not, each value is looked at.
     if math.isfinite(sum(value.sum().item() for value in values)):
+        for name, declared in neuron.schema.inputs.items():
+            if declared.bounded:
+                check_domain(neuron, declared, inputs[name])
         return
     for name, value in inputs.items():
         if where := first_bad(value):
             raise InputError(
-                f"{neuron.identifier}: {name} {_at(where, value)} at step {neuron.simulation_step} "
+                f"{neuron.identifier}: {name} {_at(neuron, where, value)} at step {neuron.simulation_step} "
                 f"(t = {neuron.time:g} ms); give finite numbers"
             )
     for name, value in states.items():
         if where := first_bad(value):
-            unit = neuron.schema.states[name].unit
+            unit = f" (in {neuron.schema.states[name].unit})" if name in neuron.schema.states else ""
             raise NonFiniteStateError(
-                f"{neuron.identifier}: the state {name!r} (in {unit}) became {_at(where, value)} at step "
+                f"{neuron.identifier}: the state {name!r}{unit} became {_at(neuron, where, value)} at step "
                 f"{neuron.simulation_step} (t = {neuron.time:g} ms, dt = {neuron.dt:g} ms, "
                 f"{neuron.integrator!r}); "
                 f"try a smaller dt or an adaptive integrator{_advice(neuron)}"
@@ -58,10 +63,10 @@ def first_bad(value: Tensor) -> tuple[int, ...] | None:
     return tuple(bad[0].tolist()) if len(bad) else None
 
 
-def _at(where: tuple[int, ...], value: Tensor) -> str:
+def _at(neuron: Stored, where: tuple[int, ...], value: Tensor) -> str:
     batch = f", batch {list(where[:-1])}" if len(where) > 1 else ""
     number = float(value.detach()[where])
-    whom = "every unit" if value.shape[-1] == 1 else f"unit {where[-1]}"
+    whom = "every unit" if value.shape[-1] == 1 < neuron.num_units else f"unit {where[-1]}"
     return f"{number} in {whom}{batch}"
 
 

@@ -173,9 +173,11 @@ def _check_dtype(dtype: torch.dtype | None) -> torch.dtype:
 
 
 def _check_device(device: torch.device | str | None) -> torch.device | None:
+    if device is None:
+        return None
     try:
-        return None if device is None else torch.device(device)
-    except RuntimeError as error:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise ArgumentError(
-            f"device={device!r} cannot be used; give a torch device such as 'cpu' or 'cuda'"
+            f"device={device!r} cannot be used; give a torch device that is here, such as 'cpu'"
         ) from error

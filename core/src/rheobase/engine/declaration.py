@@ -73,6 +73,11 @@ class Quantity(Declaration):
         self.unit = unit
 
     @property
+    def bounded(self) -> bool:
+        """Whether the domain has bounds beyond being finite."""
+        return self.domain != Domain()
+
+    @property
     def range_text(self) -> str:
         """The domain with its unit, as ``> 0 ms``."""
         text = str(self.domain)

@@ -21,6 +21,7 @@ _INSTANCE_NAMES = frozenset(
         "aggregator",
         "keeps_graph",
         "step_count",
+        "carry",
         "armed",
         "hold",
         "spiked",

@@ -76,12 +76,16 @@ def step(
 
 
 def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
-    own: torch.Size = state[next(iter(model.schema.states))].shape
+    names = iter(model.schema.states)
+    own: torch.Size = state[next(names)].shape
     values = (data,) if isinstance(data, Tensor) else tuple(data)
     # torch's own broadcasting of shapes takes longer than a small neuron's step.
-    if all(value.ndim <= 1 or value.shape[:-1] == own[:-1] for value in values):
+    if all(state[name].shape == own for name in names) and all(
+        value.ndim <= 1 or value.shape[:-1] == own[:-1] for value in values
+    ):
         return own
-    return torch.Size(torch.broadcast_shapes(own, *(value.shape for value in values)))
+    shapes = [state[name].shape for name in model.schema.states]
+    return torch.Size(torch.broadcast_shapes(*shapes, *(value.shape for value in values)))
 
 
 def _all_held(model: Model) -> bool:

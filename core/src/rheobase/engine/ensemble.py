@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
-from ..errors import ArgumentError, ParameterError
+from ..errors import ArgumentError, ParameterError, nearest
 from .neuron.base import Neuron
 from .sweep import Sweep, expand
+from .values import as_parameter
 
 
 class Ensemble(Neuron):
@@ -31,10 +33,14 @@ class Ensemble(Neuron):
     """
 
     def __init__(self, *args: Any, num_units: int = 1, **kwargs: Any) -> None:
-        if isinstance(num_units, bool) or not isinstance(num_units, int) or num_units < 1:
+        try:
+            units = 0 if isinstance(num_units, bool) else operator.index(num_units)
+        except TypeError:
+            units = 0
+        if units < 1:
             raise ArgumentError(f"num_units={num_units!r} cannot be used; give a whole number >= 1")
         # Before torch's own constructor: the tensors that follow have this size.
-        self.__dict__["_num_units"] = num_units
+        self.__dict__["_num_units"] = units
         super().__init__(*args, **kwargs)
 
     @classmethod
@@ -54,6 +60,7 @@ class Ensemble(Neuron):
                 "__module__": model.__module__,
                 "__doc__": model.__doc__,
                 "__qualname__": model.__qualname__,
+                "loggable_props": model.loggable_props,
             }
             _CLASSES.setdefault(model, type(model.__name__, (Ensemble, model), names))
         return _CLASSES[model]
@@ -83,22 +90,22 @@ class Ensemble(Neuron):
         """
         for name, sweep in sweeps.items():
             if name not in self.schema.parameters:
-                raise ParameterError(self.schema.unknown(name))
+                near = nearest(name, self.schema.parameters)
+                raise ParameterError(f"{self.identifier} has no parameter {name!r} to heterogenize{near}")
             if not isinstance(sweep, Sweep):
                 raise ParameterError(f"heterogenize: {name}={sweep!r}; give a Sweep, or assign the value")
-        before = {name: self._of(name) for name in sweeps}
-        try:
-            for name, values in expand(sweeps, self.num_units).items():
-                setattr(self, name, values)
-        except ParameterError:
-            for name, value in before.items():
-                self._keep(name, value)
-            raise
+        expanded = expand(sweeps, self.num_units)
+        declared = self.schema.parameters
+        checked = {name: as_parameter(self, declared[name], values) for name, values in expanded.items()}
+        for name, values in checked.items():
+            setattr(self, name, values)
 
-    def __reduce__(self) -> Any:
-        # The class is made at run time, so it is found again by way of its model.
-        model = next(base for base in type(self).__mro__[1:] if not issubclass(base, Ensemble))
-        return _blank, (model,), self.__getstate__()
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # A class made by of() cannot be found by its name, so it is found by way of its model.
+        for model, cls in _CLASSES.items():
+            if cls is type(self):
+                return _blank, (model,), self.__getstate__()
+        return super().__reduce_ex__(protocol)
 
 
 _CLASSES: dict[type[Neuron], type[Ensemble]] = {}

@@ -220,7 +220,7 @@ class RungeKutta(Integrator):
     """
 
     def __init__(self, order: int = 4) -> None:
-        if isinstance(order, bool) or order not in TABLEAUS:
+        if isinstance(order, bool) or not isinstance(order, int) or order not in TABLEAUS:
             raise ArgumentError(
                 f"RungeKutta: order {order!r} is not implemented; the orders are "
                 f"{', '.join(map(str, TABLEAUS))}"

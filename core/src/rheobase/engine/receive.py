@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .aggregate import Aggregator
+from .aggregate import Aggregator, check_inputs
 from .tracing import values_visible
 
 if TYPE_CHECKING:
@@ -38,10 +38,14 @@ def receive(
     Raises:
         InputError: If it has a wrong type, dtype, device or shape.
     """
+    if identifiers is not None and not isinstance(given, (list, tuple)):
+        given = [given]
     if isinstance(given, (list, tuple)):
         tensors = [_tensor(neuron, each, f"{what} at place {place}") for place, each in enumerate(given)]
         if rule is None:
             raise InputError(f"{neuron.identifier}: {what} is a list; give one tensor")
+        check_inputs(tensors, identifiers)
+        _check_together(neuron, tensors, what)
         current = rule(tensors, identifiers)
         if not isinstance(current, Tensor):
             raise InputError(
@@ -53,7 +57,8 @@ def receive(
     if current.ndim == 0:
         current = current.unsqueeze(0)
     _check_shape(neuron, current, what)
-    return current.to(neuron.dtype) if current.dtype != neuron.dtype else current
+    # A copy: the neuron keeps it, and must not share memory with the caller.
+    return current.to(neuron.dtype, copy=True)
 
 
 def _tensor(neuron: Stored, given: Any, what: str) -> Tensor:
@@ -75,6 +80,17 @@ def _tensor(neuron: Stored, given: Any, what: str) -> Tensor:
             f"move one of them, for instance by .to({str(neuron.device)!r})"
         )
     return given
+
+
+def _check_together(neuron: Stored, tensors: list[Tensor], what: str) -> None:
+    try:
+        torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
+    except RuntimeError as error:
+        shapes = ", ".join(str(list(tensor.shape)) for tensor in tensors)
+        raise InputError(
+            f"{neuron.identifier}: {what} is a list of shapes {shapes}, which do not fit each other; "
+            f"give each the last dimension 1 or num_units = {neuron.num_units}, and one batch"
+        ) from error
 
 
 def _check_shape(neuron: Stored, current: Tensor, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,7 +44,7 @@ def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Inte
     """
     if given is None or isinstance(given, str):
         factory, provenance = load("integrator", DEFAULT_INTEGRATOR if given is None else given)
-        made = factory(**settings)
+        made = _make(factory, given or DEFAULT_INTEGRATOR, settings)
         if not isinstance(made, Integrator):
             raise ArgumentError(
                 f"the integrator {given!r} made an object of type {type(made).__name__}; its plugin "
@@ -59,6 +60,18 @@ def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Inte
             "rheobase.Integrator"
         )
     return given, given.provenance or Provenance("integrator", repr(given))
+
+
+def _make(factory: Any, name: str, settings: Mapping[str, Any]) -> Any:
+    signature = inspect.signature(factory)
+    try:
+        signature.bind(**settings)
+    except TypeError as error:
+        taken = ", ".join(signature.parameters) or "none"
+        raise ArgumentError(
+            f"the integrator {name!r} was given {', '.join(settings) or 'nothing'}; its settings are: {taken}"
+        ) from error
+    return factory(**settings)
 
 
 def as_aggregator(
@@ -94,12 +107,15 @@ def as_aggregator(
     )
 
 
-def input_rules(schema: Schema, given: Aggregator | str | Mapping[str, Any] | None) -> dict[str, Aggregator]:
+def input_rules(
+    schema: Schema, given: Aggregator | str | Mapping[str, Any] | None, own: Aggregator
+) -> dict[str, Aggregator]:
     """The aggregator of each declared input.
 
     Args:
         schema: The model's schema.
         given: What the user gave: a mapping by input name goes input by input, anything else serves all.
+        own: The class's own rule. It stands in for "sum", which an input has unless it says more.
 
     Returns:
         Input -> aggregator.
@@ -108,7 +124,7 @@ def input_rules(schema: Schema, given: Aggregator | str | Mapping[str, Any] | No
     rules: dict[str, Aggregator] = {}
     for name, declared in schema.inputs.items():
         chosen = given.get(name) if by_input and isinstance(given, Mapping) else given
-        rule, _ = as_aggregator(declared.aggregator if chosen is None else chosen)
-        if rule is not None:
-            rules[name] = rule
+        if chosen is None and declared.aggregator != "sum":
+            chosen = declared.aggregator
+        rules[name] = as_aggregator(chosen)[0] or own
     return rules

@@ -171,9 +171,9 @@ def _lookup(cls: type, name: str) -> Any:
 
 
 def _check_name(cls: type, name: str, declaration: Declaration, reserved: frozenset[str]) -> None:
-    if name.startswith("_") or keyword.iskeyword(name):
+    if name.startswith(("_", "carry_")) or keyword.iskeyword(name):
         raise DeclarationError(
-            f"{cls.__qualname__}.{name}: a {declaration.kind}'s name cannot begin with '_'"
+            f"{cls.__qualname__}.{name}: a {declaration.kind}'s name cannot begin with '_' or 'carry_'"
         )
     if name in CREATE_ARGUMENTS or (name in reserved and name not in _OVERRIDABLE):
         whose = "an argument of create" if name in CREATE_ARGUMENTS else "a member of every neuron"

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from types import FrameType
+
 import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
+from torch.nn.utils import stateless
 
 
 def transforming() -> bool:
     """Whether a function transform (vmap, grad, jvp, ...) is at work."""
     # torch has no public question for this; the interpreter stack is where its own checks look.
     return bool(torch._C._functorch.peek_interpreter_stack() is not None)
+
+
+def lent(caller: FrameType) -> bool:
+    """Whether ``torch.func.functional_call`` is the caller, which lends a module other tensors.
+
+    The tensors do not tell: it may lend the module its own.
+    """
+    return caller.f_code is stateless._functional_call.__code__
 
 
 def values_visible(tensor: Tensor) -> bool:

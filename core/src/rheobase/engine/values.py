@@ -69,7 +69,7 @@ def as_state(neuron: Stored, declared: State, value: Any, batch: torch.Size) -> 
             f"broadcasts to [*batch, units] = {list(own)}"
         )
     check_domain(neuron, declared, tensor)
-    return tensor.expand(shape).contiguous()
+    return tensor.expand(shape).clone(memory_format=torch.contiguous_format)
 
 
 def check_domain(neuron: Stored, declared: Quantity, tensor: Tensor) -> None:
@@ -106,12 +106,27 @@ def resolve_defaults(neuron: Stored, given: Mapping[str, Tensor]) -> dict[str, T
     return _Resolver(neuron, given).all()
 
 
-def initial_value(declared: State, params: Any) -> Any:
-    """The initial value of a state, given the parameters by name."""
+def initial_value(neuron: Stored, declared: State, params: Any) -> Any:
+    """The initial value of a state, given the parameters by name.
+
+    Raises:
+        DeclarationError: If its default asks for a parameter that the model does not declare.
+    """
     default = declared.default
     if isinstance(default, str):
         return getattr(params, default)
-    return default(params) if callable(default) else default
+    if not callable(default):
+        return default
+    try:
+        return default(params)
+    except AttributeError as error:
+        asked = str(error.name)
+        if error.obj is not params:
+            raise
+        raise DeclarationError(
+            f"the default of {neuron.schema.owner}.{declared.name} asks for {asked!r}: "
+            f"{neuron.schema.unknown(asked)}"
+        ) from error
 
 
 class _Resolver:

@@ -33,7 +33,7 @@ def simulate(
     *,
     record: str | Sequence[str] = ("spikes",),
     backend: str = "auto",
-    grad: bool = False,
+    grad: bool | None = None,
     progress: bool | None = None,
 ) -> Recording:
     """Drive a neuron with a stimulus, and record what it does.
@@ -53,7 +53,8 @@ def simulate(
             the spikes.
         backend: ``"auto"``: an installed backend that takes this neuron, else ``"eager"``; or a backend's
             name. One that refuses says why, and the run goes on in ``"eager"``.
-        grad: Whether to keep the autograd graph, through states and traces. Default False.
+        grad: Whether to keep the autograd graph, through states and traces. By default as the neuron was
+            created.
         progress: Whether to show a progress bar. Default: on a terminal, for runs of over a second.
 
     Returns:
@@ -87,6 +88,7 @@ def simulate(
     candidates = _candidates(backend)
     drive = Drive(stimulus, neuron)
     steps = _steps(drive, duration)
+    keep = neuron.keeps_graph if grad is None else grad
     notes: list[str] = []
     for candidate in candidates:
         name = candidate.spec.name
@@ -98,7 +100,7 @@ def simulate(
             notes.append(str(error))
             continue
         try:
-            recording: Recording = run(neuron, drive, steps, record=names, grad=grad, progress=progress)
+            recording: Recording = run(neuron, drive, steps, record=names, grad=keep, progress=progress)
         except NotImplementedError as refusal:
             if name == "eager":
                 raise

@@ -39,10 +39,13 @@ class AnalogNeuron(Neuron):
             new["voltage"] = new["input"]
         else:
             names = ("voltage", *self.auxiliaries)
-            for name in names:
-                self._keep(name, torch.broadcast_to(self._of(name), shape))
-            result = self.integrate(data=current)
-            values = (result,) if isinstance(result, Tensor) else result
+            parts = [torch.broadcast_to(self._of(name), shape) for name in names]
+            if callable(self.equation):
+                values: tuple[Tensor, ...] = (
+                    self.integrator(parts[0], self.equation, dt=self.dt, data=current),
+                )
+            else:
+                values = self.integrator(parts, self.equation, dt=self.dt, data=current)
             for name, value in zip(names, values, strict=True):
                 if value.shape != shape:
                     raise ArgumentError(

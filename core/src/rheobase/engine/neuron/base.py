@@ -123,7 +123,7 @@ class Neuron(Stepped):
         self.equation = self._check_equation(equation)
         self.integrator, self._integrator_source = as_integrator(integrator)
         if self.schema.inputs:
-            self._input_rules = input_rules(self.schema, aggregator)
+            self._input_rules = input_rules(self.schema, aggregator, self.aggregate)
             aggregator = None if isinstance(aggregator, Mapping) else aggregator
         self.aggregator, self._aggregator_source = as_aggregator(aggregator)
         given = {**chosen.params, **chosen.state, **kwargs} if chosen is not None else kwargs
@@ -131,10 +131,14 @@ class Neuron(Stepped):
             self._take(given)
         else:
             for name, value in given.items():
-                setattr(self, name, value)
+                if name in self.schema.states:
+                    self._initial[name] = as_state(self, self.schema.states[name], value, torch.Size())
+                else:
+                    setattr(self, name, value)
         self._begin()
         if self.configuration:
             self.configure()
+        self._ready = True
 
     # --- the reference API -----------------------------------------------------------------------
 

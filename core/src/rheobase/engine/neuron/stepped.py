@@ -28,7 +28,6 @@ class Stepped(Stored):
     aggregate: ClassVar[Callable[..., Tensor]]
     aggregator: Aggregator | None
     integrator: Integrator
-    keeps_graph: bool
 
     @property
     def auxiliaries(self) -> tuple[str, ...]:
@@ -75,7 +74,7 @@ class Stepped(Stored):
         """The input of a step, aggregated, checked and cast; what :meth:`step` takes as ``data``."""
         inputs = self.schema.inputs
         if not inputs:
-            return receive(self, data, "the input", self.aggregator or type(self).aggregate, identifiers)
+            return receive(self, data, "the input", self.aggregator or self.aggregate, identifiers)
         if not isinstance(data, Mapping):
             if len(inputs) > 1:
                 raise InputError(
@@ -139,20 +138,23 @@ class Stepped(Stored):
             raise ArgumentError(f"{self.identifier} has no tensor {name!r}")
         return held
 
-    def _tick(self) -> None:
-        self._keep("step_count", self._counter + 1)
-
     def _begin(self) -> None:
         """Register the states at their initial values, and what goes with them."""
         for name in self._carry_names:
             self._buffers.pop(f"carry_{name}", None)
         self._carry_names = ()
-        params, none = self.params, torch.Size()
-        for name, declared in self.schema.states.items():
-            value = self._initial.get(name)
-            if value is None:
-                value = initial_value(declared, params)
-            self._keep(name, as_state(self, declared, value, none))
+        params = self.params
+        values = {
+            name: self._initial.get(name, initial_value(self, declared, params))
+            for name, declared in self.schema.states.items()
+        }
+        initial = {
+            name: as_state(self, self.schema.states[name], value, torch.Size())
+            for name, value in values.items()
+        }
+        shape = torch.broadcast_shapes(*(value.shape for value in initial.values()))
+        for name, value in initial.items():
+            self._keep(name, value.expand(shape).clone())
         for name in self.auxiliaries:
             self._keep(name, torch.zeros(self.num_units, dtype=self.dtype, device=self.device))
         inputs = {name: declared.default for name, declared in self.schema.inputs.items()} or {"input": 0.0}

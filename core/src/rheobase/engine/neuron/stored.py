@@ -6,6 +6,7 @@ assigned a ``torch.nn.Parameter`` becomes one of the module's parameters instead
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from ..component import Component
 from ..receive import receive
 from ..schema import Schema
 from ..sweep import Sweep, expand
-from ..tracing import transforming
+from ..tracing import lent, transforming
 from ..values import as_parameter, as_state, check_domain
 
 _CARRY = "carry_"
@@ -27,7 +28,7 @@ class Stored(Component):
     """A component whose declared quantities are its tensors. See :class:`rheobase.Neuron`."""
 
     schema: ClassVar[Schema]
-    _owned: dict[str, Tensor | None]
+    keeps_graph: bool
     _num_units: int
 
     def __init__(self, **kwargs: Any) -> None:
@@ -35,7 +36,6 @@ class Stored(Component):
         self._initial: dict[str, Tensor] = {}
         self._options: dict[str, str] = {}
         self._carry_names: tuple[str, ...] = ()
-        self._remember()
 
     @property
     def num_units(self) -> int:
@@ -46,11 +46,12 @@ class Stored(Component):
     @property
     def batch(self) -> torch.Size:
         """The batch dimensions of the states; fixed by the first step after a reset."""
+        batch = torch.Size()
         for name in self.schema.states:
             held = self._buffers.get(name)
-            if held is not None:
-                return held.shape[:-1]
-        return torch.Size()
+            if held is not None and held.shape[:-1] != batch:
+                batch = torch.Size(torch.broadcast_shapes(batch, held.shape[:-1]))
+        return batch
 
     # --- setting ---------------------------------------------------------------------------------
 
@@ -65,13 +66,11 @@ class Stored(Component):
         elif name in schema.inputs or name in ("input", "spiked"):
             self._set_signal(name, value)
         else:
-            unknown = schema.declared and not name.startswith("_") and not hasattr(self, name)
-            suggestion = nearest(name, schema.settable) if unknown else ""
+            known = name.startswith("_") or not self.__dict__.get("_ready") or hasattr(self, name)
+            suggestion = "" if known or not schema.declared else nearest(name, schema.settable)
             if suggestion:
                 raise ParameterError(f"{self.identifier} has no attribute {name!r}{suggestion}")
             super().__setattr__(name, value)
-            if isinstance(value, Tensor):
-                self._remember()
 
     def _set_parameter(self, name: str, value: Any) -> None:
         if isinstance(value, Sweep):
@@ -80,7 +79,6 @@ class Stored(Component):
         if isinstance(tensor, nn.Parameter):
             self._buffers.pop(name, None)
             self._parameters[name] = tensor
-            self._remember()
         else:
             self._parameters.pop(name, None)
             self._keep(name, tensor)
@@ -104,34 +102,39 @@ class Stored(Component):
 
     def _keep(self, name: str, value: Tensor) -> None:
         self._buffers[name] = value
-        self._owned[name] = value
 
     # --- function transforms and functional_call -------------------------------------------------
 
-    def _remember(self) -> None:
-        """Note which tensors are the neuron's own."""
-        self.__dict__["_owned"] = {**self._buffers, **self._parameters}
-
-    def _lent(self) -> bool:
-        """Whether ``functional_call`` has put other tensors in the place of the neuron's own."""
-        owned = self._owned
-        return any(owned.get(name) is not held for name, held in self._buffers.items()) or any(
-            owned.get(name) is not held for name, held in self._parameters.items()
-        )
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """One step; see ``forward``. Under a function transform, and with the tensors that
-        ``functional_call`` lends, the neuron is left as it was."""
-        if torch.compiler.is_compiling() or not (transforming() or self._lent()):
-            return super().__call__(*args, **kwargs)
-        buffers, owned, carry = dict(self._buffers), self._owned, self._carry_names
+        """One step; see ``forward``.
+
+        Under a function transform (vmap, grad, ...) and by ``functional_call`` it is a pure function: a
+        step from the present state, which is not kept. For several steps there, use :meth:`step`.
+        """
+        if torch.compiler.is_compiling() or not (transforming() or lent(sys._getframe(1))):
+            return self._call_once(*args, **kwargs)
+        buffers, carry = dict(self._buffers), self._carry_names
         try:
-            return super().__call__(*args, **kwargs)
+            return self._call_once(*args, **kwargs)
         finally:
             self._buffers.clear()
             self._buffers.update(buffers)
-            self.__dict__["_owned"] = owned
             self._carry_names = carry
+
+    def _call_once(self, *args: Any, **kwargs: Any) -> Any:
+        before = self._counter
+        result = super().__call__(*args, **kwargs)
+        if self._counter is before:
+            # A class with a forward of its own, which sets its states itself.
+            for name in self.schema.states:
+                held = self._buffers[name]
+                if held is not None and held.requires_grad and not self.keeps_graph:
+                    self._keep(name, held.detach())
+            self._tick()
+        return result
+
+    def _tick(self) -> None:
+        self._keep("step_count", self._counter + 1)
 
     # --- conversion, saving and copying ----------------------------------------------------------
 
@@ -140,20 +143,15 @@ class Stored(Component):
         probe = fn(torch.zeros((), dtype=self._dtype, device=self.device))
         self._dtype = probe.dtype
         self._initial = {name: fn(value) for name, value in self._initial.items()}
-        self._remember()
         return self
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        state.pop("_owned", None)
-        state["_buffers"] = {
-            name: None if held is None else held.detach().clone() for name, held in self._buffers.items()
-        }
+        for store in ("_buffers", "_initial"):
+            state[store] = {
+                name: None if held is None else held.detach().clone() for name, held in state[store].items()
+            }
         return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self._remember()
 
     def _load_from_state_dict(
         self,
@@ -165,37 +163,49 @@ class Stored(Component):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Take 0-dimensional or ``[units]`` parameters, any batch, and an integrator's carry."""
-        schema = self.schema
+        """Take 0-dimensional or ``[units]`` parameters, any batch, and an integrator's carry.
+
+        What is loaded goes into new tensors: those of the neuron may be shared with what it gave out.
+        """
+        saved = {
+            key.removeprefix(prefix): value for key, value in state_dict.items() if key.startswith(prefix)
+        }
+        faults = [fault for name, value in saved.items() if (fault := self._fault(name, value))]
+        if faults:
+            error_msgs += faults
+            return
         for name in self._carry_names:
             self._buffers.pop(f"{_CARRY}{name}", None)
-        found = [key.removeprefix(prefix) for key in state_dict if key.startswith(f"{prefix}{_CARRY}")]
-        self._carry_names = tuple(key.removeprefix(_CARRY) for key in found)
-        for name in found:
-            self._buffers[name] = torch.empty_like(state_dict[prefix + name], device=self.device)
-        units = self.num_units
-        for name, held in [*self._buffers.items(), *self._parameters.items()]:
-            saved = state_dict.get(prefix + name)
-            if saved is None or held is None or saved.shape == held.shape:
-                continue
-            shape = list(saved.shape)
-            if name in schema.parameters:
-                fits, wanted = shape in ([], [units]), f"[] or [{units}]"
-            else:
-                fits, wanted = bool(shape) and shape[-1] == units, f"[*batch, {units}]"
-            if not fits:
-                error_msgs.append(f"{self.identifier}: {prefix}{name} has shape {shape}; it must be {wanted}")
-                continue
-            resized = held.detach().new_empty(shape)
-            if name in self._parameters:
-                self._parameters[name] = nn.Parameter(resized, requires_grad=held.requires_grad)
-            else:
-                self._buffers[name] = resized
+        self._carry_names = tuple(name.removeprefix(_CARRY) for name in saved if name.startswith(_CARRY))
+        for name in self._carry_names:
+            self._buffers[f"{_CARRY}{name}"] = torch.empty_like(saved[f"{_CARRY}{name}"], device=self.device)
+        for name, value in saved.items():
+            held, learnt = self._buffers.get(name), self._parameters.get(name)
+            if held is not None:
+                self._buffers[name] = torch.empty(value.shape, dtype=held.dtype, device=held.device)
+            elif learnt is not None and learnt.shape != value.shape:
+                resized = learnt.detach().new_empty(value.shape)
+                self._parameters[name] = nn.Parameter(resized, requires_grad=learnt.requires_grad)
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
-        for name, declared in schema.parameters.items():
-            held = getattr(self, name, None)
-            if held is not None:
-                check_domain(self, declared, held)
-        self._remember()
+
+    def _fault(self, name: str, saved: Any) -> str:
+        """What is wrong with the shape of a saved tensor; empty where nothing is.
+
+        Raises:
+            ParameterError: If it has values outside the domain of its parameter.
+        """
+        schema, units = self.schema, self.num_units
+        if not isinstance(saved, Tensor):
+            return ""
+        shape = list(saved.shape)
+        if name in schema.parameters:
+            if shape not in ([], [units]):
+                return f"{self.identifier}: {name} has shape {shape}; it must be [] or [{units}]"
+            check_domain(self, schema.parameters[name], saved)
+            return ""
+        by_unit = (*schema.states, *schema.inputs, "input", "armed", "hold", "spiked")
+        if name in by_unit and (not shape or shape[-1] != units):
+            return f"{self.identifier}: {name} has shape {shape}; it must be [*batch, {units}]"
+        return ""

@@ -1,0 +1,31 @@
+"""The Izhikevich (2003) neuron for Rheobase, with the published firing patterns as presets.
+
+The names are bound at first use, so that ``import rheobase_izhikevich`` imports no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .neuron import IzhikevichNeuron as IzhikevichNeuron
+
+_HOME = {"IzhikevichNeuron": "neuron"}
+"""Public name -> the module that defines it."""
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(
+            f"module 'rheobase_izhikevich' has no attribute {name!r}; it has {', '.join(__all__)}"
+        )
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

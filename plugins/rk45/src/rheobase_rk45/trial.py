@@ -1,0 +1,62 @@
+"""One step of an embedded pair, with its error: straight-line tensor code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .tableau import EmbeddedTableau
+
+Field = Callable[[Any, Tensor], Tensor]
+"""``field(t, y)``: the derivatives of ``y``, per ms."""
+
+
+class Trial(NamedTuple):
+    """What a step would give.
+
+    Attributes:
+        y: The state at the end, ``[D, *batch, units]``.
+        error: The difference between the two solutions, in the same shape.
+        slope: The derivatives at the end, in the same shape.
+    """
+
+    y: Tensor
+    error: Tensor
+    slope: Tensor
+
+
+def try_step(table: EmbeddedTableau, field: Field, t: Any, y: Tensor, h: Tensor, slope: Tensor) -> Trial:
+    """Try a step.
+
+    Every operation is element by element, a product, a sum or a multiply-add, so that the result of a
+    unit does not depend on where it lies in the tensor.
+
+    Args:
+        table: The pair.
+        field: The derivatives.
+        t: The time of ``y``, ms: a number or ``[*batch, units]``.
+        y: The state, ``[D, *batch, units]``.
+        h: The step of each unit, ms, ``[*batch, units]``.
+        slope: The derivatives at ``t``, in the shape of ``y``.
+
+    Returns:
+        The state at ``t + h``, its error and the derivatives there.
+    """
+    slopes = [slope]
+    end = y
+    for node, row in zip(table.c[1:], table.a[1:], strict=True):
+        end = torch.addcmul(y, weighted(row, slopes), h)
+        slopes.append(field(t + node * h, end))
+    return Trial(end, weighted(table.error, slopes) * h, slopes[-1])
+
+
+def weighted(weights: Sequence[float], slopes: Sequence[Tensor]) -> Tensor:
+    """The weighted sum of slopes."""
+    total: Tensor | None = None
+    for weight, slope in zip(weights, slopes, strict=True):
+        if weight:
+            total = weight * slope if total is None else torch.add(total, slope, alpha=weight)
+    return torch.zeros_like(slopes[0]) if total is None else total
