@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from ..errors import InputError, NonFiniteStateError
+from .finite import all_finite
 from .tracing import values_visible
 from .values import check_domain
 
@@ -34,8 +34,7 @@ def check_step(neuron: Stored, data: Any, outputs: Mapping[str, Tensor]) -> None
     values = [*inputs.values(), *states.values()]
     if not values or not values_visible(values[-1]):
         return
-    # One number that is finite if all are; where it is not, each value is looked at.
-    if math.isfinite(sum(value.sum().item() for value in values)):
+    if all(map(all_finite, values)):
         for name, declared in neuron.schema.inputs.items():
             if declared.bounded:
                 check_domain(neuron, declared, inputs[name])

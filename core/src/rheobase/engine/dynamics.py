@@ -12,17 +12,19 @@ The order of things in a step from t to t + dt:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .dense import finish_all
 from .events import limited_field
+from .finite import all_finite
 from .integrator import Integrator
-from .model import Model, gap, held_mask, pack, pack_all, slopes, spread
-from .resets import Ends, Outcome, reset
+from .model import Model, held_mask, pack, pack_all, slopes, spread
+from .sparse import finish_some
+from .spiking import Ends
 from .tracing import values_visible
 
 
@@ -34,6 +36,8 @@ def step(
     params: Any,
     data: Any,
     dt: float,
+    *,
+    moved: bool = True,
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """One step of a declared model.
 
@@ -46,6 +50,8 @@ def step(
         params: The parameters and options, by name.
         data: The input, ``[*batch, units]``, or several of them by name.
         dt: The time step, ms.
+        moved: Whether states or parameters may have changed since the last step, so that g at the start
+            is to be looked at. False is a promise; it saves time.
 
     Returns:
         The state at t + dt, and what the step reports: the states, and ``spiked`` (int8).
@@ -54,25 +60,24 @@ def step(
     shape = _shape(state, model, data)
     y0 = pack([spread(state[name], shape) for name in schema.states])
     hold = None if state.get("hold") is None else spread(state["hold"], shape)
-    held = None if hold is None else hold.bool()
 
     own = _own_update(model, y0, params, data, dt)
     if own is None:
-        y1, carry = _integrate(model, integrator, event, y0, params, data, dt, held, state.get("carry"))
+        y1, carry = _integrate(model, integrator, event, y0, params, data, dt, hold, state.get("carry"))
     else:
         y1, carry, event = own, state.get("carry"), "step"
-    if held is not None and (own is not None or _all_held(model)):
-        y1 = torch.where(held if _all_held(model) else held & held_mask(schema, y0), y0, y1)
-
     if model.threshold is None:
         states = dict(zip(schema.states, y1.unbind(0), strict=True))
-        return {**states, "carry": carry}, dict(states)
-    outcome, spiked = _spike(model, event, state["armed"], hold, held, params, dt, y0, y1)
+        return {**states, "carry": carry}, states
+
+    ends = Ends(y0, y1, spread(state["armed"], shape), hold, moved)
+    some = values_visible(y1) and y1.device.type == "cpu"
+    outcome = (finish_some if some else finish_all)(model, event, ends, params, dt)
     states = dict(zip(schema.states, outcome.y.unbind(0), strict=True))
     new = {**states, "armed": outcome.armed, "carry": carry}
     if outcome.hold is not None:
         new["hold"] = outcome.hold
-    return new, {**states, "spiked": spiked.to(torch.int8)}
+    return new, {**states, "spiked": outcome.spiked}
 
 
 def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
@@ -108,10 +113,10 @@ def _integrate(
     params: Any,
     data: Any,
     dt: float,
-    held: Tensor | None,
+    hold: Tensor | None,
     carry: Any,
 ) -> tuple[Tensor, Any]:
-    field = _field(model, params, data, held)
+    field = _field(model, params, data, hold)
     if event != "crossing" or model.threshold is None or model.reset is None:
         return integrator.advance(field, y0, 0.0, dt, carry=carry)
     if integrator.adaptive:
@@ -126,60 +131,14 @@ def _integrate(
     return torch.where(y1.isfinite().all(dim=0), y1, again), next_carry
 
 
-def _field(model: Model, params: Any, data: Any, held: Tensor | None) -> Callable[[Any, Tensor], Tensor]:
-    # Where every state is held, the step's result is put back as a whole; here only where the
-    # others go on and must see the held ones at rest.
-    partly = held is not None and model.schema.held and not _all_held(model)
+def _field(model: Model, params: Any, data: Any, hold: Tensor | None) -> Callable[[Any, Tensor], Tensor]:
+    # Held states are put back at the end of the step. Where others go on beside them, these must see
+    # them at rest within the step too.
+    partly = hold is not None and model.schema.held and not _all_held(model)
+    held = hold.bool() if partly and hold is not None else None
 
     def field(t: Any, y: Tensor) -> Tensor:
         slope = slopes(model, y, params, data)
-        if partly and held is not None:
-            slope = torch.where(held & held_mask(model.schema, y), 0.0, slope)
-        return slope
+        return slope if held is None else torch.where(held & held_mask(model.schema, y), 0.0, slope)
 
     return field
-
-
-def _spike(
-    model: Model,
-    event: str,
-    armed: Tensor,
-    hold: Tensor | None,
-    held: Tensor | None,
-    params: Any,
-    dt: float,
-    y0: Tensor,
-    y1: Tensor,
-) -> tuple[Outcome, Tensor]:
-    """What the step leaves behind, and who spiked in it."""
-    g1 = gap(model, y1, params)
-    g0 = gap(model, y0, params) if event == "crossing" else g1
-    above = at_least_zero(g1)
-    reached = above
-    if event == "crossing" and not all_below_zero(g0):
-        # An armed unit with g0 >= 0 was kicked above the threshold since the last step.
-        reached = above | (g0 >= 0)
-    spiked = reached & armed
-    if hold is not None and held is not None:
-        hold = hold - held.to(hold.dtype)
-        ends_now = held & ~hold.bool()
-        spiked = (spiked & ~held) | (above & ends_now)
-    return reset(model, event, Ends(y0, y1, g0, g1, held), ~above, spiked, hold, params, dt), spiked
-
-
-def at_least_zero(g: Tensor) -> Tensor:
-    """``g >= 0``, for a tensor of any size."""
-    if values_visible(g) and g.device.type == "cpu":
-        # numpy compares several times faster than torch, which does not vectorise it.
-        return torch.from_numpy(g.detach().numpy() >= 0)
-    return g >= 0
-
-
-def all_below_zero(g: Tensor) -> bool:
-    """Whether g < 0 everywhere, as far as that can be seen."""
-    return values_visible(g) and g.amax().item() < 0
-
-
-def all_finite(y: Tensor) -> bool:
-    """Whether all values are finite. One pass, unless the sum of finite numbers overflows."""
-    return math.isfinite(y.sum().item()) or bool(y.isfinite().all())

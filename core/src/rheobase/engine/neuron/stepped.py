@@ -62,9 +62,16 @@ class Stepped(Stored):
             The state at t + dt, and the outputs of the step: inputs, states and, where the model
             spikes, ``spiked``.
         """
+        return self._step(state, params, data, dt, moved=True)
+
+    def _step(
+        self, state: Mapping[str, Any], params: Any, data: Any, dt: float, *, moved: bool
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
-        new, outputs = declared_step(self._model, self.integrator, self._event, state, params, data, dt)
+        new, outputs = declared_step(
+            self._model, self.integrator, self._event, state, params, data, dt, moved=moved
+        )
         shape = outputs[next(iter(self.schema.states))].shape
         received = data._asdict() if self.schema.inputs else {"input": data}
         inputs = {name: spread(value, shape) for name, value in received.items()}
@@ -108,7 +115,9 @@ class Stepped(Stored):
         Returns:
             The outputs of the step; they share memory with the neuron until its next step.
         """
-        new, outputs = self.step(self.state, self.params, data, self.dt)
+        # Compiled code must not depend on what happened between two steps.
+        moved = torch.compiler.is_compiling() or not self._is_settled()
+        new, outputs = self._step(self.state, self.params, data, self.dt, moved=moved)
         check_step(self, data, outputs)
         self.commit(new, outputs)
         return outputs
@@ -124,6 +133,22 @@ class Stepped(Stored):
         if self._carry_names != tuple(carry):
             self._carry_names = tuple(carry)
         self._tick()
+        if not torch.compiler.is_compiling():
+            self._settle()
+
+    def _settle(self) -> None:
+        """Note the tensors that the last step left: whoever writes to them or replaces them moves it."""
+        held = [self._of(name) for name in (*self.schema.states, *self.schema.parameters)]
+        self._settled = [(tensor, tensor._version) for tensor in held]
+
+    def _is_settled(self) -> bool:
+        if self._settled is None:
+            return False
+        now = [self._of(name) for name in (*self.schema.states, *self.schema.parameters)]
+        return all(
+            held is tensor and tensor._version == version
+            for held, (tensor, version) in zip(now, self._settled, strict=True)
+        )
 
     def reset_state(self) -> None:
         """Return to the initial state: states, refractoriness, clock and batch."""

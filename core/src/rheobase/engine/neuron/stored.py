@@ -36,6 +36,8 @@ class Stored(Component):
         self._initial: dict[str, Tensor] = {}
         self._options: dict[str, str] = {}
         self._carry_names: tuple[str, ...] = ()
+        # The tensors that the last step left, and their versions; see Stepped. None: not known.
+        self._settled: list[tuple[Tensor, int]] | None = None
 
     @property
     def num_units(self) -> int:
@@ -146,7 +148,7 @@ class Stored(Component):
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
+        state = {**self.__dict__, "_settled": None}
         for store in ("_buffers", "_initial"):
             state[store] = {
                 name: None if held is None else held.detach().clone() for name, held in state[store].items()

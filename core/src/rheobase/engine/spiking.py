@@ -1,0 +1,80 @@
+"""The end of a step of a spiking model: refractory units held, spikes found, resets made.
+
+There are two ways to the same numbers. Where Python may look at values, on the CPU, only the units at
+which something happens are worked on (:mod:`.sparse`); while compiling, tracing and on other devices all
+units are, and the new values are selected (:mod:`.dense`). Units never interact inside a model, so both
+agree to the bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .events import crossing_state
+from .model import Model, after_reset, gap
+
+
+class Ends(NamedTuple):
+    """A step of a spiking model, as the integrator left it.
+
+    Attributes:
+        y0: The state at the start, ``[D, *batch, units]``.
+        y1: The state at the end, before anything is held or reset.
+        armed: Whether g was below zero at the end of the last step, ``[*batch, units]``.
+        hold: The steps left of each refractory period, or None for a model that has none.
+        moved: Whether the state may have been changed since the last step, so that g at the start is to
+            be looked at.
+    """
+
+    y0: Tensor
+    y1: Tensor
+    armed: Tensor
+    hold: Tensor | None
+    moved: bool
+
+
+class Outcome(NamedTuple):
+    """What a step leaves behind.
+
+    Attributes:
+        y: The state after holding and resets, ``[D, *batch, units]``.
+        armed: Whether g < 0 there.
+        hold: The steps left of each refractory period, or None.
+        spiked: Who spiked, int8.
+    """
+
+    y: Tensor
+    armed: Tensor
+    hold: Tensor | None
+    spiked: Tensor
+
+
+def reset_state(
+    model: Model, event: str, y0: Tensor, y1: Tensor, held: Tensor | None, params: Any, dt: float
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The state, ``armed`` and the refractory counters of units that all spiked in the step.
+
+    Args:
+        model: The model.
+        event: "crossing" or "step".
+        y0: Their state at the start.
+        y1: Their state at the end.
+        held: Who was refractory until the end of the step; None for a model without refractory period.
+        params: Their parameters.
+        dt: The time step, ms.
+
+    Returns:
+        The new state, whether g < 0 there, and round(tau_ref / dt) in int32, or None.
+    """
+    at = y1
+    if event == "crossing":
+        at = crossing_state(y0, y1, gap(model, y0, params), gap(model, y1, params), held)
+    after = after_reset(model, at, params)
+    y = y1 if after is None else after
+    hold = None
+    if held is not None:
+        hold = torch.round(params.tau_ref / dt).to(torch.int32).expand(y.shape[1:])
+    return y, gap(model, y, params) < 0, hold
