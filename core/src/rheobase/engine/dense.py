@@ -29,13 +29,14 @@ def finish_all(model: Model, event: str, ends: Ends, params: Any, dt: float) -> 
         held = hold > 0
         if model.schema.held:
             y1 = torch.where(held & held_mask(model.schema, y1), y0, y1)
-    above = gap(model, y1, params) >= 0
+    g1 = gap(model, y1, params)
+    above = g1 >= 0
     reached = above | (gap(model, y0, params) >= 0) if event == "crossing" else above
     spiked = reached & ends.armed
     if hold is not None and held is not None:
         spiked = torch.where(held, above & (hold == 1), spiked)
         hold = hold - held.to(hold.dtype)
-    y, armed, again = reset_state(model, event, y0, y1, held, params, dt)
+    y, armed, again = reset_state(model, event, y0, y1, g1, held, params, dt)
     if hold is not None and again is not None:
         hold = torch.where(spiked, again, hold)
     return Outcome(

@@ -15,7 +15,7 @@ from torch import Tensor
 from .model import Model, gap
 
 
-def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, held: Tensor | None) -> Tensor:
+def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor | None) -> Tensor:
     """The state at which each unit crosses its threshold, were it to cross in this step.
 
     Args:
@@ -23,15 +23,15 @@ def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, held: Tensor 
         y1: The state at its end.
         g0: g at the start. Where it is >= 0, the crossing is the start itself.
         g1: g at the end. Values < 0 give a meaningless state, which the caller does not select.
-        held: Where a unit is refractory: it can spike only at the end of the step. Or None.
+        ended: Whose refractory period lasts through the step: they cross at its end. Or None.
 
     Returns:
         The state at the crossing, in the shape of ``y0``.
     """
-    theta = torch.where(g0 >= 0, 0.0, -g0 / torch.where(g1 > g0, g1 - g0, 1.0))
-    theta = torch.where(g1.isfinite(), theta, 0.0)
-    if held is not None:
-        theta = torch.where(held, 1.0, theta)
+    # A g that is infinite at the end makes theta 0, the start.
+    theta = torch.where(g0 < 0, -g0 / torch.where(g1 > g0, g1 - g0, 1.0), 0.0)
+    if ended is not None:
+        theta = torch.where(ended, 1.0, theta)
     # Where theta is 0 the end may be infinite, and 0 times that is no number.
     return torch.where(theta > 0, y0 + theta * (y1 - y0), y0)
 

@@ -29,7 +29,8 @@ def finish_some(model: Model, event: str, ends: Ends, params: Any, dt: float) ->
         The outcome.
     """
     shape = ends.y1.shape[1:]
-    start, y = _flat(ends.y0), _flat(_own(ends.y1, ends.y0))
+    # A copy: the integrator's result may be something that it, or the model, keeps.
+    start, y = _flat(ends.y0), _flat(ends.y1.clone(memory_format=torch.contiguous_format))
     before = None if ends.hold is None else ends.hold.reshape(-1)
     hold = None
     if before is not None:
@@ -39,9 +40,8 @@ def finish_some(model: Model, event: str, ends: Ends, params: Any, dt: float) ->
             if name in model.schema.held:
                 _put_back(y[row], start[row], held)
 
-    spread = _spread_params(params, shape)
-    g = gap(model, y.view(ends.y1.shape), params).detach().reshape(-1).numpy()
-    above = g >= 0
+    g1 = gap(model, y.view(ends.y1.shape), params).reshape(-1)
+    above = g1.detach().numpy() >= 0
     found = np.flatnonzero(above)
     if event == "crossing" and ends.moved:
         # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
@@ -51,17 +51,25 @@ def finish_some(model: Model, event: str, ends: Ends, params: Any, dt: float) ->
     spiked = torch.zeros(armed.shape, dtype=torch.int8)
     if len(found):
         spikes = ends.armed.reshape(-1).numpy()[found]
+        ended = None
         if before is not None:
             left = before.numpy()[found]
             spikes = np.where(left > 0, (left == 1) & above[found], spikes)
+            ended = left[spikes] > 0
         who = torch.from_numpy(found[spikes])
         if len(who):
-            old = start.index_select(1, who)
-            was_held = None if before is None else before.index_select(0, who) > 0
             new, below, again = reset_state(
-                model, event, old, y.index_select(1, who), was_held, spread(who), dt
+                model,
+                event,
+                start.index_select(1, who),
+                y.index_select(1, who),
+                g1.index_select(0, who),
+                torch.from_numpy(ended) if ended is not None and ended.any() else None,
+                _params_of(who, params, shape),
+                dt,
             )
-            y.index_copy_(1, who, new)
+            # The graph of g1 may need y as it is.
+            y = y.index_copy(1, who, new) if y.requires_grad else y.index_copy_(1, who, new)
             armed.index_copy_(0, who, below)
             spiked.index_fill_(0, who, 1)
             if hold is not None and again is not None:
@@ -85,27 +93,14 @@ def _put_back(y: Tensor, start: Tensor, held: np.ndarray) -> None:
         np.copyto(y.numpy(), start.detach().numpy(), where=held)
 
 
-def _own(y1: Tensor, y0: Tensor) -> Tensor:
-    """The end of the step as a tensor that may be written to.
-
-    An integrator's result is its own, unless it gave back what it was given, or the step belongs to a
-    graph, whose values must stay.
-    """
-    fresh = y1._base is None and y1.is_contiguous() and y1.data_ptr() != y0.data_ptr()
-    return y1 if fresh and not y1.requires_grad else y1.clone(memory_format=torch.contiguous_format)
-
-
-def _spread_params(params: Any, shape: torch.Size) -> Any:
-    """A function that picks the parameters of some units."""
-
-    def pick(who: Tensor) -> Any:
-        units = who if len(shape) == 1 else who % shape[-1]
-        return params._replace(
-            **{
-                name: value.index_select(0, units)
-                for name, value in params._asdict().items()
-                if isinstance(value, Tensor) and value.ndim == 1
-            }
-        )
-
-    return pick
+def _params_of(who: Tensor, params: Any, shape: torch.Size) -> Any:
+    """The parameters of some units, given by their place in the flattened state."""
+    by_unit = {
+        name: value
+        for name, value in zip(params._fields, params, strict=True)
+        if isinstance(value, Tensor) and value.ndim == 1
+    }
+    if not by_unit:
+        return params
+    units = who if len(shape) == 1 else who % shape[-1]
+    return params._replace(**{name: value.index_select(0, units) for name, value in by_unit.items()})

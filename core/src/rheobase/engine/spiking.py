@@ -53,7 +53,14 @@ class Outcome(NamedTuple):
 
 
 def reset_state(
-    model: Model, event: str, y0: Tensor, y1: Tensor, held: Tensor | None, params: Any, dt: float
+    model: Model,
+    event: str,
+    y0: Tensor,
+    y1: Tensor,
+    g1: Tensor,
+    ended: Tensor | None,
+    params: Any,
+    dt: float,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """The state, ``armed`` and the refractory counters of units that all spiked in the step.
 
@@ -62,19 +69,20 @@ def reset_state(
         event: "crossing" or "step".
         y0: Their state at the start.
         y1: Their state at the end.
-        held: Who was refractory until the end of the step; None for a model without refractory period.
+        g1: g at the end.
+        ended: Whose refractory period ended with the step, which is when they spiked; None where
+            nobody's did.
         params: Their parameters.
         dt: The time step, ms.
 
     Returns:
-        The new state, whether g < 0 there, and round(tau_ref / dt) in int32, or None.
+        The new state, whether g < 0 there, and round(tau_ref / dt) in int32, or None for a model that
+        has no refractory period.
     """
-    at = y1
-    if event == "crossing":
-        at = crossing_state(y0, y1, gap(model, y0, params), gap(model, y1, params), held)
+    at = y1 if event == "step" else crossing_state(y0, y1, gap(model, y0, params), g1, ended)
     after = after_reset(model, at, params)
-    y = y1 if after is None else after
+    y, g = (y1, g1) if after is None else (after, gap(model, after, params))
     hold = None
-    if held is not None:
+    if model.schema.refractory:
         hold = torch.round(params.tau_ref / dt).to(torch.int32).expand(y.shape[1:])
-    return y, gap(model, y, params) < 0, hold
+    return y, g < 0, hold
