@@ -13,7 +13,7 @@ from rheobase.engine.dense import finish_all
 
 @pytest.fixture
 def adapting() -> type[rb.SpikingNeuron]:
-    """A model whose threshold keeps its argument for the backward pass, with a state reset by addition."""
+    """A model whose threshold needs the state for its backward pass, with a state reset by addition."""
 
     class Adapting(rb.SpikingNeuron):
         tau = rb.Parameter(10.0, unit="ms", above=0)
@@ -29,7 +29,8 @@ def adapting() -> type[rb.SpikingNeuron]:
 
         @staticmethod
         def threshold(state, params):
-            return torch.exp(state.voltage / 10) - torch.exp(params.v_t / 10)
+            # For V < 0 this rises with V; a product keeps its factors for the backward pass.
+            return params.v_t * params.v_t - state.voltage * state.voltage
 
         @staticmethod
         def reset(state, params):
