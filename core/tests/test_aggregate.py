@@ -140,3 +140,39 @@ def test_provenance_names_the_rule_that_is_used(lif, doubling):
     assert named(rb.create(lif, aggregator="mean")) == "mean"
     assert named(rb.create(doubling)) == "Doubling.aggregate"
     assert rb.create(lif).provenance["aggregator"].distribution == "rheobase"
+
+
+def test_provenance_names_the_rule_of_each_input():
+    class Synapses(rb.AnalogNeuron):
+        excitation = rb.Input(unit="nS", aggregator="product")
+        inhibition = rb.Input(unit="nS")
+        voltage = rb.State(0.0, unit="mV")
+
+        @staticmethod
+        def derivatives(state, params, data):
+            return {"voltage": data.excitation - data.inhibition}
+
+    assert rb.create(Synapses).provenance["aggregator"].name == "excitation: product, inhibition: sum"
+    given = rb.create(Synapses, aggregator={"excitation": "mean"})
+    assert given.provenance["aggregator"].name == "excitation: mean, inhibition: sum"
+    both = rb.create(Synapses, aggregator="mean").provenance["aggregator"]
+    assert (both.name, both.distribution) == ("mean", "rheobase")
+    with pytest.raises(ArgumentError, match=r"excitaton.*did you mean 'excitation'"):
+        rb.create(Synapses, aggregator={"excitaton": "mean"})
+
+
+def test_identifiers_may_be_given_by_input():
+    class Synapses(rb.AnalogNeuron):
+        excitation = rb.Input(unit="nS", aggregator="shunting")
+        inhibition = rb.Input(unit="nS")
+        voltage = rb.State(0.0, unit="mV")
+
+        @staticmethod
+        def derivatives(state, params, data):
+            return {"voltage": data.excitation - data.inhibition}
+
+    neuron = rb.create(Synapses)
+    data = {"excitation": [torch.tensor([6.0]), torch.tensor([2.0])], "inhibition": [torch.tensor([1.0])]}
+    out = neuron(data, identifiers={"excitation": ["dendrite", "shunt"]})
+    # 6 / (1 + 2) = 2.
+    assert (float(out["excitation"]), float(out["inhibition"])) == (2.0, 1.0)

@@ -77,7 +77,27 @@ def test_an_undeclared_class_keeps_further_attributes():
     neuron = rb.Neuron(my_note="kept", gain=3, weights=torch.ones(2))
     assert (neuron.my_note, neuron.gain) == ("kept", 3)
     assert neuron.weights.tolist() == [1.0, 1.0]
-    assert rb.create(rb.AnalogNeuron, 2, my_note=3).my_note == 3
+    assert rb.AnalogNeuron(my_note=3).my_note == 3
+
+
+def test_create_refuses_names_that_a_class_does_not_take():
+    with pytest.raises(ParameterError, match=r"volage.*did you mean 'voltage'"):
+        rb.create(rb.AnalogNeuron, 2, volage=3.0)
+
+    class Own(rb.AnalogNeuron):
+        def __init__(self, gain=1.0, **kwargs):
+            super().__init__(**kwargs)
+            self.gain = gain
+
+    assert rb.create(Own, 2, gain=3.0).gain == 3.0
+    with pytest.raises(ParameterError, match=r"gian.*did you mean 'gain'"):
+        rb.create(Own, 2, gian=3.0)
+
+
+@pytest.mark.parametrize("name", ["num_units", "state", "step"])
+def test_members_of_every_neuron_are_not_overwritten_by_attributes(name):
+    with pytest.raises(ParameterError, match=name):
+        rb.Neuron(**{name: 3})
 
 
 def test_an_initial_voltage_given_to_an_undeclared_class_is_kept():

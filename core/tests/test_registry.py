@@ -351,14 +351,14 @@ def test_a_plugin_that_asks_for_components_while_it_is_loaded_gets_cores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "asking_plugin.py").write_text(
-        "import rheobase as rb\nimport asking_helper\n"
-        "NAMES = [c.spec.name for c in asking_helper.registry.components()]\n"
+        "import rheobase as rb\nimport asking_twice\n"
+        "NAMES = [c.spec.name for c in asking_twice.registry.components()]\n"
         "@rb.hookimpl\ndef rheobase_neurons(): return []\n"
     )
     toys = registry(discovery.Entry("asking", "1", "a", "asking_plugin"))
-    helper = types.ModuleType("asking_helper")
+    helper = types.ModuleType("asking_twice")
     helper.registry = toys  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "asking_helper", helper)
+    monkeypatch.setitem(sys.modules, "asking_twice", helper)
     monkeypatch.syspath_prepend(str(tmp_path))
     toys.components()
     assert "rk4" in sys.modules.pop("asking_plugin").NAMES

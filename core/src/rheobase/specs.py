@@ -100,6 +100,14 @@ class BackendSpec(ComponentSpec):
     kind: ClassVar[str] = "backend"
 
 
+RESERVED = frozenset(
+    {
+        *("name_or_class", "num_units", "preset", "integrator", "aggregator", "event", "grad"),
+        *("dt", "device", "dtype", "equation", "identifier", "configuration"),
+    }
+)
+"""Arguments of ``create`` and of a neuron's constructor: no parameter, state or option has such a name."""
+
 KINDS: tuple[str, ...] = tuple(
     spec.kind for spec in (NeuronSpec, IntegratorSpec, AggregatorSpec, BackendSpec)
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import ParameterError
+from ..specs import RESERVED
 
 _OPTIONS = {
     "num_units": "--units",
@@ -44,8 +45,9 @@ def read_settings(settings: Iterable[str]) -> dict[str, Any]:
             )
         if name in found:
             raise ParameterError(f"--set {name} was given twice, {found[name]!r} and {text!r}; give it once")
-        if name in _OPTIONS:
-            raise ParameterError(f"--set {name}: that is no parameter of a model; say it by {_OPTIONS[name]}")
+        if name in RESERVED:
+            instead = f"; say it by {_OPTIONS[name]}" if name in _OPTIONS else ""
+            raise ParameterError(f"--set {name}: that is no parameter of a model{instead}")
         if not name.isidentifier():
             raise ParameterError(f"--set {setting!r}: {name!r} is no name; `rheobase show MODEL` lists them")
         found[name] = _value(text)

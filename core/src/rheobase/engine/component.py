@@ -78,8 +78,11 @@ class Component(nn.Module):
         self._dt = check_dt(DT if dt is None else dt)
         self._dtype = _check_dtype(dtype)
         self.register_buffer("step_count", torch.zeros((), dtype=torch.int64, device=_check_device(device)))
-        if configuration:
-            self.configuration.update(configuration)
+        if configuration is not None and not isinstance(configuration, Mapping):
+            raise ArgumentError(
+                f"configuration={configuration!r} cannot be used; give a mapping of attribute -> value"
+            )
+        self.configuration.update(configuration or {})
 
     @property
     def device(self) -> torch.device:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast, overload
 
 import torch
 
-from ..errors import ArgumentError, StepSizeWarning
+from ..errors import ArgumentError, ParameterError, StepSizeWarning, nearest
 from ..specs import Provenance
 from .aggregate import Aggregator
 from .component import DT
@@ -112,6 +112,8 @@ def create(
         raise ArgumentError(
             f"create: {name_or_class!r} is no neuron model; give a name or a subclass of rheobase.Neuron"
         )
+    if not model.schema.declared:
+        _refuse_undeclared(model, params)
     limit = model.schema.dt_max
     own = None if preset is None or preset not in model.schema.presets else model.schema.presets[preset].dt
     if dt is None and own is None and limit is not None:
@@ -129,7 +131,7 @@ def create(
         **params,
     )
     neuron._model_source = source or Provenance("neuron", model.__name__)
-    if source is not None:
+    if source is not None and "identifier" not in params:
         neuron.identifier = source.name
     if limit is not None and neuron.dt > limit and not neuron.integrator.adaptive:
         warnings.warn(
@@ -140,6 +142,20 @@ def create(
             stacklevel=2,
         )
     return neuron
+
+
+def _refuse_undeclared(model: type[Neuron], params: Mapping[str, Any]) -> None:
+    """A class that declares nothing takes what its constructors name, and its states."""
+    known = {"equation", "identifier", "configuration", *model.schema.states}
+    for base in model.__mro__:
+        if issubclass(base, Neuron) and base is not Neuron and "__init__" in vars(base):
+            known |= set(inspect.signature(base.__init__).parameters) - {"self", "args", "kwargs"}
+    for name in params:
+        if name not in known:
+            raise ParameterError(
+                f"{model.__name__} takes no {name!r}{nearest(name, known)}; "
+                f"it takes {', '.join(sorted(known))}"
+            )
 
 
 def integrator(name: str, **settings: Any) -> Integrator:

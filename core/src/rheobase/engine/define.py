@@ -60,7 +60,8 @@ def define(cls: Any) -> None:
             "which is >= 0 where the unit spikes, or derive it from AnalogNeuron"
         )
     cls._model = Model(cls.schema, **functions) if dynamic else None
-    if "loggable_props" not in vars(cls):
+    cls._own_loggables = "loggable_props" in vars(cls) or getattr(cls, "_own_loggables", False)
+    if not cls._own_loggables:
         inputs = tuple(cls.schema.inputs) or ("input",)
         cls.loggable_props = (*inputs, *cls.schema.states, *(("spiked",) if spiking else ()))
 

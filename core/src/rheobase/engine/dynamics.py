@@ -12,8 +12,8 @@ The order of things in a step from t to t + dt:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,11 +21,14 @@ from torch import Tensor
 from .dense import finish_all
 from .events import limited_field
 from .finite import all_finite
-from .integrator import Integrator
-from .model import Model, held_mask, pack, pack_all, slopes, spread
+from .integrator import Field, Integrator
+from .model import Model, after_reset, gap, held_mask, pack, pack_all, slopes, spread
 from .sparse import finish_some
 from .spiking import Ends
 from .tracing import values_visible
+
+_NUMPY = (torch.float32, torch.float64)
+"""The types that numpy compares fast; it has no bfloat16."""
 
 
 def step(
@@ -63,7 +66,8 @@ def step(
 
     own = _own_update(model, y0, params, data, dt)
     if own is None:
-        y1, carry = _integrate(model, integrator, event, y0, params, data, dt, hold, state.get("carry"))
+        before = Before(state.get("armed"), hold)
+        y1, carry = _integrate(model, integrator, event, y0, params, data, dt, before, state.get("carry"))
     else:
         y1, carry, event = own, state.get("carry"), "step"
     if model.threshold is None:
@@ -71,7 +75,7 @@ def step(
         return {**states, "carry": carry}, states
 
     ends = Ends(y0, y1, spread(state["armed"], shape), hold, moved)
-    some = values_visible(y1) and y1.device.type == "cpu"
+    some = values_visible(y1) and y1.device.type == "cpu" and y1.dtype in _NUMPY
     outcome = (finish_some if some else finish_all)(model, event, ends, params, dt)
     states = dict(zip(schema.states, outcome.y.unbind(0), strict=True))
     new = {**states, "armed": outcome.armed, "carry": carry}
@@ -105,6 +109,13 @@ def _own_update(model: Model, y0: Tensor, params: Any, data: Any, dt: float) -> 
     return None if values is NotImplemented else pack_all(model.schema, values, y0, "update")
 
 
+class Before(NamedTuple):
+    """Who may spike in a step, and who is refractory; None for models without either."""
+
+    armed: Tensor | None
+    hold: Tensor | None
+
+
 def _integrate(
     model: Model,
     integrator: Integrator,
@@ -113,29 +124,45 @@ def _integrate(
     params: Any,
     data: Any,
     dt: float,
-    hold: Tensor | None,
+    before: Before,
     carry: Any,
 ) -> tuple[Tensor, Any]:
-    field = _field(model, params, data, hold)
-    if event != "crossing" or model.threshold is None or model.reset is None:
-        return integrator.advance(field, y0, 0.0, dt, carry=carry)
+    field = _field(model, params, data, before.hold, whole=integrator.adaptive)
+    resets = event == "crossing" and model.reset is not None and model.threshold is not None
     if integrator.adaptive:
-        # It would refuse to step past an explosion, so it never sees one.
-        return integrator.advance(limited_field(model, field, y0, params), y0, 0.0, dt, carry=carry)
+        # It refuses to step past an explosion, so it must never see one.
+        if resets and after_reset(model, y0, params) is not None:
+            field = limited_field(model, _at_rest_above(model, field, y0, params, before), y0, params)
+        return integrator.advance(field, y0, 0.0, dt, carry=carry)
     y1, next_carry = integrator.advance(field, y0, 0.0, dt, carry=carry)
-    if values_visible(y1) and all_finite(y1):
+    if not resets or (values_visible(y1) and all_finite(y1)) or after_reset(model, y0, params) is None:
         return y1, next_carry
     # A unit that explodes past its threshold takes the step again, along a field that stops growing
     # at the threshold. All others keep the result they have.
-    again = integrator.advance(limited_field(model, field, y0, params), y0, 0.0, dt, carry=carry).y
-    return torch.where(y1.isfinite().all(dim=0), y1, again), next_carry
+    again = integrator.advance(limited_field(model, field, y0, params), y0, 0.0, dt, carry=carry)
+    finite = y1.isfinite().all(dim=0)
+    if next_carry is not None and again.carry is not None:
+        next_carry = {
+            name: torch.where(finite, value, again.carry[name]) for name, value in next_carry.items()
+        }
+    # In a graph, selecting would still send NaN back through the explosion.
+    return again.y if y1.requires_grad else torch.where(finite, y1, again.y), next_carry
 
 
-def _field(model: Model, params: Any, data: Any, hold: Tensor | None) -> Callable[[Any, Tensor], Tensor]:
-    # Held states are put back at the end of the step. Where others go on beside them, these must see
-    # them at rest within the step too.
-    partly = hold is not None and model.schema.held and not _all_held(model)
-    held = hold.bool() if partly and hold is not None else None
+def _at_rest_above(model: Model, field: Field, y0: Tensor, params: Any, before: Before) -> Field:
+    """The field, with no motion for units that spike where they stand: kicked above the threshold."""
+    kicked = gap(model, y0, params) >= 0
+    if before.armed is not None:
+        kicked = kicked & before.armed
+    return lambda t, y: torch.where(kicked, 0.0, field(t, y))
+
+
+def _field(model: Model, params: Any, data: Any, hold: Tensor | None, *, whole: bool) -> Field:
+    # Held states are put back at the end of the step. Where others go on beside them, or the integrator
+    # chooses its steps by what it sees, they must be at rest within the step too.
+    held = None
+    if hold is not None and model.schema.held and (whole or not _all_held(model)):
+        held = hold.bool()
 
     def field(t: Any, y: Tensor) -> Tensor:
         slope = slopes(model, y, params, data)

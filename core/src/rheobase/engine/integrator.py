@@ -31,8 +31,8 @@ class Advance(NamedTuple):
 
     Attributes:
         y: The state at ``t1``, in the shape of the state at ``t0``.
-        carry: What the integrator wants back at the next call: a mapping of tensors whose last
-            dimensions are those of a state, or None. An adaptive method keeps its step size here.
+        carry: What the integrator wants back at the next call: a mapping of tensors
+            ``[*batch, units]``, or None. An adaptive method keeps its step size here.
     """
 
     y: Tensor
@@ -84,7 +84,8 @@ class Integrator(ABC):
             y: The state, ``[D, *batch, units]``: D variables, solved together.
             t0: The time of ``y``, ms.
             t1: The time asked for, ms; a number, or ``[units]``.
-            carry: What the last call gave back, or None at the first call and after a jump.
+            carry: What the last call gave back; None at the first call. A hint: since then a unit may
+                have been reset or kicked.
 
         Returns:
             The state at ``t1`` and what to carry to the next call.

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, nearest
 from ..specs import Provenance
 from .aggregate import Aggregator, GroupedAggregator
 from .integrator import Integrator
@@ -109,8 +109,8 @@ def as_aggregator(
 
 def input_rules(
     schema: Schema, given: Aggregator | str | Mapping[str, Any] | None, own: Aggregator
-) -> dict[str, Aggregator]:
-    """The aggregator of each declared input.
+) -> dict[str, tuple[Aggregator, Provenance | None]]:
+    """The aggregator of each declared input, and where it comes from.
 
     Args:
         schema: The model's schema.
@@ -118,13 +118,24 @@ def input_rules(
         own: The class's own rule. It stands in for "sum", which an input has unless it says more.
 
     Returns:
-        Input -> aggregator.
+        Input -> aggregator and provenance; the provenance of the class's own rule is None.
+
+    Raises:
+        ArgumentError: If a key of the mapping is nearly the name of an input.
     """
     by_input = isinstance(given, Mapping) and set(given) <= set(schema.inputs)
-    rules: dict[str, Aggregator] = {}
+    if isinstance(given, Mapping) and not by_input:
+        for key in given:
+            if key not in schema.inputs and (hint := nearest(str(key), schema.inputs)):
+                raise ArgumentError(
+                    f"aggregator: {schema.owner} has no input {key!r}{hint}; give a mapping by the inputs "
+                    f"{', '.join(schema.inputs)}, or by patterns of identifiers"
+                )
+    rules: dict[str, tuple[Aggregator, Provenance | None]] = {}
     for name, declared in schema.inputs.items():
         chosen = given.get(name) if by_input and isinstance(given, Mapping) else given
         if chosen is None and declared.aggregator != "sum":
             chosen = declared.aggregator
-        rules[name] = as_aggregator(chosen)[0] or own
+        rule, source = as_aggregator(chosen)
+        rules[name] = (rule or own, source)
     return rules

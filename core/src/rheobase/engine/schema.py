@@ -14,26 +14,8 @@ from typing import Any
 import torch
 
 from ..errors import DeclarationError, nearest
+from ..specs import RESERVED
 from .declaration import Declaration, Input, Option, Parameter, Preset, Quantity, State
-
-CREATE_ARGUMENTS = frozenset(
-    [
-        "name_or_class",
-        "num_units",
-        "preset",
-        "integrator",
-        "aggregator",
-        "event",
-        "grad",
-        "dt",
-        "device",
-        "dtype",
-        "equation",
-        "identifier",
-        "configuration",
-    ]
-)
-"""Names that ``create`` and the constructor take, and that no declaration may have."""
 
 BASE = "rheobase.engine.neuron.base.Neuron"
 FUNCTIONS = ("derivatives", "threshold", "reset", "update")
@@ -175,8 +157,8 @@ def _check_name(cls: type, name: str, declaration: Declaration, reserved: frozen
         raise DeclarationError(
             f"{cls.__qualname__}.{name}: a {declaration.kind}'s name cannot begin with '_' or 'carry_'"
         )
-    if name in CREATE_ARGUMENTS or (name in reserved and name not in _OVERRIDABLE):
-        whose = "an argument of create" if name in CREATE_ARGUMENTS else "a member of every neuron"
+    if name in RESERVED or (name in reserved and name not in _OVERRIDABLE):
+        whose = "an argument of create" if name in RESERVED else "a member of every neuron"
         raise DeclarationError(
             f"{cls.__qualname__}.{name}: the name is reserved, it is {whose}; rename the {declaration.kind}"
         )

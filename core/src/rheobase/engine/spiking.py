@@ -16,6 +16,9 @@ from torch import Tensor
 from .events import crossing_state
 from .model import Model, after_reset, gap
 
+# The most steps that the counter holds; beyond, int32 would turn negative.
+_LONGEST = 2**31 - 1
+
 
 class Ends(NamedTuple):
     """A step of a spiking model, as the integrator left it.
@@ -84,5 +87,6 @@ def reset_state(
     y, g = (y1, g1) if after is None else (after, gap(model, after, params))
     hold = None
     if model.schema.refractory:
-        hold = torch.round(params.tau_ref / dt).to(torch.int32).expand(y.shape[1:])
+        steps = torch.round(params.tau_ref / dt).to(torch.int64).clamp(0, _LONGEST).to(torch.int32)
+        hold = steps.expand(y.shape[1:])
     return y, g < 0, hold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,8 @@ class Sweep:
 
     @classmethod
     def random(cls, low: float, high: float, *, seed: int) -> Sweep:
-        """Drawn independently and uniformly from [low, high), reproducibly from the seed."""
+        """Drawn independently and uniformly from [low, high), reproducibly from the seed and the
+        parameter's name."""
         bounds = _finite((low, high))
         if not bounds[0] < bounds[1]:
             raise ParameterError(
@@ -87,7 +89,7 @@ def expand(sweeps: Mapping[str, Sweep], num_units: int) -> dict[str, Tensor]:
             values = torch.full((num_units,), sweep.values[0], dtype=torch.float64)
         elif sweep.kind == "random":
             low, high = sweep.values
-            generator = torch.Generator().manual_seed(sweep.seed or 0)
+            generator = torch.Generator().manual_seed(_seed_of(sweep.seed, name))
             values = low + (high - low) * torch.rand(num_units, generator=generator, dtype=torch.float64)
         elif sweep.kind == "grid":
             values = torch.tensor(columns[name], dtype=torch.float64)
@@ -100,6 +102,12 @@ def expand(sweeps: Mapping[str, Sweep], num_units: int) -> dict[str, Tensor]:
             )
         expanded[name] = values
     return expanded
+
+
+def _seed_of(seed: int | None, name: str) -> int:
+    """A seed for one parameter: the same seed gives parameters of different names different draws."""
+    digest = hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
 
 
 def _finite(values: Sequence[float] | Tensor) -> tuple[float, ...]:

@@ -157,6 +157,9 @@ class _Resolver:
                 value = getattr(self, default)
             else:
                 value = default(self) if callable(default) else default
+            if isinstance(value, Tensor):
+                # Worked out once, from the values of now: it does not follow a parameter that learns.
+                value = value.detach()
             self._known[name] = as_parameter(self._neuron, declared, value)
             self._pending.pop()
         return self._known[name]

@@ -53,7 +53,9 @@ def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
     if isinstance(given, str):
         return File(folder / given)
     if isinstance(given, list) and given:
-        return Sum(tuple(stimulus_from(part, folder, seed) for part in given))
+        # Each part its own seed, or two noises would be one noise twice.
+        seeds = [None if seed is None else seed + place for place in range(len(given))]
+        return Sum(tuple(map(stimulus_from, given, [folder] * len(given), seeds)))
     if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
         raise ConfigurationError(
             f"stimulus: {given!r} cannot be used; give a number, a file, a mapping with a type "

@@ -44,6 +44,10 @@ class Drive:
         self.dtype, self.device = neuron.dtype, neuron.device
         if isinstance(stimulus, Mapping):
             known = list(neuron.schema.inputs)
+            if not stimulus:
+                raise InputError(
+                    f"the stimulus is an empty mapping; give at least one of: {', '.join(known)}"
+                )
             for name in stimulus:
                 if name not in known:
                     raise InputError(

@@ -101,3 +101,5 @@ def _graph(neuron: Neuron, grad: bool) -> Iterator[None]:
             yield
     finally:
         neuron.keeps_graph = kept
+        if grad and not kept:
+            neuron.detach_state()

@@ -12,6 +12,7 @@ import torch
 
 from ..engine.create import create
 from ..errors import ConfigurationError, RheobaseError
+from ..specs import RESERVED
 from .configuration import integrator_from, params_from, stimulus_from
 from .interrupted import SimulationInterrupted
 from .pipeline import Pipeline, check_keys
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
 
 _CREATE = ("preset", "aggregator", "event", "dt", "device")
-_NO_PARAMETERS = (*_CREATE, "integrator", "dtype", "num_units", "name_or_class", "grad")
 
 
 class SimpleSimulator(Pipeline):
@@ -135,7 +135,7 @@ class SimpleSimulator(Pipeline):
                 more["dtype"] = _dtype(settings["dtype"])
             params = params_from(settings.get("params") or {}, self._seed())
             for name in params:
-                if name in _NO_PARAMETERS:
+                if name in RESERVED:
                     raise ConfigurationError(
                         f"params: {name!r} is no parameter of a model; set it beside params"
                     )

@@ -36,7 +36,7 @@ class AnalogNeuron(Neuron):
         shape = torch.broadcast_shapes(current.shape, self._of("voltage").shape)
         new = {"input": torch.broadcast_to(current, shape)}
         if self.equation is None:
-            new["voltage"] = new["input"]
+            new["voltage"] = new["input"].clone()
         else:
             names = ("voltage", *self.auxiliaries)
             parts = [torch.broadcast_to(self._of(name), shape) for name in names]

@@ -133,6 +133,11 @@ class Neuron(Stepped):
             for name, value in given.items():
                 if name in self.schema.states:
                     self._initial[name] = as_state(self, self.schema.states[name], value, torch.Size())
+                elif hasattr(type(self), name):
+                    raise ParameterError(
+                        f"{type(self).__name__}: {name!r} is a member of every neuron and cannot be set; "
+                        "give the attribute another name"
+                    )
                 else:
                     setattr(self, name, value)
         self._begin()

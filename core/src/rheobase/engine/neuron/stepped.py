@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError, InputError, nearest
+from ...specs import Provenance
 from ..aggregate import Aggregator
 from ..checks import check_step
 from ..dynamics import step as declared_step
@@ -24,7 +25,7 @@ class Stepped(Stored):
 
     _model: ClassVar[Model | None] = None
     _event: str
-    _input_rules: dict[str, Aggregator]
+    _input_rules: dict[str, tuple[Aggregator, Provenance | None]]
     aggregate: ClassVar[Callable[..., Tensor]]
     aggregator: Aggregator | None
     integrator: Integrator
@@ -77,10 +78,18 @@ class Stepped(Stored):
         inputs = {name: spread(value, shape) for name, value in received.items()}
         return new, {**inputs, **outputs}
 
-    def prepare(self, data: Any, identifiers: list[str] | None = None) -> Any:
+    @staticmethod
+    def _identifiers_of(name: str, data: Mapping[str, Any], identifiers: Any) -> list[str] | None:
+        if isinstance(identifiers, Mapping):
+            return identifiers.get(name)
+        return identifiers if isinstance(data.get(name), (list, tuple)) else None
+
+    def prepare(self, data: Any, identifiers: list[str] | Mapping[str, list[str]] | None = None) -> Any:
         """The input of a step, aggregated, checked and cast; what :meth:`step` takes as ``data``."""
         inputs = self.schema.inputs
-        if not inputs:
+        if not inputs and isinstance(identifiers, Mapping):
+            raise InputError(f"{self.identifier} has one input; give identifiers as a list of names")
+        if not inputs and not isinstance(identifiers, Mapping):
             return receive(self, data, "the input", self.aggregator or self.aggregate, identifiers)
         if not isinstance(data, Mapping):
             if len(inputs) > 1:
@@ -99,8 +108,8 @@ class Stepped(Stored):
                 self,
                 data.get(name, declared.default),
                 f"the input {name!r}",
-                self._input_rules[name],
-                identifiers if isinstance(data.get(name), (list, tuple)) else None,
+                self._input_rules[name][0],
+                self._identifiers_of(name, data, identifiers),
             )
             for name, declared in inputs.items()
         }
@@ -129,7 +138,8 @@ class Stepped(Stored):
         del new["carry"]
         for name, value in new.items():
             attached = value.requires_grad and not self.keeps_graph
-            self._keep(name, value.detach() if attached else value)
+            # Contiguous: a buffer may be written to, an expanded input not.
+            self._keep(name, (value.detach() if attached else value).contiguous())
         if self._carry_names != tuple(carry):
             self._carry_names = tuple(carry)
         self._tick()
@@ -139,14 +149,16 @@ class Stepped(Stored):
     def _settle(self) -> None:
         """Note the tensors that the last step left: whoever writes to them or replaces them moves it."""
         held = [self._of(name) for name in (*self.schema.states, *self.schema.parameters)]
-        self._settled = [(tensor, tensor._version) for tensor in held]
+        # Inference tensors keep no version, so nothing is known of them.
+        known = not any(tensor.is_inference() for tensor in held)
+        self._settled = [(tensor, tensor._version) for tensor in held] if known else None
 
     def _is_settled(self) -> bool:
         if self._settled is None:
             return False
         now = [self._of(name) for name in (*self.schema.states, *self.schema.parameters)]
         return all(
-            held is tensor and tensor._version == version
+            held is tensor and not held.is_inference() and tensor._version == version
             for held, (tensor, version) in zip(now, self._settled, strict=True)
         )
 
@@ -170,7 +182,7 @@ class Stepped(Stored):
         self._carry_names = ()
         params = self.params
         values = {
-            name: self._initial.get(name, initial_value(self, declared, params))
+            name: self._initial[name] if name in self._initial else initial_value(self, declared, params)
             for name, declared in self.schema.states.items()
         }
         initial = {

@@ -98,7 +98,7 @@ class Stored(Component):
         if name == "spiked":
             if not isinstance(value, Tensor):
                 value = torch.as_tensor(value, device=self.device)
-            self._keep(name, value.to(torch.int8))
+            self._keep(name, value.to(torch.int8, copy=True))
         else:
             self._keep(name, receive(self, value, f"the input {name!r}"))
 
@@ -128,12 +128,16 @@ class Stored(Component):
         result = super().__call__(*args, **kwargs)
         if self._counter is before:
             # A class with a forward of its own, which sets its states itself.
-            for name in self.schema.states:
-                held = self._buffers[name]
-                if held is not None and held.requires_grad and not self.keeps_graph:
-                    self._keep(name, held.detach())
+            if not self.keeps_graph:
+                self.detach_state()
             self._tick()
         return result
+
+    def detach_state(self) -> None:
+        """Cut the states, and all other buffers, from the graph that they stem from."""
+        for name, held in self._buffers.items():
+            if held is not None and held.requires_grad and name not in self.schema.parameters:
+                self._keep(name, held.detach())
 
     def _tick(self) -> None:
         self._keep("step_count", self._counter + 1)
@@ -207,6 +211,8 @@ class Stored(Component):
                 return f"{self.identifier}: {name} has shape {shape}; it must be [] or [{units}]"
             check_domain(self, schema.parameters[name], saved)
             return ""
+        if name in schema.states and not saved.is_meta and not bool(saved.isfinite().all()):
+            return f"{self.identifier}: {name} has values that are not finite"
         by_unit = (*schema.states, *schema.inputs, "input", "armed", "hold", "spiked")
         if name in by_unit and (not shape or shape[-1] != units):
             return f"{self.identifier}: {name} has shape {shape}; it must be [*batch, {units}]"
