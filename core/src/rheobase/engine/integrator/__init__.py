@@ -1,0 +1,12 @@
+"""Integrators: the contract, and the Runge-Kutta methods of the core."""
+
+from .contract import Advance as Advance
+from .contract import Equation as Equation
+from .contract import Field as Field
+from .contract import Integrator as Integrator
+from .contract import Time as Time
+from .runge_kutta import RungeKutta as RungeKutta
+from .runge_kutta import rk1 as rk1
+from .runge_kutta import rk2 as rk2
+from .runge_kutta import rk3 as rk3
+from .runge_kutta import rk4 as rk4
