@@ -13,15 +13,15 @@ from . import errors as errors
 
 if TYPE_CHECKING:
     from . import stimulus as stimulus
+    from .engine.choice import Option as Option
+    from .engine.choice import Preset as Preset
     from .engine.component import DT as DT
     from .engine.component import Component as Component
     from .engine.create import aggregator as aggregator
     from .engine.create import create as create
     from .engine.create import integrator as integrator
     from .engine.declaration import Input as Input
-    from .engine.declaration import Option as Option
     from .engine.declaration import Parameter as Parameter
-    from .engine.declaration import Preset as Preset
     from .engine.declaration import State as State
     from .engine.ensemble import Ensemble as Ensemble
     from .engine.integrator import Advance as Advance
@@ -58,10 +58,10 @@ _HOME = {
     "IntegratorSpec": "specs",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
-    "Option": "engine.declaration",
+    "Option": "engine.choice",
     "Parameter": "engine.declaration",
     "Pipeline": "pipeline.pipeline",
-    "Preset": "engine.declaration",
+    "Preset": "engine.choice",
     "Provenance": "specs",
     "Recording": "pipeline.recording",
     "RungeKutta": "engine.integrator",

@@ -1,15 +1,12 @@
-"""Declarations: the parameters, states, inputs, options and presets of a neuron model.
+"""Declarations of quantities: the parameters, states and inputs of a neuron model.
 
 A model declares them in its class body. On the class they are the declarations themselves; on a
-neuron ``Parameter`` and ``State`` are the neuron's tensors, an ``Input`` is the current received in
-the last step, and an ``Option`` is the name that was chosen.
+neuron they are its tensors, an ``Input`` being the current received in the last step.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, overload
 
 import torch
@@ -240,94 +237,6 @@ class Input(_Tensorial):
             raise DeclarationError(f"Input: the default is {default!r}; give a number in {unit}")
         self.aggregator = aggregator
         self.default = _check_default(self, default)
-
-
-class Option(Declaration):
-    """A choice between names, such as the numerical scheme of a model.
-
-    On a neuron it is the name that was chosen, a string; so is ``params.NAME`` in the model's functions.
-
-    Args:
-        *choices: The names; the first is the default.
-        doc: A line on what is chosen.
-
-    Raises:
-        DeclarationError: If there are fewer than two names, or one of them twice.
-
-    Example:
-        >>> Option("converged", "published", doc="numerical scheme").default
-        'converged'
-    """
-
-    kind = "option"
-
-    def __init__(self, *choices: str, doc: str = "") -> None:
-        super().__init__(doc)
-        if (
-            len(choices) < 2
-            or len(set(choices)) < len(choices)
-            or not all(isinstance(c, str) for c in choices)
-        ):
-            raise DeclarationError(f"Option{choices!r}: give two or more different names")
-        self.choices = choices
-        self.default = choices[0]
-
-    @overload
-    def __get__(self, neuron: None, owner: type) -> Self: ...
-
-    @overload
-    def __get__(self, neuron: object, owner: type) -> str: ...
-
-    def __get__(self, neuron: object | None, owner: type) -> Any:
-        if neuron is None:
-            return self
-        return neuron.__dict__.get("_options", {}).get(self.name, self.default)
-
-    def __set__(self, neuron: object, value: str) -> None:
-        raise AttributeError(f"{self.name!r} is set through the neuron that declares it")
-
-
-class Preset(Declaration):
-    """A named set of values from the literature: ``create("izhikevich", preset="RS")``.
-
-    Args:
-        doc: A line on what it shows.
-        params: Parameter or option -> value. Others keep their defaults.
-        state: State -> initial value. Others keep their defaults.
-        dt: The time step of the source, ms.
-        stimulus: The stimulus of the source, one of ``rheobase.stimulus``.
-        duration: The duration of the source, ms.
-        citation: Where the values come from.
-
-    Example:
-        >>> fast = Preset("fast spiking", params={"a": 0.1, "d": 2.0}, citation="Izhikevich 2003")
-        >>> fast.params["a"]
-        0.1
-    """
-
-    kind = "preset"
-
-    def __init__(
-        self,
-        doc: str = "",
-        *,
-        params: Mapping[str, Any] | None = None,
-        state: Mapping[str, float] | None = None,
-        dt: float | None = None,
-        stimulus: Any = None,
-        duration: float | None = None,
-        citation: str = "",
-    ) -> None:
-        super().__init__(doc)
-        self.params: Mapping[str, Any] = MappingProxyType(dict(params or {}))
-        self.state: Mapping[str, float] = MappingProxyType(dict(state or {}))
-        for what, value in (("dt", dt), ("duration", duration)):
-            if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
-                raise DeclarationError(f"Preset: {what} is {value!r}; give a positive number of ms")
-        self.dt = dt
-        self.stimulus = stimulus
-        self.duration = duration
-        self.citation = citation
 
 
 def _check_default(declaration: Quantity, default: Any) -> Any:

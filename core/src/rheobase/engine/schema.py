@@ -15,7 +15,8 @@ import torch
 
 from ..errors import DeclarationError, nearest
 from ..specs import RESERVED
-from .declaration import Declaration, Input, Option, Parameter, Preset, Quantity, State
+from .choice import Option, Preset
+from .declaration import Declaration, Input, Parameter, Quantity, State
 
 BASE = "rheobase.engine.neuron.base.Neuron"
 FUNCTIONS = ("derivatives", "threshold", "reset", "update")

@@ -11,7 +11,8 @@ from torch import Tensor
 from ...errors import ArgumentError, EventModeError, InputError, ParameterError, nearest
 from ...specs import Provenance
 from ..aggregate import Aggregator, sum_inputs
-from ..declaration import Input, Preset, State
+from ..choice import Preset
+from ..declaration import Input, State
 from ..define import define
 from ..integrator import Integrator
 from ..provenance import provenance_of
