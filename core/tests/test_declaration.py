@@ -223,3 +223,13 @@ def test_a_preset_sets_parameters_options_states_and_dt(lif):
 def test_a_preset_with_a_dt_that_is_no_time_is_refused(dt):
     with pytest.raises(DeclarationError, match="dt"):
         rb.Preset(dt=dt)
+
+
+def test_a_misspelt_parameter_in_a_function_is_named_with_the_nearest(lif):
+    class Misspelt(lif):
+        @staticmethod
+        def derivatives(state, params, data):
+            return {"voltage": -state.voltage / params.tau_men}
+
+    with pytest.raises(DeclarationError, match=r"Misspelt.derivatives.*tau_men.*did you mean 'tau_mem'"):
+        rb.create(Misspelt)(1.0)

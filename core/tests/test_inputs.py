@@ -164,3 +164,18 @@ def test_a_named_input_that_cannot_be_used_is_refused_by_its_name(two_inputs, gi
     with pytest.raises(InputError, match=words):
         neuron(given)
     assert neuron.simulation_step == 0
+
+
+def test_a_list_of_numbers_is_not_summed_in_silence(lif):
+    with pytest.raises(InputError, match=r"list of numbers.*torch.tensor"):
+        rb.create(lif, 3)([100.0, 200.0, 300.0])
+
+
+def test_a_default_start_above_the_threshold_is_told(lif):
+    with pytest.warns(rb.errors.RheobaseWarning, match="unit 0 starts at or above its threshold"):
+        rb.create(lif, 2, volt_rest=-50.0)
+
+
+def test_a_time_step_that_is_a_tensor_is_refused(lif):
+    with pytest.raises(rb.errors.ArgumentError, match="dt="):
+        rb.create(lif, dt=torch.tensor(0.1))

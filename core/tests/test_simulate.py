@@ -205,11 +205,28 @@ def test_an_analog_neuron_has_traces_and_no_spikes():
     neuron = rb.create("analog", dt=0.5)
     rec = simulate(neuron, stimulus.Ramp(2.0), 2.0, record="voltage")
     assert rec.traces["voltage"].flatten().tolist() == [0.0, 1.0, 2.0, 3.0]
-    assert len(rec.spikes) == 0
+    assert not rec.spikes.recorded
     with pytest.raises(
         errors.ArgumentError, match="emits no spikes to record; record one or more of: input, volt"
     ):
         simulate(neuron, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_spikes_that_were_not_recorded_are_no_silence(loaded, tmp_path):
+    rec = simulate(lif(), 900.0, 50.0, record="voltage")
+    assert "0 spikes" not in repr(rec)
+    if loaded:
+        rec.save(tmp_path / "run.npz")
+        rec = rb.Recording.load(tmp_path / "run.npz")
+    for ask in (rec.counts, rec.rates, rec.isi, rec.cv, lambda: len(rec.spikes), lambda: rec.spikes.times):
+        with pytest.raises(errors.ArgumentError, match=r"not recorded.*record=\('spikes'"):
+            ask()
+
+
+def test_more_steps_than_can_be_counted_are_refused():
+    with pytest.raises(errors.ArgumentError, match="more than can be counted"):
+        simulate(rb.create("analog", dt=1e-300), 1.0, 1.0, record="voltage")
 
 
 def test_the_duration_defaults_to_what_is_left_of_the_stimulus():

@@ -204,3 +204,11 @@ def test_a_scale_that_overflows_the_file_s_type_is_refused(tmp_path):
     with pytest.raises(StimulusError, match=r"a\.npy.*sample 0 of column 0"):
         stimulus.File(tmp_path / "a.npy", dt=1.0, scale=1e30)
     assert math.isfinite(flat(stimulus.File(tmp_path / "a.npy", dt=1.0), 1, 1.0))
+
+
+@pytest.mark.parametrize("name", ["t", "time", "Time"])
+def test_a_column_of_times_without_a_unit_is_refused(name, tmp_path):
+    path = tmp_path / "current.csv"
+    path.write_text(f"{name},I\n0,1\n1,2\n", encoding="utf-8")
+    with pytest.raises(StimulusError, match="t_ms or time_ms"):
+        stimulus.File(path, dt=0.1)

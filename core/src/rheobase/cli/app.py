@@ -38,6 +38,12 @@ class Application(click.Group):
                 click.secho("error: ", fg="red", nl=False, err=True)
                 click.echo(error, err=True)
                 ctx.exit(2)
+            except (MemoryError, RuntimeError) as error:
+                if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
+                    raise
+                click.secho("error: ", fg="red", nl=False, err=True)
+                click.echo("not enough memory for this run; ask for fewer units, steps or traces", err=True)
+                ctx.exit(2)
             except KeyboardInterrupt:
                 click.echo("interrupted", err=True)
                 ctx.exit(INTERRUPTED)

@@ -137,7 +137,9 @@ def prose(text: str) -> str:
     blocks = []
     for block in text.split("\n\n"):
         lines = block.splitlines()
-        plain = not any(line.startswith((" ", "\t", ">>>", "..", "-", "*")) for line in lines)
+        # Equations stand on lines of their own.
+        marked = any(line.startswith((" ", "\t", ">>>", "..", "-", "*")) for line in lines)
+        plain = not marked and not any(" = " in line for line in lines)
         blocks.append(textwrap.fill(" ".join(lines), WIDTH, break_on_hyphens=False) if plain else block)
     return "\n\n".join(blocks)
 

@@ -23,16 +23,25 @@ def as_json(recording: Recording, messages: list[str]) -> dict[str, Any]:
     return {
         "model": recording.model,
         "dt_ms": recording.dt,
-        "duration_ms": recording.duration,
+        "duration_ms": _on_grid(recording.duration),
         "units": recording.num_units,
-        "spikes": {
-            "count": len(recording.spikes),
-            "times_ms": recording.spikes.times.tolist(),
-            "units": recording.spikes.units.tolist(),
-        },
+        "spikes": _spikes(recording),
         "provenance": {kind: origin.as_dict() for kind, origin in recording.provenance.items()},
         "warnings": messages,
     }
+
+
+def _spikes(recording: Recording) -> dict[str, Any]:
+    spikes = recording.spikes
+    if not spikes.recorded:  # an analog model emits none
+        return {"count": 0, "times_ms": [], "units": []}
+    times = [_on_grid(time) for time in spikes.times.tolist()]
+    return {"count": len(spikes), "times_ms": times, "units": spikes.units.tolist()}
+
+
+def _on_grid(time: float) -> float:
+    """A time without the last digits that multiplying by dt left."""
+    return round(time, 9)
 
 
 def print_summary(recording: Recording) -> None:
@@ -50,11 +59,17 @@ def print_summary(recording: Recording) -> None:
         ("units", str(recording.num_units)),
         ("time step", f"{number(recording.dt)} ms"),
         ("duration", f"{number(recording.duration)} ms"),
-        ("spikes", str(len(spikes))),
     ]
-    if len(spikes):
+    for name, trace in recording.traces.items():
+        if recording.steps:
+            unit = recording.trace_units.get(name, "")
+            low, high, last = (number(float(value)) for value in (trace.min(), trace.max(), trace[-1].mean()))
+            rows.append((name, f"{low} to {high} {unit}, at the end {last} {unit}"))
+    if spikes.recorded:
+        rows.append(("spikes", str(len(spikes))))
+    if spikes.recorded and len(spikes):
         seconds = recording.duration / 1000.0
-        rows.append(("rate", f"{number(len(spikes) / recording.num_units / seconds)} Hz per unit"))
+        rows.append(("rate", f"{len(spikes) / recording.num_units / seconds:.4g} Hz per unit"))
         rows.append(("first spike", f"{number(float(spikes.times[0]))} ms"))
         rows.append(("last spike", f"{number(float(spikes.times[-1]))} ms"))
     console().print(table(["run", recording.model], rows))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import OutputError, StimulusError
+from .interrupts import import_undisturbed
 from .messages import print_json, warn
 from .outputs import check_output, check_plot
 from .settings import read_settings
@@ -25,14 +26,20 @@ _PATH = click.Path(path_type=Path)
 @click.option("--stimulus-dt", type=float, help="Time step of that file in ms, if it has none.")
 @click.option("--stimulus-scale", type=float, help="Factor on its values: 1000 for nA to pA.")
 @click.option("--current", type=float, help="A constant current instead, in the model's unit.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter, initial state or option; values with commas, one per unit; repeatable.",
+)
 @click.option("--preset", help="A preset of the model; see `rheobase show NAME`.")
 @click.option("--units", type=int, default=1, show_default=True, help="How many neurons.")
 @click.option("--dt", type=float, help="Time step in ms.")
 @click.option("--duration", type=float, help="Duration in ms; default: the stimulus's.")
 @click.option("--integrator", help="An installed integrator.")
 @click.option("--aggregator", help="An installed aggregator.")
-@click.option("--event", default="crossing", show_default=True, help="crossing, step or located.")
+@click.option("--event", default="crossing", show_default=True, help="crossing or step.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Precision of the states.")
 @click.option("--record", multiple=True, help="What to record besides spikes, such as voltage; repeatable.")
 @click.option("--out", type=_PATH, help="Save the recording to this NPZ file.")
@@ -53,6 +60,9 @@ def run(context: click.Context, /, **options: Any) -> None:
     if options["plot"] is not None:
         check_plot(options["plot"], "--plot")
 
+    import_undisturbed("torch", "rheobase.engine.create", "rheobase.pipeline.simulate")
+    if options["plot"] is not None:
+        import_undisturbed("matplotlib.figure", "rheobase.pipeline.plots")
     neuron = _neuron(options, parameters)
     stimulus = _stimulus(options, neuron)
     recording, interrupted = _simulate(options, neuron, stimulus)

@@ -71,4 +71,7 @@ def _at(neuron: Stored, where: tuple[int, ...], value: Tensor) -> str:
 
 def _advice(neuron: Stored) -> str:
     dt_max = neuron.schema.dt_max
-    return "" if dt_max is None else f"; the model's dt_max is {dt_max:g} ms"
+    limit = "" if dt_max is None else f"; the model's dt_max is {dt_max:g} ms"
+    if getattr(neuron, "event", "") == "step":
+        limit += "; event='crossing' serves models that explode past their threshold"
+    return limit

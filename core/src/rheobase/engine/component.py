@@ -28,7 +28,8 @@ def check_dt(dt: Any) -> float:
         ArgumentError: If it is no finite number greater than zero.
     """
     try:
-        value = math.nan if isinstance(dt, bool) else float(dt)
+        # A tensor of 0.1 in float32 is another time step than 0.1.
+        value = math.nan if isinstance(dt, (bool, Tensor)) else float(dt)
     except (TypeError, ValueError):
         value = math.nan
     if not 0 < value < math.inf:

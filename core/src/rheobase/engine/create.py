@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast, overload
 
 import torch
 
-from ..errors import ArgumentError, ParameterError, StepSizeWarning, nearest
+from ..errors import ArgumentError, ParameterError, RheobaseWarning, StepSizeWarning, nearest
 from ..specs import Provenance
 from .aggregate import Aggregator
 from .component import DT
@@ -97,6 +97,7 @@ def create(
 
     Warns:
         StepSizeWarning: If dt is larger than the model's ``dt_max``.
+        RheobaseWarning: If the default initial state lies at or above the threshold.
 
     Example:
         >>> import rheobase as rb
@@ -133,6 +134,7 @@ def create(
     neuron._model_source = source or Provenance("neuron", model.__name__)
     if source is not None and "identifier" not in params:
         neuron.identifier = source.name
+    _warn_of_the_start(neuron)
     if limit is not None and neuron.dt > limit and not neuron.integrator.adaptive:
         warnings.warn(
             f"{neuron.identifier}: dt={neuron.dt:g} ms is larger than the model's dt_max={limit:g} "
@@ -142,6 +144,20 @@ def create(
             stacklevel=2,
         )
     return neuron
+
+
+def _warn_of_the_start(neuron: Any) -> None:
+    """The default initial state lies below the threshold, unless parameters make the model silent."""
+    armed = neuron.state.get("armed")
+    if armed is None or armed.is_meta or neuron._initial or bool(armed.all()):
+        return
+    unit = int((~armed).reshape(-1, neuron.num_units).nonzero()[0, 1])
+    warnings.warn(
+        f"{neuron.identifier}: unit {unit} starts at or above its threshold and cannot spike before it "
+        "has been below; choose other parameters or an initial state",
+        RheobaseWarning,
+        stacklevel=3,
+    )
 
 
 def _refuse_undeclared(model: type[Neuron], params: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from .dense import finish_all
 from .events import limited_field
 from .finite import all_finite
 from .integrator import Field, Integrator
-from .model import Model, after_reset, gap, held_mask, pack, pack_all, slopes, spread
+from .model import Model, after_reset, gap, held_mask, own_update, pack, slopes, spread
 from .sparse import finish_some
 from .spiking import Ends
 from .tracing import values_visible
@@ -64,7 +64,7 @@ def step(
     y0 = pack([spread(state[name], shape) for name in schema.states])
     hold = None if state.get("hold") is None else spread(state["hold"], shape)
 
-    own = _own_update(model, y0, params, data, dt)
+    own = own_update(model, y0, params, data, dt)
     if own is None:
         before = Before(state.get("armed"), hold)
         y1, carry = _integrate(model, integrator, event, y0, params, data, dt, before, state.get("carry"))
@@ -99,14 +99,6 @@ def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
 
 def _all_held(model: Model) -> bool:
     return len(model.schema.held) == len(model.schema.states)
-
-
-def _own_update(model: Model, y0: Tensor, params: Any, data: Any, dt: float) -> Tensor | None:
-    """The state at the end of the step by the model's own rule, where it has one for these options."""
-    if model.update is None:
-        return None
-    values = model.update(model.schema.pack_state(*y0.unbind(0)), params, data, dt)
-    return None if values is NotImplemented else pack_all(model.schema, values, y0, "update")
 
 
 class Before(NamedTuple):

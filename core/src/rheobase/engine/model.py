@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..errors import DeclarationError
+from ..errors import DeclarationError, nearest
 from .schema import Schema
 
 
@@ -31,7 +31,7 @@ def gap(model: Model, y: Tensor, params: Any) -> Tensor:
     """g, the model's threshold function, at a packed state ``[D, *batch, units]``."""
     if model.threshold is None:
         raise DeclarationError(f"{model.schema.owner} defines no threshold")
-    g = model.threshold(model.schema.pack_state(*y.unbind(0)), params)
+    g = _ask(model, "threshold", model.threshold, y, params)
     return spread(g, y.shape[1:])
 
 
@@ -46,8 +46,31 @@ def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
         raise DeclarationError(
             f"{model.schema.owner} defines no derivatives, and its update left the step to the integrator"
         )
-    values = model.derivatives(model.schema.pack_state(*y.unbind(0)), params, data)
+    values = _ask(model, "derivatives", model.derivatives, y, params, data)
     return pack_all(model.schema, values, y, "derivatives")
+
+
+def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Tensor | None:
+    """The packed state at the end of the step by the model's own rule, where it has one for these options."""
+    if model.update is None:
+        return None
+    values = _ask(model, "update", model.update, y, params, data, dt)
+    return None if values is NotImplemented else pack_all(model.schema, values, y, "update")
+
+
+def _ask(model: Model, name: str, function: Callable[..., Any], y: Tensor, params: Any, *more: Any) -> Any:
+    """Call one of the author's functions; a name that it misspells is told as such."""
+    state = model.schema.pack_state(*y.unbind(0))
+    try:
+        return function(state, params, *more)
+    except AttributeError as error:
+        asked, known = str(error.name), getattr(error.obj, "_fields", None)
+        if known is None or not any(error.obj is part for part in (state, params, *more)):
+            raise
+        raise DeclarationError(
+            f"{model.schema.owner}.{name} asks for {asked!r}{nearest(asked, known)}; "
+            f"it has {', '.join(known) or 'nothing'} there"
+        ) from error
 
 
 def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
@@ -63,7 +86,7 @@ def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
 def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
     """The packed state after ``reset``; None where it names no state."""
     schema = model.schema
-    changes = {} if model.reset is None else model.reset(schema.pack_state(*y.unbind(0)), params)
+    changes = {} if model.reset is None else _ask(model, "reset", model.reset, y, params)
     if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
         raise DeclarationError(
             f"{schema.owner}.reset gave {_gave(changes)}; give a mapping of new values for some of the "

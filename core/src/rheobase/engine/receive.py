@@ -41,6 +41,11 @@ def receive(
     if identifiers is not None and not isinstance(given, (list, tuple)):
         given = [given]
     if isinstance(given, (list, tuple)):
+        if any(isinstance(each, (int, float)) for each in given):
+            raise InputError(
+                f"{neuron.identifier}: {what} is a list of numbers; a list holds the inputs of several "
+                "sources, each a tensor; for one value per unit give torch.tensor([...])"
+            )
         tensors = [_tensor(neuron, each, f"{what} at place {place}") for place, each in enumerate(given)]
         if rule is None:
             raise InputError(f"{neuron.identifier}: {what} is a list; give one tensor")

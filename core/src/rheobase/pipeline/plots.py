@@ -44,7 +44,7 @@ def plot_recording(
     if path is not None:
         check_plot(path)
     names = list(recording.traces)
-    heights = [2.0] * len(names) + [1.2]
+    heights = [2.0] * len(names) + ([1.2] if recording.spikes.recorded or not names else [])
     figure = _new_figure((9.0, 1.0 + sum(heights)))
     axes = figure.subplots(
         len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
@@ -55,19 +55,28 @@ def plot_recording(
         axis.plot(times, lines[:, :_MOST_TRACES].numpy(), linewidth=0.8)
         unit = recording.trace_units.get(name)
         axis.set_ylabel(f"{name} ({unit})" if unit else name)
-    spikes, raster = recording.spikes, axes[-1]
-    rows = (spikes.batch * recording.num_units + spikes.units).numpy()
-    raster.plot(spikes.times.numpy(), rows, "|", color="black", markersize=6 if len(rows) < 2000 else 2)
-    raster.set_ylabel("unit")
-    raster.set_xlabel("time (ms)")
-    raster.set_ylim(-0.5, recording.num_units * math.prod(recording.batch_shape) - 0.5)
-    raster.yaxis.get_major_locator().set_params(integer=True)
+    if recording.spikes.recorded:
+        _raster(axes[-1], recording)
+    axes[-1].set_xlabel("time (ms)")
     start = recording.first_step * recording.dt
-    raster.set_xlim(start, start + max(recording.duration, recording.dt))
+    axes[-1].set_xlim(start, start + max(recording.duration, recording.dt))
     cut = "" if recording.complete else " (interrupted)"
     axes[0].set_title((recording.model if title is None else title) + cut, loc="left")
     _write(figure, path)
     return figure
+
+
+def _raster(axis: Any, recording: Recording) -> None:
+    spikes = recording.spikes
+    count = recording.num_units * math.prod(recording.batch_shape)
+    rows = (spikes.batch * recording.num_units + spikes.units).numpy()
+    axis.plot(spikes.times.numpy(), rows, "|", color="black", markersize=6 if len(rows) < 2000 else 2)
+    axis.set_ylabel("unit")
+    axis.set_ylim(-0.5, count - 0.5)
+    if count > 1:
+        axis.yaxis.get_major_locator().set_params(integer=True)
+    else:
+        axis.set_yticks([0])
 
 
 def plot_fi_curve(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError, nearest
 from .recording import Recording
-from .spikes import Spikes
+from .spikes import NoSpikes, Spikes
 
 if TYPE_CHECKING:
     from ..engine.declaration import Input, Quantity
@@ -135,6 +135,8 @@ class Recorder:
         return value.expand(*self._batch_shape, self._num_units)
 
     def _gather(self) -> Spikes:
+        if not self._spikes:
+            return NoSpikes()
         if not self._which:
             return Spikes(torch.empty(0, dtype=torch.float64), *torch.empty(2, 0, dtype=torch.int64))
         steps = np.repeat(np.array(self._when, dtype=np.int64), [len(flat) for flat in self._which])

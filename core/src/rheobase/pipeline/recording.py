@@ -141,9 +141,10 @@ class Recording:
     def __repr__(self) -> str:
         end = "" if self.complete else ", interrupted"
         traces = "".join(f", {name}" for name in self.traces)
+        spikes = f"{len(self.spikes)} spikes" if self.spikes.recorded else "spikes not recorded"
         return (
             f"<Recording of {self.num_units} {self.model or 'unit(s)'}: {self.duration:g} ms, "
-            f"{len(self.spikes)} spikes{traces}{end}>"
+            f"{spikes}{traces}{end}>"
         )
 
     def _check_index(self, name: str, index: int, count: int) -> None:

@@ -43,8 +43,8 @@ def simulate(
 
     Args:
         neuron: A neuron or an ensemble, from :func:`rheobase.create`.
-        stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock. Or a tensor in pA on
-            the neuron's device: a scalar or ``[units]`` is constant, ``[steps, 1]`` or
+        stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock. Or a tensor, in the
+            model's unit and on the neuron's device: a scalar or ``[units]`` is constant, ``[steps, 1]`` or
             ``[steps, *batch, units]`` has one row for each step of this run. Or a mapping of these by
             name, for a model with several inputs.
         duration: How long, in ms, a multiple of the neuron's dt. By default to the end of the stimulus,
@@ -137,6 +137,11 @@ def steps_of(duration: float, dt: float) -> int:
     if not 0.0 < value < math.inf:
         raise ArgumentError(f"duration={duration!r} cannot be used; give a finite time above 0, in ms")
     position = value / dt
+    if position > 2**53:
+        raise ArgumentError(
+            f"duration={duration!r} ms is {position:.3g} steps of {dt:g} ms, more than can be counted; "
+            "give a shorter duration or a larger dt"
+        )
     steps = round(position)
     # A millionth of a step, and the rounding of the division, which grows with the number of steps.
     if steps < 1 or abs(position - steps) > 1e-6 + 4e-16 * position:

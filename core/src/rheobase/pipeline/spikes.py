@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
@@ -11,7 +11,6 @@ from torch import Tensor
 from ..errors import ArgumentError
 
 
-@final
 @dataclass(frozen=True, eq=False)
 class Spikes:
     """Spikes in order of time, then unit, then batch: three tensors of one length, on the CPU.
@@ -35,6 +34,8 @@ class Spikes:
     times: Tensor
     units: Tensor
     batch: Tensor
+
+    recorded: ClassVar[bool] = True
 
     def __init__(self, times: Tensor, units: Tensor, batch: Tensor | None = None) -> None:
         batch = torch.zeros_like(units) if batch is None else batch
@@ -61,3 +62,37 @@ class Spikes:
     def of(self, unit: int, batch: int = 0) -> Tensor:
         """The spike times of one unit, in ms, float64."""
         return self.times[(self.units == unit) & (self.batch == batch)]
+
+
+@final
+class NoSpikes(Spikes):
+    """What stands for spikes that were not recorded: every use is an error, so that it is no silence.
+
+    Example:
+        >>> NoSpikes()
+        Spikes(not recorded)
+    """
+
+    recorded = False
+
+    def __init__(self) -> None:
+        pass
+
+    def _refuse(self) -> Any:
+        raise ArgumentError(
+            "the spikes of this run were not recorded; "
+            "ask for them by record=('spikes', ...), if the model emits any"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached for times, units and batch, which were never set.
+        if name in ("times", "units", "batch"):
+            return self._refuse()
+        raise AttributeError(name)
+
+    def __len__(self) -> int:
+        count: int = self._refuse()
+        return count
+
+    def __repr__(self) -> str:
+        return "Spikes(not recorded)"

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError, OutputError, RheobaseError
 from ..specs import Provenance
-from .spikes import Spikes
+from .spikes import NoSpikes, Spikes
 
 if TYPE_CHECKING:
     from .recording import Recording
@@ -63,11 +63,13 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
 def save(recording: Recording, path: str | os.PathLike[str]) -> None:
     """See :meth:`Recording.save`."""
     target = check_writable(path)
-    arrays = {
-        "spike_times_ms": recording.spikes.times.numpy(),
-        "spike_units": recording.spikes.units.numpy(),
-        "spike_batch": recording.spikes.batch.numpy(),
-    }
+    arrays = {}
+    if recording.spikes.recorded:
+        arrays = {
+            "spike_times_ms": recording.spikes.times.numpy(),
+            "spike_units": recording.spikes.units.numpy(),
+            "spike_batch": recording.spikes.batch.numpy(),
+        }
     types = {}
     for name, trace in recording.traces.items():
         types[name] = str(trace.dtype).removeprefix("torch.")
@@ -113,11 +115,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
             )
         names = [name.removeprefix(_TRACE) for name in arrays if name.startswith(_TRACE)]
         return Recording(
-            spikes=Spikes(
-                torch.from_numpy(arrays["spike_times_ms"]),
-                torch.from_numpy(arrays["spike_units"]),
-                torch.from_numpy(arrays["spike_batch"]),
-            ),
+            spikes=_as_spikes(arrays),
             traces={name: _as_trace(arrays[_TRACE + name], about["trace_types"][name]) for name in names},
             dt=float(about["dt_ms"]),
             steps=int(about["steps"]),
@@ -137,6 +135,13 @@ def load(path: str | os.PathLike[str]) -> Recording:
             f"{os.fspath(path)!r} cannot be read as a recording ({type(error).__name__}: {error}); "
             "give a file that Recording.save wrote"
         ) from error
+
+
+def _as_spikes(arrays: dict[str, np.ndarray]) -> Spikes:
+    if "spike_times_ms" not in arrays:
+        return NoSpikes()
+    names = ("spike_times_ms", "spike_units", "spike_batch")
+    return Spikes(*(torch.from_numpy(arrays[name]) for name in names))
 
 
 def _as_array(trace: Tensor) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...errors import ArgumentError, EventModeError, InputError, ParameterError, nearest
 from ...specs import Provenance
 from ..aggregate import Aggregator, sum_inputs
+from ..checks import first_bad
 from ..choice import Preset
 from ..declaration import Input, State
 from ..define import define
@@ -210,9 +211,11 @@ class Neuron(Stepped):
                 f"{', '.join(self.schema.states)}"
             )
         kick = receive(self, current, "the injected kick")
-        if not kick.is_meta and not bool(kick.isfinite().all()):
+        where = None if kick.is_meta else first_bad(kick)
+        if where is not None:
             raise InputError(
-                f"{self.identifier}: the injected kick is not finite; give finite numbers, in mV"
+                f"{self.identifier}: the injected kick is not finite, {float(kick[where])} for unit "
+                f"{where[-1]}; give finite numbers, in mV"
             )
         self._keep("voltage", self._of("voltage") + kick)
 

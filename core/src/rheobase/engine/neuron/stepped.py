@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError, InputError, nearest
+from ...errors import ArgumentError, InputError, IntegrationError, nearest
 from ...specs import Provenance
 from ..aggregate import Aggregator
 from ..checks import check_step
@@ -126,7 +126,14 @@ class Stepped(Stored):
         """
         # Compiled code must not depend on what happened between two steps.
         moved = torch.compiler.is_compiling() or not self._is_settled()
-        new, outputs = self._step(self.state, self.params, data, self.dt, moved=moved)
+        try:
+            new, outputs = self._step(self.state, self.params, data, self.dt, moved=moved)
+        except IntegrationError as error:
+            # The integrator counts time from the start of the step.
+            raise type(error)(
+                f"{self.identifier}, within step {self.simulation_step} (from t = {self.time:g} ms, "
+                f"dt = {self.dt:g} ms): {error}"
+            ) from error
         check_step(self, data, outputs)
         self.commit(new, outputs)
         return outputs

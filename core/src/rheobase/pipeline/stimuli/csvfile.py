@@ -86,6 +86,12 @@ def _columns(
     lower = [name.lower() for name in names or []]
     special = {name: table[:, lower.index(name)] for name in _NAMED if name in lower}
     keep = [k for k in range(table.shape[1]) if k >= len(lower) or lower[k] not in _NAMED]
+    clock = next((name for name in lower if name in ("t", "time", "time_s", "t_s")), None)
+    if clock is not None:
+        raise StimulusError(
+            f"the stimulus file {path} has a column {clock!r}, whose unit is not said; "
+            "name it t_ms or time_ms, with times in ms"
+        )
     if not keep:
         raise StimulusError(
             f"the stimulus file {path} has only {' and '.join(special)}; add a column of current"
