@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ComponentError
+from .interrupts import import_undisturbed
 from .messages import console, number, print_json, table, warn
 from .outputs import check_plot
 
@@ -65,6 +66,9 @@ def demo(messages: list[str], out: Path, seed: int, duration: float, as_json: bo
         check_plot(out, "--out")
     else:
         warn("no picture, which needs matplotlib: pip install 'rheobase[plot]'", messages)
+    import_undisturbed("torch", "rheobase.engine.create", "rheobase.pipeline.simulate")
+    if drawing:
+        import_undisturbed("matplotlib.figure")
     cases = _installed(messages)
     recordings = [_drive(case, seed, duration) for case in cases]
     if drawing:
