@@ -133,13 +133,17 @@ def prose(text: str) -> str:
         <BLANKLINE>
             x = 1
             y = 2
+        >>> print(prose("C dV/dt = -w + I\\ntau dw/dt = -w"))
+        C dV/dt = -w + I
+        tau dw/dt = -w
     """
     blocks = []
     for block in text.split("\n\n"):
         lines = block.splitlines()
-        # Equations stand on lines of their own.
+        # Equations on lines of their own stay there.
         marked = any(line.startswith((" ", "\t", ">>>", "..", "-", "*")) for line in lines)
-        plain = not marked and not any(" = " in line for line in lines)
+        equations = len(lines) > 1 and all("=" in line or "->" in line for line in lines)
+        plain = not marked and not equations
         blocks.append(textwrap.fill(" ".join(lines), WIDTH, break_on_hyphens=False) if plain else block)
     return "\n\n".join(blocks)
 
