@@ -6,12 +6,12 @@ theta = -g0 / (g1 - g0) of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .integrator import Field
 from .model import Model, gap
 
 
@@ -36,9 +36,7 @@ def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor
     return torch.where(theta > 0, y0 + theta * (y1 - y0), y0)
 
 
-def limited_field(
-    model: Model, field: Callable[[Any, Tensor], Tensor], y0: Tensor, params: Any
-) -> Callable[[Any, Tensor], Tensor]:
+def limited_field(model: Model, field: Field, y0: Tensor, params: Any) -> Field:
     """A field that does not grow beyond the threshold.
 
     A point past the threshold is moved back to where the straight line from ``y0`` crosses it, and

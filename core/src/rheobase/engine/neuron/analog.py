@@ -40,12 +40,10 @@ class AnalogNeuron(Neuron):
         else:
             names = ("voltage", *self.auxiliaries)
             parts = [torch.broadcast_to(self._of(name), shape) for name in names]
-            if callable(self.equation):
-                values: tuple[Tensor, ...] = (
-                    self.integrator(parts[0], self.equation, dt=self.dt, data=current),
-                )
-            else:
-                values = self.integrator(parts, self.equation, dt=self.dt, data=current)
+            # Not by integrate(), which starts from the states as they are: without the input's batch.
+            x = parts[0] if callable(self.equation) else parts
+            result = self.integrator(x, self.equation, dt=self.dt, data=current)
+            values = [result] if isinstance(result, Tensor) else result
             for name, value in zip(names, values, strict=True):
                 if value.shape != shape:
                     raise ArgumentError(

@@ -1,4 +1,4 @@
-"""The base class of all neurons: the reference API, and the shell around a declared model's step."""
+"""The base class of all neurons: the reference API."""
 
 from __future__ import annotations
 
@@ -236,10 +236,9 @@ class Neuron(Stepped):
             raise ArgumentError(
                 f"{self.identifier} was given no equation to integrate; construct it with equation=..."
             )
-        if callable(self.equation):
-            return self.integrator(self._of("voltage"), self.equation, dt=self.dt, **kwargs)
         parts = [self._of(name) for name in ("voltage", *self.auxiliaries)]
-        return self.integrator(parts, self.equation, dt=self.dt, **kwargs)
+        x = parts[0] if callable(self.equation) else parts
+        return self.integrator(x, self.equation, dt=self.dt, **kwargs)
 
     @property
     def auxiliaries(self) -> tuple[str, ...]:
