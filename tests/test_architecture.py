@@ -15,10 +15,13 @@ PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if (path / "pypro
 # Part -> the parts that it may import. A part is a top-level module or package of rheobase.
 ALLOWED = {
     "errors": set(),
+    "cache": set(),
     "specs": {"errors"},
-    "hookspecs": {"specs"},
+    "marker": {"specs", "errors"},
+    "hookspecs": {"specs", "marker"},
     "builtin": {"specs", "hookspecs"},
-    "plugins": {"specs", "errors", "hookspecs", "builtin"},
+    "plugins": {"specs", "errors", "marker", "hookspecs", "builtin", "cache"},
+    "pytest_plugin": {"plugins"},
     "engine": {"specs", "errors"},
     "pipeline": {"engine", "specs", "errors", "plugins"},
     "cli": {"pipeline", "engine", "plugins", "specs", "errors", "hookspecs"},

@@ -7,9 +7,11 @@ import re
 import shlex
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
+import rheobase as rb
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -67,11 +69,11 @@ def test_the_readme_names_every_distribution_in_both_commands() -> None:
     assert commands[1].endswith(".venv/bin/python -m pytest")
 
 
-def test_the_package_of_contributing_builds_installs_and_fires(tmp_path: Path) -> None:
+def test_the_package_of_contributing_builds_installs_fires_and_is_tested(tmp_path: Path) -> None:
     pytest.importorskip("hatchling", reason="hatchling is not installed (extra 'dev')")
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     files = re.findall(r"^`(adex-model/[^`]+)`.*?^```\w+\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
-    assert len(files) == 3
+    assert len(files) == 4
     for name, content in files:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,3 +102,23 @@ def test_the_package_of_contributing_builds_installs_and_fires(tmp_path: Path) -
     fired = rheobase(*shown[2], "--json", cwd=tmp_path, path=site)
     # 800 pA for 200 ms; an event-exact integration of these equations (DOP853 at 1e-10) fires 5 times.
     assert '"count": 5' in fired.stdout, fired.stdout
+    # Its own test needs no entry point: the sources are enough, also beside what is installed.
+    sources = {**os.environ, "PYTHONPATH": str(tmp_path / "adex-model" / "src")}
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=tmp_path / "adex-model",
+        env=sources,
+        capture_output=True,
+        text=True,
+    )
+    assert "1 passed" in tested.stdout, tested.stdout + tested.stderr
+
+
+def test_the_hook_in_the_other_form_is_understood() -> None:
+    from rheobase.plugins.hooks import collect
+
+    (code,) = [block for block in blocks("CONTRIBUTING.md", "python") if "specname" in block]
+    names: dict[str, object] = {"NeuronSpec": rb.NeuronSpec, "hookimpl": rb.hookimpl}
+    exec(code, names)
+    plugin = types.SimpleNamespace(models=names["models"])
+    assert [spec.name for spec in collect(plugin, "adex-model").specs] == ["adex"]

@@ -1,7 +1,9 @@
-"""An author's model passes mypy and pyright, with and without annotations; misuse does not."""
+"""An author's model and hooks pass mypy and pyright, with and without annotations; misuse does not."""
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -99,24 +101,308 @@ tau: str = neuron.tau_mem  # a parameter is a tensor
 neuron.tau_mem = "fast"  # and takes numbers
 """
 
+HOOKS = """
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from rheobase import AggregatorSpec, BackendSpec, IntegratorSpec, NeuronSpec, hookimpl
+
+
+@hookimpl
+def rheobase_neurons() -> Sequence[NeuronSpec]:
+    return []
+
+@hookimpl
+def rheobase_integrators() -> list[IntegratorSpec]:
+    return []
+
+@hookimpl()
+def rheobase_aggregators() -> tuple[AggregatorSpec, ...]:
+    return ()
+
+@hookimpl(specname="rheobase_backends")
+def backends() -> tuple[BackendSpec]:
+    return (BackendSpec("toy", "toy.backend:run"),)
+
+@hookimpl(specname="rheobase_neurons", optionalhook=True)
+def neurons() -> list[NeuronSpec]:
+    return []
+
+@hookimpl(specname="rheobase_integrators")
+def integrators() -> list[IntegratorSpec]:
+    return []
+
+@hookimpl(specname="rheobase_aggregators")
+def aggregators() -> list[AggregatorSpec]:
+    return []
+
+@hookimpl(optionalhook=True)
+def rheobase_synapses(weights: int) -> dict[str, int]:
+    return {}
+
+@hookimpl(optionalhook=True, specname="rheobase_networks")
+def networks(size: int) -> None:
+    return None
+
+@hookimpl
+def arguments_with_defaults(settings: dict[str, int] | None = None, *, more: int = 3) -> list[NeuronSpec]:
+    return []
+
+@hookimpl
+def any_arguments(*args: Any, **kwargs: Any) -> list[NeuronSpec]:
+    return []
+
+@hookimpl
+def anything() -> Any:
+    return []
+
+class Own(NeuronSpec):
+    pass
+
+@hookimpl
+def own_specs() -> list[Own]:
+    return []
+
+class Toy:
+    @hookimpl
+    def rheobase_neurons(self) -> list[NeuronSpec]:
+        return []
+
+    @hookimpl
+    def rheobase_integrators(self, settings: int = 3) -> Sequence[IntegratorSpec]:
+        return []
+
+    @hookimpl(specname="rheobase_integrators")
+    def more(self) -> list[IntegratorSpec]:
+        return []
+
+    @staticmethod
+    @hookimpl
+    def rheobase_aggregators() -> list[AggregatorSpec]:
+        return []
+
+    @classmethod
+    @hookimpl
+    def rheobase_backends(cls) -> list[BackendSpec]:
+        return []
+
+def make(count: int) -> list[NeuronSpec]:
+    return []
+
+class Callable:
+    def __call__(self) -> list[NeuronSpec]:
+        return []
+
+some = hookimpl(partial(make, 3))
+short = hookimpl(lambda: [NeuronSpec("toy", "toy.neuron:Toy")])
+called = hookimpl(Callable())
+kept: list[IntegratorSpec] = rheobase_integrators()  # a marked function keeps its type
+found: list[IntegratorSpec] = Toy().more()
+"""
+
+PLAIN_HOOKS = """
+from rheobase import IntegratorSpec, NeuronSpec, hookimpl
+
+
+@hookimpl
+def rheobase_neurons():
+    return [NeuronSpec("toy", "toy.neuron:Toy")]
+
+@hookimpl
+def rheobase_integrators():
+    found = []
+    for name in "ab":
+        found.append(IntegratorSpec(name, "toy.integrator:Toy"))
+    return found
+
+@hookimpl
+def rheobase_aggregators():
+    return []
+
+@hookimpl(specname="rheobase_backends")
+def backends(settings=None):
+    return []
+
+class Toy:
+    @hookimpl
+    def rheobase_neurons(self):
+        return [NeuronSpec("toy", "toy.neuron:Toy")]
+
+    @hookimpl
+    def rheobase_integrators(self, settings=3):
+        return []
+
+    @staticmethod
+    @hookimpl
+    def rheobase_aggregators():
+        return []
+
+    @classmethod
+    @hookimpl
+    def rheobase_backends(cls):
+        return []
+"""
+
+# Each hook in here is wrong.
+WRONG_HOOKS = """
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rheobase import IntegratorSpec, NeuronSpec, hookimpl
+from rheobase.specs import ComponentSpec
+
+
+@hookimpl
+def strings() -> Sequence[str]:
+    return []
+
+@hookimpl
+def one_spec() -> NeuronSpec:
+    return NeuronSpec("toy", "toy.neuron:Toy")
+
+@hookimpl
+def nothing() -> None:
+    return None
+
+@hookimpl
+def perhaps_nothing() -> list[NeuronSpec] | None:
+    return None
+
+@hookimpl
+def two_kinds() -> list[NeuronSpec | IntegratorSpec]:
+    return []
+
+@hookimpl
+def no_kind() -> list[ComponentSpec]:
+    return []
+
+@hookimpl
+def a_set() -> set[NeuronSpec]:
+    return set()
+
+@hookimpl
+def a_dictionary() -> dict[str, NeuronSpec]:
+    return {}
+
+@hookimpl
+def a_generator() -> Iterator[NeuronSpec]:
+    yield NeuronSpec("toy", "toy.neuron:Toy")
+
+@hookimpl
+async def asynchronous() -> list[NeuronSpec]:
+    return []
+
+@hookimpl
+def needs_an_argument(settings: dict[str, int]) -> list[NeuronSpec]:
+    return []
+
+@hookimpl
+def needs_a_keyword(*, settings: int) -> list[NeuronSpec]:
+    return []
+
+@hookimpl
+def needs_a_positional(settings: int, /) -> list[NeuronSpec]:
+    return []
+
+@hookimpl
+def without_annotations_needs_an_argument(settings):
+    return []
+
+@hookimpl()
+def called_first() -> list[str]:
+    return []
+
+@hookimpl(specname="rheobase_neurons")
+def another_kind_than_named() -> list[IntegratorSpec]:
+    return []
+
+@hookimpl(specname="rheobase_integrators", optionalhook=True)
+def another_kind_than_named_and_optional() -> list[NeuronSpec]:
+    return []
+
+@hookimpl(specname="rheobase_aggregators")
+def named_and_needs_an_argument(settings):
+    return []
+
+@hookimpl(specname="rheobase_backends")
+def named_and_strings() -> list[str]:
+    return []
+
+@hookimpl(specname="rheobase_neuron")
+def misspelt() -> list[NeuronSpec]:
+    return []
+
+@hookimpl(wrapper=True)
+def a_wrapper() -> list[NeuronSpec]:
+    return []
+
+@hookimpl
+class AClass:
+    pass
+
+class Methods:
+    @hookimpl
+    def strings(self) -> list[str]:
+        return []
+
+    @hookimpl
+    def needs_an_argument(self, settings: int) -> list[IntegratorSpec]:
+        return []
+
+    @hookimpl
+    def without_annotations_needs_an_argument(self, settings):
+        return []
+
+    @hookimpl(specname="rheobase_integrators")
+    def another_kind_than_named(self) -> list[NeuronSpec]:
+        return []
+
+    @hookimpl
+    async def asynchronous(self) -> list[NeuronSpec]:
+        return []
+
+    @staticmethod
+    @hookimpl
+    def static() -> list[str]:
+        return []
+
+    @classmethod
+    @hookimpl
+    def of_the_class(cls) -> list[str]:
+        return []
+"""
+
+SNIPPETS = {
+    "plain": MODEL,
+    "annotated": ANNOTATED,
+    "wrong": WRONG,
+    "hooks": HOOKS,
+    "plain_hooks": PLAIN_HOOKS,
+    "wrong_hooks": WRONG_HOOKS,
+}
 
 CONFIG = """
 [mypy]
-[mypy-annotated]
+[mypy-annotated,hooks]
 disallow_untyped_defs = true
 disallow_any_generics = true
 disallow_untyped_calls = true
 disallow_subclassing_any = true
 warn_return_any = true
 warn_unused_ignores = true
+disallow_untyped_decorators = true
 """
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the three models, and settings that are strict on the annotated one."""
+    """A folder with the snippets, and settings that are strict on the annotated ones."""
     folder = tmp_path_factory.mktemp("models")
-    for name, text in (("plain", MODEL), ("annotated", ANNOTATED), ("wrong", WRONG)):
+    for name, text in SNIPPETS.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     (folder / "mypy.ini").write_text(CONFIG, encoding="utf-8")
     return folder
@@ -125,9 +411,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def mypy_says(folder: Path) -> str:
     pytest.importorskip("mypy", reason="mypy is not installed (extra 'dev')")
-    command = [sys.executable, "-m", "mypy", "plain.py", "annotated.py", "wrong.py"]
+    command = [sys.executable, "-m", "mypy", *(f"{name}.py" for name in SNIPPETS)]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=folder)
-    assert "checked 3 source files" in answer.stdout, answer.stdout + answer.stderr
+    assert f"checked {len(SNIPPETS)} source files" in answer.stdout, answer.stdout + answer.stderr
     return answer.stdout
 
 
@@ -136,26 +422,50 @@ def pyright_says(folder: Path) -> str:
     pytest.importorskip("pyright", reason="pyright is not installed (extra 'dev')")
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable]
     answer = subprocess.run(
-        [*command, "plain.py", "annotated.py", "wrong.py"], capture_output=True, text=True, cwd=folder
+        [*command, *(f"{name}.py" for name in SNIPPETS)], capture_output=True, text=True, cwd=folder
     )
     if " errors, " not in answer.stdout:
         pytest.skip(f"pyright cannot run here: {(answer.stdout + answer.stderr).strip()[-300:]}")
     return answer.stdout
 
 
-@pytest.mark.parametrize("model", ["plain", "annotated"])
+def errors_of(snippet: str, report: str) -> set[int]:
+    """The lines of a snippet at which a type checker reports errors."""
+    return {int(line) for line in re.findall(rf"\b{snippet}\.py:(\d+):(?:\d+ -)? error", report)}
+
+
+@pytest.mark.parametrize("snippet", ["plain", "annotated", "hooks", "plain_hooks"])
 @pytest.mark.parametrize("checker", ["mypy_says", "pyright_says"])
-def test_a_model_passes_the_type_checker(checker: str, model: str, request: pytest.FixtureRequest) -> None:
+def test_models_and_hooks_pass_the_type_checker(
+    checker: str, snippet: str, request: pytest.FixtureRequest
+) -> None:
     report = request.getfixturevalue(checker)
-    assert f"{model}.py:" not in report, report
+    assert not re.search(rf"\b{snippet}\.py:", report), report
 
 
 @pytest.mark.parametrize("checker", ["mypy_says", "pyright_says"])
 def test_misuse_of_declarations_is_an_error(checker: str, request: pytest.FixtureRequest) -> None:
     report = request.getfixturevalue(checker)
-    for number, line in enumerate(WRONG.splitlines(), 1):
-        if "#" in line:
-            assert f"wrong.py:{number}:" in report, report
+    wrong = {number for number, line in enumerate(WRONG.splitlines(), 1) if "#" in line}
+    assert wrong <= errors_of("wrong", report), report
+
+
+@pytest.mark.parametrize("checker", ["mypy_says", "pyright_says"])
+def test_every_wrong_hook_is_an_error_where_it_is_defined(
+    checker: str, request: pytest.FixtureRequest
+) -> None:
+    report = request.getfixturevalue(checker)
+    errors = errors_of("wrong_hooks", report)
+    # The checkers differ in which line they name: that of a decorator, or that of the def.
+    hooks = {
+        f"{node.name}, line {node.lineno}": set(range(node.decorator_list[0].lineno, node.lineno + 1))
+        for node in ast.walk(ast.parse(WRONG_HOOKS))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.decorator_list
+    }
+    assert len(hooks) == WRONG_HOOKS.count("@hookimpl")
+    missed = [name for name, lines in hooks.items() if not lines & errors]
+    assert not missed, f"{missed}\n{report}"
+    assert errors <= set().union(*hooks.values()), report
 
 
 def test_every_distribution_passes_mypy_strict() -> None:

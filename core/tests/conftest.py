@@ -1,4 +1,4 @@
-"""Models that the engine's tests share, written as a stranger would write them.
+"""What tests share: models written as a stranger would write them, and distributions as an installer would.
 
 Test modules cannot import each other, so fixtures return the classes. They stand at the module's top
 level, where pickle finds them.
@@ -6,9 +6,23 @@ level, where pickle finds them.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import importlib_metadata
 import pytest
 import rheobase as rb
 import torch
+from rheobase.plugins import lock, lockfile
+from rheobase.plugins.entry import Entry
 
 
 class LIFNeuron(rb.SpikingNeuron):
@@ -174,3 +188,228 @@ def two_inputs():
 @pytest.fixture(scope="session")
 def counting():
     return CountingIntegrator
+
+
+HOOK_MODULE = """
+from rheobase.hookspecs import hookimpl
+from rheobase.specs import NeuronSpec
+
+@hookimpl
+def rheobase_neurons():
+    return [NeuronSpec(name, "{module}_model:Model", "a toy") for name in {names!r}]
+"""
+
+LISTING = """
+import json, sys, warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import rheobase
+    found = rheobase.list_components()
+answer = {
+    "found": [[c.spec.kind, c.spec.name, c.provenance.distribution, c.provenance.version] for c in found],
+    "warnings": [str(each.message) for each in caught],
+    "modules": sorted(sys.modules),
+}
+print(json.dumps(answer))
+"""
+
+
+@pytest.fixture
+def publish(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a distribution with one plugin into a folder, as an installer would."""
+
+    def write(
+        distribution: str,
+        text: str | None = None,
+        *,
+        names: Sequence[str] = ("toy",),
+        version: str = "1.0",
+        entry: str | None = None,
+        folder: str = "site",
+        metadata: str | None = None,
+        requires: Sequence[str] = (),
+        spec: str = "",
+    ) -> Path:
+        module = distribution.replace("-", "_")
+        site = tmp_path / folder
+        info = site / f"{module}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{module}.py").write_text(
+            HOOK_MODULE.format(module=module, names=list(names)) if text is None else text
+        )
+        (site / f"{module}_model.py").write_text("class Model: pass\nraise RuntimeError('it was imported')\n")
+        plain = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+        plain += "".join(f"Requires-Dist: {line}\n" for line in requires)
+        (info / "METADATA").write_text(plain if metadata is None else metadata)
+        points = f"[rheobase]\n{entry or f'toy = {module}'}\n"
+        (info / "entry_points.txt").write_text(f"{points}[rheobase.spec]\ntoy = {spec}\n" if spec else points)
+        return site
+
+    return write
+
+
+@pytest.fixture
+def listing() -> str:
+    """The script that ``listed`` runs, for what is to come before it."""
+    return LISTING
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """What a fresh process lists, warns of and imports, with these folders first on its path."""
+
+    def call(
+        *sites: Path,
+        seed: str = "0",
+        cache: str = "cache",
+        env: Mapping[str, str] | None = None,
+        script: str = LISTING,
+    ) -> dict[str, Any]:
+        path = os.pathsep.join([*map(str, sites), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={
+                **os.environ,
+                "RHEOBASE_CACHE_DIR": str(tmp_path / cache),
+                "PYTHONPATH": path,
+                "PYTHONHASHSEED": seed,
+                **(env or {}),
+            },
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return answer
+
+    return call
+
+
+TOY = Entry("toy-models", "1.0", "toy", "toy_models.hooks")
+
+TRACKED = """
+import os, pathlib
+pathlib.Path(os.environ["TRACES"]).open("a").write(__name__ + "\\n")
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Callable[..., Path]:
+    """Installs a distribution of one package into a folder, with a RECORD of its files, as pip would.
+
+    Its modules write a line to the file that the variable TRACES names, whenever they are run.
+    """
+
+    def write(
+        distribution: str,
+        files: Mapping[str, str] | None = None,
+        *,
+        version: str = "1.0",
+        folder: str = "site",
+        package: str = "",
+        point: str = "",
+    ) -> Path:
+        package = package or distribution.replace("-", "_")
+        site = tmp_path / folder
+        info = f"{distribution.replace('-', '_')}-{version}.dist-info"
+        hooks = (
+            "from rheobase import AggregatorSpec, hookimpl\n@hookimpl\ndef rheobase_aggregators():\n"
+            f"    return [AggregatorSpec('{distribution}', '{package}.model:largest')]\n"
+        )
+        if files is None:
+            files = {
+                f"{package}/__init__.py": TRACKED,
+                f"{package}/hooks.py": TRACKED + hooks,
+                f"{package}/model.py": TRACKED + "largest = max\n",
+                f"{package}/table.csv": "1,2\n",
+            }
+        files = {
+            **files,
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n",
+            f"{info}/entry_points.txt": f"[rheobase]\ntoy = {point or f'{package}.hooks'}\n",
+        }
+        rows = []
+        for name, text in files.items():
+            path = site / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+            rows.append(f"{name},sha256={digest},{len(text.encode())}")
+        (site / info / "RECORD").write_text("\n".join([*rows, f"{info}/RECORD,,", ""]))
+        return site
+
+    return write
+
+
+@pytest.fixture
+def rheobase(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command, in a process of its own, with what was installed into ``site`` and none of our plugins."""
+
+    def call(
+        *arguments: str, folder: str = "", path: Sequence[str] = ("site",), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        sites = [*(str(tmp_path / each) for each in path), os.environ.get("PYTHONPATH", "")]
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        return subprocess.run(
+            [sys.executable, "-m", "rheobase", *arguments],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(sites).rstrip(os.pathsep),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "RHEOBASE_CACHE_DIR": str(tmp_path / "cache"),
+                "RHEOBASE_DISABLE": "lif,izhikevich,rk45",
+                "TRACES": str(tmp_path / "traces"),
+                **environment,
+            },
+            cwd=tmp_path / folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.fixture
+def lock_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where a lock file is to be, with a cache folder beside it."""
+    monkeypatch.setenv("RHEOBASE_CACHE_DIR", str(tmp_path / "cache"))
+    return str(tmp_path / "rheobase.lock")
+
+
+@pytest.fixture
+def put_on_path(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
+    """Puts a folder first on the path of this process, for tests that import nothing from it."""
+
+    def put(folder: object) -> None:
+        monkeypatch.syspath_prepend(str(folder))
+
+    return put
+
+
+@pytest.fixture
+def locking(lock_path: str) -> Callable[..., None]:
+    """Locks a plugin as it is; default: the one that ``install("toy-models")`` installs."""
+
+    def call(entry: Entry = TOY) -> None:
+        importlib.invalidate_caches()
+        importlib_metadata.MetadataPathFinder.invalidate_caches()
+        taken = lock.take([entry])
+        assert not taken.unread
+        lockfile.write(lock_path, taken.plugins)
+
+    return call
+
+
+@pytest.fixture
+def refused(lock_path: str) -> Callable[..., str]:
+    """Why a plugin is refused; empty: it is not. Makes sure that nothing of it was imported."""
+
+    def call(entry: Entry = TOY) -> str:
+        importlib.invalidate_caches()
+        importlib_metadata.MetadataPathFinder.invalidate_caches()
+        assert not {name for name in sys.modules if name.startswith("toy_models")}
+        return lock.refused(lock_path, [entry]).get(entry, "")
+
+    return call

@@ -1,7 +1,7 @@
 """Rheobase: neuron models, integrators and aggregators as plugins, on PyTorch.
 
 The public names are bound at first use, so that ``import rheobase`` imports neither torch nor any
-plugin.
+plugin. (For pytest, which may start when this module is imported already: PYTEST_DONT_REWRITE.)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .engine.neuron.base import Neuron as Neuron
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
     from .engine.sweep import Sweep as Sweep
-    from .hookspecs import hookimpl as hookimpl
+    from .marker import hookimpl as hookimpl
     from .pipeline.pipeline import Pipeline as Pipeline
     from .pipeline.recording import Recording as Recording
     from .pipeline.simulate import SimulationInterrupted as SimulationInterrupted
@@ -72,7 +72,7 @@ _HOME = {
     "Sweep": "engine.sweep",
     "aggregator": "engine.create",
     "create": "engine.create",
-    "hookimpl": "hookspecs",
+    "hookimpl": "marker",
     "integrator": "engine.create",
     "list_components": "plugins.registry",
     "register": "plugins.registry",

@@ -25,7 +25,6 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -94,7 +93,16 @@ class RheobaseWarning(UserWarning):
 
 
 class PluginWarning(RheobaseWarning):
-    """A plugin was left out; the others work."""
+    """A plugin was left out, or something small is amiss with it; the others work.
+
+    Args:
+        message: What is amiss, and what to do.
+        detail: The whole traceback, where there is one.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class StepSizeWarning(RheobaseWarning):
@@ -117,5 +125,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
         >>> nearest("quark", ["tau_mem", "tau_ref"])
         ''
     """
+    import difflib  # here: most processes make no such message
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""

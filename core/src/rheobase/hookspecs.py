@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from .marker import hookimpl
+from .specs import PROJECT
+
 if TYPE_CHECKING:
     from .specs import AggregatorSpec, BackendSpec, IntegratorSpec, NeuronSpec
 
 __all__ = [
-    "PROJECT",
     "hookimpl",
     "hookspec",
     "rheobase_aggregators",
@@ -30,12 +32,7 @@ __all__ = [
     "rheobase_neurons",
 ]
 
-PROJECT = "rheobase"
-"""The name of the pluggy project and of the entry-point group."""
-
 hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
-"""Marks a function of a plugin as an implementation of a hook."""
 
 
 @hookspec

@@ -12,6 +12,15 @@ from typing import ClassVar
 
 from .errors import PluginError
 
+PROJECT = "rheobase"
+"""The name of the pluggy project and of the entry-point group."""
+
+SPEC_VERSION = 1
+"""The version of the specs and hooks of this host; it grows when a plugin could notice."""
+
+OLDEST_SPEC_VERSION = 1
+"""The oldest version for which a plugin may be made and still be understood: the one before, at most."""
+
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
@@ -52,7 +61,7 @@ class ComponentSpec:
             )
 
 
-@dataclass(frozen=True)
+# Without fields of its own it needs no methods of its own either.
 class NeuronSpec(ComponentSpec):
     """Describes a neuron model: a subclass of ``rheobase.Neuron``."""
 
@@ -93,7 +102,6 @@ class AggregatorSpec(ComponentSpec):
     identity: float | None = None
 
 
-@dataclass(frozen=True)
 class BackendSpec(ComponentSpec):
     """Describes a backend: something that runs many steps of a model at once."""
 
@@ -123,12 +131,14 @@ class Provenance:
         name: The component's name.
         distribution: The distribution that offered it; None for a class used directly.
         version: That distribution's version.
+        overrides: The component of the core that it stands in for, where the user asked for that.
     """
 
     kind: str
     name: str
     distribution: str | None = None
     version: str | None = None
+    overrides: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
         """As a dictionary, for JSON.
@@ -137,4 +147,5 @@ class Provenance:
             >>> Provenance("neuron", "lif", "rheobase-lif", "0.1.0").as_dict()
             {'name': 'lif', 'distribution': 'rheobase-lif', 'version': '0.1.0'}
         """
-        return {"name": self.name, "distribution": self.distribution, "version": self.version}
+        about = {"name": self.name, "distribution": self.distribution, "version": self.version}
+        return about if self.overrides is None else about | {"overrides": self.overrides}

@@ -1,29 +1,51 @@
 """The command group: its errors, its warnings and its exit codes.
 
-Exit codes: 0, done; 2, an argument, a file or a plugin that cannot be used, said in one message;
-130, interrupted by Ctrl-C.
+Exit codes: 0, done; 1, `doctor` or `plugins --check` found something amiss; 2, an argument, a file or a
+plugin that cannot be used, said in one message; 130, interrupted by Ctrl-C.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
+import warnings
 from typing import Any
 
 import click
 
-from ..errors import RheobaseError
-from .demo import demo
-from .listing import list_command
+from ..errors import RheobaseError, RheobaseWarning
+from ..plugins import control
+from .judging import judged, verbose
 from .messages import reported_warnings
-from .run import run
-from .show import show
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
 
 
+COMMANDS = {
+    "list": "listing:list_command",
+    "show": "show:show",
+    "run": "run:run",
+    "demo": "demo:demo",
+    "plugins": "plugins:plugins_command",
+    "doctor": "doctor:doctor_command",
+    "lock": "lock:lock_command",
+}
+"""The commands, in the order of the help; each is imported when it is called."""
+
+
 class Application(click.Group):
     """A group whose commands report Rheobase's own errors and warnings in plain words."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f".{module}", __package__), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -33,8 +55,14 @@ class Application(click.Group):
         with reported_warnings() as messages:
             ctx.obj = messages
             try:
+                if control.read().strict:
+                    warnings.simplefilter("error", RheobaseWarning)
                 return super().invoke(ctx)
-            except RheobaseError as error:
+            except (RheobaseError, RheobaseWarning) as error:
+                if verbose():
+                    import traceback
+
+                    click.echo("".join(traceback.format_exception(error)), err=True)
                 click.secho("error: ", fg="red", nl=False, err=True)
                 click.echo(error, err=True)
                 ctx.exit(2)
@@ -51,12 +79,9 @@ class Application(click.Group):
 
 @click.group(cls=Application, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rheobase", message="rheobase %(version)s")
+@judged
 def main() -> None:
     """Neuron models as plugins: list them, look at them, drive them with a current.
 
     Times are in ms. `rheobase demo` is a good start.
     """
-
-
-for _command in (list_command, show, run, demo):
-    main.add_command(_command)

@@ -10,6 +10,7 @@ import click
 
 from ..errors import ComponentError
 from .interrupts import import_undisturbed
+from .judging import judged
 from .messages import console, number, print_json, table, warn
 from .outputs import check_plot
 
@@ -53,6 +54,7 @@ DT = 0.1
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the current.")
 @click.option("--duration", type=float, default=1000.0, show_default=True, help="Duration in ms.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@judged
 @click.pass_obj
 def demo(messages: list[str], out: Path, seed: int, duration: float, as_json: bool) -> None:
     """Drive four neurons with one noisy current.

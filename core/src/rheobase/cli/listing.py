@@ -1,51 +1,60 @@
-"""``rheobase list``: what is installed. Imports no torch and no model."""
+"""``rheobase list``: what is installed. Imports no torch, no model and no plugin."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 
 import click
 
 from ..specs import KINDS
-from .messages import console, print_json, table
+from .columns import print_columns
+from .judging import judged
+from .messages import print_json
 
 
 @click.command("list")
 @click.option("--kind", type=click.Choice(KINDS), help="Only components of this kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@judged
 @click.pass_obj
 def list_command(messages: list[str], kind: str | None, as_json: bool) -> None:
     """List what is installed.
 
-    Models, integrators, aggregators and backends, and the distributions they come from.
+    Models, integrators, aggregators and backends, and the distributions they come from; at the end the
+    plugins that are broken.
     """
     from ..plugins.component import word
-    from ..plugins.registry import list_components
+    from ..plugins.outcome import spec_to_plain
+    from ..plugins.problem import LEFT_OUT
+    from ..plugins.registry import installed_now, list_components
 
     found = list_components(kind)
+    left_out = [problem for problem in installed_now().problems if problem.status in LEFT_OUT]
     if as_json:
-        components = [
+        components = [spec_to_plain(part.spec) | part.provenance.as_dict() for part in found]
+        print_json(
             {
-                "kind": component.spec.kind,
-                **dataclasses.asdict(component.spec),
-                **component.provenance.as_dict(),
+                "components": components,
+                "broken": [problem.to_plain() for problem in left_out],
+                "warnings": messages,
             }
-            for component in found
-        ]
-        print_json({"components": components, "warnings": messages})
+        )
         return
-    times = Counter((component.spec.kind, component.spec.name) for component in found)
-    out = console()
+    times = Counter((part.spec.kind, part.spec.name) for part in found)
     for each in KINDS:
         rows = [
             (
-                component.spec.name if times[each, component.spec.name] == 1 else component.qualified,
-                component.source,
-                component.spec.summary,
+                part.spec.name if times[each, part.spec.name] == 1 else part.qualified,
+                part.source,
+                part.spec.summary,
             )
-            for component in found
-            if component.spec.kind == each
+            for part in found
+            if part.spec.kind == each
         ]
         if rows:
-            out.print(table(["name", "from", "what"], rows, title=f"{word(each)}s"))
+            print_columns(["name", "from", "what"], rows, title=f"{word(each)}s")
+    if left_out:
+        broken = [
+            (problem.name, problem.source, f"{problem.status}: {problem.cause}") for problem in left_out
+        ]
+        print_columns(["plugin", "from", "why"], broken, title="left out")

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import RheobaseWarning
+from .columns import WIDTH
+from .judging import verbose
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
-
-WIDTH = 80
-"""The width of what is printed to a file or a pipe."""
 
 
 @contextlib.contextmanager
@@ -40,6 +39,8 @@ def reported_warnings() -> Iterator[list[str]]:
 
     def report(message: Warning | str, *_: Any, **__: Any) -> None:
         warn(str(message), messages)
+        if (detail := getattr(message, "detail", "")) and verbose():
+            click.echo(detail, err=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", RheobaseWarning)

@@ -9,6 +9,7 @@ import click
 
 from ..errors import OutputError, StimulusError
 from .interrupts import import_undisturbed
+from .judging import judged
 from .messages import print_json, warn
 from .outputs import check_output, check_plot
 from .settings import read_settings
@@ -46,6 +47,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--plot", type=_PATH, help="Draw traces and spikes to this PNG, PDF or SVG file.")
 @click.option("--backend", default="auto", show_default=True, help="An installed backend.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@judged
 @click.pass_context
 def run(context: click.Context, /, **options: Any) -> None:
     """Drive a model with a current and count its spikes.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..specs import KINDS
+from .judging import judged
 from .messages import console, number, print_json, prose, table
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 @click.argument("name")
 @click.option("--kind", type=click.Choice(KINDS), help="The kind, where several have the name.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@judged
 @click.pass_obj
 def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> None:
     """Show a model: equations, parameters, units, presets.

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PluginError
-from ..hookspecs import PROJECT
-from ..specs import ComponentSpec, Provenance
+from ..specs import PROJECT, ComponentSpec, Provenance
 from .discovery import first_line
 
 WORDS = {"neuron": "neuron model"}
@@ -34,6 +33,7 @@ class Registered:
         provenance: The distribution that offers it.
         plugin: The name of the plugin within that distribution, or of the object registered at
             run time.
+        preferred: Whether the bare name means this one where others have it too: the user said so.
 
     Example:
         >>> from rheobase.plugins.registry import resolve
@@ -44,6 +44,7 @@ class Registered:
     spec: ComponentSpec
     provenance: Provenance
     plugin: str = ""
+    preferred: bool = False
 
     @property
     def source(self) -> str:
@@ -77,19 +78,14 @@ class Registered:
             >>> Registered(AggregatorSpec("max", "builtins:max"), Provenance("aggregator", "max")).load()
             <built-in function max>
         """
-        module, _, path = self.spec.target.partition(":")
         try:
-            found: Any = importlib.import_module(module)
-            for attribute in path.split("."):
-                found = getattr(found, attribute)
+            return imported(self.spec)
         except KeyboardInterrupt:
             raise
+        except PluginError as error:
+            raise PluginError(self._failed(str(error))) from error
         except BaseException as error:
             raise PluginError(self._failed(first_line(error))) from error
-        if not callable(found) or (self.spec.kind == "neuron" and not isinstance(found, type)):
-            wanted = "a class" if self.spec.kind == "neuron" else "a class or a function"
-            raise PluginError(self._failed(f"it is {found!r}, not {wanted}"))
-        return found
 
     def _failed(self, cause: str) -> str:
         message = (
@@ -99,3 +95,51 @@ class Registered:
         if self.provenance.distribution in (None, PROJECT):
             return message
         return f"{message}. Mend it, or remove it: pip uninstall {self.provenance.distribution}"
+
+
+def imported(spec: ComponentSpec) -> Any:
+    """Import the object that a spec names.
+
+    Args:
+        spec: The spec.
+
+    Returns:
+        The object.
+
+    Raises:
+        PluginError: If it is not what its kind must be; importing it may raise anything.
+
+    Example:
+        >>> from rheobase import AggregatorSpec
+        >>> imported(AggregatorSpec("max", "builtins:max"))
+        <built-in function max>
+    """
+    module, _, path = spec.target.partition(":")
+    found: Any = importlib.import_module(module)
+    for attribute in path.split("."):
+        found = getattr(found, attribute)
+    if not callable(found) or (spec.kind == "neuron" and not isinstance(found, type)):
+        wanted = "a class" if spec.kind == "neuron" else "a class or a function"
+        raise PluginError(f"it is {found!r}, not {wanted}")
+    return found
+
+
+def failure(spec: ComponentSpec) -> str:
+    """Why what a spec names cannot be used; empty: it can. Imports it.
+
+    Args:
+        spec: The spec.
+
+    Example:
+        >>> from rheobase import NeuronSpec
+        >>> failure(NeuronSpec("toy", "os.path:join"))[-11:]
+        'not a class'
+    """
+    try:
+        imported(spec)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        cause = str(error) if isinstance(error, PluginError) else first_line(error)
+        return f"{spec.target!r} cannot be loaded: {cause}"
+    return ""

@@ -1,91 +1,35 @@
-"""Finds the plugins that are installed, and loads the hook module of each in isolation.
-
-A plugin is an entry point in the group ``rheobase``. Its module is imported by :func:`load`; what
-goes wrong there becomes a :class:`~rheobase.errors.PluginError` with the command that mends it, so
-that one broken plugin never harms another.
-"""
+"""Finds the plugins that are installed, from the metadata of distributions alone."""
 
 from __future__ import annotations
 
-import importlib
+import os
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-import importlib_metadata
+from ..specs import PROJECT
+from .compatibility import SPEC_GROUP, Host, about_core, judge
+from .entry import Entry, canonical
+from .problem import Problem
+from .unreadable import POINTS, UnreadableError, empty, fault, names_group, text_of, unreadable
 
-from ..errors import PluginError
-from ..hookspecs import PROJECT
-
-_VALUE = re.compile(r"(?P<module>[\w.]+)\s*(?::\s*(?P<attribute>[\w.]+))?\s*(?:\[.*\])?")
-_GROUP = re.compile(rf"^\s*\[\s*{PROJECT}\s*\]", re.MULTILINE)
-
-
-@dataclass(frozen=True, order=True)
-class Entry:
-    """One entry point of an installed distribution.
-
-    Args:
-        distribution: The distribution's name.
-        version: Its version.
-        name: The entry point's name.
-        value: What it names: ``"package.module"`` or ``"package.module:object"``.
-    """
-
-    distribution: str
-    version: str
-    name: str
-    value: str
-
-    @property
-    def label(self) -> str:
-        """The entry in words, for messages.
-
-        Example:
-            >>> Entry("toy-models", "1.2", "toy", "toy_models.plugin").label
-            "plugin 'toy' of toy-models 1.2"
-        """
-        return f"plugin {self.name!r} of {self.distribution} {self.version}"
-
-    def left_out(self, cause: str) -> str:
-        """The message that says why this plugin is left out, and what to do.
-
-        Args:
-            cause: What is wrong, in one line.
-
-        Example:
-            >>> print(Entry("toy-models", "1.2", "toy", "toy.hooks").left_out("it is empty"))
-            plugin 'toy' of toy-models 1.2 is left out, the others work: it is empty (entry point \
-toy = "toy.hooks"). Mend it, or remove it: pip uninstall toy-models
-        """
-        return (
-            f"{self.label} is left out, the others work: {cause} "
-            f'(entry point {self.name} = "{self.value}"). '
-            f"Mend it, or remove it: pip uninstall {self.distribution}"
-        )
+LONGEST = 500
+"""The most characters of a message that a plugin makes up."""
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(NamedTuple):
     """What is installed.
 
     Args:
-        entries: The entry points, sorted.
-        problems: A message for each distribution whose metadata cannot be read.
+        entries: The plugins, sorted.
+        problems: The distributions whose metadata cannot be read.
+        version: The version of the core; empty where its metadata are missing.
     """
 
-    entries: tuple[Entry, ...]
-    problems: tuple[str, ...] = ()
-
-
-def canonical(distribution: str) -> str:
-    """The name of a distribution in the form in which names are compared.
-
-    Example:
-        >>> canonical("Rheobase_LIF")
-        'rheobase-lif'
-    """
-    return re.sub(r"[-_.]+", "-", distribution).lower()
+    entries: tuple[Entry, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    version: str = ""
 
 
 def first_line(error: BaseException) -> str:
@@ -95,15 +39,33 @@ def first_line(error: BaseException) -> str:
         >>> first_line(ModuleNotFoundError("No module named 'jax'"))
         "ModuleNotFoundError: No module named 'jax'"
     """
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    try:
+        lines = str(error).strip().splitlines()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a stranger's exception may fail to print
+        lines = []
+    return brief(f"{type(error).__name__}: {lines[0]}") if lines else type(error).__name__
 
 
-def scan() -> Scan:
+def brief(text: str) -> str:
+    """A text, or its beginning where it is too long for a message.
+
+    Example:
+        >>> len(brief("very " * 1000))
+        500
+    """
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
+
+
+def scan(host: Host | None = None) -> Scan:
     """Read the entry points of all installed distributions; imports none of them.
 
-    A distribution that is there twice, as an editable install over a regular one or through a
-    linked folder, counts once: as the one that Python imports, the first on the path.
+    A distribution that is there twice, as an editable install over a regular one or through a linked folder,
+    counts once: as the one that Python imports, the first on the path.
+
+    Args:
+        host: The spec versions of the host; default: this one's.
 
     Returns:
         The entry points of the group ``rheobase``, sorted by distribution and name.
@@ -112,76 +74,108 @@ def scan() -> Scan:
         >>> all(entry.distribution for entry in scan().entries)
         True
     """
-    problems: set[str] = set()
-    names = {_plugin_name(found, problems) for found in importlib_metadata.distributions()}
-    entries = {entry for name in names if name for entry in _entries(name, problems)}
-    return Scan(tuple(sorted(entries)), tuple(sorted(problems)))
+    # Here, not above: it costs more than all else together, and an index that is still valid needs none.
+    import importlib_metadata
 
-
-def _plugin_name(found: Any, problems: set[str]) -> str | None:
-    # Only plugins' metadata is parsed: the parser is the dearest part of a scan.
+    importlib_metadata.MetadataPathFinder.invalidate_caches()
+    host = host or Host()
+    problems: set[Problem] = set(empty())
     try:
-        if not _GROUP.search(found.read_text("entry_points.txt") or ""):
-            return None
-        if name := canonical(found.metadata["Name"]):
-            return name
-        raise ValueError("it has no name")
-    except Exception as error:
-        problems.add(_unreadable(str(found.locate_file("")), error))
-        return None
+        version = importlib_metadata.version(PROJECT)
+    except importlib_metadata.PackageNotFoundError:  # run from a source tree
+        version = ""
+    every = list(importlib_metadata.distributions())
+    # The parser is the dearest part of a scan, so only plugins' metadata is parsed, and most of it once.
+    times = Counter(map(_stem, every))
+    plugins = [found for found in every if _is_plugin(found, problems)]
+    entries: set[Entry] = set()
+    for found in plugins:
+        if times[_stem(found)] == 1:
+            entries.update(_entries(found, version, host, problems))
+    # Asked for by name, importlib_metadata gives the distribution that the first folder of the path holds,
+    # and passes over one without metadata.
+    for name in {_name(found, problems) for found in plugins if times[_stem(found)] > 1} - {""}:
+        same = [found for found in plugins if _name(found, problems) == name]
+        entries.update(_entries(_first(name, same), version, host, problems))
+    return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)), version)
 
 
-def _entries(name: str, problems: set[str]) -> list[Entry]:
-    # Asked for by name, importlib_metadata gives the distribution that the first folder of the
-    # path holds, and passes over one without metadata.
+def _stem(found: Any) -> str:
+    """The name that the folder of metadata begins with; that of an egg may have no version after it."""
+    folder = os.path.basename(_folder(found))
+    return canonical(re.sub(r"\.(dist-info|egg-info|egg)$", "", folder).partition("-")[0])
+
+
+def _first(name: str, same: list[Any]) -> Any:
+    import importlib_metadata
+
     try:
-        found = importlib_metadata.distribution(name)
-        return [
-            Entry(found.metadata["Name"], found.version, point.name, point.value)
-            for point in found.entry_points.select(group=PROJECT)
-        ]
+        return importlib_metadata.distribution(name)
+    except importlib_metadata.PackageNotFoundError:  # their folders have another name than their metadata
+        return same[0]
+
+
+def _is_plugin(found: Any, problems: set[Problem]) -> bool:
+    try:
+        try:
+            text = _read(POINTS, lambda: found.read_text(POINTS) or "")
+        except UnreadableError:
+            if names_group(text_of(_folder(found))):
+                raise
+            return False  # what others write is not for this host to judge
+        return names_group(text)
     except Exception as error:
-        problems.add(_unreadable(name, error))
+        problems.add(_unreadable(found, error))
+        return False
+
+
+def _name(found: Any, problems: set[Problem]) -> str:
+    try:
+        return canonical(str(_about(found)["Name"]))
+    except Exception as error:
+        problems.add(_unreadable(found, error))
+        return ""
+
+
+def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> list[Entry]:
+    try:
+        about = _about(found)  # parsed anew each time that it is asked for
+        name, release = str(about["Name"]), str(about["Version"])
+        requires = about_core(about.get_all("Requires-Dist") or [])
+        points = _read(POINTS, lambda: found.entry_points)
+        specs = {point.name: point.value for point in points.select(group=SPEC_GROUP)}
+        entries = []
+        for point in points.select(group=PROJECT):
+            spec = specs.get(point.name, "")
+            unfit, upgrade = judge(name, requires, spec, version, host)
+            entry = Entry(name, release, point.name, point.value, requires, spec, unfit, upgrade)
+            entries.append(entry)
+        return entries
+    except Exception as error:
+        problems.add(_unreadable(found, error))
         return []
 
 
-def _unreadable(where: str, error: Exception) -> str:
-    return (
-        f"the metadata of a plugin in {where} cannot be read and it is left out, the others work: "
-        f"{first_line(error)}. Install that distribution again, or remove its .dist-info folder"
-    )
+def _about(found: Any) -> Any:
+    about = _read("METADATA", lambda: found.metadata)
+    for field in ("Name", "Version"):
+        if not about.get(field):
+            raise UnreadableError(f"METADATA cannot be read: it has no {field}")
+    return about
 
 
-def load(entry: Entry) -> Any:
-    """Import what an entry point names.
-
-    Args:
-        entry: The entry point.
-
-    Returns:
-        The plugin: a module or an object with hook implementations.
-
-    Raises:
-        PluginError: If the entry point is malformed, or importing it raises anything at all, an
-            attempt to leave the interpreter included. Only the user's Ctrl-C goes through.
-
-    Example:
-        >>> load(Entry("toy-models", "1.2", "toy", "toy_models.hooks"))
-        Traceback (most recent call last):
-        ...
-        rheobase.errors.PluginError: plugin 'toy' of toy-models 1.2 is left out, the others work: \
-ModuleNotFoundError: No module named 'toy_models' (entry point toy = "toy_models.hooks"). Mend it, or \
-remove it: pip uninstall toy-models
-    """
-    match = _VALUE.fullmatch(entry.value.strip())
-    if match is None:
-        raise PluginError(entry.left_out('its entry point is not of the form "package.module:object"'))
+def _read(what: str, read: Callable[[], Any]) -> Any:
     try:
-        plugin: Any = importlib.import_module(match["module"])
-        for attribute in (match["attribute"] or "").split(".") if match["attribute"] else ():
-            plugin = getattr(plugin, attribute)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise PluginError(entry.left_out(first_line(error))) from error
-    return plugin
+        return read()
+    except Exception as error:
+        raise UnreadableError(f"{what} cannot be read: {first_line(error)}") from error
+
+
+def _unreadable(found: Any, error: Exception) -> Problem:
+    folder = _folder(found)
+    cause = str(error) if isinstance(error, UnreadableError) else f"cannot be read: {first_line(error)}"
+    return unreadable(folder, fault(text_of(folder)) or cause)
+
+
+def _folder(found: Any) -> str:
+    return str(getattr(found, "_path", None) or found.locate_file(""))

@@ -1,19 +1,26 @@
-"""Asks one plugin what it offers, through pluggy, and checks what it answers.
+"""Asks one plugin what it offers, through pluggy.
 
 Each plugin is judged by a plugin manager of its own, which is thrown away: pluggy's ``register``
 leaves partial state behind when it fails, and here that cannot outlive the failure.
+
+An implementation is given those of the host's arguments that it names. One that names an argument with a
+default works on older hosts too, which do not know the argument; pluggy alone would never fill it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any, NamedTuple
 
 import pluggy
 
 from .. import hookspecs
 from ..errors import PluginError, nearest
-from ..specs import AggregatorSpec, BackendSpec, ComponentSpec, IntegratorSpec, NeuronSpec
+from ..marker import MARK
+from ..specs import PROJECT, AggregatorSpec, BackendSpec, ComponentSpec, IntegratorSpec, NeuronSpec
+from . import answers
 from .discovery import first_line
 
 HOOKS: dict[str, type[ComponentSpec]] = {
@@ -24,9 +31,11 @@ HOOKS: dict[str, type[ComponentSpec]] = {
 }
 """The hooks, and the spec of which each returns a sequence."""
 
+VALUES: Mapping[str, Any] = {}
+"""The arguments that the host gives to hooks: none in this version of the specs."""
 
-@dataclass(frozen=True)
-class Offer:
+
+class Offer(NamedTuple):
     """What a plugin offers.
 
     Args:
@@ -38,19 +47,28 @@ class Offer:
     complaints: tuple[str, ...] = ()
 
 
-def collect(plugin: object, label: str) -> Offer:
+def collect(
+    plugin: object,
+    label: str,
+    *,
+    declared: Any = hookspecs,
+    values: Mapping[str, Any] = VALUES,
+) -> Offer:
     """Call all hooks of a plugin.
 
     Args:
         plugin: A module, or an object, with functions marked by ``@rheobase.hookimpl``.
         label: The plugin in words, for messages.
+        declared: The module or object that declares the hooks.
+        values: The arguments that the host gives to hooks, by name.
 
     Returns:
-        The specs that the hooks return, in the order of :data:`HOOKS`.
+        The specs that the hooks return, in the order of :data:`HOOKS`. They are the host's own, with plain
+        values: no code of the plugin runs when they are compared later.
 
     Raises:
-        PluginError: If the plugin has no hooks, if a hook has a wrong signature, raises, or
-            returns anything but a sequence of its spec, or if one name is offered twice.
+        PluginError: If the plugin cannot be searched or has no hooks, if a hook has a wrong signature,
+            raises, or returns anything but a sequence of its spec, or if one name is offered twice.
 
     Example:
         >>> from rheobase import NeuronSpec, hookimpl
@@ -61,64 +79,142 @@ def collect(plugin: object, label: str) -> Offer:
         >>> collect(Toy(), "plugin Toy").specs[0].name
         'toy'
     """
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager = pluggy.PluginManager(PROJECT)
+    hooks: Any = _Functions({name: getattr(declared, name) for name in HOOKS})
+    manager.add_hookspecs(hooks)
     try:
-        manager.register(plugin, name=label)
-    except pluggy.PluginValidationError as error:
-        # Its first line names the plugin, the others the signature and what is wrong with it.
-        cause = "; ".join(str(error).strip().splitlines()[1:])
-        raise PluginError(f"{label}: {cause}; the signatures are in rheobase.hookspecs") from error
-    except Exception as error:
+        adapted = _adapted(plugin, label, declared, values)
+        manager.register(adapted, name=label)
+    except (PluginError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
         raise PluginError(f"{label}: {first_line(error)}; it cannot be searched for hooks") from error
-    callers = {caller.name: caller for caller in manager.get_hookcallers(plugin) or ()}
+    callers = {caller.name: caller for caller in manager.get_hookcallers(adapted) or ()}
     complaints = tuple(
-        f"{label}: there is no hook {name!r}{nearest(name, HOOKS)}; the hooks are {', '.join(HOOKS)}"
+        f"there is no hook {name!r}{nearest(name, HOOKS)}; the hooks are {', '.join(HOOKS)}"
         for name, caller in sorted(callers.items())
-        if not caller.has_spec() and not caller.get_hookimpls()[0].optionalhook
+        if not caller.has_spec() and not all(each.optionalhook for each in caller.get_hookimpls())
     )
     if not callers:
+        what = (
+            "the module" if isinstance(plugin, ModuleType) else f"an object of type {type(plugin).__name__}"
+        )
         raise PluginError(
-            f"{label}: no hook was found; mark functions named {', '.join(HOOKS)} with @rheobase.hookimpl"
+            f"{label}: no hook was found in {what}; mark functions named {', '.join(HOOKS)} with "
+            "@rheobase.hookimpl"
         )
     specs: dict[tuple[str, str], ComponentSpec] = {}
     for name in HOOKS:
-        if name not in callers:
-            continue
-        for spec in _call(callers[name], label):
-            if specs.setdefault((spec.kind, spec.name), spec) != spec:
-                raise PluginError(f"{label}: hook {name} offers {spec.name!r} twice; give each a name")
+        # One plugin may have several functions for a hook, each marked with specname=.
+        for each in callers[name].get_hookimpls() if name in callers else ():
+            for spec in _call(each.function, name, label, declared):
+                if specs.setdefault((spec.kind, spec.name), spec) != spec:
+                    raise PluginError(f"{label}: hook {name} offers {spec.name!r} twice; give each a name")
     return Offer(tuple(specs.values()), complaints)
 
 
-def _call(hook: pluggy.HookCaller, label: str) -> Sequence[ComponentSpec]:
-    wanted = HOOKS[hook.name]
+class _Functions:
+    """Functions as attributes, and nothing else: pluggy looks into every attribute of what it is given.
+
+    Args:
+        functions: The functions, by name.
+    """
+
+    def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+        vars(self).update(functions)
+
+    def __dir__(self) -> list[str]:
+        return list(vars(self))
+
+
+def _adapted(plugin: object, label: str, declared: Any, values: Mapping[str, Any]) -> _Functions:
+    """The plugin's hooks, each as a function without arguments that has the host's values in it."""
+    functions: dict[str, Callable[[], Any]] = {}
+    for name, options in _marked(plugin):
+        hook = options.get("specname") or name
+        if options.get("wrapper") or options.get("hookwrapper"):
+            raise PluginError(f"{label}: hook {hook} is marked as a wrapper; hooks of Rheobase have none")
+        implementation = getattr(plugin, name)
+        wanted = _arguments(implementation, hook, label, declared, values) if hook in HOOKS else {}
+        functions[f"hook_{len(functions)}"] = _bound(implementation, wanted, {**options, "specname": hook})
+    return _Functions(functions)
+
+
+def _marked(plugin: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The attributes of a plugin that are marked, each with the options of its mark.
+
+    pluggy passes over callable objects, in silence. Neither runs properties.
+    """
+    own = vars(plugin) if isinstance(plugin, ModuleType) else None
+    for name in dir(plugin):
+        # A module has no properties, and a look into its dictionary is quick.
+        holder = inspect.getattr_static(plugin, name, None) if own is None else own.get(name)
+        if isinstance(holder, MemberDescriptorType):  # of __slots__
+            holder = getattr(plugin, name, None)
+        options = _mark(holder)
+        if options is None and isinstance(holder, (staticmethod, classmethod, MethodType)):
+            options = _mark(holder.__func__)
+        if options is not None:
+            yield name, options
+
+
+def _mark(holder: object) -> dict[str, Any] | None:
+    if isinstance(holder, FunctionType):
+        options = vars(holder).get(MARK)
+    elif isinstance(holder, (type, ModuleType)):
+        return None
+    else:
+        options = inspect.getattr_static(holder, MARK, None)
+    return options if isinstance(options, dict) else None
+
+
+def _bound(implementation: Any, wanted: Mapping[str, Any], options: Any) -> Callable[[], Any]:
+    def call() -> Any:
+        return implementation(**wanted)
+
+    call.given = implementation  # type: ignore[attr-defined]
+    setattr(call, MARK, options)
+    return call
+
+
+def _arguments(
+    implementation: Any, hook: str, label: str, declared: Any, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    takes = inspect.signature(implementation).parameters.values()
+    named = [each for each in takes if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    for each in takes:
+        known = each.name in values and each in named
+        optional = each.default is not each.empty or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+        if not known and not optional:
+            unbound = "; register an object of the class, not the class" if each.name == "self" else ""
+            raise PluginError(
+                f"{label}: hook {hook} needs the argument {each.name!r}, which this host does not give"
+                f"{unbound}: {_signatures(implementation, hook, declared)}"
+            )
+    if any(each.kind is each.VAR_KEYWORD for each in takes):
+        return dict(values)
+    return {each.name: values[each.name] for each in named if each.name in values}
+
+
+def _signatures(implementation: Any, hook: str, declared: Any) -> str:
+    given, right = _signature(implementation, hook), _signature(getattr(declared, hook), hook)
+    return f"it is {given}, and must be {right}"
+
+
+def _signature(function: Any, hook: str) -> str:
+    # Annotations may be strings, which are printed without their quotes, or classes, without their module.
+    signature = (
+        str(inspect.signature(function)).replace(chr(39), "").replace(f"{ComponentSpec.__module__}.", "")
+    )
+    return f"{'async ' * inspect.iscoroutinefunction(function)}{hook}{signature}"
+
+
+def _call(function: Any, hook: str, label: str, declared: Any) -> list[ComponentSpec]:
+    where = f"{label}: hook {hook}"
     try:
-        results = hook()
+        result = function()
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise PluginError(f"{label}: hook {hook.name} raised {first_line(error)}") from error
-    result = results[0] if results else None  # pluggy leaves out a result of None
-    if not isinstance(result, Sequence) or isinstance(result, str):
-        raise PluginError(
-            f"{label}: hook {hook.name} returned {result!r}; it must return a list of {wanted.__name__}"
-        )
-    for spec in result:
-        if not isinstance(spec, wanted):
-            raise PluginError(
-                f"{label}: hook {hook.name} returned a list with {spec!r} in it; "
-                f"each element must be a {wanted.__name__}"
-            )
-        _check_fields(spec, f"{label}: hook {hook.name}")
-    return result
-
-
-def _check_fields(spec: ComponentSpec, where: str) -> None:
-    # Specs of all plugins are sorted and compared together, so an odd one must not get in.
-    try:
-        hash(spec)
-    except TypeError as error:
-        raise PluginError(f"{where}: a field of {spec!r} is not a plain value: {error}") from error
-    if not isinstance(spec.summary, str):
-        raise PluginError(f"{where}: the summary of {spec.name!r} is {spec.summary!r}, not a string")
+        raise PluginError(f"{where} raised {first_line(error)}") from error
+    return answers.read(result, HOOKS[hook], where, lambda: _signatures(function.given, hook, declared))

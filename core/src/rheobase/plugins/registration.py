@@ -1,11 +1,13 @@
-"""The undo of a registration at run time."""
+"""A registration at run time: its name and its undo."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
 
+from ..errors import PluginError
 from .component import Registered
+from .discovery import first_line
 
 
 class Registration:
@@ -42,3 +44,30 @@ class Registration:
         traceback: TracebackType | None,
     ) -> None:
         self._undo()
+
+
+def name_of(plugin: object) -> str:
+    """What messages and provenance call a plugin without a distribution.
+
+    Args:
+        plugin: A module, or an object.
+
+    Raises:
+        PluginError: If it does not even tell its name.
+
+    Example:
+        >>> import json
+        >>> name_of(json), name_of(3)
+        ('json', 'int')
+    """
+    try:
+        name = getattr(plugin, "__name__", None)
+        # A plain string, also where it is of a class with an == of its own.
+        return str.__str__(name) if isinstance(name, str) and name else type(plugin).__name__
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(
+            f"a plugin whose __name__ raises {first_line(error)} cannot be registered; register a module, or "
+            "an object with functions marked by @rheobase.hookimpl"
+        ) from error

@@ -8,34 +8,39 @@ core's; a name that two distributions offer is an error when it is resolved, and
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import ArgumentError, ComponentError, PluginError, PluginWarning, nearest
-from ..specs import KINDS, Provenance
-from . import discovery, hooks, installed
+from ..specs import KINDS, PROJECT, Provenance
+from . import installed
 from .component import Registered, word
-from .registration import Registration
+from .entry import canonical
+from .installed import Installed
+from .problem import AMISS, Problem
+from .registration import Registration, name_of
 
 
 class Registry:
     """All components that one scan and later registrations offer. Safe to use from threads.
 
     Args:
-        scan: Finds the installed plugins; the default reads the metadata of what is installed.
+        load: Finds what is installed; it is called once.
 
     Example:
-        >>> empty = Registry(scan=lambda: discovery.Scan(()))
+        >>> empty = Registry(load=installed.core)
         >>> {component.provenance.distribution for component in empty.components()}
         {'rheobase'}
     """
 
-    def __init__(self, scan: Callable[[], discovery.Scan] = discovery.scan) -> None:
-        self._scan = scan
+    def __init__(self, load: Callable[[], Installed] = installed.load) -> None:
+        self._load = load
         self._lock = threading.RLock()
-        self._scanned = False
-        self._installed = installed.Installed(())
+        self._installed: Installed | None = None
+        self._loading = False
         self._at_run_time: dict[object, tuple[object, tuple[Registered, ...]]] = {}
 
     def components(self, kind: str | None = None) -> list[Registered]:
@@ -44,9 +49,9 @@ class Registry:
             raise ArgumentError(
                 f"kind is {kind!r}; it must be one of {', '.join(KINDS)}{nearest(str(kind), KINDS)}"
             )
-        self._scan_once()
+        known = self.installed()
         with self._lock:
-            groups = [self._installed.components, *(group for _, group in self._at_run_time.values())]
+            groups = [known.components, *(group for _, group in self._at_run_time.values())]
         found = {component for group in groups for component in group}
         return sorted((component for component in found if kind in (None, component.spec.kind)), key=_order)
 
@@ -58,9 +63,14 @@ class Registry:
         source, _, bare = name.rpartition(":")
         found = [component for component in on_offer if component.spec.name == bare]
         if source:
-            found = [component for component in found if _is_from(component, source)]
+            # What is registered at run time has no distribution, and cannot pass for one.
+            installed_there = [component for component in found if _is_from(component, source)]
+            registered = [component for component in found if _is_at_run_time(component, source)]
+            found = installed_there or registered
         else:
-            found = [component for component in found if _is_from(component, installed.CORE)] or found
+            preferred = [component for component in found if component.preferred]
+            core = [component for component in found if _is_from(component, installed.CORE)]
+            found = preferred or core or found
         # One plugin that is registered twice at run time is no conflict.
         if len({(component.spec, component.provenance) for component in found}) > 1:
             raise ComponentError(_ambiguous(kind, name, found))
@@ -68,46 +78,72 @@ class Registry:
             raise ComponentError(self._unknown(kind, name, on_offer))
         return found[0]
 
-    def register(self, plugin: object) -> Registration:
+    def register(self, plugin: object, *, override: bool = False) -> Registration:
         """See :func:`register`."""
-        name = _name_of(plugin)
+        from . import hooks  # here, not above: it imports pluggy, and most processes register nothing
+
+        name = name_of(plugin)
         offer = hooks.collect(plugin, f"plugin {name}")
-        components = tuple(Registered(spec, Provenance(spec.kind, spec.name), name) for spec in offer.specs)
-        self._scan_once()
+        known = self.installed()
+        own = {
+            (part.spec.kind, part.spec.name): part
+            for part in known.components
+            if _is_from(part, installed.CORE)
+        }
+        components = []
+        for spec in offer.specs:
+            origin = Provenance(spec.kind, spec.name)
+            core = own.get((spec.kind, spec.name))
+            part = Registered(
+                spec, installed.overriding(origin, core) if override else origin, name, override
+            )
+            if core is not None and not override:
+                raise PluginError(
+                    f"plugin {name}: {installed.cores(part)}; give yours another name, or register it "
+                    "with override=True"
+                )
+            components.append(part)
+        key = object()  # of this registration: its undo leaves a later one alone
+        registration = Registration(tuple(components), lambda: self._forget(key))
+        # A filter may turn a warning into an error, so it comes before anything is registered.
+        _warn(Problem(AMISS, f"plugin {name}", complaint) for complaint in offer.complaints)
         with self._lock:
             if any(plugin is known for known, _ in self._at_run_time.values()):
                 raise PluginError(f"plugin {name} is registered already; undo that registration first")
-            core = {(part.spec.kind, part.spec.name) for part in installed.core().components}
-            for _, complaint in installed.shadowing(components, core):
-                raise PluginError(f"plugin {name}: {complaint}; give yours another name")
-            key = object()  # of this registration: its undo leaves a later one alone
-            self._at_run_time[key] = (plugin, components)
-        registration = Registration(components, lambda: self._forget(key))
-        try:
-            _warn(offer.complaints)
-        except BaseException:
-            registration()
-            raise
+            self._at_run_time[key] = (plugin, registration.components)
         return registration
 
     def _forget(self, key: object) -> None:
         with self._lock:
             self._at_run_time.pop(key, None)
 
-    def _scan_once(self) -> None:
+    def installed(self) -> Installed:
+        """What is installed: components, and what is amiss with plugins.
+
+        Raises:
+            PluginError: If something is amiss and the user asked for strictness.
+            ConfigurationError: If the user's settings cannot be used.
+
+        Warns:
+            PluginWarning: At the first call, for each plugin with which something is amiss.
+        """
         with self._lock:
-            if self._scanned:
-                return
-            # Set at once: a plugin that asks for components while it is imported gets core's.
-            self._scanned = True
-            try:
-                self._installed = installed.core()
-                self._installed = installed.load(self._scan())
-            except BaseException:
-                self._scanned = False
-                raise
-        # After the scan, and outside the lock: a filter may turn a warning into an error.
-        _warn(self._installed.problems)
+            if self._loading:  # a plugin asks for components while it is loaded
+                return installed.core()
+            known, first = self._installed, self._installed is None
+            if known is None:
+                self._loading = True
+                try:
+                    known = self._installed = self._load()
+                finally:
+                    self._loading = False
+        messages = [problem.message for problem in known.problems]
+        if messages and known.strict:
+            raise PluginError("\n".join(["RHEOBASE_STRICT makes these errors:", *messages]))
+        if first:
+            # After the scan, and outside the lock: a filter may turn a warning into an error.
+            _warn(known.problems)
+        return known
 
     def _unknown(self, kind: str, name: str, on_offer: list[Registered]) -> str:
         names = sorted({component.spec.name for component in on_offer})
@@ -115,29 +151,35 @@ class Registry:
         kinds = [component.spec.kind for component in self.components() if component.spec.name == name]
         elsewhere = f" (that is the name of a component of kind {kinds[0]!r})" if kinds else ""
         known = ", ".join(f"{component.spec.name} ({component.source})" for component in on_offer)
-        broken = self._installed.broken
-        left_out = f" Broken, and left out: {', '.join(broken)}." if broken else ""
+        installed_now = self.installed()
+        missing = [
+            *installed_now.left_out,
+            *(f"{entry.label} (disabled: {said})" for entry, said in installed_now.disabled),
+        ]
+        left_out = f" Left out: {', '.join(missing)}." if missing else ""
         return (
             f"no {word(kind)} {name!r} is installed{elsewhere}{near}; installed: {known or 'none'}."
             f"{left_out} Install the plugin that offers it with pip, or see `rheobase list`"
         )
 
 
-def _order(component: Registered) -> tuple[int, str, str, str]:
-    provenance = component.provenance
-    place = KINDS.index(component.spec.kind)
-    return (place, component.spec.name, discovery.canonical(provenance.distribution or ""), component.plugin)
+def _order(component: Registered) -> tuple[int, str, str, str, str]:
+    spec, distribution = component.spec, canonical(component.provenance.distribution or "")
+    # Two that a plugin offers at run time, one after the other, may differ in nothing but the spec.
+    return (KINDS.index(spec.kind), spec.name, distribution, component.plugin, repr(spec))
 
 
 def _is_from(component: Registered, source: str) -> bool:
     distribution = component.provenance.distribution
-    if distribution is None:
-        return component.plugin == source
-    return discovery.canonical(distribution) == discovery.canonical(source)
+    return distribution is not None and canonical(distribution) == canonical(source)
+
+
+def _is_at_run_time(component: Registered, source: str) -> bool:
+    return component.provenance.distribution is None and component.plugin == source
 
 
 def _ambiguous(kind: str, name: str, found: list[Registered]) -> str:
-    sources = " and ".join(component.source for component in found)
+    sources = " and ".join(dict.fromkeys(component.source for component in found))
     choices = sorted({component.qualified for component in found})
     if len(choices) > 1:
         mend = f"say which: {' or '.join(repr(choice) for choice in choices)}"
@@ -147,17 +189,54 @@ def _ambiguous(kind: str, name: str, found: list[Registered]) -> str:
     return f"{word(kind)} {name!r} is offered by {sources}; {mend}"
 
 
-def _name_of(plugin: object) -> str:
-    name = getattr(plugin, "__name__", None)
-    return name if isinstance(name, str) else type(plugin).__name__
+def _warn(problems: Iterable[Problem]) -> None:
+    # Points at the first line outside of this package, by whichever way it came here.
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == PROJECT:
+        level, frame = level + 1, frame.f_back
+    for problem in problems:
+        warnings.warn(PluginWarning(problem.message, problem.detail), stacklevel=level)
 
 
-def _warn(messages: Iterable[str]) -> None:
-    for message in messages:
-        warnings.warn(message, PluginWarning, stacklevel=5)
+_in_use: list[tuple[Registry]] = [(Registry(),)]
+"""The process's own registry, and after it those that :func:`use` was given; the last one answers."""
+
+_changing = threading.Lock()
 
 
-_registry = Registry()
+def current() -> Registry:
+    """The registry that answers the functions below.
+
+    Example:
+        >>> alone = Registry(load=installed.core)
+        >>> with use(alone):
+        ...     current() is alone
+        True
+    """
+    return _in_use[-1][0]
+
+
+@contextlib.contextmanager
+def use(registry: Registry) -> Iterator[Registry]:
+    """Let another registry answer in the whole process, in all threads, while a ``with`` statement lasts.
+
+    Args:
+        registry: The registry.
+
+    Example:
+        >>> with use(Registry(load=installed.core)):
+        ...     {component.source.split()[0] for component in list_components()}
+        {'rheobase'}
+    """
+    entry = (registry,)
+    with _changing:
+        _in_use.append(entry)
+    try:
+        yield registry
+    finally:
+        # Two threads may leave in another order than they came, and may use the same registry.
+        with _changing:
+            _in_use[:] = [each for each in _in_use if each is not entry]
 
 
 def list_components(kind: str | None = None) -> list[Registered]:
@@ -181,7 +260,17 @@ def list_components(kind: str | None = None) -> list[Registered]:
         >>> [component.spec.name for component in rb.list_components("aggregator")][:2]
         ['mean', 'product']
     """
-    return _registry.components(kind)
+    return current().components(kind)
+
+
+def installed_now() -> Installed:
+    """What is installed, with what is amiss and what is disabled; see :class:`Installed`.
+
+    Example:
+        >>> installed_now().components == installed_now().components
+        True
+    """
+    return current().installed()
 
 
 def resolve(kind: str, name: str) -> Registered:
@@ -204,14 +293,15 @@ def resolve(kind: str, name: str) -> Registered:
         >>> resolve("integrator", "rk4") == resolve("integrator", "rheobase:rk4")
         True
     """
-    return _registry.resolve(kind, name)
+    return current().resolve(kind, name)
 
 
-def register(plugin: object) -> Registration:
+def register(plugin: object, *, override: bool = False) -> Registration:
     """Register a plugin without an entry point, for this process.
 
     Args:
         plugin: A module, or an object, with functions marked by ``@rheobase.hookimpl``.
+        override: Whether its names may be core's, and then mean the plugin's; provenance records it.
 
     Returns:
         The registration: call it to undo it, or use it in a ``with`` statement.
@@ -234,4 +324,4 @@ def register(plugin: object) -> Registration:
         ['toy']
         >>> undo()
     """
-    return _registry.register(plugin)
+    return current().register(plugin, override=override)

@@ -1,0 +1,78 @@
+"""The user's cache folder, and files in it that only the user can have written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+
+def folder() -> str:
+    """Where Rheobase keeps what it can make again.
+
+    ``RHEOBASE_CACHE_DIR`` names it; else it is ``rheobase`` in the user's cache folder.
+
+    Example:
+        >>> os.path.isabs(folder())
+        True
+    """
+    if given := os.environ.get("RHEOBASE_CACHE_DIR"):
+        return os.path.abspath(given)
+    home = os.path.expanduser("~")
+    if os.name == "nt":
+        base = os.environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
+    elif sys.platform == "darwin":
+        base = os.path.join(home, "Library", "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    return os.path.join(os.path.abspath(base), "rheobase")
+
+
+def read(path: str) -> bytes | None:
+    """Read a file of the cache.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its content; None where there is none, or where another user could have written it.
+    """
+    try:
+        with open(path, "rb") as file:
+            if not _ours(file.fileno()):
+                return None
+            return file.read()
+    except OSError:
+        return None
+
+
+def write(path: str, content: bytes) -> str:
+    """Write a file of the cache, whole or not at all: several processes may do so at once.
+
+    Args:
+        path: The file.
+        content: Its content.
+
+    Returns:
+        Why it could not be written; empty: it was.
+    """
+    part = f"{path}.{os.getpid()}.part"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        # Never through a link that lies there already.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with open(os.open(part, flags, 0o600), "wb") as file:
+            file.write(content)
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        return f"{path} cannot be written: {error.strerror or error}"
+    return ""
+
+
+def _ours(handle: int) -> bool:
+    if not hasattr(os, "geteuid"):
+        return True
+    status = os.fstat(handle)
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022

@@ -1,0 +1,74 @@
+"""Tables of plain text, for listings that have to be quick: importing rich takes longer than all the rest."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+
+import click
+
+WIDTH = 80
+"""The width of what is printed to a file or a pipe."""
+
+_GAP = "   "
+_LEAST = 16
+
+
+def columns(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str, width: int = 0) -> str:
+    """A table; the last column takes the width that the others leave, on several lines if need be.
+
+    Args:
+        headings: The headings.
+        rows: The cells. Control characters in them, which a terminal would obey, become spaces.
+        title: A line above it.
+        width: In characters; default: the terminal's, or 80 columns without one.
+
+    Example:
+        >>> print(columns(["name", "what"], [("rk4", "the default")], title="integrators", width=30))
+        integrators
+        <BLANKLINE>
+         name   what
+         ────────────────────────────
+         rk4    the default
+        <BLANKLINE>
+    """
+    width = width or _terminal()
+    cells = [tuple(_printable(str(cell)) for cell in row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)][:-1]
+    left = max(_LEAST, width - 2 - sum(widths) - len(_GAP) * len(widths))
+    lines = [title, "", _line(headings, widths), " " + "─" * (width - 2)]
+    for row in cells:
+        # A long name is one word: it is not broken, so that it can be copied.
+        wrapped = textwrap.wrap(row[-1], left, break_long_words=False, break_on_hyphens=False) or [""]
+        lines.append(_line([*row[:-1], wrapped[0]], widths))
+        lines += [_line([""] * len(widths) + [more], widths) for more in wrapped[1:]]
+    return "\n".join([*lines, ""])
+
+
+def print_columns(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str) -> None:
+    """Print a table.
+
+    Args:
+        headings: The headings.
+        rows: The cells.
+        title: A line above it.
+    """
+    click.echo(columns(headings, rows, title=title))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=False)]
+    return (" " + _GAP.join([*padded, cells[-1]])).rstrip()
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _terminal() -> int:
+    if not sys.stdout.isatty():
+        return WIDTH
+    import shutil
+
+    return max(40, shutil.get_terminal_size().columns)

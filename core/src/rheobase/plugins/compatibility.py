@@ -1,0 +1,133 @@
+"""Whether a plugin was made for this host, judged from its metadata before anything of it is imported.
+
+A plugin says so twice, and may leave out either::
+
+    [project]
+    dependencies = ["rheobase>=0.1,<0.2"]        # the versions of the core
+
+    [project.entry-points."rheobase.spec"]
+    toy = "v1"                                    # the spec versions, or "v1:v2" for 1 to 2
+
+A host understands the specs of its own version and those of the version before. A plugin that was made for
+several versions works where one of them is understood.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..specs import OLDEST_SPEC_VERSION, PROJECT, SPEC_VERSION
+
+SPEC_GROUP = f"{PROJECT}.spec"
+"""The entry-point group in which a plugin says for which spec versions it was made."""
+
+_SPEC = re.compile(r"v?(?P<first>\d{1,6})(?::v?(?P<last>\d{1,6}))?")
+_FINAL = re.compile(r"\d+(\.\d+)*")
+_CLAUSE = re.compile(r"\s*(?P<sign>>=|<)\s*(?P<version>\d+(\.\d+)*)\s*")
+_USUAL = re.compile(rf"{PROJECT}\s*(?P<open>\()?(?P<clauses>[\s\d.,<>=]+)(?(open)\))")
+_PROJECT = re.compile(rf"{PROJECT}(?![\w.-]*\w)", re.IGNORECASE)
+
+
+class Host(NamedTuple):
+    """The host as plugins see it.
+
+    Args:
+        spec: Its spec version.
+        oldest: The oldest spec version that it understands.
+    """
+
+    spec: int = SPEC_VERSION
+    oldest: int = OLDEST_SPEC_VERSION
+
+    def to_plain(self) -> dict[str, Any]:
+        """As values that JSON knows."""
+        return self._asdict()
+
+
+def about_core(requires: Sequence[str]) -> tuple[str, ...]:
+    """Those ``Requires-Dist`` lines that name the core.
+
+    Example:
+        >>> about_core(["torch>=2", "rheobase-lif", "rheobase (>=0.1)", "Rheobase<1; extra == 'x'"])
+        ('rheobase (>=0.1)', "Rheobase<1; extra == 'x'")
+    """
+    return tuple(line for line in requires if _PROJECT.match(line.strip()))
+
+
+def judge(distribution: str, requires: Sequence[str], spec: str, version: str, host: Host) -> tuple[str, str]:
+    """Why a host cannot use a plugin, and what to do.
+
+    Args:
+        distribution: The plugin's distribution.
+        requires: Its ``Requires-Dist`` lines that name the core.
+        spec: The spec versions for which it was made; empty: not said.
+        version: The version of the core; empty: not known, as in a source tree.
+        host: The host's spec versions.
+
+    Returns:
+        Cause and command; two empty strings if it can be used.
+
+    Example:
+        >>> judge("toy", ["rheobase>=0.1,<0.2"], "v1", "0.1.4", Host(spec=1, oldest=1))
+        ('', '')
+        >>> judge("toy", [], "v2", "0.1.4", Host(spec=1, oldest=1))
+        ('it was made for spec version 2, and this host understands 1', 'Upgrade the host: pip install \
+--upgrade rheobase')
+    """
+    newer_host = f"Upgrade the host: pip install --upgrade {PROJECT}"
+    newer_plugin = f"Upgrade the plugin: pip install --upgrade {distribution}"
+    for line in requires if version else ():
+        admits, unreadable = _admits(line, version)
+        if unreadable:
+            return f"its requirement {line!r} cannot be read: {unreadable}", newer_plugin
+        if not admits:
+            mend = f"Install versions that go together: pip install --upgrade {PROJECT} {distribution}"
+            return f"it needs {line}, and this is {PROJECT} {version}", mend
+    if not spec:
+        return "", ""
+    match = _SPEC.fullmatch(spec)
+    first, last = (int(match["first"]), int(match["last"] or match["first"])) if match else (1, 0)
+    if first > last:
+        return f'its spec version {spec!r} is not of the form "v1" or "v1:v2"', newer_plugin
+    understood = _range(host.oldest, host.spec)
+    if first > host.spec:
+        cause = f"it was made for spec version {_range(first, last)}, and this host understands {understood}"
+        return cause, newer_host
+    if last < host.oldest:
+        cause = f"it was made for spec version {_range(first, last)}, and this host understands {understood}"
+        return cause, newer_plugin
+    return "", ""
+
+
+@functools.cache
+def _admits(line: str, version: str) -> tuple[bool, str]:
+    """Whether a requirement is content with a version of the core; or why it cannot be read."""
+    # The form that nearly all have is read here: the library takes as long to import as all metadata to read.
+    usual = _USUAL.fullmatch(line.strip()) if _FINAL.fullmatch(version) else None
+    clauses = [_CLAUSE.fullmatch(text) for text in usual["clauses"].split(",")] if usual else [None]
+    known = [clause for clause in clauses if clause is not None]
+    if len(known) == len(clauses):
+        return all(_holds(clause, version) for clause in known), ""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        need = Requirement(line)
+    except InvalidRequirement as error:
+        return False, str(error).splitlines()[0]
+    applies = need.marker is None or need.marker.evaluate({"extra": ""})
+    return not applies or need.specifier.contains(version, prereleases=True), ""
+
+
+def _holds(clause: re.Match[str], version: str) -> bool:
+    have, want = ([int(part) for part in text.split(".")] for text in (version, clause["version"]))
+    # 0.1 and 0.1.0 are the same version.
+    length = max(len(have), len(want))
+    have, want = (each + [0] * (length - len(each)) for each in (have, want))
+    return have >= want if clause["sign"] == ">=" else have < want
+
+
+def _range(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} to {last}"

@@ -1,0 +1,159 @@
+"""Loads each plugin, and what it offers, in a process of its own, and says how each is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from . import control, index
+from .compatibility import Host
+from .component import word
+from .entry import Entry
+from .installed import judged
+from .isolation import Examiner
+from .outcome import Outcome
+from .problem import BROKEN, Problem, broken, removal
+
+AT_ONCE = 2
+"""How many plugins are loaded at a time; more wait for each other's disk."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one plugin is.
+
+    Args:
+        entry: The plugin.
+        status: ``"ok"``, ``"disabled"``, ``"broken"``, ``"incompatible"`` or ``"refused"``.
+        seconds: How long its hook module took to import.
+        components: What it offers and what can be loaded.
+        problems: Why it is unwell.
+        advice: What would make it better, though it works.
+    """
+
+    entry: Entry
+    status: str
+    seconds: float = 0.0
+    components: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    advice: tuple[str, ...] = ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """As values that JSON knows."""
+        return {
+            "plugin": self.entry.name,
+            "distribution": self.entry.distribution,
+            "version": self.entry.version,
+            "entry_point": self.entry.text,
+            "status": self.status,
+            "import_seconds": round(self.seconds, 4),
+            "components": list(self.components),
+            "problems": [problem.to_plain() for problem in self.problems],
+            "advice": list(self.advice),
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """How all plugins are.
+
+    Args:
+        findings: Each plugin.
+        problems: What is amiss beside them: unreadable metadata, names that no plugin has.
+        conflicts: The names that more than one distribution offers.
+        unkept: Why the index cannot be kept; empty: it can.
+    """
+
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
+    conflicts: tuple[str, ...]
+    unkept: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether every plugin that is wanted is well."""
+        return not self.problems and not any(finding.problems for finding in self.findings)
+
+
+def examine_all(limit: float | None = None) -> Report:
+    """Load every plugin that the user wants, each in a process of its own, and all that it offers.
+
+    What came of it is kept for later listings.
+
+    Args:
+        limit: How long a plugin, and each of its components, may take, s; default: the user's setting.
+
+    Returns:
+        The report.
+
+    Raises:
+        ConfigurationError: If the user's settings cannot be used.
+    """
+    decided = control.read()
+    limit = limit or decided.timeout
+    key = index.Key.take(Host())
+    with Examiner(limit) as examiner:
+        known = index.Index(examiner.scan(Host()), examiner.core(), {})
+    verdicts = judged(known.scan, decided)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda entry: _examine(entry, limit), verdicts.wanted))
+    known.outcomes.update({finding.entry: outcome for finding, outcome in found})
+    findings = [finding for finding, _ in found]
+    findings += [Finding(entry, "disabled", advice=(said,)) for entry, said in verdicts.disabled]
+    for problem in verdicts.problems:
+        if problem.entry is not None:
+            findings.append(Finding(problem.entry, problem.status, problems=(problem,)))
+    return Report(
+        tuple(sorted(findings, key=lambda finding: finding.entry)),
+        tuple(problem for problem in verdicts.problems if problem.entry is None),
+        _conflicts(known),
+        index.save(known, key),
+    )
+
+
+def _examine(entry: Entry, limit: float) -> tuple[Finding, Outcome]:
+    with Examiner(limit) as examiner:
+        outcome = examiner.examine(entry)
+        problems = [broken(entry, outcome.failure, outcome.detail)] if outcome.failure else []
+        problems += [_unusable(entry, *each) for each in outcome.unusable]
+        works = []
+        for spec in outcome.specs:
+            failure = examiner.load(spec)
+            if failure:
+                problems.append(_unusable(entry, spec.kind, spec.name, failure))
+            else:
+                works.append(f"{spec.kind}:{spec.name}")
+    advice = list(outcome.complaints)
+    if outcome.heavy:
+        advice.append(
+            f"its hook module imports {outcome.heavy}; move that import to the model, and the first listing "
+            "after an installation is quick"
+        )
+    if not entry.requires:
+        advice.append(
+            'its metadata do not say which core it was made for; add "rheobase>=..." to its dependencies'
+        )
+    status = BROKEN if problems else "ok"
+    finding = Finding(entry, status, outcome.seconds, tuple(works), tuple(problems), tuple(advice))
+    return finding, outcome
+
+
+def _unusable(entry: Entry, kind: str, name: str, cause: str) -> Problem:
+    return Problem(BROKEN, f"{word(kind)} {name!r} of {entry.label}", cause, removal(entry), entry)
+
+
+def _conflicts(known: index.Index) -> tuple[str, ...]:
+    offered = Counter(
+        (spec.kind, spec.name, entry.distribution)
+        for entry, outcome in known.outcomes.items()
+        for spec in outcome.specs
+    )
+    times = Counter((kind, name) for kind, name, _ in offered)
+    return tuple(
+        f"{word(kind)} {name!r} is offered by "
+        + " and ".join(sorted(source for k, n, source in offered if (k, n) == (kind, name)))
+        for (kind, name), count in sorted(times.items())
+        if count > 1
+    )

@@ -1,0 +1,86 @@
+"""One entry point of an installed distribution, as its metadata gives it; nothing is imported for it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+
+class Entry(NamedTuple):
+    """A plugin that is installed: an entry point in the group ``rheobase``.
+
+    Args:
+        distribution: The distribution's name.
+        version: Its version.
+        name: The entry point's name.
+        value: What it names: ``"package.module"`` or ``"package.module:object"``.
+        requires: Its ``Requires-Dist`` lines that name rheobase.
+        spec: The spec versions for which it was made: ``"v1"`` or ``"v1:v2"``; empty: not said.
+        unfit: Why this host cannot use it, from its metadata alone; empty: it can.
+        upgrade: The command that mends that.
+    """
+
+    distribution: str
+    version: str
+    name: str
+    value: str
+    requires: tuple[str, ...] = ()
+    spec: str = ""
+    unfit: str = ""
+    upgrade: str = ""
+
+    @property
+    def label(self) -> str:
+        """The entry in words, for messages.
+
+        Example:
+            >>> Entry("toy-models", "1.2", "toy", "toy_models.plugin").label
+            "plugin 'toy' of toy-models 1.2"
+        """
+        return f"plugin {self.name!r} of {self.distribution} {self.version}"
+
+    @property
+    def text(self) -> str:
+        """The line in the metadata.
+
+        Example:
+            >>> Entry("toy-models", "1.2", "toy", "toy_models.plugin").text
+            'toy = "toy_models.plugin"'
+        """
+        return f'{self.name} = "{self.value}"'
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names by which it can be disabled: distribution, plugin, and both.
+
+        Example:
+            >>> sorted(Entry("Toy_Models", "1.2", "toy", "toy_models.plugin").names)
+            ['toy', 'toy-models', 'toy-models:toy']
+        """
+        distribution, name = canonical(self.distribution), canonical(self.name)
+        return frozenset({distribution, name, f"{distribution}:{name}"})
+
+    def to_plain(self) -> dict[str, Any]:
+        """As values that JSON knows."""
+        return self._asdict()
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Entry:
+        """The reverse of :meth:`to_plain`.
+
+        Example:
+            >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin", ("rheobase>=0.1",))
+            >>> Entry.from_plain(toy.to_plain()) == toy
+            True
+        """
+        return cls(**{**plain, "requires": tuple(plain["requires"])})
+
+
+def canonical(distribution: str) -> str:
+    """The name of a distribution in the form in which names are compared.
+
+    Example:
+        >>> canonical("Rheobase_LIF")
+        'rheobase-lif'
+    """
+    return re.sub(r"[-_.]+", "-", distribution).lower()

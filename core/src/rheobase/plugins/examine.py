@@ -1,0 +1,188 @@
+"""Loads one plugin and says what came of it. Runs the plugin's code: elsewhere in a process of its own."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import PluginError
+from . import guard, hooks, stamps, targets
+from .discovery import brief, first_line
+from .entry import Entry
+from .importlog import ImportLog
+from .outcome import Outcome
+
+HEAVY = ("torch", "numpy", "scipy", "jax", "tensorflow", "matplotlib", "pandas")
+"""What a hook module has no use for, and what makes every listing without an index wait."""
+
+_VALUE = re.compile(r"(?P<module>[\w.]+)\s*(?::\s*(?P<attribute>[\w.]+))?\s*(?:\[.*\])?")
+
+
+def examine(entry: Entry) -> Outcome:
+    """Import a plugin, call its hooks and look for the targets of its specs.
+
+    Args:
+        entry: The entry point.
+
+    Returns:
+        What it offers. Anything that it raises, an attempt to leave the interpreter included, becomes the
+        outcome's failure; only the user's Ctrl-C goes through.
+
+    Example:
+        >>> examine(Entry("toy-models", "1.2", "toy", "toy_models.hooks")).failure
+        "ModuleNotFoundError: No module named 'toy_models'"
+    """
+    return judge(bring_in(entry))
+
+
+@dataclass
+class BroughtIn:
+    """A plugin that was imported, or what its import raised.
+
+    Args:
+        entry: The plugin.
+        since: When its import began, in ns since 1970.
+        seconds: How long it took.
+        log: What it looked for.
+        plugin: The module or object.
+        error: What was raised.
+        path: ``sys.path`` as it was before.
+    """
+
+    entry: Entry
+    since: int = 0
+    seconds: float = 0.0
+    log: ImportLog = field(default_factory=ImportLog)
+    plugin: Any = None
+    error: BaseException | None = None
+    path: list[str] = field(default_factory=lambda: list(sys.path))
+
+
+def bring_in(entry: Entry) -> BroughtIn:
+    """Import a plugin. Several threads may do so at once.
+
+    Args:
+        entry: The plugin.
+    """
+    log, path = ImportLog(), list(sys.path)
+    since, start = time.time_ns(), time.perf_counter()
+    plugin, raised = None, None
+    with log:
+        try:
+            plugin = _load(entry.value)
+        except BaseException as error:
+            _let_through(error)
+            raised = error
+    _examined.update(log.places)
+    return BroughtIn(entry, since, time.perf_counter() - start, log, plugin, raised, path)
+
+
+def judge(found: BroughtIn) -> Outcome:
+    """Call a plugin's hooks and look for the targets of its specs.
+
+    Args:
+        found: The plugin.
+
+    Returns:
+        What it offers.
+    """
+    entry, log = found.entry, found.log
+    offer = hooks.Offer(())
+    error = found.error
+    if error is None:
+        with log:
+            try:
+                offer = hooks.collect(found.plugin, entry.label)
+            except BaseException as raised:
+                _let_through(raised)
+                error = raised
+    sys.path[:] = found.path  # whoever uses a component does so without what its hook module does to the path
+    unusable = {
+        (spec.kind, spec.name): cause for spec in offer.specs if (cause := targets.missing(spec.target))
+    }
+    modules = [spec.target.partition(":")[0] for spec in offer.specs]
+    imported = {name for name in log.places if name in sys.modules}
+    sought = {name: place for name, place in log.places.items() if name not in sys.modules}
+    _examined.update(imported)
+    asked = (stamps.package_of(entry), *log.places, *modules)
+    files, folders = stamps.rests_on(
+        entry,
+        since=found.since,
+        imported=imported,
+        old=_loaded_before(entry),
+        targets=modules,
+        read=log.read,
+        sought=sought,
+        lacking=bool(error or unusable) or any(_asked_by(entry, *place) for place in sought.values()),
+    )
+    return Outcome(
+        specs=tuple(spec for spec in offer.specs if (spec.kind, spec.name) not in unusable),
+        complaints=offer.complaints,
+        unusable=tuple((kind, name, cause) for (kind, name), cause in unusable.items()),
+        failure=_cause(error, entry),
+        detail=_traceback(error),
+        heavy=log.line_of((*HEAVY, *modules)),
+        seconds=found.seconds,
+        files=files,
+        sought=tuple(sorted({name.partition(".")[0] for name in asked})),
+        folders=folders,
+    )
+
+
+def _let_through(error: BaseException) -> None:
+    """Raise the user's interrupt; none can reach a process that is there for plugins."""
+    if isinstance(error, KeyboardInterrupt) and not guard.closed():
+        raise error
+
+
+def _cause(error: BaseException | None, entry: Entry) -> str:
+    if error is None:
+        return ""
+    # What the hooks say of a plugin begins with its label, which the problem has already.
+    own = isinstance(error, PluginError)
+    return brief(str(error).removeprefix(f"{entry.label}: ")) if own else first_line(error)
+
+
+_examined: set[str] = set()
+"""The modules that plugins imported while they were examined in this process."""
+
+
+def _loaded_before(entry: Entry) -> set[str]:
+    """The plugin's own modules that were imported by something else, which may be long ago.
+
+    Args:
+        entry: The plugin.
+    """
+    package = stamps.package_of(entry)
+    if package not in sys.modules or package in _examined:
+        return set()
+    return {name for name in sys.modules.keys() - _examined if name.partition(".")[0] == package}
+
+
+def _asked_by(entry: Entry, file: str, line: int, module: str) -> bool:
+    """Whether it was a plugin that asked for a module, and not what some package of an installer's tries."""
+    return stamps.matters(module, file, stamps.package_of(entry))
+
+
+def _load(value: str) -> Any:
+    match = _VALUE.fullmatch(value.strip())
+    if match is None:
+        raise PluginError('its entry point is not of the form "package.module:object"')
+    plugin: Any = importlib.import_module(match["module"])
+    for attribute in (match["attribute"] or "").split(".") if match["attribute"] else ():
+        plugin = getattr(plugin, attribute)
+    return plugin
+
+
+def _traceback(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:  # a stranger's exception may fail to print
+        return type(error).__name__

@@ -1,0 +1,160 @@
+"""What the last scan found, kept in the user's cache folder so that the next process need not look again.
+
+It holds while the fingerprint of the path, the files of the plugins and the host are what they were. A plugin
+that looked for something in vain is tried again as soon as a folder changes where that may have appeared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import zlib
+from typing import Any, NamedTuple
+
+from .. import cache
+from ..errors import RheobaseError
+from .compatibility import Host
+from .discovery import Scan
+from .entry import Entry
+from .fingerprint import OnPath, look, search_path
+from .outcome import Outcome
+from .problem import Problem
+from .stamps import stamp, unchanged
+
+FORMAT = 2
+"""Grows when an older index could be read wrongly."""
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Index(NamedTuple):
+    """What is known of the plugins on the path.
+
+    Args:
+        scan: The metadata.
+        core: Core's own components.
+        outcomes: What came of the plugins that were loaded so far.
+    """
+
+    scan: Scan
+    core: Outcome
+    outcomes: dict[Entry, Outcome]
+
+
+def path_of_index() -> str:
+    """The file in which the index for this interpreter and this path is kept.
+
+    Example:
+        >>> path_of_index().endswith(".json")
+        True
+    """
+    about = [sys.executable or "", sys.prefix, sys.version, *map(os.path.abspath, search_path())]
+    name = zlib.crc32("\n".join(about).encode("utf-8", "replace"))
+    return os.path.join(cache.folder(), "plugins", f"{name:08x}.json")
+
+
+class Key(NamedTuple):
+    """What an index rests on. Taken before anything is looked up, so that what changes meanwhile shows.
+
+    Args:
+        now: The host, and the distributions on the path.
+        path: All that is on the path.
+    """
+
+    now: dict[str, Any]
+    path: OnPath
+
+    @classmethod
+    def take(cls, host: Host) -> Key:
+        """The key of this moment.
+
+        Args:
+            host: The spec versions of this host.
+        """
+        own = [[path, *stamp(path)] for path in _own_files()]
+        path = look()
+        now = {"format": FORMAT, "host": host.to_plain(), "own": own, "path": path.fingerprint}
+        return cls(now, path)
+
+
+def _own_files() -> list[str]:
+    """The files of this host that have a part in finding and judging plugins."""
+    found = []
+    for folder in (_ROOT, os.path.join(_ROOT, "plugins")):
+        with contextlib.suppress(OSError):  # in a zip file, which is on the path, so its stamp is in the key
+            names = (name for name in os.listdir(folder) if name.endswith(".py"))
+            found += [os.path.join(folder, name) for name in sorted(names)]
+    return found
+
+
+def load(key: Key, limit: float = 0.0) -> Index | None:
+    """Read the index, if it still holds.
+
+    Args:
+        key: What is now.
+        limit: How long a plugin may take now, s; one that had less time and did not end is tried again.
+
+    Returns:
+        What it says, without the outcomes that may have changed; None where there is no index, or it is
+        damaged, another user could have written it, or what is installed has changed.
+    """
+    content = cache.read(path_of_index())
+    if content is None:
+        return None
+    check, _, body = content.partition(b"\n")
+    if check != _checksum(body):
+        return None
+    try:
+        kept = json.loads(body)
+        if key.now["path"] is None or kept["key"] != key.now:
+            return None
+        entries = [Entry.from_plain(each) for each in kept["entries"]]
+        found = zip(entries, kept["outcomes"], strict=True)
+        known = [(entry, plain) for entry, plain in found if plain is not None]
+        # What one of them imported, any of them may use: they were loaded in one process.
+        same = all(unchanged(plain["files"]) for _, plain in known) and all(
+            key.path.where(module) == where for module, where in kept["modules"].items()
+        )
+        outcomes = {
+            entry: Outcome.from_plain(plain)
+            for entry, plain in known
+            if same and unchanged(plain["folders"]) and not 0 < plain["limit"] < limit
+        }
+        problems = tuple(Problem(**each) for each in kept["problems"])
+        scan = Scan(tuple(entries), problems, kept["version"])
+        return Index(scan, Outcome.from_plain(kept["core"]), outcomes)
+    except (AttributeError, KeyError, TypeError, ValueError, RheobaseError):  # not of this format after all
+        return None
+
+
+def save(index: Index, key: Key) -> str:
+    """Keep the index for later processes.
+
+    Args:
+        index: What is known.
+        key: What was there before it was looked up.
+
+    Returns:
+        Why it could not be kept; empty: it was. Everything works without, only slower.
+    """
+    if key.now["path"] is None:
+        return "the path has finders of distributions that cannot be looked into"
+    outcomes = [index.outcomes.get(entry) for entry in index.scan.entries]
+    kept: dict[str, Any] = {
+        "key": key.now,
+        "entries": [entry.to_plain() for entry in index.scan.entries],
+        "problems": [problem._asdict() for problem in index.scan.problems],
+        "version": index.scan.version,
+        "core": index.core.to_plain(),
+        "outcomes": [outcome and outcome.to_plain() for outcome in outcomes],
+    }
+    sought = {module for outcome in outcomes if outcome for module in outcome.sought}
+    kept["modules"] = {module: key.path.where(module) for module in sorted(sought)}
+    body = json.dumps(kept).encode()
+    return cache.write(path_of_index(), _checksum(body) + b"\n" + body)
+
+
+def _checksum(body: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(body)

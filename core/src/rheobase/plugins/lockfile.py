@@ -1,0 +1,122 @@
+"""The lock file: which plugins a project trusts, each as it was when ``rheobase lock`` was last run.
+
+``rheobase.lock`` is JSON, sorted and indented, so that a change of it reads well in version control::
+
+    {
+      "format": 1,
+      "plugins": {
+        "toy-models": {
+          "files": {"toy_models.py": "9f86d0..."},
+          "record": "60303a...",
+          "version": "1.2"
+        }
+      }
+    }
+
+The hashes are sha256. It holds on every machine with the same distributions, but for editable installs, whose
+metadata name a folder of the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..errors import ConfigurationError, OutputError
+
+FORMAT = 1
+"""Grows when an older Rheobase could read the file wrongly."""
+
+
+class Locked(NamedTuple):
+    """A plugin's distribution as the lock file has it.
+
+    Args:
+        version: Its version.
+        record: A hash over the paths and hashes of its RECORD; empty: it had none.
+        files: Each of its files with its hash.
+    """
+
+    version: str
+    record: str
+    files: Mapping[str, str]
+
+
+def read(path: str) -> dict[str, Locked]:
+    """Read a lock file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The name of each distribution, in the form in which names are compared, and how it was locked.
+
+    Raises:
+        ConfigurationError: If it cannot be read, or is no lock file that this Rheobase knows.
+    """
+    mend = "put back a good one, or trust what is installed: rheobase lock"
+    try:
+        with open(path, encoding="utf-8") as file:
+            return _parsed(json.load(file))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}; {mend}") from error
+    except (RecursionError, ValueError) as error:
+        raise ConfigurationError(f"{path} is no lock file that can be used: {error}; {mend}") from error
+
+
+def write(path: str, plugins: Mapping[str, Locked]) -> None:
+    """Write a lock file, whole or not at all.
+
+    Args:
+        path: The file.
+        plugins: Name of a distribution -> how it is locked.
+
+    Raises:
+        OutputError: If it cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "rheobase.lock")
+        >>> toy = {"toy-models": Locked("1.2", "", {"toy_models.py": "9f86d0"})}
+        >>> write(path, toy)
+        >>> read(path) == toy
+        True
+    """
+    plain = {name: {**plugin._asdict(), "files": dict(plugin.files)} for name, plugin in plugins.items()}
+    path = os.path.realpath(path)  # a link stays one
+    part = f"{path}.{os.getpid()}.part"
+    try:
+        with open(part, "x", encoding="utf-8", newline="\n") as file:
+            json.dump({"format": FORMAT, "plugins": plain}, file, indent=2, sort_keys=True)
+            file.write("\n")
+        os.replace(part, path)
+    except OSError as error:
+        if not isinstance(error, FileExistsError):
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}; mend that, or lock elsewhere"
+        ) from error
+
+
+def _parsed(content: Any) -> dict[str, Locked]:
+    known = content.get("format") if isinstance(content, dict) else None
+    if known != FORMAT:
+        raise ValueError(f"its format is {known!r}, and this Rheobase knows {FORMAT}")
+    plugins = content.get("plugins")
+    if not isinstance(plugins, dict):
+        raise ValueError("it has no plugins")
+    return {name: _locked(name, plain) for name, plain in plugins.items()}
+
+
+def _locked(name: str, plain: Any) -> Locked:
+    fields = isinstance(plain, dict) and plain.keys() == set(Locked._fields)
+    if not fields or not isinstance(plain["files"], dict):
+        raise ValueError(f"what it has of {name!r} is not version, record and files")
+    texts = plain["version"], plain["record"], *plain["files"].values()
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"what it has of {name!r} is not in words")
+    return Locked(**plain)

@@ -1,0 +1,118 @@
+"""What is amiss with a plugin: which one, why, and the command that mends it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .entry import Entry, canonical
+
+BROKEN = "broken"
+"""Loading it failed, or what it offers cannot be used."""
+UNREADABLE = "unreadable"
+"""Its metadata cannot be read."""
+INCOMPATIBLE = "incompatible"
+"""Its metadata say that it was made for another host."""
+REFUSED = "refused"
+"""It is not as the lock file has it."""
+AMISS = "amiss"
+"""Something small: the plugin works."""
+
+LEFT_OUT = (BROKEN, UNREADABLE, INCOMPATIBLE, REFUSED)
+"""The kinds of problem for which a plugin, or a component of it, is left out."""
+
+
+class Problem(NamedTuple):
+    """A plugin, or a component of one, with which something is amiss.
+
+    Args:
+        status: ``"broken"``, ``"unreadable"``, ``"incompatible"``, ``"refused"`` or ``"amiss"``.
+        subject: The plugin in words.
+        cause: What is wrong, in one line.
+        mend: What to do.
+        entry: The plugin, where it is known.
+        detail: The whole traceback, where there is one.
+        distribution: The distribution, where that is known and the plugin is not.
+        version: Its version.
+    """
+
+    status: str
+    subject: str
+    cause: str
+    mend: str = ""
+    entry: Entry | None = None
+    detail: str = ""
+    distribution: str = ""
+    version: str = ""
+
+    @property
+    def message(self) -> str:
+        """All of it but the detail, in one line.
+
+        Example:
+            >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
+            >>> print(broken(toy, "it is empty").message)
+            plugin 'toy' of toy-models 1.2 is left out, the others work: it is empty (entry point \
+toy = "toy_models.plugin"). Mend it, remove it: pip uninstall toy-models, or disable it: \
+RHEOBASE_DISABLE=toy-models
+        """
+        left_out = " is left out, the others work" if self.status in LEFT_OUT else ""
+        point = f" (entry point {self.entry.text})" if self.entry else ""
+        text = f"{self.subject}{left_out}: {self.cause}{point}{'. ' if self.mend else ''}{self.mend}"
+        # A stranger's text may have what a terminal would obey.
+        return "".join(letter if letter.isprintable() else " " for letter in text)
+
+    @property
+    def name(self) -> str:
+        """The plugin's name, or the problem's subject where that is not known."""
+        if self.distribution:
+            return "?"
+        return self.entry.name if self.entry else self.subject
+
+    @property
+    def source(self) -> str:
+        """The distribution and its version, or the plugin in words."""
+        if self.distribution:
+            return f"{self.distribution} {self.version}".strip()
+        return f"{self.entry.distribution} {self.entry.version}" if self.entry else self.subject
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names by which what it is about can be disabled."""
+        if self.entry is not None:
+            return self.entry.names
+        return frozenset({canonical(self.distribution)} if self.distribution else ())
+
+    def to_plain(self) -> dict[str, str | None]:
+        """As values that JSON knows, for people's own tools."""
+        entry = self.entry
+        return {
+            "status": self.status,
+            "plugin": entry.name if entry else None,
+            "distribution": entry.distribution if entry else self.distribution or None,
+            "version": entry.version if entry else self.version or None,
+            "entry_point": entry.text if entry else None,
+            "subject": self.subject,
+            "cause": self.cause,
+            "mend": self.mend,
+        }
+
+
+def broken(entry: Entry, cause: str, detail: str = "") -> Problem:
+    """The problem of a plugin that cannot be loaded.
+
+    Args:
+        entry: The plugin.
+        cause: What is wrong, in one line.
+        detail: The whole traceback.
+    """
+    return Problem(BROKEN, entry.label, cause, removal(entry), entry, detail)
+
+
+def removal(entry: Entry) -> str:
+    """What to do about a plugin that is broken.
+
+    Args:
+        entry: The plugin.
+    """
+    name = entry.distribution
+    return f"Mend it, remove it: pip uninstall {name}, or disable it: RHEOBASE_DISABLE={name}"

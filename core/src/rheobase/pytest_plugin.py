@@ -1,0 +1,35 @@
+"""The fixture with which plugins are tested: a world in which nothing but theirs is installed.
+
+pytest loads this module in every run, of any project, where Rheobase is installed; so it imports nothing but
+pytest. ``-p no:rheobase`` leaves it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .plugins.registry import Registry
+
+__all__ = ["rheobase_registry"]
+
+
+@pytest.fixture
+def rheobase_registry() -> Iterator[Registry]:
+    """A registry with core's components and whatever the test registers, and nothing else.
+
+    While the test runs, ``rheobase.create``, ``list_components``, ``register`` and all the rest use it. The
+    plugins that are installed are not looked for; settings and ``rheobase.toml`` count for nothing. After
+    the test everything is as before::
+
+        def test_my_model_is_offered(rheobase_registry):
+            rheobase_registry.register(my_package.plugin)
+            neuron = rheobase.create("my-model")
+    """
+    from .plugins import installed, registry
+
+    with registry.use(registry.Registry(load=installed.core)) as alone:
+        yield alone
