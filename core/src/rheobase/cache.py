@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 
 
 def folder() -> str:
@@ -69,6 +70,21 @@ def write(path: str, content: bytes) -> str:
             os.unlink(part)
         return f"{path} cannot be written: {error.strerror or error}"
     return ""
+
+
+def drop_old(directory: str, days: float) -> None:
+    """Remove the files of a folder of the cache that were written long ago.
+
+    Args:
+        directory: The folder.
+        days: How long ago.
+    """
+    oldest = time.time() - 86400.0 * days
+    with contextlib.suppress(OSError), os.scandir(directory) as found:
+        for each in found:
+            if each.is_file(follow_symlinks=False) and each.stat(follow_symlinks=False).st_mtime < oldest:
+                with contextlib.suppress(OSError):
+                    os.unlink(each.path)
 
 
 def _ours(handle: int) -> bool:

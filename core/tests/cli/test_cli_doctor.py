@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def publish(tmp_path: Path) -> Publish:
         target: str = "builtins:max",
         name: str = "",
         requires: str = "Requires-Dist: rheobase>=0.1\n",
+        points: str = "",
         **modules: str,
     ) -> None:
         site = tmp_path / "site"
@@ -44,7 +46,7 @@ def publish(tmp_path: Path) -> Publish:
         (info / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.5\n{requires}"
         )
-        (info / "entry_points.txt").write_text(f"[rheobase]\n{module} = {module}_hooks\n")
+        (info / "entry_points.txt").write_text(f"[rheobase]\n{module} = {module}_hooks\n{points}")
         text = before + HOOKS.format(name=name or distribution, target=target)
         for each, content in {f"{module}_hooks": text, **modules}.items():
             (site / f"{each}.py").write_text(content)
@@ -227,3 +229,38 @@ def test_plugins_shows_who_is_left_out_and_why(publish: Publish, run: Run) -> No
     strict = run("plugins", "--strict")
     assert strict.returncode == 2
     assert "incompatible" in strict.stderr
+
+
+def test_a_spec_version_for_a_plugin_that_is_not_there_is_told_and_is_no_illness(
+    publish: Publish, run: Run
+) -> None:
+    publish("well", points="[rheobase.spec]\nwell = v1\nwel = v1\n")
+    done = run("doctor", RHEOBASE_ONLY="well")
+    assert done.returncode == 0, done.stdout
+    assert "a spec version for 'wel', and it has no plugin of that name" in done.stdout
+    assert run("doctor", "--strict", RHEOBASE_ONLY="well").returncode == 1
+
+
+def test_whoever_asks_to_see_what_is_disabled_is_told_so(publish: Publish, run: Run) -> None:
+    publish("well")
+    done = run("show", "well", RHEOBASE_DISABLE="well", RHEOBASE_ONLY="well")
+    assert done.returncode == 2
+    assert "plugin 'well' of well 1.5 (disabled: RHEOBASE_DISABLE)" in done.stderr
+    assert run("show", "well", RHEOBASE_ONLY="well").returncode == 0
+
+
+def test_an_index_that_nobody_has_used_for_long_is_dropped(
+    publish: Publish, run: Run, tmp_path: Path
+) -> None:
+    publish("well")
+    kept = tmp_path / "cache" / "plugins"
+    kept.mkdir(parents=True)
+    old, recent = kept / "0old.json", kept / "0recent.json"
+    for path, days in (old, 61), (recent, 59):
+        path.write_text("")
+        then = time.time() - days * 86400
+        os.utime(path, (then, then))
+    assert run("list", RHEOBASE_ONLY="well").returncode == 0
+    assert not old.exists()
+    assert recent.exists()
+    assert len(list(kept.iterdir())) == 2

@@ -27,7 +27,8 @@ def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> 
 
     report = examine_all(timeout)
     messages: list[str] = ctx.obj
-    well = report.ok and not (read().strict and (messages or any(each.advice for each in report.findings)))
+    small = messages or report.problems or any(finding.advice for finding in report.findings)
+    well = report.ok and not (small and read().strict)
     if as_json:
         print_json(
             {

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..specs import PROJECT
 from .compatibility import SPEC_GROUP, Host, about_core, judge
 from .entry import Entry, canonical
-from .problem import Problem
+from .problem import AMISS, Problem
 from .unreadable import POINTS, UnreadableError, empty, fault, names_group, text_of, unreadable
 
 LONGEST = 500
@@ -145,6 +145,8 @@ def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> li
         points = _read(POINTS, lambda: found.entry_points)
         specs = {point.name: point.value for point in points.select(group=SPEC_GROUP)}
         entries = []
+        names = {point.name for point in points.select(group=PROJECT)}
+        problems.update(_unnamed(name, spec) for spec in sorted(specs.keys() - names))
         for point in points.select(group=PROJECT):
             spec = specs.get(point.name, "")
             unfit, upgrade = judge(name, requires, spec, version, host)
@@ -154,6 +156,12 @@ def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> li
     except Exception as error:
         problems.add(_unreadable(found, error))
         return []
+
+
+def _unnamed(distribution: str, spec: str) -> Problem:
+    cause = f"its metadata give a spec version for {spec!r}, and it has no plugin of that name"
+    mend = f'In [project.entry-points."{SPEC_GROUP}"], use the names of [project.entry-points.{PROJECT}]'
+    return Problem(AMISS, f"a plugin of {distribution}", cause, mend, distribution=distribution)
 
 
 def _about(found: Any) -> Any:

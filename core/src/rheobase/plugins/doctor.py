@@ -14,7 +14,7 @@ from .entry import Entry
 from .installed import judged
 from .isolation import Examiner
 from .outcome import Outcome
-from .problem import BROKEN, Problem, broken, removal
+from .problem import AMISS, BROKEN, Problem, broken, removal
 
 AT_ONCE = 2
 """How many plugins are loaded at a time; more wait for each other's disk."""
@@ -74,7 +74,8 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether every plugin that is wanted is well."""
-        return not self.problems and not any(finding.problems for finding in self.findings)
+        unwell = any(problem.status != AMISS for problem in self.problems)
+        return not unwell and not any(finding.problems for finding in self.findings)
 
 
 def examine_all(limit: float | None = None) -> Report:

@@ -26,6 +26,9 @@ from .stamps import stamp, unchanged
 FORMAT = 2
 """Grows when an older index could be read wrongly."""
 
+KEPT_DAYS = 60
+"""After how many days an index is dropped. Its path may be nobody's any more; else it is soon made again."""
+
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -153,7 +156,9 @@ def save(index: Index, key: Key) -> str:
     sought = {module for outcome in outcomes if outcome for module in outcome.sought}
     kept["modules"] = {module: key.path.where(module) for module in sorted(sought)}
     body = json.dumps(kept).encode()
-    return cache.write(path_of_index(), _checksum(body) + b"\n" + body)
+    path = path_of_index()
+    cache.drop_old(os.path.dirname(path), KEPT_DAYS)
+    return cache.write(path, _checksum(body) + b"\n" + body)
 
 
 def _checksum(body: bytes) -> bytes:

@@ -55,10 +55,18 @@ class Installed(NamedTuple):
     strict: bool = False
 
     @property
-    def left_out(self) -> tuple[str, ...]:
-        """The distributions of which something was left out, each with why in one word."""
+    def missing(self) -> str:
+        """The end of a message that something is not installed: the plugins that may have offered it.
+
+        Example:
+            >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
+            >>> Installed(disabled=((toy, "RHEOBASE_DISABLE"),)).missing
+            " Left out: plugin 'toy' of toy-models 1.2 (disabled: RHEOBASE_DISABLE)."
+        """
         left_out = (problem for problem in self.problems if problem.status in LEFT_OUT)
-        return tuple(dict.fromkeys(f"{problem.source} ({problem.status})" for problem in left_out))
+        sources = [f"{problem.source} ({problem.status})" for problem in left_out]
+        sources += [f"{entry.label} (disabled: {said})" for entry, said in self.disabled]
+        return f" Left out: {', '.join(dict.fromkeys(sources))}." if sources else ""
 
 
 class Verdicts(NamedTuple):

@@ -139,7 +139,7 @@ class Registry:
                     self._loading = False
         messages = [problem.message for problem in known.problems]
         if messages and known.strict:
-            raise PluginError("\n".join(["RHEOBASE_STRICT makes these errors:", *messages]))
+            raise PluginError("\n".join(["plugins are judged strictly, so these are errors:", *messages]))
         if first:
             # After the scan, and outside the lock: a filter may turn a warning into an error.
             _warn(known.problems)
@@ -151,15 +151,9 @@ class Registry:
         kinds = [component.spec.kind for component in self.components() if component.spec.name == name]
         elsewhere = f" (that is the name of a component of kind {kinds[0]!r})" if kinds else ""
         known = ", ".join(f"{component.spec.name} ({component.source})" for component in on_offer)
-        installed_now = self.installed()
-        missing = [
-            *installed_now.left_out,
-            *(f"{entry.label} (disabled: {said})" for entry, said in installed_now.disabled),
-        ]
-        left_out = f" Left out: {', '.join(missing)}." if missing else ""
         return (
             f"no {word(kind)} {name!r} is installed{elsewhere}{near}; installed: {known or 'none'}."
-            f"{left_out} Install the plugin that offers it with pip, or see `rheobase list`"
+            f"{self.installed().missing} Install the plugin that offers it with pip, or see `rheobase list`"
         )
 
 
