@@ -404,7 +404,7 @@ def test_the_message_names_distribution_version_entry_point_cause_and_command(
         assert f"pip uninstall {broken.distribution}" in line
     if broken.case.status == "unreadable":
         assert str(broken.info) in line
-        assert f"pip install --ignore-installed --no-deps {broken.distribution}==0.7" in line
+        assert f"pip install --no-deps {broken.distribution}==0.7" in line
     elif broken.case.status == "incompatible":
         assert "pip install --upgrade " in line
     if broken.case.says_point:
@@ -634,8 +634,12 @@ def test_the_command_in_the_message_mends_unreadable_metadata(
     _, words = listing(environment)
     assert len(words.splitlines()) == len(kinds) == 6
     sources = [f"--find-links={_wheel_of(kind, wheel).parent}" for kind in kinds]
-    wanted = [command(line, "pip install --ignore-installed --no-deps ")[-1] for line in words.splitlines()]
-    environment.pip("install", "--ignore-installed", "--no-deps", *wanted, "--no-index", *sources)
+    for line in words.splitlines():
+        folder = Path(re.findall(r"in (\S+\.dist-info)\)", line)[-1])
+        assert folder.is_relative_to(environment.site)
+        shutil.rmtree(folder)
+    wanted = [command(line, "pip install --no-deps ")[-1] for line in words.splitlines()]
+    environment.pip("install", "--no-deps", *wanted, "--no-index", *sources)
     # Each offers a component of the same name; which that is nobody has asked for.
     said, words = listing(environment, "--strict")
     mended = {("neuron", "broken-cell", f"broken-{kind}", "0.7") for kind in kinds}

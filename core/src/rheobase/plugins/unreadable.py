@@ -66,8 +66,8 @@ def unreadable(folder: str, cause: str) -> Problem:
     Example:
         >>> print(unreadable("site/toy_models-1.2.dist-info", "METADATA cannot be read").message)
         distribution toy-models 1.2 is left out, the others work: METADATA cannot be read (in \
-site/toy_models-1.2.dist-info). Install it again: pip install --ignore-installed --no-deps toy-models==1.2, \
-remove that folder, or disable it: RHEOBASE_DISABLE=toy-models
+site/toy_models-1.2.dist-info). Remove that folder, and install it again: pip install --no-deps \
+toy-models==1.2, or disable it: RHEOBASE_DISABLE=toy-models
     """
     told = _FOLDER.fullmatch(os.path.basename(folder))
     name = canonical(told["name"] if told else os.path.splitext(os.path.basename(folder))[0])
@@ -79,9 +79,9 @@ remove that folder, or disable it: RHEOBASE_DISABLE=toy-models
         subject = f"plugin {plugins} of {name} {version}".strip()
     said = "".join(f"entry point {_quoted(point)}, " for point in points)
     wanted = f"{name}=={version}" if version else name
-    # Nothing else works: pip can neither remove nor replace what it cannot read.
-    mend = f"Install it again: pip install --ignore-installed --no-deps {wanted}, remove that folder, or "
-    mend += f"disable it: RHEOBASE_DISABLE={name}"
+    # In this order: pip can neither remove nor replace what it cannot read, and some versions stop at it.
+    mend = f"Remove that folder, and install it again: pip install --no-deps {wanted}, or disable it: "
+    mend += f"RHEOBASE_DISABLE={name}"
     return Problem(
         UNREADABLE, subject, f"{cause} ({said}in {folder})", mend, distribution=name, version=version
     )

@@ -1,4 +1,4 @@
-"""The Dormand-Prince 5(4) integrator for Rheobase, with one step size for each unit.
+"""Error-controlled integrators for Rheobase, Dormand-Prince 5(4) first, with one step size for each unit.
 
 The names are bound at first use, so that ``import rheobase_rk45`` imports no torch.
 """
@@ -9,9 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .integrator import BogackiShampine as BogackiShampine
     from .integrator import DormandPrince as DormandPrince
+    from .integrator import Tsitouras as Tsitouras
 
-_HOME = {"DormandPrince": "integrator"}
+_HOME = {"BogackiShampine": "integrator", "DormandPrince": "integrator", "Tsitouras": "integrator"}
 """Public name -> the module that defines it."""
 
 __all__ = sorted(_HOME)

@@ -40,36 +40,53 @@ def error_ratio(error: Tensor, y0: Tensor, y1: Tensor, rtol: float, atol: float)
     return torch.where(torch.isfinite(y1).all(dim=0), ratio, torch.nan)
 
 
-def factor(ratio: Tensor) -> Tensor:
-    """By how much the step may change: 0.9 ratio^(-3/16), between 0.2 and 5.
+def factor(ratio: Tensor, order: int) -> Tensor:
+    """By how much the step may change: 0.9 ratio^(-1/order), nearly, between 0.2 and 5.
 
-    The error of the pair grows like h^5, so the exponent would be 1/5; 3/16 is nearest to it among the
-    powers that square roots alone can make.
+    Args:
+        ratio: The error of each unit in units of its tolerance.
+        order: That of the pair: its error grows like h^order.
 
     Example:
         >>> import torch
-        >>> factor(torch.tensor([1.0, 0.0, 1e9, float("nan")]))
+        >>> factor(torch.tensor([1.0, 0.0, 1e9, float("nan")]), 5)
         tensor([0.9000, 5.0000, 0.2000, 0.1000])
     """
-    change = (SAFETY * shrinking(ratio)).clamp_(SHRINK, GROW)
+    change = (SAFETY * shrinking(ratio, order)).clamp_(SHRINK, GROW)
     return torch.where(torch.isfinite(ratio), change, NOT_FINITE)
 
 
-def shrinking(x: Tensor) -> Tensor:
-    """x^(-3/16), by inverse square roots: infinite at 0, and 0 at infinity.
+def shrinking(x: Tensor, order: int) -> Tensor:
+    """x^(-n/16), with n/16 as near to 1/order as can be: infinite at 0, and 0 at infinity.
+
+    For order 5 the exponent is 3/16, for order 3 it is 5/16: sixteenths are what four square roots make.
+
+    Args:
+        x: Not negative.
+        order: 1 to 16.
 
     Example:
         >>> import torch
-        >>> shrinking(torch.tensor([0.0, 1.0, 65536.0])).tolist()
+        >>> shrinking(torch.tensor([0.0, 1.0, 65536.0]), 5).tolist()
         [inf, 1.0, 0.125]
+        >>> shrinking(torch.tensor([0.0, 1.0, 65536.0]), 3).tolist()
+        [inf, 1.0, 0.03125]
     """
-    # Unlike sqrt, which MKL runs on all threads, however short the tensor.
-    eighth = x.rsqrt().rsqrt_().rsqrt_()
-    return eighth / eighth.rsqrt()
+    sixteenths = round(16 / order)
+    if sixteenths == 16:
+        return 1.0 / x
+    power, root = torch.ones_like(x), x
+    for bit in (8, 4, 2, 1):
+        # Unlike sqrt, which MKL runs on all threads, however short the tensor. The inverse root of an
+        # inverse root is a root: the signs of the exponents alternate.
+        root = root.rsqrt()
+        if sixteenths & bit:
+            power = power * root if bit in (8, 2) else power / root
+    return power
 
 
 def first_step(
-    field: Field, t0: Any, y: Tensor, slope: Tensor, span: Tensor, rtol: float, atol: float
+    field: Field, t0: Any, y: Tensor, slope: Tensor, span: Tensor, rtol: float, atol: float, order: int
 ) -> Tensor:
     """A first guess of the step size, after Hairer, Norsett & Wanner (1993), section II.4.
 
@@ -81,6 +98,7 @@ def first_step(
         span: The time to go, ms, ``[*batch, units]``.
         rtol: Relative tolerance.
         atol: Absolute tolerance.
+        order: That of the pair.
 
     Returns:
         ``[*batch, units]``, at most ``span``.
@@ -94,6 +112,6 @@ def first_step(
     probe = torch.minimum(probe, span)
     bent = (field(t0 + probe, torch.addcmul(y, slope, probe)) - slope).abs() / scale
     bend = torch.maximum(speed, bent.amax(dim=0) / probe)
-    guess = torch.where(bend > 1e-15, shrinking(100.0 * bend), span)
+    guess = torch.where(bend > 1e-15, shrinking(100.0 * bend, order), span)
     guess = torch.where(torch.isfinite(guess), guess, probe)
     return torch.minimum(torch.minimum(100.0 * probe, guess), span)

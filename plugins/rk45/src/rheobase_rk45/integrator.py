@@ -1,24 +1,12 @@
-"""The Dormand-Prince integrator."""
+"""The integrators: a tableau each, and what it is good for."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any
-
-import torch
-from rheobase import Advance, Integrator, errors
-from torch import Tensor
-
-from . import control, failure
-from .tableau import DORMAND_PRINCE
-from .trial import Field, try_step
-
-RTOL = 1e-6
-"""The relative tolerance where none is given, or 10 eps of the state's dtype where that is more."""
+from .pair import EmbeddedPair
+from .tableau import BOGACKI_SHAMPINE, DORMAND_PRINCE, TSITOURAS
 
 
-class DormandPrince(Integrator):
+class DormandPrince(EmbeddedPair):
     """The Dormand-Prince 5(4) pair: a method of order 5 that controls its error.
 
     Between ``t0`` and ``t1`` each unit takes steps of its own, as long as its error stays below
@@ -53,135 +41,76 @@ class DormandPrince(Integrator):
         True
     """
 
-    order = 5
-    adaptive = True
-
-    def __init__(
-        self,
-        rtol: float | None = None,
-        atol: float = 1e-9,
-        max_steps: int = 10_000,
-        *,
-        fixed_step: float | None = None,
-    ) -> None:
-        self.rtol = None if rtol is None else _positive("rtol", rtol)
-        self.atol = _positive("atol", atol)
-        if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
-            raise errors.ArgumentError(
-                f"DormandPrince: max_steps={max_steps!r} cannot be used; give a whole number of at least 1"
-            )
-        self.max_steps = max_steps
-        self.fixed_step = None if fixed_step is None else _positive("fixed_step", fixed_step)
-        self.adaptive = fixed_step is None
-
-    def __repr__(self) -> str:
-        if self.fixed_step is not None:
-            return f"DormandPrince(fixed_step={self.fixed_step})"
-        rtol = "" if self.rtol is None else f"rtol={self.rtol}, "
-        return f"DormandPrince({rtol}atol={self.atol})"
-
-    def advance(
-        self,
-        field: Field,
-        y: Tensor,
-        t0: float | Tensor,
-        t1: float | Tensor,
-        *,
-        carry: Mapping[str, Tensor] | None = None,
-    ) -> Advance:
-        """See :meth:`rheobase.Integrator.advance`."""
-        if not y.is_floating_point():
-            raise errors.ArgumentError(
-                f"{self}: a state of {y.dtype} cannot be integrated; give float32 or float64"
-            )
-        span = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(y.shape[1:])
-        if not bool((span >= 0).all()):
-            raise errors.ArgumentError(
-                f"{self}: the time to go, t1 - t0, is {span.min().item()} ms; t1 must not be before t0"
-            )
-        if self.fixed_step is not None:
-            return Advance(_equal_steps(field, y, t0, span, self.fixed_step))
-        return self._controlled(field, y, t0, span, carry)
-
-    def _controlled(
-        self, field: Field, y: Tensor, t0: Any, span: Tensor, carry: Mapping[str, Tensor] | None
-    ) -> Advance:
-        rtol = self._tolerance(y.dtype)
-        shortest = 4.0 * torch.finfo(y.dtype).eps * span
-        elapsed = torch.zeros_like(span)
-        slope = field(t0 + elapsed, y)
-        finite = torch.isfinite(y).all(dim=0) & torch.isfinite(slope).all(dim=0)
-        if not bool((finite | (span == 0)).all()):
-            raise failure.not_finite(self, ~finite & (span > 0), t0, y, slope)
-        # A guess of zero would never grow.
-        wanted = torch.maximum(self._first(field, t0, y, slope, span, rtol, carry), shortest)
-        active = span > 0
-        # The number of rounds, not of steps: in each, every unit that is not there yet tries one step.
-        for _ in range(self.max_steps):
-            if not bool(active.any()):
-                return Advance(y, {"h": wanted})
-            left = span - elapsed
-            # A step that would leave a sliver takes it along.
-            last = 1.01 * wanted >= left
-            h = torch.where(active, torch.where(last, left, wanted), 0.0)
-            trial = try_step(DORMAND_PRINCE, field, t0 + elapsed, y, h, slope)
-            ratio = control.error_ratio(trial.error.detach(), y.detach(), trial.y.detach(), rtol, self.atol)
-            accepted = active & (ratio <= 1.0)
-            y = torch.where(accepted, trial.y, y)
-            slope = torch.where(accepted, trial.slope, slope)
-            elapsed = torch.where(accepted, torch.where(last, span, elapsed + h), elapsed)
-
-            change = h * control.factor(ratio)
-            # A step that t1 cut short says nothing against the longer one that was wanted.
-            change = torch.where(accepted & (h < wanted), torch.maximum(change, wanted), change)
-            wanted = torch.where(active, change, wanted)
-            stuck = active & ~accepted & (wanted < shortest)
-            if bool(stuck.any()):
-                raise failure.step_underflow(self, stuck, t0 + elapsed, ratio)
-            active = elapsed < span
-        if bool(active.any()):
-            raise failure.too_many_steps(self, active, t0 + elapsed, self.max_steps)
-        return Advance(y, {"h": wanted})
-
-    def _tolerance(self, dtype: torch.dtype) -> float:
-        least = 10.0 * torch.finfo(dtype).eps
-        if self.rtol is None:
-            return max(RTOL, least)
-        if self.rtol < least:
-            raise errors.ArgumentError(
-                f"{self}: rtol is below what {dtype} resolves; give rtol >= {least:.2g}, 10 eps of the "
-                "dtype, or use dtype=torch.float64"
-            )
-        return self.rtol
-
-    def _first(
-        self,
-        field: Field,
-        t0: Any,
-        y: Tensor,
-        slope: Tensor,
-        span: Tensor,
-        rtol: float,
-        carry: Mapping[str, Tensor] | None,
-    ) -> Tensor:
-        if carry is None:
-            with torch.no_grad():
-                return control.first_step(field, t0, y, slope, span, rtol, self.atol)
-        h = torch.broadcast_to(carry["h"].detach().to(span), span.shape)
-        return torch.where((h > 0) & torch.isfinite(h), h, span)
+    table = DORMAND_PRINCE
+    order = DORMAND_PRINCE.order
 
 
-def _equal_steps(field: Field, y: Tensor, t0: Any, span: Tensor, longest: float) -> Tensor:
-    # A span of 0.3 ms is three steps of 0.1 ms, though 0.3 / 0.1 > 3 may come out of the division.
-    count = max(1, math.ceil(float(span.max()) / longest - 1e-6))
-    h = span / count
-    slope = field(t0 + 0.0 * h, y)
-    for index in range(count):
-        y, _, slope = try_step(DORMAND_PRINCE, field, t0 + index * h, y, h, slope)
-    return y
+class Tsitouras(EmbeddedPair):
+    """The Tsitouras 5(4) pair: the order and the stages of Dormand-Prince, with other coefficients.
+
+    MEASURED
+
+    The steps, the control of the error and what is carried are those of :class:`DormandPrince`.
+
+    Paper: Ch. Tsitouras (2011), Runge-Kutta pairs of order 5(4) satisfying only the first column
+    simplifying assumption, Computers & Mathematics with Applications 62(2), 770-775,
+    doi:10.1016/j.camwa.2011.06.002.
+
+    Args:
+        rtol: Relative tolerance, without unit; by default 1e-6, or 10 eps of the state's dtype where that
+            is more (1.2e-6 in float32).
+        atol: Absolute tolerance, in the units of the states. Default 1e-9.
+        max_steps: The most steps, refused ones included, that one call may take. Default 10,000.
+        fixed_step: Instead of error control: equal steps of at most this many ms. Default None.
+
+    Raises:
+        ArgumentError: If one of them cannot be used; at a call, if rtol is below 10 eps of the dtype.
+        StepUnderflowError: At a call, if a step becomes shorter than time resolves.
+        MaxStepsError: At a call, if max_steps do not suffice.
+        NonFiniteStateError: At a call, if a state or a derivative is NaN or infinite.
+
+    Example:
+        >>> import torch
+        >>> from rheobase_rk45 import Tsitouras
+        >>> y = Tsitouras(rtol=1e-10)(torch.ones(1, dtype=torch.float64), lambda y: -y, dt=1.0)
+        >>> bool((y - torch.exp(torch.tensor(-1.0, dtype=torch.float64))).abs() < 1e-9)
+        True
+    """
+
+    table = TSITOURAS
+    order = TSITOURAS.order
 
 
-def _positive(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise errors.ArgumentError(f"DormandPrince: {name}={value!r} cannot be used; give a number > 0")
-    return float(value)
+class BogackiShampine(EmbeddedPair):
+    """The Bogacki-Shampine 3(2) pair: a method of order 3 that controls its error, for loose tolerances.
+
+    It evaluates three slopes for each step where the pairs of order 5 evaluate six. MEASURED
+
+    The steps, the control of the error and what is carried are those of :class:`DormandPrince`.
+
+    Paper: P. Bogacki & L. F. Shampine (1989), A 3(2) pair of Runge-Kutta formulas, Applied Mathematics
+    Letters 2(4), 321-325, doi:10.1016/0893-9659(89)90079-7.
+
+    Args:
+        rtol: Relative tolerance, without unit; by default 1e-6, or 10 eps of the state's dtype where that
+            is more (1.2e-6 in float32).
+        atol: Absolute tolerance, in the units of the states. Default 1e-9.
+        max_steps: The most steps, refused ones included, that one call may take. Default 10,000.
+        fixed_step: Instead of error control: equal steps of at most this many ms. Default None.
+
+    Raises:
+        ArgumentError: If one of them cannot be used; at a call, if rtol is below 10 eps of the dtype.
+        StepUnderflowError: At a call, if a step becomes shorter than time resolves.
+        MaxStepsError: At a call, if max_steps do not suffice.
+        NonFiniteStateError: At a call, if a state or a derivative is NaN or infinite.
+
+    Example:
+        >>> import torch
+        >>> from rheobase_rk45 import BogackiShampine
+        >>> y = BogackiShampine(rtol=1e-4)(torch.ones(1, dtype=torch.float64), lambda y: -y, dt=1.0)
+        >>> bool((y - torch.exp(torch.tensor(-1.0, dtype=torch.float64))).abs() < 1e-4)
+        True
+    """
+
+    table = BOGACKI_SHAMPINE
+    order = BOGACKI_SHAMPINE.order

@@ -7,7 +7,11 @@ from rheobase import IntegratorSpec, hookimpl
 
 @hookimpl
 def rheobase_integrators() -> list[IntegratorSpec]:
-    """The Dormand-Prince 5(4) pair."""
+    """The Dormand-Prince and Tsitouras 5(4) pairs, and the Bogacki-Shampine 3(2) pair.
+
+    ``rk45`` and ``rk23`` are the names these pairs have in scipy and, as ode45 and ode23, in MATLAB;
+    ``tsit5`` is the name everywhere that has it (DifferentialEquations.jl, diffrax, torchode, torchdiffeq).
+    """
     return [
         IntegratorSpec(
             "rk45",
@@ -16,5 +20,21 @@ def rheobase_integrators() -> list[IntegratorSpec]:
             order=5,
             adaptive=True,
             per_unit=True,
-        )
+        ),
+        IntegratorSpec(
+            "tsit5",
+            "rheobase_rk45.integrator:Tsitouras",
+            "Tsitouras 5(4): error-controlled steps, one size per unit",
+            order=5,
+            adaptive=True,
+            per_unit=True,
+        ),
+        IntegratorSpec(
+            "rk23",
+            "rheobase_rk45.integrator:BogackiShampine",
+            "Bogacki-Shampine 3(2): as rk45, for loose tolerances",
+            order=3,
+            adaptive=True,
+            per_unit=True,
+        ),
     ]

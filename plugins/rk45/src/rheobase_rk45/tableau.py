@@ -15,7 +15,8 @@ class EmbeddedTableau(NamedTuple):
         c: Where in the step each stage lies, 0 to 1.
         a: A row for each stage: the weights of the slopes before it.
         error: The weights of the slopes in the difference between the two solutions.
-        order: The order of the solution that is kept.
+        order: The order of the solution that is kept. The other one has an order less, so that the error grows
+            like h to the power of ``order``.
     """
 
     c: tuple[float, ...]
@@ -39,4 +40,37 @@ DORMAND_PRINCE = EmbeddedTableau(
     ),
     error=(71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40),
     order=5,
+)
+
+# Ch. Tsitouras (2011), Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying
+# assumption, Computers & Mathematics with Applications 62(2), 770-775, doi:10.1016/j.camwa.2011.06.002.
+# The paper gives decimals, not fractions; the conditions of order hold to 1e-15.
+TSITOURAS = EmbeddedTableau(
+    c=(0.0, 0.161, 0.327, 0.9, 0.9800255409045097, 1.0, 1.0),
+    a=(
+        (),
+        (0.161,),
+        (-0.008480655492356989, 0.335480655492357),
+        (2.8971530571054935, -6.359448489975075, 4.3622954328695815),
+        (5.325864828439257, -11.748883564062828, 7.4955393428898365, -0.09249506636175525),
+        (5.86145544294642, -12.92096931784711, 8.159367898576159, -0.071584973281401, -0.028269050394068383),
+        (
+            *(0.09646076681806523, 0.01, 0.4798896504144996),
+            *(1.379008574103742, -3.290069515436081, 2.324710524099774),
+        ),
+    ),
+    error=(
+        *(-0.0017800110522257773, -0.0008164344596567469, 0.007880878010261995),
+        *(-0.1447110071732629, 0.5823571654525552, -0.45808210592918697, 1 / 66),
+    ),
+    order=5,
+)
+
+# P. Bogacki & L. F. Shampine (1989), A 3(2) pair of Runge-Kutta formulas, Applied Mathematics Letters 2(4),
+# 321-325, doi:10.1016/0893-9659(89)90079-7.
+BOGACKI_SHAMPINE = EmbeddedTableau(
+    c=(0.0, 1 / 2, 3 / 4, 1.0),
+    a=((), (1 / 2,), (0.0, 3 / 4), (2 / 9, 1 / 3, 4 / 9)),
+    error=(-5 / 72, 1 / 12, 1 / 9, -1 / 8),
+    order=3,
 )
