@@ -86,7 +86,7 @@ def main() -> None:
     with open(os.devnull) as nothing:
         requests = os.fdopen(os.dup(0), encoding="utf-8")
         os.dup2(nothing.fileno(), 0)
-    # Where it was forked, the parent may have put others in their place, with text still to be printed in them.
+    # Where it was forked, the parent may have put others there, and in those text may wait to be printed.
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="replace", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", closefd=False)
