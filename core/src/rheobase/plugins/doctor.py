@@ -43,10 +43,7 @@ class Finding:
     def to_plain(self) -> dict[str, Any]:
         """As values that JSON knows."""
         return {
-            "plugin": self.entry.name,
-            "distribution": self.entry.distribution,
-            "version": self.entry.version,
-            "entry_point": self.entry.text,
+            **self.entry.about,
             "status": self.status,
             "import_seconds": round(self.seconds, 4),
             "components": list(self.components),

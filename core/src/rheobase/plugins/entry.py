@@ -60,6 +60,21 @@ class Entry(NamedTuple):
         distribution, name = canonical(self.distribution), canonical(self.name)
         return frozenset({distribution, name, f"{distribution}:{name}"})
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What people's own tools want to know of it.
+
+        Example:
+            >>> Entry("toy-models", "1.2", "toy", "toy_models").about["entry_point"]
+            'toy = "toy_models"'
+        """
+        return {
+            "plugin": self.name,
+            "distribution": self.distribution,
+            "version": self.version,
+            "entry_point": self.text,
+        }
+
     def to_plain(self) -> dict[str, Any]:
         """As values that JSON knows."""
         return self._asdict()

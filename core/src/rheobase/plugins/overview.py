@@ -42,10 +42,7 @@ class Standing:
     def to_plain(self) -> dict[str, Any]:
         """As values that JSON knows."""
         return {
-            "plugin": self.entry.name,
-            "distribution": self.entry.distribution,
-            "version": self.entry.version,
-            "entry_point": self.entry.text,
+            **self.entry.about,
             "requires": list(self.entry.requires),
             "spec": self.entry.spec,
             "status": self.status,
