@@ -8,7 +8,7 @@ import sys
 import pytest
 import rheobase as rb
 import rheobase_rk45
-from rheobase_rk45 import DormandPrince, plugin
+from rheobase_rk45 import BogackiShampine, DormandPrince, Tsitouras, plugin
 
 
 def test_listing_imports_neither_torch_nor_the_method() -> None:
@@ -27,8 +27,14 @@ def test_the_name_resolves_and_takes_settings() -> None:
 
 
 def test_the_spec_claims_what_the_object_says() -> None:
-    (spec,) = plugin.rheobase_integrators()
-    assert (spec.order, spec.adaptive) == (DormandPrince.order, DormandPrince.adaptive)
+    specs = {spec.name: spec for spec in plugin.rheobase_integrators()}
+    classes = {"rk45": DormandPrince, "tsit5": Tsitouras, "rk23": BogackiShampine}
+    assert specs.keys() == classes.keys()
+    for name, spec in specs.items():
+        method = rb.integrator(name)
+        assert type(method) is classes[name]
+        assert (spec.order, spec.adaptive) == (method.order, method.adaptive)
+        assert spec.per_unit
 
 
 def test_names_of_the_package_are_bound_at_first_use() -> None:

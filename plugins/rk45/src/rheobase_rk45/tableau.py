@@ -15,8 +15,8 @@ class EmbeddedTableau(NamedTuple):
         c: Where in the step each stage lies, 0 to 1.
         a: A row for each stage: the weights of the slopes before it.
         error: The weights of the slopes in the difference between the two solutions.
-        order: The order of the solution that is kept. The other one has an order less, so that the error grows
-            like h to the power of ``order``.
+        order: The order of the solution that is kept. That of the other is one less, so that the error
+            grows like h to the power of ``order``.
     """
 
     c: tuple[float, ...]
