@@ -79,7 +79,6 @@ def main() -> None:
     """Answer requests until there are no more."""
     guard.close()
     sys.path[:] = search_path()
-    importlog.watch()
     warnings.simplefilter("ignore")  # what a plugin's import warns of is its author's business
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -146,6 +145,8 @@ def _serve(requests: TextIO, replies: TextIO) -> None:
 
     for line in requests:
         request = json.loads(line)
+        if request["do"] != "scan":
+            importlog.watch()  # not before: a scan reads hundreds of files that no plugin asked for
         if request["do"] == "examine all":
             entries = [Entry.from_plain(each) for each in request["entries"]]
             examine_together(entries, request["limit"], lambda outcome: reply(outcome.to_plain()))

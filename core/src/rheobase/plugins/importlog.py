@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import threading
@@ -63,6 +64,7 @@ class ImportLog:
         return next((f"{name} ({file}, line {line})" for name, file, line, _ in places), "")
 
 
+@functools.cache
 def watch() -> None:
     """From now on logs remember files too: Python has no way back."""
     sys.addaudithook(_audit)
