@@ -318,7 +318,8 @@ def test_every_hook_is_held_against_its_own_signature(hook: str) -> None:
     other = NeuronSpec if HOOKS[hook] is not NeuronSpec else IntegratorSpec
     said = refused(module(offers=hookimpl(specname=hook)(lambda: [other("toy", "toy:Toy")])))  # type: ignore[call-overload]
     wanted = HOOKS[hook].__name__
-    assert f"each element must be a {wanted}: it is {hook}()" in said
+    a = "an" if wanted.startswith(("A", "I")) else "a"
+    assert f"each element must be {a} {wanted}: it is {hook}()" in said
     assert said.endswith(f"and must be {hook}() -> Sequence[{wanted}]")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -264,3 +265,59 @@ def test_an_index_that_nobody_has_used_for_long_is_dropped(
     assert not old.exists()
     assert recent.exists()
     assert len(list(kept.iterdir())) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are signalled so on POSIX only")
+@pytest.mark.parametrize("command", ["list", "doctor"])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+def test_no_process_outlives_a_command_that_is_ended(
+    publish: Publish, tmp_path: Path, command: str, end: signal.Signals
+) -> None:
+    mark = tmp_path / "pid"
+    publish("ill", f"import os, time\nopen({str(mark)!r}, 'w').write(f'{{os.getpid()}}.')\ntime.sleep(600)\n")
+    path = os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rheobase", command],
+        env={**os.environ, "PYTHONPATH": path, "RHEOBASE_ONLY": "ill", "RHEOBASE_CACHE_DIR": str(tmp_path)},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (mark.exists() and mark.read_text().endswith(".")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(end)
+    said = process.communicate(timeout=20)[1]
+    assert (process.returncode, said) == ((130, "interrupted\n") if end == signal.SIGINT else (-9, ""))
+    child = int(mark.read_text().rstrip("."))
+    for _ in range(200):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {child} goes on")
+
+
+def test_the_bare_name_is_shown_for_what_it_means(publish: Publish, run: Run) -> None:
+    publish("well", name="same")
+    publish("ill", name="same", target="builtins:min")
+    both = run("list", "--kind", "aggregator").stdout
+    assert "well:same" in both
+    assert "ill:same" in both
+    override = {"RHEOBASE_OVERRIDE": "aggregator:same=ill"}
+    chosen = run("list", "--kind", "aggregator", **override).stdout
+    assert " same " in chosen
+    assert "well:same" in chosen
+    assert "ill:same" not in chosen
+    assert "conflict" in run("doctor").stdout
+    assert "conflict" not in run("doctor", **override).stdout
+
+
+def test_what_a_plugin_prints_does_not_get_into_the_json(publish: Publish, run: Run) -> None:
+    publish("well", target="well_rules:rule", well_rules="print('HELLO')\ndef rule(): 'a rule'\n")
+    done = run("show", "well", "--json", RHEOBASE_ONLY="well")
+    assert json.loads(done.stdout)["doc"] == "a rule"
+    assert done.stderr == "HELLO\n"
+    assert run("show", "well", RHEOBASE_ONLY="well").stdout.startswith("HELLO\n")

@@ -99,8 +99,10 @@ def test_a_name_in_conflict_is_listed_with_its_distribution(command: Command) ->
         def rheobase_backends(self) -> list[rb.BackendSpec]:
             return [rb.BackendSpec("warp", "a:b")]
 
-    class Second(First):
-        pass
+    class Second:
+        @rb.hookimpl
+        def rheobase_backends(self) -> list[rb.BackendSpec]:
+            return [rb.BackendSpec("warp", "a:c")]
 
     with rb.register(First()), rb.register(Second()):
         shown = command("list", "--kind", "backend").stdout

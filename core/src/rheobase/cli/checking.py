@@ -35,7 +35,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
     path = project.find(project.LOCK)
     if path is None:
         raise ConfigurationError(
-            f"there is no {project.LOCK} in {os.path.abspath(os.curdir)} or a folder above it, to check the "
+            f"there is no {project.LOCK} in {_here()} or a folder above it, to check the "
             "plugins against; trust those that are installed: rheobase lock"
         )
     decided = control.read()
@@ -76,3 +76,10 @@ def _mend(status: str, distribution: str) -> str:
     if status == "missing":
         return f"Install it: pip install {distribution}, or leave it out: rheobase lock"
     return "If you trust it: rheobase lock"
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been removed
+        return "the working folder, which is gone,"

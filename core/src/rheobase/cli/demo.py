@@ -11,7 +11,7 @@ import click
 from ..errors import ComponentError
 from .interrupts import import_undisturbed
 from .judging import judged
-from .messages import console, number, print_json, table, warn
+from .messages import console, json_option, number, print_json, table, warn
 from .outputs import check_plot
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ DT = 0.1
 @click.option("--out", type=click.Path(path_type=Path), default="demo.png", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the current.")
 @click.option("--duration", type=float, default=1000.0, show_default=True, help="Duration in ms.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @judged
 @click.pass_obj
 def demo(messages: list[str], out: Path, seed: int, duration: float, as_json: bool) -> None:

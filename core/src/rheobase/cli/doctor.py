@@ -6,14 +6,14 @@ import click
 
 from .columns import print_columns
 from .judging import judged, verbose
-from .messages import print_json
+from .messages import json_option, print_json
 
 
 @click.command("doctor")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that one plugin may take."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @judged
 @click.pass_context
 def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import ComponentError
 from ..specs import KINDS
 from .columns import print_columns
 from .judging import judged
-from .messages import print_json
+from .messages import json_option, print_json
+
+if TYPE_CHECKING:
+    from ..plugins.component import Registered
 
 
 @click.command("list")
 @click.option("--kind", type=click.Choice(KINDS), help="Only components of this kind.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @judged
 @click.pass_obj
 def list_command(messages: list[str], kind: str | None, as_json: bool) -> None:
@@ -44,7 +49,7 @@ def list_command(messages: list[str], kind: str | None, as_json: bool) -> None:
     for each in KINDS:
         rows = [
             (
-                part.spec.name if times[each, part.spec.name] == 1 else part.qualified,
+                part.spec.name if times[each, part.spec.name] == 1 or _is_meant(part) else part.qualified,
                 part.source,
                 part.spec.summary,
             )
@@ -58,3 +63,13 @@ def list_command(messages: list[str], kind: str | None, as_json: bool) -> None:
             (problem.name, problem.source, f"{problem.status}: {problem.cause}") for problem in left_out
         ]
         print_columns(["plugin", "from", "why"], broken, title="left out")
+
+
+def _is_meant(part: Registered) -> bool:
+    """Whether a component is what its bare name means, though others have the name too."""
+    from ..plugins.registry import resolve
+
+    try:
+        return resolve(part.spec.kind, part.spec.name) == part
+    except ComponentError:
+        return False

@@ -10,11 +10,11 @@ import click
 from ..errors import ConfigurationError, PluginWarning
 from .columns import print_columns
 from .judging import judged
-from .messages import print_json, warn
+from .messages import json_option, print_json, warn
 
 
 @click.command("lock")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @judged
 @click.pass_obj
 def lock_command(messages: list[str], as_json: bool) -> None:

@@ -15,11 +15,14 @@ import click
 
 from ..errors import RheobaseWarning
 from .columns import WIDTH
-from .judging import verbose
+from .judging import Command, verbose
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+
+_STDOUT = "rheobase.stdout"
 
 
 @contextlib.contextmanager
@@ -61,6 +64,26 @@ def warn(message: str, messages: list[str]) -> None:
         click.echo(message, err=True)
 
 
+def json_option(command: Command) -> Command:
+    """Give a command the option ``--json``: its stdout is then one JSON object.
+
+    What a plugin prints meanwhile goes to stderr.
+
+    Args:
+        command: A function that will be a click command.
+    """
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object.", callback=_set_stdout_apart
+    )(command)
+
+
+def _set_stdout_apart(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    if value:
+        ctx.meta[_STDOUT] = sys.stdout
+        ctx.with_resource(contextlib.redirect_stdout(sys.stderr))
+    return value
+
+
 def print_json(value: object) -> None:
     """Print one JSON value; numbers that JSON does not know become null.
 
@@ -71,7 +94,9 @@ def print_json(value: object) -> None:
         >>> print_json({"rate_hz": float("nan"), "units": (0, 1)})
         {"rate_hz": null, "units": [0, 1]}
     """
-    click.echo(json.dumps(_plain(value), allow_nan=False, ensure_ascii=False))
+    ctx = click.get_current_context(silent=True)
+    stdout = ctx.meta.get(_STDOUT) if ctx is not None else None
+    click.echo(json.dumps(_plain(value), allow_nan=False, ensure_ascii=False), file=stdout)
 
 
 def _plain(value: object) -> object:

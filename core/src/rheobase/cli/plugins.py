@@ -9,12 +9,12 @@ import click
 from ..errors import PluginError, PluginWarning
 from .columns import print_columns
 from .judging import judged
-from .messages import print_json
+from .messages import json_option, print_json
 
 
 @click.command("plugins")
 @click.option("--check", is_flag=True, help="Compare with rheobase.lock; exit code 1 if any differs.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @judged
 @click.pass_context
 def plugins_command(ctx: click.Context, check: bool, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import click
 from ..errors import OutputError, StimulusError
 from .interrupts import import_undisturbed
 from .judging import judged
-from .messages import print_json, warn
+from .messages import json_option, print_json, warn
 from .outputs import check_output, check_plot
 from .settings import read_settings
 
@@ -46,7 +46,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--out", type=_PATH, help="Save the recording to this NPZ file.")
 @click.option("--plot", type=_PATH, help="Draw traces and spikes to this PNG, PDF or SVG file.")
 @click.option("--backend", default="auto", show_default=True, help="An installed backend.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @judged
 @click.pass_context
 def run(context: click.Context, /, **options: Any) -> None:

@@ -8,7 +8,7 @@ import click
 
 from ..specs import KINDS
 from .judging import judged
-from .messages import console, number, print_json, prose, table
+from .messages import console, json_option, number, print_json, prose, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @click.option("--kind", type=click.Choice(KINDS), help="The kind, where several have the name.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @judged
 @click.pass_obj
 def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> None:

@@ -54,7 +54,8 @@ def read(
             odd = [spec for spec in specs if not isinstance(spec, wanted)]
             if not odd:
                 return [_rebuilt(spec, wanted, where) for spec in specs]
-            fault = f"returned a list with {shown(odd[0])} in it; each element must be a {wanted.__name__}"
+            a = "an" if wanted.__name__[0] in "AEIO" else "a"
+            fault = f"returned a list with {shown(odd[0])} in it; each element must be {a} {wanted.__name__}"
     except (PluginError, KeyboardInterrupt):
         raise
     except BaseException as error:

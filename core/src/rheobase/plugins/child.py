@@ -14,15 +14,15 @@ Whatever a plugin prints goes to stderr.
 
 from __future__ import annotations
 
-import contextlib
 import faulthandler
 import gc
 import json
 import os
+import queue
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 from . import discovery, guard, importlog
@@ -135,6 +135,23 @@ def examine_together(entries: Sequence[Entry], limit: float, reply: Callable[[Ou
     faulthandler.cancel_dump_traceback_later()
 
 
+def _until_the_parent_ends(requests: TextIO) -> Iterator[str]:
+    """The requests as they come; when there will be no more, the process ends, whatever it does then."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            for line in requests:
+                lines.put(line)
+        finally:
+            # Neither threads that a plugin left running nor its exit handlers are waited for.
+            os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        yield lines.get()
+
+
 def _serve(requests: TextIO, replies: TextIO) -> None:
     own = os.getpid()
 
@@ -143,7 +160,7 @@ def _serve(requests: TextIO, replies: TextIO) -> None:
             os._exit(0)
         replies.write("\n" + json.dumps({"to": request["number"], "says": plain}) + "\n")
 
-    for line in requests:
+    for line in _until_the_parent_ends(requests):
         request = json.loads(line)
         if request["do"] != "scan":
             importlog.watch()  # not before: a scan reads hundreds of files that no plugin asked for
@@ -160,7 +177,3 @@ def _serve(requests: TextIO, replies: TextIO) -> None:
                 reply(Outcome(failure=discovery.first_line(error)).to_plain())
             faulthandler.cancel_dump_traceback_later()
         replies.flush()
-    with contextlib.suppress(Exception):  # a plugin may have closed or replaced it
-        sys.stderr.flush()
-    # Neither threads that a plugin left running nor its exit handlers are waited for.
-    os._exit(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -95,8 +96,7 @@ def examine_all(limit: float | None = None) -> Report:
     with Examiner(limit) as examiner:
         known = index.Index(examiner.scan(Host()), examiner.core(), {})
     verdicts = judged(known.scan, decided)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda entry: _examine(entry, limit), verdicts.wanted))
+    found = _examine_all(verdicts.wanted, limit)
     known.outcomes.update({finding.entry: outcome for finding, outcome in found})
     findings = [finding for finding, _ in found]
     findings += [Finding(entry, "disabled", advice=(said,)) for entry, said in verdicts.disabled]
@@ -106,13 +106,25 @@ def examine_all(limit: float | None = None) -> Report:
     return Report(
         tuple(sorted(findings, key=lambda finding: finding.entry)),
         tuple(problem for problem in verdicts.problems if problem.entry is None),
-        _conflicts(known),
+        _conflicts(known, decided.override),
         index.save(known, key),
     )
 
 
-def _examine(entry: Entry, limit: float) -> tuple[Finding, Outcome]:
-    with Examiner(limit) as examiner:
+def _examine_all(entries: Sequence[Entry], limit: float) -> list[tuple[Finding, Outcome]]:
+    examiners = [Examiner(limit) for _ in entries]
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        return list(pool.map(_examine, entries, examiners))
+    finally:
+        # At an interrupt there are processes that would go on; their threads end with them.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for examiner in examiners:
+            examiner.abandon()
+
+
+def _examine(entry: Entry, examiner: Examiner) -> tuple[Finding, Outcome]:
+    with examiner:
         outcome = examiner.examine(entry)
         problems = [broken(entry, outcome.failure, outcome.detail)] if outcome.failure else []
         problems += [_unusable(entry, *each) for each in outcome.unusable]
@@ -142,7 +154,7 @@ def _unusable(entry: Entry, kind: str, name: str, cause: str) -> Problem:
     return Problem(BROKEN, f"{word(kind)} {name!r} of {entry.label}", cause, removal(entry), entry)
 
 
-def _conflicts(known: index.Index) -> tuple[str, ...]:
+def _conflicts(known: index.Index, override: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
     offered = Counter(
         (spec.kind, spec.name, entry.distribution)
         for entry, outcome in known.outcomes.items()
@@ -153,5 +165,5 @@ def _conflicts(known: index.Index) -> tuple[str, ...]:
         f"{word(kind)} {name!r} is offered by "
         + " and ".join(sorted(source for k, n, source in offered if (k, n) == (kind, name)))
         for (kind, name), count in sorted(times.items())
-        if count > 1
+        if count > 1 and (kind, name) not in override
     )

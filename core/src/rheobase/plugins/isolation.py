@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
+from ..errors import PluginError
 from ..specs import ComponentSpec
 from . import child
 from .compatibility import Host
@@ -48,6 +49,7 @@ class Examiner:
         self.limit = limit
         self._process: Process | None = None
         self._used = False
+        self._abandoned = False
         self._number = 0
         self._replies: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._noise: deque[str] = deque(maxlen=60)
@@ -176,6 +178,12 @@ class Examiner:
             self._process = None
         self._used = False
 
+    def abandon(self) -> None:
+        """End the process, from any thread, and start no other."""
+        self._abandoned = True
+        if (process := self._process) is not None:
+            process.end()
+
     def __enter__(self) -> Examiner:
         return self
 
@@ -219,6 +227,8 @@ class Examiner:
         return None
 
     def _start(self) -> Process | None:
+        if self._abandoned:
+            raise PluginError("nothing more is examined: it was interrupted")
         process = start(child.main)
         if process is None:
             return None
