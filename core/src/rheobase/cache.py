@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import time
+import zlib
+from typing import Any
 
 
 def folder() -> str:
@@ -72,6 +75,38 @@ def write(path: str, content: bytes) -> str:
     return ""
 
 
+def read_json(path: str) -> Any:
+    """Read a value that :func:`write_json` kept.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The value; None where there is none, it is damaged, or another user could have written it.
+    """
+    check, _, body = (read(path) or b"").partition(b"\n")
+    if not check or check != _checksum(body):
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def write_json(path: str, value: Any) -> str:
+    """Keep a value that JSON knows, with a checksum, as :func:`write` does.
+
+    Args:
+        path: The file.
+        value: The value.
+
+    Returns:
+        Why it could not be written; empty: it was.
+    """
+    body = json.dumps(value).encode()
+    return write(path, _checksum(body) + b"\n" + body)
+
+
 def drop_old(directory: str, days: float) -> None:
     """Remove the files of a folder of the cache that were written long ago.
 
@@ -85,6 +120,10 @@ def drop_old(directory: str, days: float) -> None:
             if each.is_file(follow_symlinks=False) and each.stat(follow_symlinks=False).st_mtime < oldest:
                 with contextlib.suppress(OSError):
                     os.unlink(each.path)
+
+
+def _checksum(body: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(body)
 
 
 def _ours(handle: int) -> bool:

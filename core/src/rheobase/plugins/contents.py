@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 from ..errors import PluginError
 from ..specs import PROJECT
 from .discovery import first_line
+from .entry import module_of
 from .gathering import Gathering, hash_of
 from .stamps import Stamps
-from .ways import module_of, way
+from .ways import way
 
 _NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 """What installers write into the folder of metadata for themselves."""

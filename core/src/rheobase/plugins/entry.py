@@ -99,3 +99,16 @@ def canonical(distribution: str) -> str:
         'rheobase-lif'
     """
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def module_of(value: str) -> str:
+    """The module that an entry point names.
+
+    Args:
+        value: ``"package.module"`` or ``"package.module:object"``.
+
+    Example:
+        >>> module_of("toy_models.hooks : plugin [extra]")
+        'toy_models.hooks'
+    """
+    return value.partition("[")[0].partition(":")[0].strip()

@@ -7,7 +7,6 @@ that looked for something in vain is tried again as soon as a folder changes whe
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import zlib
@@ -103,14 +102,10 @@ def load(key: Key, limit: float = 0.0) -> Index | None:
         What it says, without the outcomes that may have changed; None where there is no index, or it is
         damaged, another user could have written it, or what is installed has changed.
     """
-    content = cache.read(path_of_index())
-    if content is None:
-        return None
-    check, _, body = content.partition(b"\n")
-    if check != _checksum(body):
+    kept = cache.read_json(path_of_index())
+    if kept is None:
         return None
     try:
-        kept = json.loads(body)
         if key.now["path"] is None or kept["key"] != key.now:
             return None
         entries = [Entry.from_plain(each) for each in kept["entries"]]
@@ -155,11 +150,6 @@ def save(index: Index, key: Key) -> str:
     }
     sought = {module for outcome in outcomes if outcome for module in outcome.sought}
     kept["modules"] = {module: key.path.where(module) for module in sorted(sought)}
-    body = json.dumps(kept).encode()
     path = path_of_index()
     cache.drop_old(os.path.dirname(path), KEPT_DAYS)
-    return cache.write(path, _checksum(body) + b"\n" + body)
-
-
-def _checksum(body: bytes) -> bytes:
-    return b"%08x" % zlib.crc32(body)
+    return cache.write_json(path, kept)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import sys
 import time
 from collections.abc import Collection, Iterator
 from importlib.machinery import ModuleSpec
 
-from .entry import Entry
+from .entry import Entry, module_of
 from .outcome import Stamp
 
 RACE = 20_000_000
@@ -95,7 +94,7 @@ def rests_on(
         if isinstance(origin, str) and os.path.isabs(origin) and matters(name, origin, package):
             files[origin] = UNSURE if name in old else _stamp(origin, since)
     # A module that failed is not in sys.modules, nor is a target: its file is where a finder sees it.
-    for wanted in (_module_of(entry), *targets, *(sought if lacking else ())):
+    for wanted in (module_of(entry.value), *targets, *(sought if lacking else ())):
         for name, found in _way_to(wanted):
             origin = found.origin
             if origin and os.path.isabs(origin) and matters(name, origin, package):
@@ -134,11 +133,7 @@ def package_of(entry: Entry) -> str:
         >>> package_of(Entry("toy-models", "1.2", "toy", "toy_models.plugin:hooks"))
         'toy_models'
     """
-    return _module_of(entry).partition(".")[0]
-
-
-def _module_of(entry: Entry) -> str:
-    return re.split(r"[:\s]", entry.value.strip(), maxsplit=1)[0]
+    return module_of(entry.value).partition(".")[0]
 
 
 def _stamp(path: str, since: int) -> Stamp:

@@ -62,11 +62,10 @@ class Verified:
         """
         path = [os.path.abspath(folder) for folder in sys.path if isinstance(folder, str)]
         about = [FORMAT, os.path.abspath(lock), list(stamp(lock)), sys.executable or "", sys.prefix, path]
-        check, _, body = (cache.read(_file(about)) or b"").partition(b"\n")
-        if not check or check != _checksum(body):
+        kept = cache.read_json(_file(about))
+        if kept is None:
             return cls(about, {})
         try:
-            kept = json.loads(body)
             return cls(about, kept["plugins"] if kept["about"] == about else {})
         except (KeyError, TypeError, ValueError):
             return cls(about, {})
@@ -111,18 +110,13 @@ class Verified:
         """Keep what is known. Where that cannot be, everything is hashed each time."""
         lock = self._about[2]
         if self._changed and lock and max(lock[:2]) < self._since - SETTLED:
-            body = json.dumps({"about": self._about, "plugins": self._plugins}).encode()
-            cache.write(_file(self._about), _checksum(body) + b"\n" + body)
+            cache.write_json(_file(self._about), {"about": self._about, "plugins": self._plugins})
 
 
 def _file(about: list[Any]) -> str:
     _, lock, _, *interpreter = about
     name = zlib.crc32(json.dumps([lock, *interpreter]).encode())
     return os.path.join(cache.folder(), "locks", f"{name:08x}.json")
-
-
-def _checksum(body: bytes) -> bytes:
-    return b"%08x" % zlib.crc32(body)
 
 
 def _plain(entry: Entry) -> list[str]:

@@ -7,19 +7,6 @@ import os
 from . import targets
 
 
-def module_of(value: str) -> str:
-    """The module that an entry point names.
-
-    Args:
-        value: ``"package.module"`` or ``"package.module:object"``.
-
-    Example:
-        >>> module_of("toy_models.hooks : plugin [extra]")
-        'toy_models.hooks'
-    """
-    return value.partition("[")[0].partition(":")[0].strip()
-
-
 def way(module: str) -> list[str]:
     """The files that Python would run on the way to a module, up to its first package that has code.
 

@@ -51,24 +51,12 @@ class Tsitouras(EmbeddedPair):
     On FitzHugh-Nagumo and Hodgkin-Huxley it needs about 15% fewer evaluations for the same error (at 1e-6);
     where a sine drives a linear equation, 12% more.
 
-    The steps, the control of the error and what is carried are those of :class:`DormandPrince`.
+    The steps, the control of the error, what is carried, the arguments and the errors are those of
+    :class:`DormandPrince`.
 
     Paper: Ch. Tsitouras (2011), Runge-Kutta pairs of order 5(4) satisfying only the first column
     simplifying assumption, Computers & Mathematics with Applications 62(2), 770-775,
     doi:10.1016/j.camwa.2011.06.002.
-
-    Args:
-        rtol: Relative tolerance, without unit; by default 1e-6, or 10 eps of the state's dtype where that
-            is more (1.2e-6 in float32).
-        atol: Absolute tolerance, in the units of the states. Default 1e-9.
-        max_steps: The most steps, refused ones included, that one call may take. Default 10,000.
-        fixed_step: Instead of error control: equal steps of at most this many ms. Default None.
-
-    Raises:
-        ArgumentError: If one of them cannot be used; at a call, if rtol is below 10 eps of the dtype.
-        StepUnderflowError: At a call, if a step becomes shorter than time resolves.
-        MaxStepsError: At a call, if max_steps do not suffice.
-        NonFiniteStateError: At a call, if a state or a derivative is NaN or infinite.
 
     Example:
         >>> import torch
@@ -89,23 +77,11 @@ class BogackiShampine(EmbeddedPair):
     not the tolerance, bounds the steps: FitzHugh-Nagumo with dt = 0.1 ms takes 42% fewer evaluations, and is
     right to 2e-5. For errors below 1e-2 on long steps the pairs of order 5 are cheaper.
 
-    The steps, the control of the error and what is carried are those of :class:`DormandPrince`.
+    The steps, the control of the error, what is carried, the arguments and the errors are those of
+    :class:`DormandPrince`.
 
     Paper: P. Bogacki & L. F. Shampine (1989), A 3(2) pair of Runge-Kutta formulas, Applied Mathematics
     Letters 2(4), 321-325, doi:10.1016/0893-9659(89)90079-7.
-
-    Args:
-        rtol: Relative tolerance, without unit; by default 1e-6, or 10 eps of the state's dtype where that
-            is more (1.2e-6 in float32).
-        atol: Absolute tolerance, in the units of the states. Default 1e-9.
-        max_steps: The most steps, refused ones included, that one call may take. Default 10,000.
-        fixed_step: Instead of error control: equal steps of at most this many ms. Default None.
-
-    Raises:
-        ArgumentError: If one of them cannot be used; at a call, if rtol is below 10 eps of the dtype.
-        StepUnderflowError: At a call, if a step becomes shorter than time resolves.
-        MaxStepsError: At a call, if max_steps do not suffice.
-        NonFiniteStateError: At a call, if a state or a derivative is NaN or infinite.
 
     Example:
         >>> import torch

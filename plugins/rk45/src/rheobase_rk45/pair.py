@@ -21,31 +21,11 @@ RTOL = 1e-6
 class EmbeddedPair(Integrator):
     """An explicit method that controls its error by a second one of lower order, as its tableau says.
 
-    Between ``t0`` and ``t1`` each unit takes steps of its own, as long as its error stays below
-    ``atol + rtol max(|y before|, |y after|)`` for every one of its variables. No unit sees another: where
-    the field is element by element, the result of a unit is the same, bit for bit, alone and beside any
-    others. ``t1`` is reached exactly. Where the error, or a slope, is not finite, the step shrinks.
-
-    Between calls it carries ``h``, the step size of each unit ``[*batch, units]`` (ms), the first guess of
-    the next call.
-
-    A subclass gives the tableau, and claims its order.
+    The steps, what is carried, the arguments and the errors are told at
+    :class:`~rheobase_rk45.integrator.DormandPrince`. A subclass gives the tableau, and claims its order.
 
     Attributes:
         table: The pair. The exponent of the step control follows from its order.
-
-    Args:
-        rtol: Relative tolerance, without unit; by default 1e-6, or 10 eps of the state's dtype where that
-            is more (1.2e-6 in float32).
-        atol: Absolute tolerance, in the units of the states. Default 1e-9.
-        max_steps: The most steps, refused ones included, that one call may take. Default 10,000.
-        fixed_step: Instead of error control: equal steps of at most this many ms. Default None.
-
-    Raises:
-        ArgumentError: If one of them cannot be used; at a call, if rtol is below 10 eps of the dtype.
-        StepUnderflowError: At a call, if a step becomes shorter than time resolves.
-        MaxStepsError: At a call, if max_steps do not suffice.
-        NonFiniteStateError: At a call, if a state or a derivative is NaN or infinite.
 
     Example:
         Heun's method beside Euler's, with the slope at the end as a third stage:
