@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import rheobase as rb
 import torch
-from rheobase.errors import ArgumentError, EventModeError
+from rheobase.errors import ArgumentError
 
 
 @pytest.fixture(scope="module")
@@ -126,13 +126,8 @@ def test_an_own_update_is_tested_and_reset_by_the_classical_rule(ramp):
     assert left.trace.tolist() == [2.5]
 
 
-def test_located_says_that_it_is_not_to_be_had(lif):
-    with pytest.raises(EventModeError, match=r"located.*crossing.*step"):
-        rb.create(lif, event="located")
-
-
 @pytest.mark.parametrize(
-    ("event", "words"), [("crosing", "did you mean 'crossing'"), (None, "crossing, step")]
+    ("event", "words"), [("crosing", "did you mean 'crossing'"), (None, "crossing, step, located")]
 )
 def test_another_event_mode_is_refused(lif, event, words):
     with pytest.raises(ArgumentError, match=words):

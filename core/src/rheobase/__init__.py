@@ -24,9 +24,15 @@ if TYPE_CHECKING:
     from .engine.declaration import Parameter as Parameter
     from .engine.declaration import State as State
     from .engine.ensemble import Ensemble as Ensemble
+    from .engine.field import ModelField as ModelField
     from .engine.integrator import Advance as Advance
+    from .engine.integrator import Event as Event
+    from .engine.integrator import EventIntegrator as EventIntegrator
     from .engine.integrator import Integrator as Integrator
+    from .engine.integrator import Located as Located
     from .engine.integrator import RungeKutta as RungeKutta
+    from .engine.integrator import Status as Status
+    from .engine.integrator import locate as locate
     from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
     from .engine.neuron.base import Neuron as Neuron
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
@@ -53,9 +59,13 @@ _HOME = {
     "Component": "engine.component",
     "DT": "engine.component",
     "Ensemble": "engine.ensemble",
+    "Event": "engine.integrator",
+    "EventIntegrator": "engine.integrator",
     "Input": "engine.declaration",
     "Integrator": "engine.integrator",
     "IntegratorSpec": "specs",
+    "Located": "engine.integrator",
+    "ModelField": "engine.field",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
     "Option": "engine.choice",
@@ -69,12 +79,14 @@ _HOME = {
     "SimulationInterrupted": "pipeline.simulate",
     "SpikingNeuron": "engine.neuron.spiking",
     "State": "engine.declaration",
+    "Status": "engine.integrator",
     "Sweep": "engine.sweep",
     "aggregator": "engine.create",
     "create": "engine.create",
     "hookimpl": "marker",
     "integrator": "engine.create",
     "list_components": "plugins.registry",
+    "locate": "engine.integrator",
     "register": "plugins.registry",
     "simulate": "pipeline.simulate",
 }

@@ -27,10 +27,10 @@ def rheobase_integrators() -> list[IntegratorSpec]:
     """Runge-Kutta of order 1 (Euler's method) to 4 (the classical one)."""
     module = "rheobase.engine.integrator"
     return [
-        IntegratorSpec("rk1", f"{module}:rk1", "Runge-Kutta of order 1: Euler's method", order=1),
-        IntegratorSpec("rk2", f"{module}:rk2", "Runge-Kutta of order 2", order=2),
-        IntegratorSpec("rk3", f"{module}:rk3", "Runge-Kutta of order 3", order=3),
-        IntegratorSpec("rk4", f"{module}:rk4", "Runge-Kutta of order 4, the default", order=4),
+        IntegratorSpec("rk1", f"{module}:rk1", "Runge-Kutta of order 1: Euler's method", order=1, stages=1),
+        IntegratorSpec("rk2", f"{module}:rk2", "Runge-Kutta of order 2", order=2, stages=2),
+        IntegratorSpec("rk3", f"{module}:rk3", "Runge-Kutta of order 3", order=3, stages=3),
+        IntegratorSpec("rk4", f"{module}:rk4", "Runge-Kutta of order 4, the default", order=4, stages=4),
     ]
 
 

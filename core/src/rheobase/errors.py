@@ -10,13 +10,18 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
     │   ├── StimulusError       a stimulus, its file or its time step
     │   ├── OutputError         a path that cannot be written
     │   ├── ConfigurationError  a simulation file that cannot be used
-    │   └── EventModeError      an event mode that is not to be had here
+    │   ├── EventModeError      an event mode that is not to be had here
+    │   ├── StructureError      a model that an integrator cannot treat
+    │   ├── ToleranceError      a tolerance below what the numbers resolve
+    │   └── OrderError          an order that is not implemented
     ├── ComponentError          an unknown or ambiguous model, integrator, ... (LookupError)
     ├── PluginError             a plugin that cannot be loaded or breaks the contract
     └── IntegrationError        the integration failed                         (ArithmeticError)
         ├── NonFiniteStateError a state became NaN or infinite
         ├── StepUnderflowError  the step size fell below the precision of time
-        └── MaxStepsError       more steps than allowed
+        ├── MaxStepsError       more steps than allowed
+        ├── EventError          a crossing of the threshold that cannot be located
+        └── ZenoError           infinitely many spikes in one step
 
     RheobaseWarning             (UserWarning)
     ├── PluginWarning           a plugin was left out
@@ -64,6 +69,18 @@ class EventModeError(ArgumentError):
     """An event mode that the model or the integrator does not offer."""
 
 
+class StructureError(ArgumentError):
+    """A model that an integrator cannot treat, such as a nonlinear one by an exact method."""
+
+
+class ToleranceError(ArgumentError):
+    """A tolerance below what the floating-point type resolves."""
+
+
+class OrderError(ArgumentError):
+    """An order of convergence that is not implemented."""
+
+
 class ComponentError(RheobaseError, LookupError):
     """A model, integrator, aggregator or backend that is unknown or ambiguous."""
 
@@ -86,6 +103,14 @@ class StepUnderflowError(IntegrationError):
 
 class MaxStepsError(IntegrationError):
     """An adaptive integrator needed more steps than it is allowed."""
+
+
+class EventError(IntegrationError):
+    """A crossing of the threshold that cannot be located."""
+
+
+class ZenoError(IntegrationError):
+    """A unit spikes so often in one step that its spikes have no end."""
 
 
 class RheobaseWarning(UserWarning):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from .errors import PluginError
 
@@ -73,9 +73,23 @@ class IntegratorSpec(ComponentSpec):
     """Describes an integrator and what it claims.
 
     Args:
-        order: The order of convergence on smooth coupled problems at a fixed step; 0: no claim.
+        order: The order of convergence on smooth coupled problems at a fixed step; 0: no claim. For a
+            method that is exact on the fields it takes: that with which it follows an input that changes.
         adaptive: Whether it chooses its own sub-steps within dt.
         per_unit: Whether each unit has its own step size.
+        embedded_order: The order of the solution that its error is judged by; None: it judges none.
+        dense_order: The order of its values between the ends of a step; None: it has none.
+        events: ``"located"``: it finds crossings within its own steps. ``"base"``, the default: the base
+            finds them, by taking the step again up to the crossing.
+        event_order: The order with which the times of located spikes converge; None, the default: that
+            of the method.
+        field: Which fields it takes: ``"general"``, the default, ``"linear"``, or
+            ``"conditionally_linear"``, where each derivative is linear in its own variable. It refuses all
+            others.
+        stages: How often it evaluates the derivatives in a step; 0: no claim.
+        fsal: Whether the last of them is the first of the next step.
+        differentiable: ``"no"``; ``"discrete"``: gradients flow through its steps; ``"events"``, the
+            default: through the times of located spikes too.
     """
 
     kind: ClassVar[str] = "integrator"
@@ -83,6 +97,14 @@ class IntegratorSpec(ComponentSpec):
     order: int = 0
     adaptive: bool = False
     per_unit: bool = False
+    embedded_order: int | None = None
+    dense_order: int | None = None
+    events: Literal["base", "located"] = "base"
+    event_order: int | None = None
+    field: Literal["general", "linear", "conditionally_linear"] = "general"
+    stages: int = 0
+    fsal: bool = False
+    differentiable: Literal["no", "discrete", "events"] = "events"
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,19 @@ if TYPE_CHECKING:
     from .neuron.stored import Stored
 
 
-def check_step(neuron: Stored, data: Any, outputs: Mapping[str, Tensor]) -> None:
+_SPIKES = ("spiked", "spike_count", "spike_times")
+
+
+def check_step(
+    neuron: Stored, data: Any, outputs: Mapping[str, Tensor], status: Tensor | None = None
+) -> None:
     """Refuse a step whose input or result is not finite.
 
     Args:
         neuron: Whose step it is; its clock still stands at the start of the step.
         data: The prepared input: a tensor, or a named tuple of them.
         outputs: What the step gave, by name; the states are among it.
+        status: Who failed and is marked, ``[*batch, units]``: their states are not looked at. Or None.
 
     Raises:
         InputError: If an input is not finite.
@@ -30,10 +36,13 @@ def check_step(neuron: Stored, data: Any, outputs: Mapping[str, Tensor]) -> None
         NonFiniteStateError: If a state is not finite.
     """
     inputs = {"input": data} if isinstance(data, Tensor) else dict(data._asdict())
-    states = {name: value for name, value in outputs.items() if name not in inputs and name != "spiked"}
+    states = {name: value for name, value in outputs.items() if name not in inputs and name not in _SPIKES}
     values = [*inputs.values(), *states.values()]
     if not values or not values_visible(values[-1]):
         return
+    if status is not None:
+        states = {name: value[status == 0] for name, value in states.items()}
+        values = [*inputs.values(), *states.values()]
     if all(map(all_finite, values)):
         for name, declared in neuron.schema.inputs.items():
             if declared.bounded:

@@ -78,8 +78,9 @@ def create(
         integrator: An integrator or the name of one; ``"rk4"`` by default.
         aggregator: The name of an aggregator, a callable ``(inputs, identifiers)``, or a mapping of these
             by input name or by pattern of identifiers. It goes before the model's own rule.
-        event: "crossing" (the reset receives the state interpolated at the crossing) or "step" (test
-            and reset on the state at the end of the step).
+        event: "crossing" (the reset receives the state interpolated at the crossing), "step" (test and
+            reset on the state at the end of the step) or "located" (each spike at its own time, to the
+            integrator's precision, and the rest of the step from there).
         grad: Whether states keep their autograd graph from step to step.
         dt: The time step, ms. By default the preset's, else the smaller of ``DT`` (0.1) and the model's
             ``dt_max``.
@@ -179,7 +180,9 @@ def integrator(name: str, **settings: Any) -> Integrator:
 
     Args:
         name: Its name (``rheobase list --kind integrator``).
-        **settings: What it takes, such as tolerances.
+        **settings: What it takes, such as tolerances. Every integrator takes ``on_failure``: ``"raise"``,
+            the default, or ``"mark"``: the states of units whose integration fails become NaN, their
+            ``status`` says why (:class:`~rheobase.Status`), and all other units go on.
 
     Returns:
         The integrator.

@@ -19,12 +19,16 @@ import torch
 from torch import Tensor
 
 from .dense import finish_all
+from ..errors import EventModeError
 from .events import limited_field
+from .field import ModelField, ModelGap
 from .finite import all_finite
-from .integrator import Field, Integrator
-from .model import Model, after_reset, gap, held_mask, own_update, pack, slopes, spread
+from .integrator import Advance, Field, Integrator, Status
+from .integrator.status import failure
+from .located import located_step
+from .model import Model, after_reset, own_update, pack, spread
 from .sparse import finish_some
-from .spiking import Ends
+from .spiking import Ends, Outcome
 from .tracing import values_visible
 
 _NUMPY = (torch.float32, torch.float64)
@@ -47,9 +51,11 @@ def step(
     Args:
         model: Its functions.
         integrator: What integrates it.
-        event: "crossing" or "step".
+        event: "crossing", "step" or "located".
         state: The declared states ``[*batch, units]``; for a spiking model also ``armed`` (bool) and,
-            with ``tau_ref``, ``hold`` (int32, the steps left of the refractory period); ``carry``.
+            with ``tau_ref``, ``hold`` (int32, the steps left of the refractory period) or, where spikes
+            are located, ``hold_time`` (float64, the ms left of it); ``carry``; and ``status`` (int8)
+            where failed units are marked.
         params: The parameters and options, by name.
         data: The input, ``[*batch, units]``, or several of them by name.
         dt: The time step, ms.
@@ -57,7 +63,13 @@ def step(
             is to be looked at. False is a promise; it saves time.
 
     Returns:
-        The state at t + dt, and what the step reports: the states, and ``spiked`` (int8).
+        The state at t + dt, and what the step reports: the states, ``spiked`` (int8) and, where spikes
+        are located, ``spike_count`` (int32) and ``spike_times`` ``[*batch, units, K]`` (float64, ms from
+        the start of the step, NaN where there is none).
+
+    Raises:
+        EventModeError: If spikes are to be located where they cannot be.
+        IntegrationError: If the integration fails.
     """
     schema = model.schema
     shape = _shape(state, model, data)
@@ -65,23 +77,61 @@ def step(
     hold = None if state.get("hold") is None else spread(state["hold"], shape)
 
     own = own_update(model, y0, params, data, dt)
+    if event == "located" and model.threshold is not None:
+        _check_located(model, y0, own)
+        y1, after, report = located_step(model, integrator, state, y0, params, data, dt)
+        states = dict(zip(schema.states, y1.unbind(0), strict=True))
+        return {**states, **after}, {**states, **report}
     if own is None:
         before = Before(state.get("armed"), hold)
         y1, carry = _integrate(model, integrator, event, y0, params, data, dt, before, state.get("carry"))
     else:
         y1, carry, event = own, state.get("carry"), "step"
+    after = {"carry": carry}
+    if state.get("status") is not None:
+        after["status"] = _mark(spread(state["status"], shape), y1)
+        y1 = torch.where(after["status"] == Status.OK, y1, torch.nan)
     if model.threshold is None:
         states = dict(zip(schema.states, y1.unbind(0), strict=True))
-        return {**states, "carry": carry}, states
+        return {**states, **after}, states
 
     ends = Ends(y0, y1, spread(state["armed"], shape), hold, moved)
     some = values_visible(y1) and y1.device.type == "cpu" and y1.dtype in _NUMPY
     outcome = (finish_some if some else finish_all)(model, event, ends, params, dt)
     states = dict(zip(schema.states, outcome.y.unbind(0), strict=True))
-    new = {**states, "armed": outcome.armed, "carry": carry}
+    new = {**states, **after, "armed": outcome.armed}
     if outcome.hold is not None:
         new["hold"] = outcome.hold
+    if carry is not None and "slope" in carry and not _undisturbed(some, outcome):
+        # The derivatives are no longer those of the state.
+        new["carry"] = {name: value for name, value in carry.items() if name != "slope"}
     return new, {**states, "spiked": outcome.spiked}
+
+
+def _check_located(model: Model, y0: Tensor, own: Tensor | None) -> None:
+    if own is not None:
+        raise EventModeError(
+            f"{model.schema.owner}: with these options the model makes its own step, within which no spike can "
+            "be located; use event='step', or options that leave the step to the integrator"
+        )
+    if not values_visible(y0):
+        raise EventModeError(
+            f"{model.schema.owner}: event='located' looks at values, so it cannot be compiled, traced, or "
+            "put under a function transform; use event='crossing' there"
+        )
+
+
+def _mark(status: Tensor, y: Tensor) -> Tensor:
+    """The status of each unit; one that failed before remains so."""
+    failed = (status == Status.OK) & ~y.detach().isfinite().all(dim=0)
+    return torch.where(failed, Status.NOT_FINITE, status).to(torch.int8)
+
+
+def _undisturbed(visible: bool, outcome: Outcome) -> bool:
+    """Whether no unit spiked or is refractory, and that can be seen."""
+    if not visible or bool(outcome.spiked.any()):
+        return False
+    return outcome.hold is None or not bool(outcome.hold.any())
 
 
 def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
@@ -119,19 +169,21 @@ def _integrate(
     before: Before,
     carry: Any,
 ) -> tuple[Tensor, Any]:
-    field = _field(model, params, data, before.hold, whole=integrator.adaptive)
+    field = _field(model, params, data, y0.shape[1:], before.hold, whole=integrator.adaptive)
     resets = event == "crossing" and model.reset is not None and model.threshold is not None
+    gap = ModelGap(model, params, y0.shape[1:])
     if integrator.adaptive:
         # It refuses to step past an explosion, so it must never see one.
+        used: Field = field
         if resets and after_reset(model, y0, params) is not None:
-            field = limited_field(model, _at_rest_above(model, field, y0, params, before), y0, params)
-        return integrator.advance(field, y0, 0.0, dt, carry=carry)
-    y1, next_carry = integrator.advance(field, y0, 0.0, dt, carry=carry)
+            used = limited_field(_at_rest_above(field, gap, y0, before), gap, y0)
+        return _read(integrator, integrator.advance(used, y0, 0.0, dt, carry=carry), y0)
+    y1, next_carry = _read(integrator, integrator.advance(field, y0, 0.0, dt, carry=carry), y0)
     if not resets or (values_visible(y1) and all_finite(y1)) or after_reset(model, y0, params) is None:
         return y1, next_carry
     # A unit that explodes past its threshold takes the step again, along a field that stops growing
     # at the threshold. All others keep the result they have.
-    again = integrator.advance(limited_field(model, field, y0, params), y0, 0.0, dt, carry=carry)
+    again = integrator.advance(limited_field(field, gap, y0), y0, 0.0, dt, carry=carry)
     finite = y1.isfinite().all(dim=0)
     if next_carry is not None and again.carry is not None:
         next_carry = {
@@ -141,23 +193,27 @@ def _integrate(
     return again.y if y1.requires_grad else torch.where(finite, y1, again.y), next_carry
 
 
-def _at_rest_above(model: Model, field: Field, y0: Tensor, params: Any, before: Before) -> Field:
+def _read(integrator: Integrator, result: Advance, y0: Tensor) -> tuple[Tensor, Any]:
+    """The state and the carry; an error for units that failed, unless they are to be marked."""
+    if result.status is not None and integrator.on_failure != "mark" and bool((result.status != 0).any()):
+        raise failure(integrator, result.status, 0.0 if result.t is None else result.t)
+    return result.y, result.carry
+
+
+def _at_rest_above(field: Field, gap: ModelGap, y0: Tensor, before: Before) -> Field:
     """The field, with no motion for units that spike where they stand: kicked above the threshold."""
-    kicked = gap(model, y0, params) >= 0
+    kicked = gap(y0) >= 0
     if before.armed is not None:
         kicked = kicked & before.armed
     return lambda t, y: torch.where(kicked, 0.0, field(t, y))
 
 
-def _field(model: Model, params: Any, data: Any, hold: Tensor | None, *, whole: bool) -> Field:
+def _field(
+    model: Model, params: Any, data: Any, shape: torch.Size, hold: Tensor | None, *, whole: bool
+) -> ModelField:
     # Held states are put back at the end of the step. Where others go on beside them, or the integrator
     # chooses its steps by what it sees, they must be at rest within the step too.
-    held = None
+    resting = None
     if hold is not None and model.schema.held and (whole or not _all_held(model)):
-        held = hold.bool()
-
-    def field(t: Any, y: Tensor) -> Tensor:
-        slope = slopes(model, y, params, data)
-        return slope if held is None else torch.where(held & held_mask(model.schema, y), 0.0, slope)
-
-    return field
+        resting = hold.bool()
+    return ModelField(model, params, data, shape, resting)

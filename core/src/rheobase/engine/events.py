@@ -6,13 +6,13 @@ theta = -g0 / (g1 - g0) of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .integrator import Field
-from .model import Model, gap
 
 
 def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor | None) -> Tensor:
@@ -36,7 +36,7 @@ def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor
     return torch.where(theta > 0, y0 + theta * (y1 - y0), y0)
 
 
-def limited_field(model: Model, field: Field, y0: Tensor, params: Any) -> Field:
+def limited_field(field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor) -> Field:
     """A field that does not grow beyond the threshold.
 
     A point past the threshold is moved back to where the straight line from ``y0`` crosses it, and
@@ -44,19 +44,18 @@ def limited_field(model: Model, field: Field, y0: Tensor, params: Any) -> Field:
     the threshold is untouched. A unit that starts at or above its threshold is not limited.
 
     Args:
-        model: The model, for its threshold.
         field: The field of the model.
+        gap: g, its threshold function, of a state.
         y0: The state at the start of the step, ``[D, *batch, units]``.
-        params: The model's parameters.
 
     Returns:
         The limited field.
     """
-    g0 = gap(model, y0, params)
+    g0 = gap(y0)
 
     def limited(t: Any, y: Tensor) -> Tensor:
         finite = torch.nan_to_num(y)
-        g = gap(model, finite, params)
+        g = gap(finite)
         theta = torch.where(g.isfinite(), -g0 / torch.where(g > g0, g - g0, 1.0), 0.0)
         beyond = (g0 < 0) & ~(g <= 0)
         return field(t, torch.where(beyond, y0 + theta * (finite - y0), y))

@@ -29,9 +29,7 @@ def pack(parts: list[Tensor]) -> Tensor:
 
 def gap(model: Model, y: Tensor, params: Any) -> Tensor:
     """g, the model's threshold function, at a packed state ``[D, *batch, units]``."""
-    if model.threshold is None:
-        raise DeclarationError(f"{model.schema.owner} defines no threshold")
-    g = _ask(model, "threshold", model.threshold, y, params)
+    g = ask(model, "threshold", y.unbind(0), params)
     return spread(g, y.shape[1:])
 
 
@@ -40,27 +38,35 @@ def spread(tensor: Tensor, shape: torch.Size) -> Tensor:
     return tensor if tensor.shape == shape else torch.broadcast_to(tensor, shape)
 
 
-def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
-    """The model's derivatives at a packed state, per ms, packed."""
-    if model.derivatives is None:
-        raise DeclarationError(
-            f"{model.schema.owner} defines no derivatives, and its update left the step to the integrator"
-        )
-    values = _ask(model, "derivatives", model.derivatives, y, params, data)
-    return pack_all(model.schema, values, y, "derivatives")
-
-
 def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Tensor | None:
     """The packed state at the end of the step by the model's own rule, where it has one for these options."""
     if model.update is None:
         return None
-    values = _ask(model, "update", model.update, y, params, data, dt)
+    values = ask(model, "update", y.unbind(0), params, data, dt)
     return None if values is NotImplemented else pack_all(model.schema, values, y, "update")
 
 
-def _ask(model: Model, name: str, function: Callable[..., Any], y: Tensor, params: Any, *more: Any) -> Any:
-    """Call one of the author's functions; a name that it misspells is told as such."""
-    state = model.schema.pack_state(*y.unbind(0))
+def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any) -> Any:
+    """Call one of the author's functions; a name that it misspells is told as such.
+
+    Args:
+        model: The model.
+        name: Which function.
+        parts: A value for each state, in their order.
+        params: The parameters and options, by name.
+        *more: What else the function takes.
+
+    Returns:
+        What it gave.
+
+    Raises:
+        DeclarationError: If the model does not define it, or it asks for a name that is not there.
+    """
+    function = getattr(model, name)
+    if function is None:
+        left = ", and its update left the step to the integrator" if name == "derivatives" else ""
+        raise DeclarationError(f"{model.schema.owner} defines no {name}{left}")
+    state = model.schema.pack_state(*parts)
     try:
         return function(state, params, *more)
     except AttributeError as error:
@@ -86,7 +92,7 @@ def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
 def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
     """The packed state after ``reset``; None where it names no state."""
     schema = model.schema
-    changes = {} if model.reset is None else _ask(model, "reset", model.reset, y, params)
+    changes = {} if model.reset is None else ask(model, "reset", y.unbind(0), params)
     if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
         raise DeclarationError(
             f"{schema.owner}.reset gave {_gave(changes)}; give a mapping of new values for some of the "

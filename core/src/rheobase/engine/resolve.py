@@ -44,6 +44,9 @@ def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Inte
     """
     if given is None or isinstance(given, str):
         factory, provenance = load("integrator", DEFAULT_INTEGRATOR if given is None else given)
+        on_failure = settings.pop("on_failure", "raise")
+        if on_failure not in ("raise", "mark"):
+            raise ArgumentError(f"on_failure={on_failure!r} cannot be used; give 'raise' or 'mark'")
         made = _make(factory, given or DEFAULT_INTEGRATOR, settings)
         if not isinstance(made, Integrator):
             raise ArgumentError(
@@ -53,6 +56,7 @@ def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Inte
             )
         # Remembered for provenance, wherever the object goes.
         made.provenance = provenance
+        made.on_failure = on_failure
         return made, provenance
     if not isinstance(given, Integrator):
         raise ArgumentError(

@@ -71,6 +71,7 @@ class Recorder:
         self._traces: dict[str, Tensor] = {}
         self._when: list[int] = []
         self._which: list[np.ndarray] = []
+        self._located: list[Tensor] | None = None  # the times of the spikes, where each has its own
         self.done = 0
 
     def take(self, outputs: Mapping[str, Tensor]) -> None:
@@ -79,7 +80,9 @@ class Recorder:
             self._begin(outputs)
         if self._spikes:
             flat = flat_indices(outputs["spiked"])
-            if flat.size:
+            if flat.size and "spike_times" in outputs:
+                self._take_located(flat, outputs["spike_times"])
+            elif flat.size:
                 self._which.append(flat)
                 self._when.append(self.done)
         for name in self._names:
@@ -89,6 +92,15 @@ class Recorder:
             else:
                 self._traces[name][self.done] = outputs[name].detach()
         self.done += 1
+
+    def _take_located(self, flat: np.ndarray, times: Tensor) -> None:
+        table = times if self._grad else times.detach()
+        rows = table.reshape(-1, table.shape[-1]).index_select(0, torch.from_numpy(flat).to(table.device))
+        there = ~rows.detach().isnan()
+        self._which.append(np.repeat(flat, there.sum(dim=1).cpu().numpy()))
+        if self._located is None:
+            self._located = []
+        self._located.append(rows[there].cpu())
 
     def finish(self) -> Recording:
         """The recording of the steps taken so far; it is complete if they are all there are."""
@@ -123,7 +135,7 @@ class Recorder:
                     f"{self._neuron.identifier}: forward returned no {name!r}, only {', '.join(outputs)}; "
                     "it must return every name in loggable_props, or they cannot be recorded"
                 )
-        shapes = [tuple(value.shape) for value in outputs.values()]
+        shapes = [tuple(value.shape) for name, value in outputs.items() if name != "spike_times"]
         self._batch_shape = np.broadcast_shapes(*shapes, (self._num_units,))[:-1]
         if not self._grad:
             for name in self._names:
@@ -139,6 +151,8 @@ class Recorder:
             return NoSpikes()
         if not self._which:
             return Spikes(torch.empty(0, dtype=torch.float64), *torch.empty(2, 0, dtype=torch.int64))
+        if self._located is not None:
+            return self._gather_located(torch.cat(self._located))
         steps = np.repeat(np.array(self._when, dtype=np.int64), [len(flat) for flat in self._which])
         batch, units = np.divmod(np.concatenate(self._which), self._num_units)
         if self._batch_shape:
@@ -147,6 +161,12 @@ class Recorder:
         # One product for each time, no running sum: a time is the same number however long the run.
         times = (steps + (self._first_step + 1)).astype(np.float64) * self._dt
         return Spikes(torch.from_numpy(times), torch.from_numpy(units), torch.from_numpy(batch))
+
+    def _gather_located(self, times: Tensor) -> Spikes:
+        batch, units = np.divmod(np.concatenate(self._which), self._num_units)
+        order = np.lexsort((batch, units, times.detach().numpy()))
+        sorted_times = times.index_select(0, torch.from_numpy(order))
+        return Spikes(sorted_times, torch.from_numpy(units[order]), torch.from_numpy(batch[order]))
 
 
 def flat_indices(spiked: Tensor) -> np.ndarray:

@@ -39,7 +39,8 @@ def simulate(
     """Drive a neuron with a stimulus, and record what it does.
 
     The run goes on from the neuron's present state and clock, and resets nothing: two runs of T are one
-    run of 2 T. A spike is reported at the end of its step, in ms since the neuron's reset.
+    run of 2 T. A spike is reported at the end of its step, in ms since the neuron's reset; at its own time
+    where the neuron was created with ``event="located"``.
 
     Args:
         neuron: A neuron or an ensemble, from :func:`rheobase.create`.

@@ -16,7 +16,8 @@ class Spikes:
     """Spikes in order of time, then unit, then batch: three tensors of one length, on the CPU.
 
     Args:
-        times: When, in ms since the neuron's reset, float64 ``[n]``: the end of the step of the spike.
+        times: When, in ms since the neuron's reset, float64 ``[n]``: the end of the step of the spike, or
+            its own time where the neuron locates it (``event="located"``).
         units: The unit, from 0, int64 ``[n]``.
         batch: The index in the batch, from 0, int64 ``[n]``; several batch dimensions are counted as one,
             the last running fastest. All 0 without a batch.

@@ -16,6 +16,7 @@ from torch import Tensor
 from ...errors import ArgumentError
 from ...specs import Provenance
 from ..constants import DT
+from .event import Event
 
 Field: TypeAlias = Callable[[Any, Tensor], Tensor]
 """``field(t, y)``: the derivatives of ``y``, per ms, in the same shape ``[D, *batch, units]``."""
@@ -30,13 +31,23 @@ class Advance(NamedTuple):
     """What :meth:`Integrator.advance` gives.
 
     Attributes:
-        y: The state at ``t1``, in the shape of the state at ``t0``.
+        y: The state at ``t``, in the shape of the state at ``t0``.
         carry: What the integrator wants back at the next call: a mapping of tensors
-            ``[*batch, units]``, or None. An adaptive method keeps its step size here.
+            ``[*batch, units]``, or None. An adaptive method keeps its step size here. The entry
+            ``slope``, in the shape of ``y``, holds the derivatives at the end of the call: it comes back
+            only where the field and the state are still those of that moment.
+        t: The time that each unit reached, ms, ``[*batch, units]``; None, the default: ``t1``.
+        crossed: Who stands at a crossing of the threshold, bool ``[*batch, units]``, where an event was
+            given; None, the default: nobody.
+        status: How it ended, a :class:`Status` for each unit, int8 ``[*batch, units]``; None, the default:
+            well. The state of a unit that failed is NaN.
     """
 
     y: Tensor
     carry: Mapping[str, Tensor] | None = None
+    t: Tensor | None = None
+    crossed: Tensor | None = None
+    status: Tensor | None = None
 
 
 class Integrator(ABC):
@@ -45,6 +56,8 @@ class Integrator(ABC):
     Attributes:
         order: The order of convergence that the method claims on smooth coupled problems.
         adaptive: Whether the method chooses its own sub-steps between ``t0`` and ``t1``.
+        on_failure: What a neuron does about units whose integration failed: ``"raise"``, the default, an
+            error, or ``"mark"`` them: their states are NaN, and ``status`` says why.
         provenance: The plugin that offered it, where it was made by name; else None.
 
     Example:
@@ -65,6 +78,7 @@ class Integrator(ABC):
 
     order: int = 0
     adaptive: bool = False
+    on_failure: str = "raise"
     provenance: Provenance | None = None
 
     @abstractmethod
@@ -85,7 +99,7 @@ class Integrator(ABC):
             t0: The time of ``y``, ms.
             t1: The time asked for, ms; a number, or ``[units]``.
             carry: What the last call gave back; None at the first call. A hint: since then a unit may
-                have been reset or kicked.
+                have been reset or kicked. Only ``slope`` is left out as soon as that is so.
 
         Returns:
             The state at ``t1`` and what to carry to the next call.
@@ -148,6 +162,41 @@ class Integrator(ABC):
 
         y0 = torch.stack(torch.broadcast_tensors(*parts))
         return tuple(self.advance(coupled, y0, 0.0, dt).y.unbind(0))
+
+
+class EventIntegrator(Integrator):
+    """An integrator that finds crossings of a threshold by itself, within its own steps.
+
+    Any other :class:`Integrator` gets this from the base, which judges the whole of ``t0`` to ``t1`` as
+    one step of the method and takes it again, shorter, up to the crossing.
+    """
+
+    @abstractmethod
+    def advance(
+        self,
+        field: Field,
+        y: Tensor,
+        t0: Time,
+        t1: Time,
+        *,
+        event: Event | None = None,
+        carry: Mapping[str, Tensor] | None = None,
+    ) -> Advance:
+        """Take the state from ``t0`` to ``t1``, or each unit to its first crossing.
+
+        Args:
+            field: ``field(t, y)``, the derivatives per ms.
+            y: The state, ``[D, *batch, units]``.
+            t0: The time of ``y``, ms; a number, or ``[*batch, units]``.
+            t1: The time asked for, ms, likewise. A unit whose two times are one stays as it is.
+            event: Where to stop. Each step that is taken is shown to :meth:`Event.check`, and a hit is
+                looked into by :func:`locate`. None, the default: nowhere.
+            carry: What the last call gave back.
+
+        Returns:
+            The state of each unit at the time that it reached, and who stands at a crossing. With an
+            event nothing is raised for units: they have a status.
+        """
 
 
 def _one(equation: Equation) -> Callable[..., Any]:

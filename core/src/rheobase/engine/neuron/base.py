@@ -23,7 +23,7 @@ from ..sweep import Sweep, expand
 from ..values import as_parameter, as_state, resolve_defaults
 from .stepped import Stepped
 
-EVENTS = ("crossing", "step")
+EVENTS = ("crossing", "step", "located")
 
 
 class Neuron(Stepped):
@@ -42,8 +42,9 @@ class Neuron(Stepped):
         aggregator: A callable ``(inputs, identifiers)``, the name of one, or a mapping of them by
             input or by pattern of identifiers. It goes before the class's own :meth:`aggregate`.
         preset: The name of a preset of the class.
-        event: "crossing" (the reset receives the state interpolated at the crossing) or "step" (test
-            and reset on the state at the end of the step).
+        event: "crossing" (the reset receives the state interpolated at the crossing), "step" (test and
+            reset on the state at the end of the step) or "located" (each spike at its own time, to the
+            integrator's precision, and the rest of the step from there).
         grad: Whether the states keep their autograd graph from step to step.
         identifier: A name for this neuron.
         configuration: Attribute -> value, applied at the end of construction.
@@ -193,7 +194,7 @@ class Neuron(Stepped):
                 f"{type(self).__name__} has no dynamics: define derivatives, or override forward"
             )
         outputs = self.advance(self.prepare(data, identifiers))
-        return {name: outputs[name].clone() for name in self.loggable_props if name in outputs}
+        return {name: outputs[name].clone() for name in self.reported if name in outputs}
 
     def inject(self, current: Tensor | float) -> None:
         """Add to the voltage at once: a kick. One that lifts g above zero gives a spike in the next step.
@@ -247,6 +248,13 @@ class Neuron(Stepped):
         return tuple(f"auxiliary_{index + 1}" for index in range(count))
 
     # --- identity --------------------------------------------------------------------------------
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """What a step gives: ``loggable_props``, and where spikes are located their number and times."""
+        if self._event != "located" or "spiked" not in self.loggable_props:
+            return self.loggable_props
+        return (*self.loggable_props, "spike_count", "spike_times")
 
     @property
     def event(self) -> str:
@@ -320,10 +328,6 @@ class Neuron(Stepped):
 
 
 def _check_event(event: str) -> str:
-    if event == "located":
-        raise EventModeError(
-            "event='located' is not available yet; use 'crossing' (the default) with a small dt, or 'step'"
-        )
     if event not in EVENTS:
         raise EventModeError(
             f"event={event!r} cannot be used; it must be one of "

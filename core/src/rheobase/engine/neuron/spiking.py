@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import torch
@@ -20,6 +21,10 @@ class SpikingNeuron(Neuron):
 
     Attributes:
         spiked: 1 where a unit spiked in the last step, else 0; a buffer of int8, ``[*batch, units]``.
+        spike_count: With ``event="located"``: how many spikes each unit had in the last step; int32,
+            ``[*batch, units]``.
+        spike_times: With ``event="located"``: when, in ms since the reset, float64
+            ``[*batch, units, K]``, K the largest count and at least 1; NaN where there is none.
         armed: Whether g was below zero at the end of the last step; a unit spikes only then.
 
     Example:
@@ -48,7 +53,13 @@ class SpikingNeuron(Neuron):
     # A buffer, set in every step; the annotation is for type checkers.
     spiked: Tensor
     armed: Tensor
+    spike_count: Tensor
+    spike_times: Tensor
 
     def _begin(self) -> None:
         super()._begin()
         self._keep("spiked", torch.zeros(self.num_units, dtype=torch.int8, device=self.device))
+        if self._event == "located":
+            units, device = self.num_units, self.device
+            self._keep("spike_count", torch.zeros(units, dtype=torch.int32, device=device))
+            self._keep("spike_times", torch.full((units, 1), math.nan, dtype=torch.float64, device=device))

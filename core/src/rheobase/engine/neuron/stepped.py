@@ -20,6 +20,10 @@ from ..values import as_state, initial_value
 from .stored import Stored
 
 
+_BESIDE = ("armed", "hold", "hold_time", "status")
+"""What goes on from step to step beside the declared states, in models that have it."""
+
+
 class Stepped(Stored):
     """A component that is stepped by a declared model. See :class:`rheobase.Neuron`."""
 
@@ -44,7 +48,7 @@ class Stepped(Stored):
     @property
     def state(self) -> dict[str, Any]:
         """Everything that :meth:`step` goes on from, by name."""
-        names = [*self.schema.states, *(name for name in ("armed", "hold") if name in self._buffers)]
+        names = [*self.schema.states, *(name for name in _BESIDE if name in self._buffers)]
         carry = {name: self._of(f"carry_{name}") for name in self._carry_names}
         return {**{name: self._of(name) for name in names}, "carry": carry or None}
 
@@ -126,17 +130,31 @@ class Stepped(Stored):
         """
         # Compiled code must not depend on what happened between two steps.
         moved = torch.compiler.is_compiling() or not self._is_settled()
+        state = self.state
+        if state["carry"] and "slope" in state["carry"] and (moved or not self._same_input(data)):
+            state["carry"] = {name: value for name, value in state["carry"].items() if name != "slope"}
         try:
-            new, outputs = self._step(self.state, self.params, data, self.dt, moved=moved)
+            new, outputs = self._step(state, self.params, data, self.dt, moved=moved)
         except IntegrationError as error:
             # The integrator counts time from the start of the step.
             raise type(error)(
                 f"{self.identifier}, within step {self.simulation_step} (from t = {self.time:g} ms, "
                 f"dt = {self.dt:g} ms): {error}"
             ) from error
-        check_step(self, data, outputs)
+        check_step(self, data, outputs, new.get("status"))
+        if "spike_times" in outputs:
+            outputs["spike_times"] = self.time + outputs["spike_times"]
         self.commit(new, outputs)
         return outputs
+
+    def _same_input(self, data: Any) -> bool:
+        """Whether the input is that of the last step."""
+        received = data._asdict() if self.schema.inputs else {"input": data}
+        for name, value in received.items():
+            last = self._of(name)
+            if value.ndim > last.ndim or not torch.equal(spread(value, last.shape), last):
+                return False
+        return True
 
     def commit(self, state: Mapping[str, Any], outputs: Mapping[str, Tensor]) -> None:
         """Keep the result of a step, and advance the clock."""
@@ -208,4 +226,12 @@ class Stepped(Stored):
             packed = pack([self._of(name) for name in self.schema.states])
             self._keep("armed", gap(self._model, packed, params) < 0)
             if self.schema.refractory:
-                self._keep("hold", torch.zeros(packed.shape[1:], dtype=torch.int32, device=self.device))
+                # In whole steps on the grid; in ms where spikes lie between.
+                name, dtype = (
+                    ("hold_time", torch.float64) if self._event == "located" else ("hold", torch.int32)
+                )
+                self._keep(name, torch.zeros(packed.shape[1:], dtype=dtype, device=self.device))
+        if self._model is not None and self.integrator.on_failure == "mark":
+            states = (self._of(name).shape for name in self.schema.states)
+            shape = torch.broadcast_shapes(*states)
+            self._keep("status", torch.zeros(shape, dtype=torch.int8, device=self.device))

@@ -213,7 +213,7 @@ class Stored(Component):
             return ""
         if name in schema.states and not saved.is_meta and not bool(saved.isfinite().all()):
             return f"{self.identifier}: {name} has values that are not finite"
-        by_unit = (*schema.states, *schema.inputs, "input", "armed", "hold", "spiked")
+        by_unit = (*schema.states, *schema.inputs, "input", "armed", "hold", "hold_time", "spiked", "status")
         if name in by_unit and (not shape or shape[-1] != units):
             return f"{self.identifier}: {name} has shape {shape}; it must be [*batch, {units}]"
         return ""
