@@ -103,6 +103,9 @@ def test_the_list_has_every_plugin_of_the_repository_and_imports_no_torch() -> N
         ("rk45", "rheobase-rk45"),
         ("tsit5", "rheobase-rk45"),
         ("rk23", "rheobase-rk45"),
+        ("exact", "rheobase-exact"),
+        ("expeuler", "rheobase-exponential"),
+        ("strang", "rheobase-exponential"),
         ("rk4", "rheobase"),
     } <= found
     heavy, seconds = done.stderr.rsplit(maxsplit=1)
@@ -110,7 +113,7 @@ def test_the_list_has_every_plugin_of_the_repository_and_imports_no_torch() -> N
     print(f"rheobase list: {1000 * float(seconds):.0f} ms of CPU time")  # a measurement, not a test
 
 
-@pytest.mark.parametrize("name", ["lif", "izhikevich", "rk45"])
+@pytest.mark.parametrize("name", ["lif", "izhikevich", "rk45", "exact"])
 def test_each_plugin_can_be_shown_within_80_columns(name: str) -> None:
     shown = rheobase("show", name).stdout
     tables = [line for line in shown.splitlines() if line.startswith(" ")]

@@ -102,6 +102,20 @@ def test_the_refractory_period_lasts_exactly_tau_ref_whatever_dt_is(ramp):
         assert times == pytest.approx(expected, abs=1e-12)
 
 
+def test_each_unit_is_reset_and_held_by_its_own_parameters(lif):
+    # The lower of two resets has further to go, and the longer rest more to wait.
+    neuron = rb.create(
+        lif, 2, dt=50.0, event="located", volt_reset=doubles(-75.0, -65.0), tau_ref=doubles(1.0, 3.0),
+        integrator=Fine(), dtype=torch.float64,
+    )  # fmt: skip
+    times = neuron(150.0)["spike_times"]
+    intervals = [5.0 * math.log(30.0 / 10.0) + 1.0, 5.0 * math.log(20.0 / 10.0) + 3.0]
+    for unit, interval in enumerate(intervals):
+        train = times[unit][~times[unit].isnan()]
+        # RK4 in steps of half a time constant
+        assert torch.diff(train).tolist() == pytest.approx([interval] * (len(train) - 1), abs=1e-3)
+
+
 def test_states_that_are_not_held_go_on_during_the_refractory_period(ramp):
     neuron = rb.create(ramp, dt=5.0, event="located", tau_ref=1.5, dtype=torch.float64)
     out = neuron(4.0)
@@ -268,6 +282,21 @@ def test_ten_thousand_near_misses_and_near_hits_are_told_apart():
     assert wrong.max() < 1e-15
 
 
+@pytest.mark.parametrize("below_top", [1e-3, 1e-6, -1e-6])
+def test_a_top_that_is_flatter_than_the_cubic_through_its_ends_is_found(below_top):
+    # cos(t - 0.3) on [0, 1]: the cubic through its ends has its top at 0.9977.
+    start = {"x": math.cos(0.3), "v": math.sin(0.3)}
+    neuron = rb.create(
+        Swing, dt=1.0, level=1.0 - below_top, event="located", dtype=torch.float64, integrator=Fine(), **start
+    )
+    out = neuron(0.0)
+    assert out["spike_count"].tolist() == [int(below_top > 0)]
+    if below_top > 0:
+        # RK4 at 0.05 ms is right to 1e-8, near a tangent of slope sqrt(2 below_top)
+        exact = 0.3 - math.acos(1.0 - below_top)
+        assert out["spike_times"].item() == pytest.approx(exact, abs=1e-8 / math.sqrt(2 * below_top))
+
+
 def test_a_dip_below_the_threshold_and_back_is_a_spike():
     neuron = rb.create(
         Swing,
@@ -328,9 +357,9 @@ def test_spikes_without_end_are_an_error_that_names_the_unit(ramp):
             return {"voltage": 10.0 - 1e-13}
 
     neuron = rb.create(Endless, 2, dt=1.0, event="located", dtype=torch.float64)
+    neuron(doubles(1.0, 8.0))
     with pytest.raises(ZenoError, match=r"unit 1 at t = .*reset"):
-        for _ in range(3):
-            neuron(doubles(1.0, 8.0))
+        neuron(doubles(1.0, 8.0))
     assert neuron.simulation_step == 1
 
 
@@ -349,7 +378,7 @@ def test_a_failure_names_unit_time_step_and_cause():
     neuron = rb.create(Pole, 3, dt=1.0, event="located", dtype=torch.float64)
     neuron(doubles(0.0, -0.1, 0.0))
     with pytest.raises(
-        NonFiniteStateError, match=r"step 1 \(from t = 1 ms.*unit 1 at t = .*not finite|unit 1"
+        NonFiniteStateError, match=r"step 1 \(from t = 1 ms, dt = 1 ms\): .*not finite for unit 1 at t = "
     ):
         neuron(doubles(0.0, -1.0, 0.0))
 

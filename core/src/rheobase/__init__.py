@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
     from .engine.neuron.base import Neuron as Neuron
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
+    from .engine.signal import Signal as Signal
+    from .engine.structure import conditionally_linear as conditionally_linear
+    from .engine.structure import linear as linear
     from .engine.sweep import Sweep as Sweep
     from .marker import hookimpl as hookimpl
     from .pipeline.pipeline import Pipeline as Pipeline
@@ -75,6 +78,7 @@ _HOME = {
     "Provenance": "specs",
     "Recording": "pipeline.recording",
     "RungeKutta": "engine.integrator",
+    "Signal": "engine.signal",
     "SimpleSimulator": "pipeline.simulator",
     "SimulationInterrupted": "pipeline.simulate",
     "SpikingNeuron": "engine.neuron.spiking",
@@ -82,9 +86,11 @@ _HOME = {
     "Status": "engine.integrator",
     "Sweep": "engine.sweep",
     "aggregator": "engine.create",
+    "conditionally_linear": "engine.structure",
     "create": "engine.create",
     "hookimpl": "marker",
     "integrator": "engine.create",
+    "linear": "engine.structure",
     "list_components": "plugins.registry",
     "locate": "engine.integrator",
     "register": "plugins.registry",

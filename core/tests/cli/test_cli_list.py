@@ -69,18 +69,21 @@ def test_json_has_every_component_with_its_claims(printed: Printed) -> None:
     ]
     [rk4] = [part for part in listed["components"] if part["name"] == "rk4"]
     assert rk4.keys() >= {"events", "event_order", "field", "stages", "differentiable"}
-    assert rk4.items() >= {
-        "kind": "integrator",
-        "name": "rk4",
-        "target": "rheobase.engine.integrator:rk4",
-        "summary": rk4["summary"],
-        "order": 4,
-        "adaptive": False,
-        "per_unit": False,
-        "stages": 4,
-        "distribution": "rheobase",
-        "version": rk4["version"],
-    }.items()
+    assert (
+        rk4.items()
+        >= {
+            "kind": "integrator",
+            "name": "rk4",
+            "target": "rheobase.engine.integrator:rk4",
+            "summary": rk4["summary"],
+            "order": 4,
+            "adaptive": False,
+            "per_unit": False,
+            "stages": 4,
+            "distribution": "rheobase",
+            "version": rk4["version"],
+        }.items()
+    )
 
 
 @pytest.mark.usefixtures("toys")

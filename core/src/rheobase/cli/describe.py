@@ -61,8 +61,8 @@ def describe(component: Registered) -> dict[str, Any]:
         PluginError: If it cannot be imported.
 
     Example:
-        >>> describe(resolve("integrator", "rk4"))["claims"]
-        {'order': 4, 'adaptive': False, 'per_unit': False}
+        >>> describe(resolve("aggregator", "mean"))["claims"]
+        {'commutative': True, 'associative': False, 'identity': None}
     """
     spec = component.spec
     loaded = component.load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,10 +47,14 @@ def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> Non
             key: value for key, value in about["claims"].items() if value is not None and value is not False
         }
         if claims:
-            click.echo("claims: " + ", ".join(f"{key} {value}" for key, value in claims.items()))
+            _print_wrapped("claims: " + ", ".join(f"{key} {value}" for key, value in claims.items()))
         takes = [item["name"] + _equals(item["default"]) for item in about["arguments"]]
         if takes:
-            click.echo("arguments: " + ", ".join(takes))
+            _print_wrapped("arguments: " + ", ".join(takes))
+
+
+def _print_wrapped(line: str) -> None:
+    click.echo(textwrap.fill(line, 80, subsequent_indent="  "))
 
 
 def _equals(default: str | None) -> str:

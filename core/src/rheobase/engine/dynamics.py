@@ -12,21 +12,21 @@ The order of things in a step from t to t + dt:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
+from ..errors import EventModeError, InputError
 from .dense import finish_all
-from ..errors import EventModeError
 from .events import limited_field
 from .field import ModelField, ModelGap
 from .finite import all_finite
-from .integrator import Advance, Field, Integrator, Status
-from .integrator.status import failure
+from .integrator import Field, Integrator, Status
 from .located import located_step
 from .model import Model, after_reset, own_update, pack, spread
+from .pieces import Piece, at_start, pieces, signals_in
 from .sparse import finish_some
 from .spiking import Ends, Outcome
 from .tracing import values_visible
@@ -57,7 +57,8 @@ def step(
             are located, ``hold_time`` (float64, the ms left of it); ``carry``; and ``status`` (int8)
             where failed units are marked.
         params: The parameters and options, by name.
-        data: The input, ``[*batch, units]``, or several of them by name.
+        data: The input, ``[*batch, units]`` or a signal on a clock that starts with the step, or several of
+            these by name.
         dt: The time step, ms.
         moved: Whether states or parameters may have changed since the last step, so that g at the start
             is to be looked at. False is a promise; it saves time.
@@ -72,11 +73,14 @@ def step(
         IntegrationError: If the integration fails.
     """
     schema = model.schema
-    shape = _shape(state, model, data)
+    begin = at_start(data, dt)
+    shape = _shape(state, model, begin)
     y0 = pack([spread(state[name], shape) for name in schema.states])
     hold = None if state.get("hold") is None else spread(state["hold"], shape)
 
-    own = own_update(model, y0, params, data, dt)
+    own = own_update(model, y0, params, begin, dt)
+    if own is not None:
+        _check_own(model, data, dt)
     if event == "located" and model.threshold is not None:
         _check_located(model, y0, own)
         y1, after, report = located_step(model, integrator, state, y0, params, data, dt)
@@ -111,13 +115,23 @@ def step(
 def _check_located(model: Model, y0: Tensor, own: Tensor | None) -> None:
     if own is not None:
         raise EventModeError(
-            f"{model.schema.owner}: with these options the model makes its own step, within which no spike can "
-            "be located; use event='step', or options that leave the step to the integrator"
+            f"{model.schema.owner}: with these options the model makes its own step, within which no spike "
+            "can be located; use event='step', or options that leave the step to the integrator"
         )
     if not values_visible(y0):
         raise EventModeError(
             f"{model.schema.owner}: event='located' looks at values, so it cannot be compiled, traced, or "
             "put under a function transform; use event='crossing' there"
+        )
+
+
+def _check_own(model: Model, data: Any, dt: float) -> None:
+    cuts = [piece.start for piece in pieces(signals_in(data), 0.0, dt)[1:]]
+    if cuts:
+        raise InputError(
+            f"{model.schema.owner}: with these options the model makes its own step, with one input for the "
+            f"whole of it, and the signal jumps {cuts[0]:.10g} ms after the step's start; choose dt so that "
+            "its breakpoints lie on steps, or options that leave the step to the integrator"
         )
 
 
@@ -151,6 +165,10 @@ def _all_held(model: Model) -> bool:
     return len(model.schema.held) == len(model.schema.states)
 
 
+Limit: TypeAlias = Callable[[ModelField], Field]
+"""What bounds a field for an integrator."""
+
+
 class Before(NamedTuple):
     """Who may spike in a step, and who is refractory; None for models without either."""
 
@@ -174,29 +192,40 @@ def _integrate(
     gap = ModelGap(model, params, y0.shape[1:])
     if integrator.adaptive:
         # It refuses to step past an explosion, so it must never see one.
-        used: Field = field
+        used: Limit | None = None
         if resets and after_reset(model, y0, params) is not None:
-            used = limited_field(_at_rest_above(field, gap, y0, before), gap, y0)
-        return _read(integrator, integrator.advance(used, y0, 0.0, dt, carry=carry), y0)
-    y1, next_carry = _read(integrator, integrator.advance(field, y0, 0.0, dt, carry=carry), y0)
+
+            def used(part: ModelField) -> Field:
+                return limited_field(_at_rest_above(part, gap, y0, before), gap, y0)
+
+        return _through(integrator, field, y0, dt, carry, used)
+    y1, next_carry = _through(integrator, field, y0, dt, carry)
+    # A field that stops growing at the threshold is not linear.
+    resets = resets and integrator.field == "general"
     if not resets or (values_visible(y1) and all_finite(y1)) or after_reset(model, y0, params) is None:
         return y1, next_carry
     # A unit that explodes past its threshold takes the step again, along a field that stops growing
     # at the threshold. All others keep the result they have.
-    again = integrator.advance(limited_field(field, gap, y0), y0, 0.0, dt, carry=carry)
+    again, other_carry = _through(integrator, field, y0, dt, carry, lambda part: limited_field(part, gap, y0))
     finite = y1.isfinite().all(dim=0)
-    if next_carry is not None and again.carry is not None:
+    if next_carry is not None and other_carry is not None:
         next_carry = {
-            name: torch.where(finite, value, again.carry[name]) for name, value in next_carry.items()
+            name: torch.where(finite, value, other_carry[name]) for name, value in next_carry.items()
         }
     # In a graph, selecting would still send NaN back through the explosion.
-    return again.y if y1.requires_grad else torch.where(finite, y1, again.y), next_carry
+    return again if y1.requires_grad else torch.where(finite, y1, again), next_carry
 
 
-def _read(integrator: Integrator, result: Advance, y0: Tensor) -> tuple[Tensor, Any]:
-    """The state and the carry; an error for units that failed, unless they are to be marked."""
-    if result.status is not None and integrator.on_failure != "mark" and bool((result.status != 0).any()):
-        raise failure(integrator, result.status, 0.0 if result.t is None else result.t)
+def _through(
+    integrator: Integrator, field: ModelField, y0: Tensor, dt: float, carry: Any, limit: Limit | None = None
+) -> tuple[Tensor, Any]:
+    """The state after a step, and the carry; piece by piece where the input has breakpoints."""
+
+    def on_piece(piece: Piece) -> Field:
+        part = field.on_piece(piece)
+        return part if limit is None else limit(part)
+
+    result = integrator.through(field.pieces(0.0, dt), on_piece, y0, carry)
     return result.y, result.carry
 
 

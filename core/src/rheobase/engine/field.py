@@ -9,6 +9,8 @@ from torch import Tensor
 
 from .integrator.event import pick
 from .model import Model, ask, gap, held_mask, pack_all, spread
+from .pieces import Piece, at_time, each_input, on_piece, pieces, signals_in
+from .signal import Signal
 
 
 @final
@@ -18,7 +20,7 @@ class ModelField:
     Args:
         model: The model.
         params: Its parameters and options, by name.
-        data: Its input: a tensor, or several by name.
+        data: Its input: a tensor or a signal, or several of these by name.
         shape: ``[*batch, units]``.
         resting: Whose held states stand still, bool ``[*batch, units]``; None: nobody's.
 
@@ -33,9 +35,20 @@ class ModelField:
     ) -> None:
         self.model, self.params, self.data = model, params, data
         self.shape, self.resting = shape, resting
+        self.autonomous = not signals_in(data)
+
+    def pieces(self, t0: Any, t1: Any) -> list[Piece]:
+        """The pieces of a step in which its input is smooth; see :func:`~rheobase.engine.pieces.pieces`."""
+        return pieces(signals_in(self.data), t0, t1)
+
+    def on_piece(self, piece: Piece) -> ModelField:
+        """The field with its input as it is in a piece of a step."""
+        if self.autonomous:
+            return self
+        return ModelField(self.model, self.params, on_piece(self.data, piece), self.shape, self.resting)
 
     def __call__(self, t: Any, y: Tensor) -> Tensor:
-        values = ask(self.model, "derivatives", y.unbind(0), self.params, self.data)
+        values = ask(self.model, "derivatives", y.unbind(0), self.params, at_time(self.data, t))
         slope = pack_all(self.model.schema, values, y, "derivatives")
         if self.resting is None:
             return slope
@@ -52,7 +65,7 @@ class ModelField:
             What the model gives for each of them.
         """
         schema = self.model.schema
-        values = ask(self.model, "derivatives", parts, self.params, self.data)
+        values = ask(self.model, "derivatives", parts, self.params, at_time(self.data, t))
         slopes = tuple(values[name] for name in schema.states)
         if self.resting is None:
             return slopes
@@ -71,11 +84,7 @@ class ModelField:
             A field for states ``[D, n]``.
         """
         units = _count(who, self.shape.numel())
-        data = self.data
-        if isinstance(data, Tensor):
-            data = _signal_of(data, who, self.shape)
-        else:
-            data = data._replace(**{k: _signal_of(v, who, self.shape) for k, v in data._asdict().items()})
+        data = each_input(self.data, lambda part: _signal_of(part, who, self.shape))
         return ModelField(
             self.model,
             params_of(self.params, who, self.shape),
@@ -136,7 +145,9 @@ def params_of(params: Any, who: Any, shape: torch.Size) -> Any:
     return params._replace(**{name: pick(value, who) for name, value in by_unit.items()})
 
 
-def _signal_of(value: Tensor, who: Any, shape: torch.Size) -> Tensor:
+def _signal_of(value: Tensor | Signal, who: Any, shape: torch.Size) -> Tensor | Signal:
+    if isinstance(value, Signal):
+        return value.take(who, shape)
     return value.reshape(()) if value.numel() == 1 else pick(spread(value, shape), who)
 
 

@@ -18,6 +18,7 @@ from .field import ModelField, ModelGap, params_of
 from .integrator import Event, Integrator, Status
 from .integrator.status import failure
 from .model import Model, after_reset, gap
+from .pieces import Piece
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
 
@@ -70,6 +71,7 @@ class LocatedStep:
         self.carry = _flat(state.get("carry"), self.shape)
         self.spikes = SpikeTimes(units, y.device)
         self.settled = True
+        self.whole, self.piece = self.field, Piece(0.0, dt, 0.0, dt)
 
     def run(self) -> None:
         """Take all units to the end of the step."""
@@ -80,14 +82,18 @@ class LocatedStep:
             kicked = kicked & (self.left <= 0)
         if bool(kicked.any()):
             self._spike(kicked.nonzero().squeeze(1))
-        while len(who := (self.t.detach() < self.dt).nonzero().squeeze(1)):
-            self._round(who)
+        for place, piece in enumerate(self.whole.pieces(0.0, self.dt)):
+            self.field, self.piece = self.whole.on_piece(piece), piece
+            self.settled = self.settled and not place
+            while len(who := (self.t.detach() < piece.stop).nonzero().squeeze(1)):
+                self._round(who)
 
     def _round(self, who: Tensor) -> None:
-        """Take some units to the end, to their release or to their first crossing."""
+        """Take some units to the end of the piece, to their release or to their first crossing."""
         everybody = len(who) == len(self.t)
         field, gap_of, params = self.field, self.gap, self.params
         y, t, armed, left = self.y, self.t, self.armed, self.left
+        start, stop = self.piece.start, self.piece.stop
         if not everybody:
             field, gap_of = field.take(who), gap_of.take(who)
             params = params_of(params, who, self.t.shape)
@@ -96,12 +102,12 @@ class LocatedStep:
         resting = None if left is None else left > 0
         if left is None or resting is None or not bool(resting.any()):
             resting = released = None
-            end = torch.full_like(t, self.dt)
+            end = torch.full_like(t, stop)
             goal = end
         else:
             over = t + left
-            released = resting & (over <= self.dt)
-            end = torch.where(resting, over.clamp(max=self.dt), self.dt)
+            released = resting & (over <= stop)
+            end = torch.where(resting, over.clamp(max=stop), stop)
             goal = end
             if len(self.model.schema.held) == len(self.model.schema.states):
                 goal = torch.where(resting, t, end)  # nothing of these units moves
@@ -112,7 +118,7 @@ class LocatedStep:
         # Tensors even where all units have the same time: products of numbers and of tensors are rounded
         # differently, and what a unit gets must not depend on the others.
         times = (t[0], goal[0]) if fresh else (t, goal)
-        times = (times[0].to(y.dtype), times[1].to(y.dtype))
+        times = ((times[0] - start).to(y.dtype), (times[1] - start).to(y.dtype))
         if not fresh:
             self.settled = False
         result = advance_to_event(self.integrator, field, y, *times, event, self._carry_of(who, everybody))
@@ -120,7 +126,7 @@ class LocatedStep:
         if result.t is None:
             now = end
         else:
-            reached = result.t.to(torch.float64)
+            reached = result.t.to(torch.float64) + start
             now = torch.where(result.t < times[1], reached, end)
         if left is not None and resting is not None and released is not None:
             left = torch.where(released, 0.0, torch.where(resting, left - (now - t), left))
@@ -171,7 +177,7 @@ class LocatedStep:
         return torch.where(failed, math.nan, y), torch.where(failed, self.dt, t)
 
     def _carry_of(self, who: Tensor, everybody: bool) -> Mapping[str, Tensor] | None:
-        if self.carry is None or everybody and self.settled:
+        if self.carry is None or (everybody and self.settled):
             return self.carry
         hints = {name: value for name, value in self.carry.items() if name != "slope"}
         if everybody:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .neuron.stored import Stored
 
 
+_SIGNAL = ", or rheobase.Signal(function, breakpoints) for one that changes with time"
+
+
 def receive(
     neuron: Stored,
     given: Any,
@@ -72,7 +75,7 @@ def _tensor(neuron: Stored, given: Any, what: str) -> Tensor:
     if not isinstance(given, Tensor):
         raise InputError(
             f"{neuron.identifier}: {what} is of type {type(given).__name__}; give a tensor of "
-            "floating-point numbers"
+            f"floating-point numbers{_SIGNAL if callable(given) else ''}"
         )
     if not given.is_floating_point():
         raise InputError(

@@ -42,19 +42,18 @@ def advance_to_event(
     """
     if isinstance(integrator, EventIntegrator):
         return integrator.advance(field, y, t0, t1, event=event, carry=carry)
-    used: Any = limited_field(field, event.gap, y) if integrator.adaptive else field
+    # A field that stops growing at the threshold is not linear.
+    limits = integrator.field == "general"
+    used: Any = limited_field(field, event.gap, y) if integrator.adaptive and limits else field
     result = integrator.advance(used, y, t0, t1, carry=carry)
     end = result.y
     finite = end.detach().isfinite().all(dim=0)
-    exploded = None
-    if not bool(finite.all()):
+    if limits and not bool(finite.all()):
         # A unit that explodes past its threshold goes along a field that stops growing there. A path that
         # is not finite in a graph would still send NaN back through it, where it is only selected.
-        exploded = ~finite & event.armed
         again = integrator.advance(limited_field(field, event.gap, y), y, t0, t1, carry=carry).y
         end = again if end.requires_grad else torch.where(finite, end, again)
         finite = end.detach().isfinite().all(dim=0)
-        used = _Mixed(field, limited_field(field, event.gap, y), exploded)
     h = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(y.shape[1:])
     with torch.no_grad():
         slopes = field(t0, y.detach()), field(t1, end.detach())
@@ -68,11 +67,7 @@ def advance_to_event(
 
     start, there = _of(t0, who), y.index_select(1, who)
     part, some = field.take(who), event.take(who)
-    path: Any = part
-    if integrator.adaptive:
-        path = limited_field(part, some.gap, there)
-    elif exploded is not None:
-        path = _Mixed(part, limited_field(part, some.gap, there), exploded.index_select(0, who))
+    path: Any = limited_field(part, some.gap, there) if integrator.adaptive and limits else part
     found = locate(
         lambda s: integrator.advance(path, there, start, start + s).y,
         some,
@@ -94,16 +89,6 @@ def advance_to_event(
         crossed.index_copy(0, who, found.found),
         status,
     )
-
-
-class _Mixed:
-    """One field for some units, another for the rest."""
-
-    def __init__(self, field: ModelField, other: Any, which: Tensor) -> None:
-        self.field, self.other, self.which = field, other, which
-
-    def __call__(self, t: Any, y: Tensor) -> Tensor:
-        return torch.where(self.which, self.other(t, y), self.field(t, y))
 
 
 def _of(t: Any, who: Tensor) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..engine.signal import Signal
 from ..errors import InputError, StimulusError, nearest
 from .stimuli.values import is_number
 from .stimulus import Constant, Stimulus
@@ -16,18 +17,21 @@ from .stimulus import Constant, Stimulus
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
 
-Row = Tensor | dict[str, Tensor]
-"""The current of one step: ``[1]``, ``[units]`` or ``[*batch, units]``; or one for each named input."""
+Row = Tensor | Signal | dict[str, Tensor | Signal]
+"""The current of one step: ``[1]``, ``[units]`` or ``[*batch, units]``; a signal, which is the same object in
+every step; or one of these for each named input."""
 
 
 class Drive:
     """A stimulus, checked against the neuron that will receive it.
 
     A stimulus of :mod:`rheobase.stimulus` is a function of the neuron's clock; the rows of a tensor are
-    counted from the start of the run.
+    counted from the start of the run. A :class:`~rheobase.Signal` is on the neuron's clock, too, and goes
+    to the neuron as it is.
 
     Args:
-        stimulus: One of :mod:`rheobase.stimulus`; a number; a tensor: a scalar or ``[units]`` is constant,
+        stimulus: One of :mod:`rheobase.stimulus`; a number; a signal;
+            a tensor: a scalar or ``[units]`` is constant,
             ``[steps, 1]`` or ``[steps, *batch, units]`` has one row for each step; or a mapping of these by
             the model's names of inputs.
         neuron: The neuron; its clock, dt, number of units, dtype and device are used.
@@ -65,6 +69,11 @@ class Drive:
         return all(isinstance(part, Stimulus) and part.constant for part in self.parts.values())
 
     @property
+    def timed(self) -> bool:
+        """Whether an input is a signal, which may change within a step."""
+        return any(isinstance(part, Signal) for part in self.parts.values())
+
+    @property
     def rows_given(self) -> int | None:
         """The number of rows that tensors have; None where no tensor has rows."""
         lengths = {len(part) for part in self.parts.values() if isinstance(part, Tensor)}
@@ -96,7 +105,11 @@ class Drive:
             return list(found[""])
         return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
 
-    def _rows(self, part: Stimulus | Tensor, first: int, count: int) -> tuple[Tensor, ...]:
+    def _rows(
+        self, part: Stimulus | Tensor | Signal, first: int, count: int
+    ) -> tuple[Tensor, ...] | tuple[Signal, ...]:
+        if isinstance(part, Signal):
+            return (part,) * count
         if isinstance(part, Tensor):
             return part[first : first + count].unbind(0)
         rows = part.rows(
@@ -114,7 +127,9 @@ class Drive:
             )
         return rows.unbind(0)
 
-    def _source(self, given: Any, where: str) -> Stimulus | Tensor:
+    def _source(self, given: Any, where: str) -> Stimulus | Tensor | Signal:
+        if isinstance(given, Signal):
+            return given
         if isinstance(given, Stimulus):
             if given.width not in (1, self.num_units):
                 raise StimulusError(
@@ -135,7 +150,7 @@ class Drive:
         if not isinstance(given, Tensor):
             raise InputError(
                 f"{where}the stimulus {given!r} is of type {type(given).__name__}; "
-                "give one of rheobase.stimulus, a number, or a tensor"
+                "give one of rheobase.stimulus, a number, a tensor, or rheobase.Signal(function, breakpoints)"
             )
         return self._tensor(given, where)
 

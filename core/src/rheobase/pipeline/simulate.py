@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..engine.neuron.base import Neuron
+    from ..engine.signal import Signal
     from .stimulus import Stimulus
 
 __all__ = ["SimulationInterrupted", "simulate"]
@@ -28,7 +29,7 @@ __all__ = ["SimulationInterrupted", "simulate"]
 
 def simulate(
     neuron: Neuron,
-    stimulus: Stimulus | Tensor | float | Mapping[str, Stimulus | Tensor | float],
+    stimulus: Stimulus | Signal | Tensor | float | Mapping[str, Stimulus | Signal | Tensor | float],
     duration: float | None = None,
     *,
     record: str | Sequence[str] = ("spikes",),
@@ -44,7 +45,8 @@ def simulate(
 
     Args:
         neuron: A neuron or an ensemble, from :func:`rheobase.create`.
-        stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock. Or a tensor, in the
+        stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock, held within each step;
+            or a :class:`~rheobase.Signal`, which may change within steps. Or a tensor, in the
             model's unit and on the neuron's device: a scalar or ``[units]`` is constant, ``[steps, 1]`` or
             ``[steps, *batch, units]`` has one row for each step of this run. Or a mapping of these by
             name, for a model with several inputs.

@@ -1,11 +1,11 @@
 """Integrators: the contract, and the Runge-Kutta methods of the core."""
 
 from .contract import Advance as Advance
-from .contract import Equation as Equation
 from .contract import EventIntegrator as EventIntegrator
 from .contract import Field as Field
 from .contract import Integrator as Integrator
 from .contract import Time as Time
+from .equation import Equation as Equation
 from .event import Event as Event
 from .location import Located as Located
 from .location import locate as locate

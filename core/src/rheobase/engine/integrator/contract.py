@@ -13,18 +13,22 @@ from typing import Any, NamedTuple, TypeAlias, overload
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError
+from ...errors import IntegrationError
 from ...specs import Provenance
 from ..constants import DT
+from ..finite import all_finite
+from ..pieces import Piece, pieces
+from ..signal import Signal
+from ..tracing import values_visible
+from .equation import Equation, EquationField
 from .event import Event
+from .status import Status, failure
 
 Field: TypeAlias = Callable[[Any, Tensor], Tensor]
 """``field(t, y)``: the derivatives of ``y``, per ms, in the same shape ``[D, *batch, units]``."""
 
 Time: TypeAlias = "float | Tensor"
 """A time in ms: a number, or a tensor ``[units]`` where each unit has its own."""
-
-Equation: TypeAlias = "Callable[..., Any] | Sequence[Callable[..., Any]]"
 
 
 class Advance(NamedTuple):
@@ -49,6 +53,21 @@ class Advance(NamedTuple):
     crossed: Tensor | None = None
     status: Tensor | None = None
 
+    @property
+    def hints(self) -> Mapping[str, Tensor] | None:
+        """The carry for a call with another field: without ``slope``."""
+        if self.carry is None or "slope" not in self.carry:
+            return self.carry
+        return {name: value for name, value in self.carry.items() if name != "slope"}
+
+    def then(self, after: Advance) -> Advance:
+        """This, and what came after it: a unit that failed before has failed."""
+        if self.status is None:
+            return after
+        if after.status is None:
+            return after._replace(status=self.status)
+        return after._replace(status=torch.where(self.status != 0, self.status, after.status))
+
 
 class Integrator(ABC):
     """The contract of an integrator.
@@ -56,6 +75,9 @@ class Integrator(ABC):
     Attributes:
         order: The order of convergence that the method claims on smooth coupled problems.
         adaptive: Whether the method chooses its own sub-steps between ``t0`` and ``t1``.
+        field: Which fields it takes: ``"general"``, the default; ``"linear"``; or
+            ``"conditionally_linear"``, where each derivative is linear in its own variable. It refuses
+            all others.
         on_failure: What a neuron does about units whose integration failed: ``"raise"``, the default, an
             error, or ``"mark"`` them: their states are NaN, and ``status`` says why.
         provenance: The plugin that offered it, where it was made by name; else None.
@@ -78,6 +100,7 @@ class Integrator(ABC):
 
     order: int = 0
     adaptive: bool = False
+    field: str = "general"
     on_failure: str = "raise"
     provenance: Provenance | None = None
 
@@ -106,15 +129,17 @@ class Integrator(ABC):
         """
 
     @overload
-    def __call__(self, x: Tensor, equation: Equation, *, dt: Time = DT, **kwargs: Any) -> Tensor: ...
+    def __call__(
+        self, x: Tensor, equation: Equation, *, dt: Time = DT, t: Time = 0.0, **kwargs: Any
+    ) -> Tensor: ...
 
     @overload
     def __call__(
-        self, x: Sequence[Tensor], equation: Equation, *, dt: Time = DT, **kwargs: Any
+        self, x: Sequence[Tensor], equation: Equation, *, dt: Time = DT, t: Time = 0.0, **kwargs: Any
     ) -> tuple[Tensor, ...]: ...
 
     def __call__(
-        self, x: Tensor | Sequence[Tensor], equation: Equation, *, dt: Time = DT, **kwargs: Any
+        self, x: Tensor | Sequence[Tensor], equation: Equation, *, dt: Time = DT, t: Time = 0.0, **kwargs: Any
     ) -> Tensor | tuple[Tensor, ...]:
         """The state one step later.
 
@@ -122,15 +147,21 @@ class Integrator(ABC):
             x: The present state: a tensor, or a sequence of tensors of one shape, solved together.
             equation: The right-hand side, ``equation(x, **kwargs)``: it gives a tensor for a tensor
                 and a sequence for a sequence. Or a sequence of right-hand sides, one for each
-                tensor of ``x``; each receives the whole of ``x``.
+                tensor of ``x``; each receives the whole of ``x``. One that has a parameter ``t`` beside
+                the state is given the time, ms: a float64 tensor, 0-dimensional or of a time for each unit.
             dt: The step, ms.
-            **kwargs: What the equation depends on.
+            t: The time of ``x``, ms. Default 0.
+            **kwargs: What the equation depends on. A :class:`Signal` is evaluated at the times at which
+                the method evaluates the equation, and no step of the method goes across its breakpoints;
+                anything else is handed on as it is.
 
         Returns:
             The state at t + dt, of the kind of ``x``.
 
         Raises:
             ArgumentError: If ``x``, the equations and what they return do not fit each other.
+            IntegrationError: If the integration fails; a NonFiniteStateError if the new state is not
+                finite. With ``on_failure="mark"`` it is NaN instead.
 
         Example:
             >>> import torch
@@ -141,27 +172,72 @@ class Integrator(ABC):
             >>> x, y = RungeKutta()((torch.ones(1), torch.zeros(1)), (lambda s: -s[1], lambda s: s[0]))
             >>> bool((x**2 + y**2 - 1).abs() < 1e-6)
             True
+
+            Input that changes within the step, and time itself:
+
+            >>> from rheobase import Signal
+            >>> ramp = Signal(lambda t: 2.0 * t)
+            >>> RungeKutta()(torch.zeros(1), lambda x, data: data + 0 * x, dt=3.0, data=ramp)
+            tensor([9.])
+            >>> RungeKutta()(torch.zeros(1), lambda x, t: 2.0 * t + 0 * x, dt=3.0, t=1.0)
+            tensor([15.])
         """
-        if isinstance(x, Tensor):
-            right_hand_side = _one(equation)
+        result = self.solve(x, equation, dt=dt, t=t, **kwargs)
+        y = result.y.detach()
+        if self.on_failure != "mark" and values_visible(y) and not all_finite(y):
+            status = torch.where(y.isfinite().all(dim=0), Status.OK, Status.NOT_FINITE)
+            raise failure(self, status, t + dt)
+        return result.y[0] if isinstance(x, Tensor) else tuple(result.y.unbind(0))
 
-            def single(t: Any, y: Tensor) -> Tensor:
-                return _same_kind(right_hand_side(y[0], **kwargs)).unsqueeze(0)
+    def solve(
+        self, x: Tensor | Sequence[Tensor], equation: Equation, *, dt: Time = DT, t: Time = 0.0, **kwargs: Any
+    ) -> Advance:
+        """What calling the integrator does, without its check of the result: see there.
 
-            return self.advance(single, x.unsqueeze(0), 0.0, dt).y[0]
+        Returns:
+            The state at t + dt, packed as ``[D, *batch, units]``, and how it went for each unit.
+        """
+        single = isinstance(x, Tensor)
+        y = x.unsqueeze(0) if isinstance(x, Tensor) else torch.stack(torch.broadcast_tensors(*x))
+        signals = {name: value for name, value in kwargs.items() if isinstance(value, Signal)}
+        inputs = {**kwargs, **{name: signal.shifted(t) for name, signal in signals.items()}}
+        field = EquationField(equation, 0 if single else len(y), inputs, t, y)
+        return self.through(pieces(tuple(field.signals.values()), 0.0, dt), field.on_piece, y)
 
-        parts = tuple(x)
+    def through(
+        self,
+        steps: Sequence[Piece],
+        field_of: Callable[[Piece], Field],
+        y: Tensor,
+        carry: Mapping[str, Tensor] | None = None,
+    ) -> Advance:
+        """Take the state through the pieces of a step, in each of which its field is smooth.
 
-        def coupled(t: Any, y: Tensor) -> Tensor:
-            slopes = _evaluate(equation, tuple(y.unbind(0)), kwargs)
-            if len(slopes) != len(parts):
-                raise ArgumentError(
-                    f"the equations gave {len(slopes)} derivatives for {len(parts)} states; give one for each"
-                )
-            return torch.stack([torch.broadcast_to(slope, y.shape[1:]) for slope in slopes])
+        Args:
+            steps: The pieces, in order.
+            field_of: The field in a piece, on the piece's clock.
+            y: The state at the start, ``[D, *batch, units]``.
+            carry: What the last call gave back.
 
-        y0 = torch.stack(torch.broadcast_tensors(*parts))
-        return tuple(self.advance(coupled, y0, 0.0, dt).y.unbind(0))
+        Returns:
+            The state at the end, what to carry on, and how it went.
+
+        Raises:
+            IntegrationError: If units fail, unless they are to be marked.
+        """
+        result = Advance(y, carry)
+        for place, piece in enumerate(steps):
+            hints = result.hints if place else carry
+            try:
+                after = self.advance(field_of(piece), result.y, piece.t0, piece.t1, carry=hints)
+                if after.status is not None and self.on_failure != "mark" and bool((after.status != 0).any()):
+                    raise failure(self, after.status, piece.t1 if after.t is None else after.t)
+            except IntegrationError as error:
+                if not place:
+                    raise
+                raise type(error)(f"from a breakpoint at t = {piece.start:.10g} ms on: {error}") from error
+            result = result.then(after)
+        return result
 
 
 class EventIntegrator(Integrator):
@@ -197,26 +273,3 @@ class EventIntegrator(Integrator):
             The state of each unit at the time that it reached, and who stands at a crossing. With an
             event nothing is raised for units: they have a status.
         """
-
-
-def _one(equation: Equation) -> Callable[..., Any]:
-    if callable(equation):
-        return equation
-    raise ArgumentError(
-        f"{len(equation)} equations were given for a state of one tensor; "
-        "give one equation, or a tuple of as many tensors"
-    )
-
-
-def _same_kind(slope: Any) -> Tensor:
-    if isinstance(slope, Tensor):
-        return slope
-    raise ArgumentError(
-        f"the equation of a state of one tensor gave {type(slope).__name__}; it must give a tensor"
-    )
-
-
-def _evaluate(equation: Equation, x: tuple[Tensor, ...], kwargs: dict[str, Any]) -> tuple[Tensor, ...]:
-    if callable(equation):
-        return tuple(equation(x, **kwargs))
-    return tuple(each(x, **kwargs) for each in equation)

@@ -87,8 +87,8 @@ def failure(who: object, status: Tensor, time: Any) -> IntegrationError:
         The error, to be raised.
 
     Example:
-        >>> failure("rk4", torch.tensor([0, 1, 1]), 2.5)  # doctest: +ELLIPSIS
-        NonFiniteStateError('rk4: the state, or its derivative, is not finite for units 1, 2 at t = 2.5 ms; ...
+        >>> str(failure("rk4", torch.tensor([0, 1, 1]), 2.5)).split(";")[0]
+        'rk4: the state, or its derivative, is not finite for units 1, 2 at t = 2.5 ms'
     """
     code = Status(int(status[status != 0][0]))
     failed = status == code

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from ...errors import ArgumentError
 from ..checks import check_step
+from ..integrator.equation import times_of
+from ..pieces import at_start
+from ..signal import Signal
 from .base import Neuron
 
 
@@ -33,8 +36,9 @@ class AnalogNeuron(Neuron):
         if self._model is not None or self.schema.declared:
             return super().forward(data, identifiers)
         current = self.prepare(data, identifiers)
-        shape = torch.broadcast_shapes(current.shape, self._of("voltage").shape)
-        new = {"input": torch.broadcast_to(current, shape)}
+        begin = at_start(current, self.dt)
+        shape = torch.broadcast_shapes(begin.shape, self._of("voltage").shape)
+        new = {"input": torch.broadcast_to(begin, shape)}
         if self.equation is None:
             new["voltage"] = new["input"].clone()
         else:
@@ -42,8 +46,10 @@ class AnalogNeuron(Neuron):
             parts = [torch.broadcast_to(self._of(name), shape) for name in names]
             # Not by integrate(), which starts from the states as they are: without the input's batch.
             x = parts[0] if callable(self.equation) else parts
-            result = self.integrator(x, self.equation, dt=self.dt, data=current)
-            values = [result] if isinstance(result, Tensor) else result
+            time = times_of(self, self.equation, {"data": current})
+            given = current.shifted(-self.time) if isinstance(current, Signal) else current
+            # Not by calling it: what is not finite is told below, by its name.
+            values = self.integrator.solve(x, self.equation, dt=self.dt, data=given, **time).y
             for name, value in zip(names, values, strict=True):
                 if value.shape != shape:
                     raise ArgumentError(
@@ -51,6 +57,6 @@ class AnalogNeuron(Neuron):
                         f"it must keep the shape {list(shape)}"
                     )
                 new[name] = value
-        check_step(self, current, new)
+        check_step(self, begin, new)
         self.commit({"carry": None}, new)
         return {name: new[name].clone() for name in self.loggable_props if name in new}

@@ -16,6 +16,7 @@ from ..choice import Preset
 from ..declaration import Input, State
 from ..define import define
 from ..integrator import Integrator
+from ..integrator.equation import times_of
 from ..provenance import provenance_of
 from ..receive import receive
 from ..resolve import as_aggregator, as_integrator, input_rules
@@ -177,7 +178,8 @@ class Neuron(Stepped):
 
         Args:
             data: The input: a tensor whose last dimension is 1 or ``num_units`` and whose leading
-                dimensions are a batch; a number; a list of these, which goes through the aggregator;
+                dimensions are a batch; a number; a :class:`~rheobase.Signal` on the neuron's clock, which
+                may change within the step; a list of these, which goes through the aggregator;
                 or a mapping of these by input name.
             identifiers: The names of the sources in a list, in its order.
 
@@ -224,7 +226,8 @@ class Neuron(Stepped):
         """The voltage at t + dt, from ``equation``. Changes nothing; for use inside :meth:`forward`.
 
         Args:
-            **kwargs: What the equation depends on.
+            **kwargs: What the equation depends on; a :class:`~rheobase.Signal` is on the neuron's clock, as
+                is the time that an equation with a parameter ``t`` is given.
 
         Returns:
             A tensor for one equation; for a tuple of equations a tuple: the voltage, then
@@ -239,7 +242,8 @@ class Neuron(Stepped):
             )
         parts = [self._of(name) for name in ("voltage", *self.auxiliaries)]
         x = parts[0] if callable(self.equation) else parts
-        return self.integrator(x, self.equation, dt=self.dt, **kwargs)
+        time = times_of(self, self.equation, kwargs)
+        return self.integrator(x, self.equation, dt=self.dt, **{**time, **kwargs})
 
     @property
     def auxiliaries(self) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ from ..checks import check_step
 from ..dynamics import step as declared_step
 from ..integrator import Integrator
 from ..model import Model, gap, pack, spread
-from ..receive import receive
+from ..pieces import at_start, signals_in
+from ..timed import receive_timed
 from ..values import as_state, initial_value
 from .stored import Stored
-
 
 _BESIDE = ("armed", "hold", "hold_time", "status")
 """What goes on from step to step beside the declared states, in models that have it."""
@@ -78,7 +78,8 @@ class Stepped(Stored):
             self._model, self.integrator, self._event, state, params, data, dt, moved=moved
         )
         shape = outputs[next(iter(self.schema.states))].shape
-        received = data._asdict() if self.schema.inputs else {"input": data}
+        begin = at_start(data, dt)
+        received = begin._asdict() if self.schema.inputs else {"input": begin}
         inputs = {name: spread(value, shape) for name, value in received.items()}
         return new, {**inputs, **outputs}
 
@@ -89,12 +90,15 @@ class Stepped(Stored):
         return identifiers if isinstance(data.get(name), (list, tuple)) else None
 
     def prepare(self, data: Any, identifiers: list[str] | Mapping[str, list[str]] | None = None) -> Any:
-        """The input of a step, aggregated, checked and cast; what :meth:`step` takes as ``data``."""
+        """The input of the next step, aggregated, checked and cast; what :meth:`step` takes as ``data``.
+
+        Tensors, and signals on a clock that starts with the step.
+        """
         inputs = self.schema.inputs
         if not inputs and isinstance(identifiers, Mapping):
             raise InputError(f"{self.identifier} has one input; give identifiers as a list of names")
         if not inputs and not isinstance(identifiers, Mapping):
-            return receive(self, data, "the input", self.aggregator or self.aggregate, identifiers)
+            return receive_timed(self, data, "the input", self.aggregator or self.aggregate, identifiers)
         if not isinstance(data, Mapping):
             if len(inputs) > 1:
                 raise InputError(
@@ -108,12 +112,13 @@ class Stepped(Stored):
                     f"its inputs are {', '.join(inputs)}"
                 )
         received = {
-            name: receive(
+            name: receive_timed(
                 self,
                 data.get(name, declared.default),
                 f"the input {name!r}",
                 self._input_rules[name][0],
                 self._identifiers_of(name, data, identifiers),
+                declared,
             )
             for name, declared in inputs.items()
         }
@@ -141,7 +146,7 @@ class Stepped(Stored):
                 f"{self.identifier}, within step {self.simulation_step} (from t = {self.time:g} ms, "
                 f"dt = {self.dt:g} ms): {error}"
             ) from error
-        check_step(self, data, outputs, new.get("status"))
+        check_step(self, at_start(data, self.dt), outputs, new.get("status"))
         if "spike_times" in outputs:
             outputs["spike_times"] = self.time + outputs["spike_times"]
         self.commit(new, outputs)
@@ -149,6 +154,8 @@ class Stepped(Stored):
 
     def _same_input(self, data: Any) -> bool:
         """Whether the input is that of the last step."""
+        if signals_in(data):
+            return False
         received = data._asdict() if self.schema.inputs else {"input": data}
         for name, value in received.items():
             last = self._of(name)

@@ -10,6 +10,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ...engine.signal import Signal
 from ...errors import StimulusError
 from .values import is_number
 
@@ -80,6 +81,24 @@ class Stimulus(abc.ABC):
         """How many whole steps of dt it lasts; None for one without an end, the default."""
         return None
 
+    def signal(self) -> Signal:
+        """The current as a signal, which changes within steps too: where it jumps, not at the next step.
+
+        What it is at an instant of a jump itself makes no difference, so neither does ``closed``.
+
+        Raises:
+            StimulusError: If it is defined for whole steps of dt alone, such as noise.
+
+        Example:
+            >>> from rheobase import stimulus
+            >>> stimulus.Step(300.0, start=0.25, stop=0.4).signal().breakpoints
+            (0.25, 0.4)
+        """
+        raise StimulusError(
+            f"{type(self).__name__} is defined for whole steps of dt alone, so it has no signal; give the "
+            "stimulus itself, which is held within each step"
+        )
+
     def __add__(self, other: object) -> Sum:
         """The sum of two stimuli, or of a stimulus and a constant number in pA."""
         if isinstance(other, Stimulus):
@@ -140,6 +159,11 @@ class Sum(Stimulus):
         for part in self.parts[1:]:
             total = total + part.rows(first, count, dt, num_units, dtype=dtype, device=device)
         return total
+
+    def signal(self) -> Signal:
+        """See :meth:`Stimulus.signal`."""
+        first, *others = (part.signal() for part in self.parts)
+        return sum(others, first)
 
     @property
     def width(self) -> int:

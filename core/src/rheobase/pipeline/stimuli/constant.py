@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ...engine.signal import Signal
 from .base import Stimulus
 from .values import Current, check_current, row_of, width_of
 
@@ -47,6 +48,10 @@ class Constant(Stimulus):
     ) -> Tensor:
         """See :meth:`Stimulus.rows`."""
         return row_of(self.amplitude, dtype=dtype, device=device).expand(count, -1)
+
+    def signal(self) -> Signal:
+        """See :meth:`Stimulus.signal`."""
+        return Signal.levels((), (), before=self.amplitude)
 
     @property
     def width(self) -> int:

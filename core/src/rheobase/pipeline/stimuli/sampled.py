@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...engine.signal import Signal
 from ...errors import StimulusError
 from .base import Stimulus
 from .reading import read_current
@@ -96,6 +97,13 @@ class Samples(Stimulus):
             )
         held = self._scaled[torch.from_numpy(indices).to(self._scaled.device)]
         return held.to(dtype=dtype, device=device)
+
+    def signal(self) -> Signal:
+        """See :meth:`Stimulus.signal`. It ends where the values end."""
+        count = len(self._scaled)
+        values = self._scaled if self._scaled.shape[1] > 1 else self._scaled[:, 0]
+        times = [index * self.sample_dt for index in range(count)]
+        return Signal.levels(times, values, until=count * self.sample_dt)
 
     @property
     def width(self) -> int:
@@ -192,6 +200,10 @@ class File(Stimulus):
     def steps(self, dt: float) -> int | None:
         """See :meth:`Stimulus.steps`."""
         return self.samples.steps(dt)
+
+    def signal(self) -> Signal:
+        """See :meth:`Samples.signal`."""
+        return self.samples.signal()
 
 
 def _as_tensor(values: Any) -> Tensor:

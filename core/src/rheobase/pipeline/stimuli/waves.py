@@ -9,6 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ...engine.signal import Signal
 from .base import Stimulus
 from .timing import steps_before
 from .values import Current, check_current, check_number, check_same_width, row_of, width_of
@@ -72,6 +73,17 @@ class Ramp(Stimulus):
         slope, base = (row_of(v, dtype=torch.float64, device=None) for v in (self.slope, self.base))
         return (base.cpu() + slope.cpu() * elapsed).to(dtype=dtype, device=device)
 
+    def signal(self) -> Signal:
+        """See :meth:`Stimulus.signal`."""
+
+        def current(t: Tensor) -> Tensor:
+            elapsed = t.clamp(self.start, self.stop) - self.start
+            if not self.hold:
+                elapsed = torch.where(t < self.stop, elapsed, 0.0)
+            return torch.as_tensor(_double(self.base) + _double(self.slope) * elapsed)
+
+        return Signal(current, [edge for edge in (self.start, self.stop) if edge < math.inf])
+
     @property
     def width(self) -> int:
         """See :attr:`Stimulus.width`."""
@@ -134,7 +146,20 @@ class Sine(Stimulus):
         values = offset + amplitude * torch.sin(2.0 * math.pi * frequency * times + phase)
         return values.to(dtype=dtype, device=device)
 
+    def signal(self) -> Signal:
+        """See :meth:`Stimulus.signal`."""
+        amplitude, frequency, phase, offset = map(
+            _double, (self.amplitude, self.frequency, self.phase, self.offset)
+        )
+        rate = 2.0 * math.pi / 1000.0 * frequency
+        return Signal(lambda t: torch.as_tensor(offset + amplitude * torch.sin(rate * t + phase)))
+
     @property
     def width(self) -> int:
         """See :attr:`Stimulus.width`."""
         return width_of(self.amplitude, self.frequency, self.phase, self.offset)
+
+
+def _double(value: Current) -> Current:
+    # A time without dimensions would become float32 beside a tensor of float32.
+    return value.double() if isinstance(value, Tensor) else value

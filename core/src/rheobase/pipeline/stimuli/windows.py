@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 import torch
 from torch import Tensor
 
+from ...engine.signal import Signal
 from .base import Stimulus
 from .timing import Closed, check_closed, window_steps
 from .values import (
@@ -75,6 +77,10 @@ class Levels(Stimulus):
             values = torch.where(inside, row_of(amplitude, dtype=dtype, device=device), values)
         return values
 
+    def signal(self) -> Signal:
+        """See :meth:`Stimulus.signal`."""
+        return _signal(self.levels, self.base)
+
     @property
     def width(self) -> int:
         """See :attr:`Stimulus.width`."""
@@ -128,6 +134,10 @@ class Pulses(Stimulus):
         inside = _inside(self.windows, self.closed, first, count, dt, device)
         high = row_of(self.amplitude, dtype=dtype, device=device)
         return torch.where(inside, high, row_of(self.base, dtype=dtype, device=device))
+
+    def signal(self) -> Signal:
+        """See :meth:`Stimulus.signal`."""
+        return _signal([(start, stop, self.amplitude) for start, stop in self.windows], self.base)
 
     @property
     def width(self) -> int:
@@ -185,10 +195,23 @@ class Step(Stimulus):
         high = row_of(self.amplitude, dtype=dtype, device=device)
         return torch.where(inside, high, row_of(self.base, dtype=dtype, device=device))
 
+    def signal(self) -> Signal:
+        """See :meth:`Stimulus.signal`."""
+        return _signal([(self.start, self.stop, self.amplitude)], self.base)
+
     @property
     def width(self) -> int:
         """See :attr:`Stimulus.width`."""
         return width_of(self.amplitude, self.base)
+
+
+def _signal(levels: Sequence[tuple[float, float, Current]], base: Current) -> Signal:
+    """The signal of windows, each with its amplitude; the first that holds a time counts there."""
+    edges = sorted({float(edge) for start, stop, _ in levels for edge in (start, stop) if edge < math.inf})
+    found = [
+        next((amplitude for start, stop, amplitude in levels if start <= edge < stop), base) for edge in edges
+    ]
+    return Signal.levels(edges, found, before=base)
 
 
 def _inside(

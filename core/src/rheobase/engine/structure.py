@@ -1,0 +1,250 @@
+"""Which models are linear, or linear in each of their variables, and their exact coefficients.
+
+The author's function is run once on tracked values (see :mod:`.tracked`), so that its structure follows
+from its operations and not from numbers: a model is linear for all states, or it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from ..errors import StructureError
+from .followed import ELSE, Trace, as_row, follow, names_of, run
+from .integrator import Field
+from .tracked import TIME, Reason, Tape
+from .tracked_stack import Stack
+
+
+class Affine(NamedTuple):
+    """A function ``value + coefficients (y - y0)`` of the state.
+
+    Attributes:
+        value: Its value at the state ``y0``, ``[*batch, units]``.
+        coefficients: That of each variable, ``[D, *batch, units]``.
+    """
+
+    value: Tensor
+    coefficients: Tensor
+
+
+@final
+class Linear:
+    """A linear field: ``field(t, y) = matrix @ y + offset``, for all t and y. Made by :func:`linear`.
+
+    Attributes:
+        slopes: The derivatives at the state it was made at, ``[D, *batch, units]``, per ms.
+        pattern: Which derivative depends on which variable: ``pattern[i]`` are the variables of the i-th.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self.slopes = trace.pack([row.value() for row in trace.rows])
+        self.pattern = tuple(row.form.depends for row in trace.rows)
+
+    @cached_property
+    def matrix(self) -> Tensor:
+        """The coefficients, ``[D, D, *batch, units]``, 1/ms: row i is the derivative of variable i."""
+        rows, count = self._trace.rows, range(len(self._trace.rows))
+        return torch.stack([self._trace.pack([row.rate(index) for index in count]) for row in rows])
+
+    @cached_property
+    def offset(self) -> Tensor:
+        """The derivatives at the state 0, ``[D, *batch, units]``."""
+        trace = self._trace
+        before = dict(trace.tape.values)
+        zero = torch.zeros_like(before[0])
+        for index in range(len(trace.rows)):
+            trace.tape.put(index, zero)
+        offset = trace.pack([row.value() for row in trace.rows])
+        for index in range(len(trace.rows)):
+            trace.tape.put(index, before[index])
+        return offset
+
+    def function(self, function: Callable[[Any], Any]) -> Affine:
+        """A function of the state, such as an event's ``gap``, as an affine one.
+
+        Args:
+            function: ``function(y)`` gives ``[*batch, units]`` for a state ``[D, *batch, units]``.
+
+        Raises:
+            StructureError: If it is not affine.
+        """
+        return affine(function, torch.stack([self._trace.tape.values[i] for i in range(len(self.slopes))]))
+
+
+@final
+class Split:
+    """A conditionally linear field: each derivative is affine in its own variable, the others as given.
+
+    Made by :func:`conditionally_linear`.
+
+    Attributes:
+        pattern: Which derivative depends on which variable: ``pattern[i]`` are the variables of the i-th.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self.pattern = tuple(row.form.depends - {TIME} for row in trace.rows)
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """The variables in groups, none of which depends on another of its group.
+
+        While the other groups stand still, the variables of one can be solved together.
+        """
+        blocks: list[list[int]] = []
+        for index, depends in enumerate(self.pattern):
+            free = (
+                block
+                for block in blocks
+                if not depends.intersection(block)
+                and all(index not in self.pattern[other] for other in block)
+            )
+            block = next(free, None)
+            if block is None:
+                blocks.append([index])
+            else:
+                block.append(index)
+        return tuple(tuple(block) for block in blocks)
+
+    @property
+    def slopes(self) -> Tensor:
+        """The derivatives, ``[D, *batch, units]``, per ms."""
+        return self._trace.pack([row.value() for row in self._trace.rows])
+
+    @property
+    def rates(self) -> Tensor:
+        """The coefficient of each variable in its own derivative, ``[D, *batch, units]``, 1/ms."""
+        return self._trace.pack([row.rate(index) for index, row in enumerate(self._trace.rows)])
+
+    def at(self, variables: Sequence[int], parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Slopes and rates of some variables at another state; only what they need is computed.
+
+        Args:
+            variables: The variables asked for.
+            parts: The state, a tensor ``[*batch, units]`` for each of the D variables.
+
+        Returns:
+            The slopes and the rates, each ``[n, *batch, units]``.
+        """
+        trace = self._trace
+        for index, part in enumerate(parts):
+            trace.tape.put(index, part)
+        slopes = trace.pack([trace.rows[index].value() for index in variables])
+        return slopes, trace.pack([trace.rows[index].rate(index) for index in variables])
+
+
+def linear(field: Field, t: Any, y: Tensor) -> Linear:
+    """The coefficients of a linear field.
+
+    Args:
+        field: ``field(t, y)``, the derivatives per ms of a state ``[D, *batch, units]``.
+        t: The time, ms. The field must not depend on it.
+        y: The state.
+
+    Returns:
+        Its coefficients, computed when asked for.
+
+    Raises:
+        StructureError: If the field is not linear, with the reason.
+
+    Example:
+        >>> import torch
+        >>> tau = torch.tensor([5.0, 20.0])
+        >>> leak = linear(lambda t, y: (1.0 - y) / tau, 0.0, torch.zeros(1, 2))
+        >>> leak.matrix
+        tensor([[[-0.2000, -0.0500]]])
+        >>> leak.offset
+        tensor([[0.2000, 0.0500]])
+        >>> linear(lambda t, y: -y * y, 0.0, torch.zeros(1, 2))
+        Traceback (most recent call last):
+            ...
+        rheobase.errors.StructureError: the field: the derivative of the state is not linear: it has a \
+product of the state with itself; use an integrator for models of any form, such as rk4
+    """
+    clock = t if getattr(field, "autonomous", False) else None
+    trace = follow(field, t, y, "linear", follow_time=clock is None)
+    for row, name in zip(trace.rows, trace.names, strict=True):
+        reason = row.form.joint
+        if reason is None and TIME in row.form.depends:
+            reason = Reason("a term that depends on {}", (frozenset((TIME,)),))
+        if reason is not None:
+            raise StructureError(
+                f"{trace.owner}: the derivative of {name} is not linear: "
+                f"it has {reason.tell(trace.names)}; {ELSE}"
+            )
+    return Linear(trace)
+
+
+def conditionally_linear(field: Field, t: Any, y: Tensor) -> Split:
+    """The slopes and rates of a field of which each derivative is affine in its own variable.
+
+    So are those of Hodgkin & Huxley: that of the voltage while the gates stand still, and that of each
+    gate while the voltage does.
+
+    Args:
+        field: ``field(t, y)``, the derivatives per ms of a state ``[D, *batch, units]``.
+        t: The time, ms, at which the field is taken.
+        y: The state.
+
+    Returns:
+        Its coefficients, computed when asked for.
+
+    Raises:
+        StructureError: If the field is not conditionally linear, with the reason.
+
+    Example:
+        >>> import torch
+        >>> def predator(t, y):
+        ...     prey, hunter = y
+        ...     return torch.stack([prey * (1.0 - hunter), hunter * (prey - 2.0)])
+        >>> conditionally_linear(predator, 0.0, torch.tensor([[3.0], [0.5]])).rates
+        tensor([[0.5000],
+                [1.0000]])
+    """
+    trace = follow(field, t, y, "conditionally linear", follow_time=False)
+    for index, (row, name) in enumerate(zip(trace.rows, trace.names, strict=True)):
+        if index in row.form.bends:
+            reason = row.form.bends[index].tell(trace.names)
+            raise StructureError(
+                f"{trace.owner}: the derivative of {name} is not linear in {name} itself: "
+                f"it has {reason}; {ELSE}"
+            )
+    return Split(trace)
+
+
+def affine(function: Callable[[Any], Any], y: Tensor) -> Affine:
+    """The coefficients of an affine function of the state, such as a threshold.
+
+    Args:
+        function: ``function(y)`` gives ``[*batch, units]`` for a state ``[D, *batch, units]``.
+        y: The state.
+
+    Returns:
+        Its value at ``y`` and its coefficients.
+
+    Raises:
+        StructureError: If it is not affine, with the reason.
+
+    Example:
+        >>> import torch
+        >>> affine(lambda y: 2.0 * y[0] - y[1] + 5.0, torch.zeros(2, 1)).coefficients
+        tensor([[ 2.],
+                [-1.]])
+    """
+    tape, count = Tape(y, None), range(len(y))
+    variables = [tape.variable(index) for index in count]
+    by_row = getattr(function, "row", None)
+    result = run(
+        lambda: function(Stack(variables)) if by_row is None else by_row(tuple(variables)), "the function"
+    )
+    row = as_row(tape, result)
+    trace = Trace(tape, (), names_of(None, len(y)), "the function")
+    if row.form.joint is not None:
+        raise StructureError(f"the function is not linear: it has {row.form.joint.tell(trace.names)}")
+    return Affine(trace.pack([row.value()])[0], trace.pack([row.rate(index) for index in count]))

@@ -1,0 +1,31 @@
+"""The exact propagator of linear models for Rheobase, with spike times in closed form.
+
+The names are bound at first use, so that ``import rheobase_exact`` imports no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .integrator import ExactPropagator as ExactPropagator
+
+_HOME = {"ExactPropagator": "integrator"}
+"""Public name -> the module that defines it."""
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(
+            f"module 'rheobase_exact' has no attribute {name!r}; it has {', '.join(__all__)}"
+        )
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
