@@ -12,7 +12,7 @@ import rheobase as rb
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rheobase.engine.pieces import pieces
+from rheobase.engine.signals.pieces import pieces
 from rheobase.errors import InputError, NonFiniteStateError
 
 TAU = 10.0

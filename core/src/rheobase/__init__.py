@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
     from .engine.neuron.base import Neuron as Neuron
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
-    from .engine.signal import Signal as Signal
+    from .engine.signals.signal import Signal as Signal
     from .engine.structure import conditionally_linear as conditionally_linear
     from .engine.structure import linear as linear
     from .engine.sweep import Sweep as Sweep
@@ -78,7 +78,7 @@ _HOME = {
     "Provenance": "specs",
     "Recording": "pipeline.recording",
     "RungeKutta": "engine.integrator",
-    "Signal": "engine.signal",
+    "Signal": "engine.signals.signal",
     "SimpleSimulator": "pipeline.simulator",
     "SimulationInterrupted": "pipeline.simulate",
     "SpikingNeuron": "engine.neuron.spiking",

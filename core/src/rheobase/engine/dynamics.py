@@ -26,7 +26,7 @@ from .finite import all_finite
 from .integrator import Field, Integrator, Status
 from .located import located_step
 from .model import Model, after_reset, own_update, pack, spread
-from .pieces import Piece, at_start, pieces, signals_in
+from .signals.pieces import Piece, at_start, pieces, signals_in
 from .sparse import finish_some
 from .spiking import Ends, Outcome
 from .tracing import values_visible

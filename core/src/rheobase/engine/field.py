@@ -9,8 +9,8 @@ from torch import Tensor
 
 from .integrator.event import pick
 from .model import Model, ask, gap, held_mask, pack_all, spread
-from .pieces import Piece, at_time, each_input, on_piece, pieces, signals_in
-from .signal import Signal
+from .signals.pieces import Piece, at_time, each_input, on_piece, pieces, signals_in
+from .signals.signal import Signal
 
 
 @final
@@ -38,7 +38,7 @@ class ModelField:
         self.autonomous = not signals_in(data)
 
     def pieces(self, t0: Any, t1: Any) -> list[Piece]:
-        """The pieces of a step in which its input is smooth; see :func:`~rheobase.engine.pieces.pieces`."""
+        """The pieces of a step, in each of which its input is smooth."""
         return pieces(signals_in(self.data), t0, t1)
 
     def on_piece(self, piece: Piece) -> ModelField:

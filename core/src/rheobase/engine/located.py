@@ -18,7 +18,7 @@ from .field import ModelField, ModelGap, params_of
 from .integrator import Event, Integrator, Status
 from .integrator.status import failure
 from .model import Model, after_reset, gap
-from .pieces import Piece
+from .signals.pieces import Piece
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..engine.signal import Signal
+from ..engine.signals.signal import Signal
 from ..errors import InputError, StimulusError, nearest
 from .stimuli.values import is_number
 from .stimulus import Constant, Stimulus

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..engine.neuron.base import Neuron
-    from ..engine.signal import Signal
+    from ..engine.signals.signal import Signal
     from .stimulus import Stimulus
 
 __all__ = ["SimulationInterrupted", "simulate"]

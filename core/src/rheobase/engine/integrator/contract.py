@@ -17,8 +17,8 @@ from ...errors import IntegrationError
 from ...specs import Provenance
 from ..constants import DT
 from ..finite import all_finite
-from ..pieces import Piece, pieces
-from ..signal import Signal
+from ..signals.pieces import Piece, pieces
+from ..signals.signal import Signal
 from ..tracing import values_visible
 from .equation import Equation, EquationField
 from .event import Event

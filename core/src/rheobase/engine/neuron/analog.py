@@ -10,8 +10,8 @@ from torch import Tensor
 from ...errors import ArgumentError
 from ..checks import check_step
 from ..integrator.equation import times_of
-from ..pieces import at_start
-from ..signal import Signal
+from ..signals.pieces import at_start
+from ..signals.signal import Signal
 from .base import Neuron
 
 

@@ -15,8 +15,8 @@ from ..checks import check_step
 from ..dynamics import step as declared_step
 from ..integrator import Integrator
 from ..model import Model, gap, pack, spread
-from ..pieces import at_start, signals_in
-from ..timed import receive_timed
+from ..signals.pieces import at_start, signals_in
+from ..signals.timed import receive_timed
 from ..values import as_state, initial_value
 from .stored import Stored
 

@@ -10,7 +10,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ...engine.signal import Signal
+from ...engine.signals.signal import Signal
 from ...errors import StimulusError
 from .values import is_number
 

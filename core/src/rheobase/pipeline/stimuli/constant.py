@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ...engine.signal import Signal
+from ...engine.signals.signal import Signal
 from .base import Stimulus
 from .values import Current, check_current, row_of, width_of
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...engine.signal import Signal
+from ...engine.signals.signal import Signal
 from ...errors import StimulusError
 from .base import Stimulus
 from .reading import read_current

@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ...engine.signal import Signal
+from ...engine.signals.signal import Signal
 from .base import Stimulus
 from .timing import steps_before
 from .values import Current, check_current, check_number, check_same_width, row_of, width_of

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..errors import RheobaseError, StructureError
-from .integrator import Field
+from ...errors import RheobaseError, StructureError
+from ..integrator import Field
+from .stack import Stack
 from .tracked import CONSTANT, TIME, Row, Tape
-from .tracked_stack import Stack
 
 ELSE = "use an integrator for models of any form, such as rk4"
 """What to do about a model that is refused."""

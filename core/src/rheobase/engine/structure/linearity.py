@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, final
 import torch
 from torch import Tensor
 
-from ..errors import StructureError
+from ...errors import StructureError
+from ..integrator import Field
 from .followed import ELSE, Trace, as_row, follow, names_of, run
-from .integrator import Field
+from .stack import Stack
 from .tracked import TIME, Reason, Tape
-from .tracked_stack import Stack
 
 
 class Affine(NamedTuple):

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..errors import InputError
-from .aggregate import Aggregator
-from .checks import first_bad
-from .declaration import Input
-from .finite import all_finite
-from .receive import receive
+from ...errors import InputError
+from ..aggregate import Aggregator
+from ..checks import first_bad
+from ..declaration import Input
+from ..finite import all_finite
+from ..receive import receive
+from ..tracing import values_visible
+from ..values import check_domain
 from .signal import Signal
-from .tracing import values_visible
-from .values import check_domain
 
 if TYPE_CHECKING:
-    from .neuron.stored import Stored
+    from ..neuron.stored import Stored
 
 
 def receive_timed(

@@ -15,7 +15,7 @@ from typing import Any, Protocol, final
 import torch
 from torch import Tensor
 
-from ..errors import InputError, RheobaseError
+from ...errors import InputError, RheobaseError
 
 EPS = 2.0**-52
 

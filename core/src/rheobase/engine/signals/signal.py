@@ -10,7 +10,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ...errors import InputError
 from .sources import Body, Joint, Source, Taken, as_value
 
 
@@ -62,7 +62,7 @@ class Signal:
 
     @staticmethod
     def of(body: Body) -> Signal:
-        """A signal made of parts; see :mod:`rheobase.engine.sources`."""
+        """A signal made of parts; see :mod:`rheobase.engine.signals.sources`."""
         signal = object.__new__(Signal)
         signal._body = body
         return signal

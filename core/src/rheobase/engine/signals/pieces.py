@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..errors import StructureError
+from ...errors import StructureError
 from .signal import Signal
 
 

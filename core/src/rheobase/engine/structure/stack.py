@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from .rules import bent
 from .tracked import Row, _apply, equip, leak, method
-from .tracked_rules import bent
 
 Apply: TypeAlias = "Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]"
 

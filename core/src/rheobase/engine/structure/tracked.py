@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias
 import torch
 from torch import Tensor
 
-from ..errors import StructureError
+from ...errors import StructureError
 
 TIME = -1
 """The number of the time among the variables; those of the state are 0 to D - 1."""
@@ -195,7 +195,7 @@ def leak(what: str) -> NoReturn:
 
 
 def _apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    from .tracked_apply import apply  # here: the rules are made of rows
+    from .apply import apply  # here: the rules are made of rows
 
     return apply(function, args, kwargs)
 

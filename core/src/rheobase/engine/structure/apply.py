@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import StructureError
+from ...errors import StructureError
+from .rules import RULES, bent, plain
+from .stack import Stack, apply_stacked
 from .tracked import Row, leak
-from .tracked_rules import RULES, bent, plain
-from .tracked_stack import Stack, apply_stacked
 
 
 def _functions(names: str) -> frozenset[Any]:
