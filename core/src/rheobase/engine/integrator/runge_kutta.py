@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError
+from ...errors import OrderError
 from .contract import Advance, Field, Integrator, Time
 
 
@@ -51,7 +51,7 @@ class RungeKutta(Integrator):
         order: 1 (Euler), 2 (midpoint), 3 (Kutta) or 4 (classical; the default).
 
     Raises:
-        ArgumentError: A ValueError, if the order is another.
+        OrderError: A ValueError, if the order is another.
 
     Example:
         >>> from rheobase import RungeKutta
@@ -61,7 +61,7 @@ class RungeKutta(Integrator):
 
     def __init__(self, order: int = 4) -> None:
         if isinstance(order, bool) or not isinstance(order, int) or order not in TABLEAUS:
-            raise ArgumentError(
+            raise OrderError(
                 f"RungeKutta: order {order!r} is not implemented; the orders are "
                 f"{', '.join(map(str, TABLEAUS))}"
             )
