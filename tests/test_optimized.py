@@ -35,7 +35,7 @@ TESTS = [
 
 def test_failures_are_found_without_assertions() -> None:
     # pytest rewrites the assertions of tests, so that they hold; it warns of those that it does not see.
-    command = [sys.executable, "-O", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-O", "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
     quiet = ["-W", "ignore:assertions not in test modules"]
     done = subprocess.run([*command, *quiet, *TESTS], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -77,7 +77,11 @@ class Marked:
         return [TOY]
 
 
-@pytest.mark.parametrize("given", [Marked, Marked().rheobase_neurons, len, "rheobase_neurons", 3], ids=repr)
+@pytest.mark.parametrize(
+    "given",
+    [Marked, Marked().rheobase_neurons, len, "rheobase_neurons", 3],
+    ids=["a class", "a method", "a built-in function", "a string", "a number"],
+)
 def test_what_cannot_be_marked_is_refused_at_once(given: Any) -> None:
     with pytest.raises(PluginError, match="marks functions: write @hookimpl directly above each"):
         hookimpl(given)

@@ -101,6 +101,74 @@ def test_whole_numbers_cannot_be_integrated() -> None:
         DormandPrince().advance(lambda t, y: -y, torch.ones(1, 1, dtype=torch.int64), 0.0, 1.0)
 
 
+@pytest.mark.parametrize("few", [1, 1000])
+def test_units_are_named_by_their_place_among_all(
+    make_crowd, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("rheobase_rk45.parts.PART", 40)
+    monkeypatch.setattr("rheobase_rk45.course.FEW", few)
+    field, y = make_crowd(60)
+    ends = torch.full((60,), 5.0, dtype=torch.float64)
+    ends[40:50] = 0.1
+    field.parameters[2][55], y[0, 55] = -3.0, 1.0  # v' > v + v^3: a pole
+    with pytest.raises(rb.errors.StepUnderflowError, match=r"for unit 55 at t = [0-9.]+ ms, with a step of"):
+        DormandPrince(rtol=1e-4).advance(field, y, 0.0, ends)
+    y[0, 57] = math.nan
+    batch = FlatField(field)
+    with pytest.raises(
+        rb.errors.NonFiniteStateError, match=r"the state 0 is nan for unit \[2, 17\] at t = 0 ms"
+    ):
+        DormandPrince(rtol=1e-4).advance(batch, y.view(2, 3, 20), 0.0, 5.0)
+
+
+class FlatField:
+    """A field of units in a batch."""
+
+    def __init__(self, field) -> None:  # type: ignore[no-untyped-def]
+        self.field = field
+
+    def __call__(self, t: object, y: Tensor) -> Tensor:
+        return self.field(t, y.reshape(2, -1)).view(y.shape)  # type: ignore[no-any-return]
+
+    def take(self, who: object):  # type: ignore[no-untyped-def]
+        return self.field.take(who)
+
+
+def test_units_that_fail_are_marked_and_the_others_are_right() -> None:
+    method = DormandPrince(rtol=1e-9, atol=1e-9)
+    method.on_failure = "mark"
+    start = doubles(0.1, 1.0, 0.2, math.nan)  # y' = y^2: poles at 10, 1, 5
+    result = method.advance(lambda t, y: y * y, start, 0.0, 2.0)
+    assert result.status is not None
+    assert result.status.dtype == torch.int8
+    assert result.status.tolist() == [0, rb.Status.UNDERFLOW, 0, rb.Status.NOT_FINITE]
+    assert result.y.isnan().tolist() == [[False, True, False, True]]
+    assert result.y[0, ::2].tolist() == pytest.approx([1.0 / (10.0 - 2.0), 1.0 / (5.0 - 2.0)], rel=1e-7)
+    assert result.t is not None
+    assert result.t.tolist() == pytest.approx([2.0, 1.0, 2.0, 0.0], abs=1e-6)
+
+
+def test_units_that_take_too_many_steps_are_marked() -> None:
+    method = DormandPrince(max_steps=20)
+    method.on_failure = "mark"
+    field = lambda t, y: -doubles(1.0, 1e5) * (y - 1.0)  # noqa: E731
+    result = method.advance(field, doubles(2.0, 2.0), 0.0, 1.0)
+    assert result.status is not None
+    assert result.status.tolist() == [rb.Status.OK, rb.Status.MAX_STEPS]
+    assert result.y[0, 0].item() == pytest.approx(1.0 + math.exp(-1.0), abs=1e-5)
+
+
+def test_where_nothing_fails_nothing_is_marked() -> None:
+    method = DormandPrince()
+    method.on_failure = "mark"
+    assert method.advance(lambda t, y: -y, doubles(1.0), 0.0, 1.0).status is None
+
+
+def test_equal_steps_into_nan_are_an_error() -> None:
+    with pytest.raises(rb.errors.NonFiniteStateError, match="unit 1"):
+        DormandPrince(fixed_step=0.5).advance(lambda t, y: torch.exp(y * y), doubles(0.0, 5.0), 0.0, 1.0)
+
+
 def test_failures_are_found_without_assertions() -> None:
     code = (
         "import torch\n"
@@ -111,6 +179,9 @@ def test_failures_are_found_without_assertions() -> None:
         "        DormandPrince().advance(field, y, 0.0, 2.0)\n"
         "    except Exception as error:\n"
         "        print(type(error).__name__)\n"
+        "method = DormandPrince()\n"
+        "method.on_failure = 'mark'\n"
+        "print(method.advance(lambda t, y: y * y, y, 0.0, 2.0).status.tolist())\n"
     )
     out = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.split() == ["StepUnderflowError", "NonFiniteStateError"]
+    assert out.stdout.split() == ["StepUnderflowError", "NonFiniteStateError", "[2]"]

@@ -105,23 +105,6 @@ def test_the_embedded_method_of_each_pair_is_one_order_below(pair: type[Embedded
 
 
 @every_pair
-def test_equal_steps_converge_at_the_order_claimed_on_a_coupled_nonlinear_problem(
-    pair: type[EmbeddedPair],
-) -> None:
-    # A point on a circle, which turns at the square of its distance: by 1.44 per ms.
-    def field(t: object, y: Tensor) -> Tensor:
-        return (y * y).sum(dim=0) * torch.stack([-y[1], y[0]])
-
-    start = torch.tensor([[1.2], [0.0]], dtype=torch.float64)
-    exact = 1.2 * torch.tensor([[math.cos(8.64)], [math.sin(8.64)]], dtype=torch.float64)
-    errors = [
-        (pair(fixed_step=6.0 / count).advance(field, start, 0.0, 6.0).y - exact).abs().max().item()
-        for count in (320, 640)
-    ]
-    assert math.log2(errors[0] / errors[1]) == pytest.approx(pair.order, abs=0.1)
-
-
-@every_pair
 def test_the_error_estimate_falls_like_the_power_that_the_control_counts_on(pair: type[EmbeddedPair]) -> None:
     y = kaps_at(0.0)
     estimates = [
@@ -184,7 +167,7 @@ def test_a_unit_of_every_pair_is_the_same_bit_for_bit_alone_and_in_a_crowd(
         assert torch.equal(alone.y, again.y[:, one])
         assert alone.carry is not None
         assert alone.carry.keys() == again.carry.keys()
-        assert all(torch.equal(alone.carry[key], again.carry[key][one]) for key in again.carry)
+        assert all(torch.equal(alone.carry[key], again.carry[key][..., one]) for key in again.carry)
 
 
 @pytest.mark.parametrize("order", range(2, 17))
@@ -198,10 +181,31 @@ def test_the_power_of_the_control_is_the_sixteenth_nearest_to_that_of_the_order(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("order", [3, 5])
-def test_the_factor_of_a_unit_does_not_depend_on_where_it_lies(order: int, dtype: torch.dtype) -> None:
+def test_the_next_step_of_a_unit_does_not_depend_on_where_it_lies(order: int, dtype: torch.dtype) -> None:
     ratios = torch.rand(1003, generator=torch.Generator().manual_seed(5)).to(dtype) * 3.0
-    alone = torch.cat([control.factor(ratio[None], order) for ratio in ratios])
-    assert torch.equal(control.factor(ratios, order), alone)
+    h = torch.full_like(ratios, 0.3)
+    alone = torch.cat([control.grown(h[:1], ratio[None], order) for ratio in ratios])
+    assert torch.equal(control.grown(h, ratios, order), alone)
+
+
+@pytest.mark.parametrize("order", [2, 3, 4, 5, 7, 8])
+def test_the_next_step_follows_the_power_of_the_order_near_the_tolerance(order: int) -> None:
+    ratio = torch.tensor([0.999, 1.001, 0.3, 3.0], dtype=torch.float64)
+    low, high, *far = control.grown(torch.ones(4, dtype=torch.float64), ratio, order).tolist()
+    # The slope of log step against log ratio, to the square of the interval.
+    assert math.log(high / low) / math.log(1.001 / 0.999) == pytest.approx(-1.0 / order, abs=1e-5)
+    power = [control.SAFETY * each ** (-1.0 / order) for each in (0.3, 3.0)]
+    # A hyperbola for a power: a fifth off at order 2, a twentieth at order 5.
+    assert far == pytest.approx(power, rel=0.2)
+
+
+def test_a_step_that_was_refused_is_not_tried_again() -> None:
+    # Whatever is left, what is wanted after a refusal fits in more steps than before.
+    left = torch.linspace(0.01, 40.0, 100_000, dtype=torch.float64)
+    h = control.fitted(left, 1.0, control.STRETCH)
+    assert (h <= 1.0 + control.STRETCH / (1.0 - control.STRETCH) + 1e-12).all()
+    wanted = control.grown(h, torch.full_like(h, 1.0 + 1e-9), 5)
+    assert (control.fitted(left, wanted, control.STRETCH) < h * (1.0 - 1e-3)).all()
 
 
 @pytest.mark.parametrize("pair", [Tsitouras, BogackiShampine])

@@ -35,6 +35,10 @@ def test_the_spec_claims_what_the_object_says() -> None:
         assert type(method) is classes[name]
         assert (spec.order, spec.adaptive) == (method.order, method.adaptive)
         assert spec.per_unit
+        assert spec.embedded_order == method.order - 1
+        assert spec.dense_order == method.table.dense_order
+        assert (spec.stages, spec.fsal) == (len(method.table.c), True)
+        assert spec.events == "located"
 
 
 def test_names_of_the_package_are_bound_at_first_use() -> None:

@@ -16,48 +16,133 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .tolerance import Tolerance
 from .trial import Field
 
 SAFETY = 0.9
 SHRINK = 0.2
-GROW = 5.0
-NOT_FINITE = 0.1
-"""The factor after a step whose error is NaN or infinite."""
+"""The factor after a step whose error is far too large, or no number."""
+STRETCH = 0.08
+"""By how much a step may be longer than wanted, to end where it should. Less than 1 - SAFETY, so that a step
+that was refused is not tried again."""
+TINY = 1e-3
+"""An error this far below the tolerance says that the step may grow, but not by how much."""
 
 
-def error_ratio(error: Tensor, y0: Tensor, y1: Tensor, rtol: float, atol: float) -> Tensor:
+def error_ratio(error: Tensor, y0: Tensor, y1: Tensor, tolerance: Tolerance) -> Tensor:
     """The largest error of each unit in units of its tolerance; a step with more than 1 is refused.
 
     Args:
         error: ``[D, *batch, units]``.
         y0: The state before the step, likewise.
         y1: The state after it, likewise.
-        rtol: Relative tolerance.
-        atol: Absolute tolerance, in the units of the states.
+        tolerance: The tolerances.
 
     Returns:
         ``[*batch, units]``; NaN where the error or the state is not finite.
     """
-    scale = torch.maximum(y0.abs(), y1.abs()).mul_(rtol).add_(atol)
-    ratio = error.abs().div_(scale).amax(dim=0)
-    # An infinite state has an infinite tolerance, which would let any error pass.
-    return torch.where(torch.isfinite(y1).all(dim=0), ratio, torch.nan)
+    size = torch.maximum(y0.abs(), y1.abs())
+    # An infinite state has an infinite tolerance, which would let any error pass; 0 times it is NaN.
+    return error.abs().add_(size, alpha=0.0).div_(tolerance.scale(size)).amax(dim=0)
 
 
-def factor(ratio: Tensor, order: int) -> Tensor:
-    """By how much the step may change: 0.9 ratio^(-1/order), nearly, between 0.2 and 5.
+def grown(h: Tensor, ratio: Tensor, order: int) -> Tensor:
+    """The step that the error of this one asks for: 0.9 h ratio^(-1/order), nearly, and at least h / 5.
+
+    The power is that of a hyperbola in a root of the ratio, 2^k roots deep. It has the value and the slope of
+    the power at 1, and bounds the growth by itself: 4.5 for order 5, 2.7 for order 3.
 
     Args:
-        ratio: The error of each unit in units of its tolerance.
+        h: The step, ms, ``[*batch, units]``.
+        ratio: Its error in units of the tolerance; may be infinite or NaN.
         order: That of the pair: its error grows like h^order.
 
     Example:
         >>> import torch
-        >>> factor(torch.tensor([1.0, 0.0, 1e9, float("nan")]), 5)
-        tensor([0.9000, 5.0000, 0.2000, 0.1000])
+        >>> ratio = torch.tensor([1.0, 0.0, 1e9, float("nan")])
+        >>> grown(torch.ones(4), ratio, 5)
+        tensor([0.9000, 4.5000, 0.2000, 0.2000])
     """
-    change = (SAFETY * shrinking(ratio, order)).clamp_(SHRINK, GROW)
-    return torch.where(torch.isfinite(ratio), change, NOT_FINITE)
+    halvings = (order - 1).bit_length() - 1
+    part = 2.0**halvings / order
+    root = ratio
+    for _ in range(halvings):
+        root = torch.rsqrt(root)
+    if halvings % 2:
+        root = root.reciprocal()
+    divisor = (root * (part / SAFETY)).add_((1.0 - part) / SAFETY)
+    return h / divisor.nan_to_num_(nan=1.0 / SHRINK).clamp_(max=1.0 / SHRINK)
+
+
+def after(h: Tensor, ratio: Tensor, wanted: Tensor, order: int) -> Tensor:
+    """The step to try next.
+
+    Args:
+        h: The step that was tried, ms, ``[*batch, units]``.
+        ratio: Its error in units of the tolerance.
+        wanted: What it would have been, had the end not cut it short.
+        order: That of the pair.
+    """
+    # A step that is far too short, since the end was near, says nothing against the one that was wanted.
+    return torch.maximum(grown(h, ratio, order), wanted * (ratio < TINY))
+
+
+def fitted(left: Tensor, longest: Tensor | float, stretch: float = 0.0) -> Tensor:
+    """The step to try: as long as may be, such that a whole number of equal ones is left.
+
+    The last of them is what is left, bit for bit.
+
+    Args:
+        left: The time to go, ms; with the graph of the end, where it has one: the last step keeps it.
+        longest: The longest step that may be tried, ms.
+        stretch: The part by which a step may be longer than that, if this saves one; all together are longer
+            by half a step at most.
+
+    Example:
+        >>> import torch
+        >>> left = torch.tensor([1.0, 0.3, 0.1, 0.0])
+        >>> fitted(left, 0.15)
+        tensor([0.1429, 0.1500, 0.1000, 0.0000])
+        >>> fitted(torch.tensor([0.16, 0.17]), 0.15, stretch=0.1)
+        tensor([0.1600, 0.0850])
+    """
+    to_go = left.detach()
+    steps = to_go / longest
+    steps = torch.maximum(steps * (1.0 - stretch), steps - 0.5) if stretch else steps
+    steps = steps.ceil_().clamp_(min=1.0)
+    h = to_go / steps
+    return torch.where(steps == 1.0, left, h) if left.requires_grad else h
+
+
+def first_step(
+    field: Field, t0: Any, y: Tensor, slope: Tensor, span: Tensor, tolerance: Tolerance, order: int
+) -> Tensor:
+    """A first guess of the step size, after Hairer, Norsett & Wanner (1993), section II.4.
+
+    Args:
+        field: The derivatives; evaluated once.
+        t0: The time of ``y``, ms.
+        y: The state, ``[D, *batch, units]``.
+        slope: The derivatives there.
+        span: The time to go, ms, ``[*batch, units]``.
+        tolerance: The tolerances.
+        order: That of the pair.
+
+    Returns:
+        ``[*batch, units]``, at most ``span``.
+    """
+    scale = tolerance.scale(y.abs())
+    size = (y.abs() / scale).amax(dim=0)
+    speed = (slope.abs() / scale).amax(dim=0)
+    # A step that moves the state by a hundredth of itself; a thousandth of the span where the state
+    # or its slope says nothing.
+    probe = torch.where((size < 1e-5) | (speed < 1e-5), 1e-3 * span, 0.01 * size / speed)
+    probe = torch.minimum(probe, span)
+    bent = (field(t0 + probe, torch.addcmul(y, slope, probe)) - slope).abs() / scale
+    bend = torch.maximum(speed, bent.amax(dim=0) / probe)
+    guess = torch.where(bend > 1e-15, shrinking(100.0 * bend, order), span)
+    guess = torch.where(torch.isfinite(guess), guess, probe)
+    return torch.minimum(torch.minimum(100.0 * probe, guess), span)
 
 
 def shrinking(x: Tensor, order: int) -> Tensor:
@@ -85,35 +170,3 @@ def shrinking(x: Tensor, order: int) -> Tensor:
         if sixteenths & bit:
             power = power * root if bit in (8, 2) else power / root
     return power
-
-
-def first_step(
-    field: Field, t0: Any, y: Tensor, slope: Tensor, span: Tensor, rtol: float, atol: float, order: int
-) -> Tensor:
-    """A first guess of the step size, after Hairer, Norsett & Wanner (1993), section II.4.
-
-    Args:
-        field: The derivatives; evaluated once.
-        t0: The time of ``y``, ms.
-        y: The state, ``[D, *batch, units]``.
-        slope: The derivatives there.
-        span: The time to go, ms, ``[*batch, units]``.
-        rtol: Relative tolerance.
-        atol: Absolute tolerance.
-        order: That of the pair.
-
-    Returns:
-        ``[*batch, units]``, at most ``span``.
-    """
-    scale = y.abs() * rtol + atol
-    size = (y.abs() / scale).amax(dim=0)
-    speed = (slope.abs() / scale).amax(dim=0)
-    # A step that moves the state by a hundredth of itself; a thousandth of the span where the state
-    # or its slope says nothing.
-    probe = torch.where((size < 1e-5) | (speed < 1e-5), 1e-3 * span, 0.01 * size / speed)
-    probe = torch.minimum(probe, span)
-    bent = (field(t0 + probe, torch.addcmul(y, slope, probe)) - slope).abs() / scale
-    bend = torch.maximum(speed, bent.amax(dim=0) / probe)
-    guess = torch.where(bend > 1e-15, shrinking(100.0 * bend, order), span)
-    guess = torch.where(torch.isfinite(guess), guess, probe)
-    return torch.minimum(torch.minimum(100.0 * probe, guess), span)

@@ -5,56 +5,72 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from rheobase import errors
+from rheobase import Status, errors
 from torch import Tensor
+
+from .lanes import Lanes
 
 SHOWN = 5
 """How many units a message names."""
 
 
-def not_finite(who: object, failed: Tensor, time: Any, y: Tensor, slope: Tensor) -> Exception:
-    """The error for a state or derivatives that are not finite where a step would start.
+def refusal(
+    who: object, max_steps: int, lanes: Lanes, within: bool, whole: torch.Size, offset: int
+) -> Exception:
+    """The error for units that failed; it is about the first code that occurs.
 
     Args:
         who: The integrator.
-        failed: Which units, ``[*batch, units]``.
-        time: The time, ms: a number or ``[*batch, units]``.
-        y: The state, ``[D, *batch, units]``.
-        slope: The derivatives.
+        max_steps: How many steps it may take.
+        lanes: The units; some have a status.
+        within: Whether they failed within a step; else where they stood.
+        whole: ``[*batch, units]`` of all units that were given.
+        offset: Where the lanes lie among all of them, flattened.
     """
-    # The variables of the first unit that failed: its column.
-    values, slopes = y[:, failed][:, 0], slope[:, failed][:, 0]
-    bad_state = not bool(torch.isfinite(values).all())
-    numbers = values if bad_state else slopes
+    status, reached = lanes.status, lanes.reached
+    if status is None or reached is None:
+        raise RuntimeError("no unit has failed")  # a mistake of ours
+    code = int(status[status != 0][0])
+    failed = status == code
+    where = failed.reshape(-1).nonzero().squeeze(1)
+    places = offset + (where if lanes.places is None else lanes.places.index_select(0, where))
+    mask = torch.zeros(whole.numel(), dtype=torch.bool, device=places.device).index_fill_(0, places, True)
+    units, first = name_units(mask.view(whole)), where[0]
+    time = f"{reached.detach().reshape(-1)[first].item():.10g}"
+    step = f"a step of {lanes.wanted.reshape(-1)[first].item():.2g} ms"
+    if code == Status.MAX_STEPS:
+        return errors.MaxStepsError(
+            f"{who}: {max_steps} steps did not suffice for {units}, which reached t = {time} ms with {step}; "
+            "raise max_steps, rtol or atol, or use a method for stiff models"
+        )
+    if code == Status.UNDERFLOW:
+        return errors.StepUnderflowError(
+            f"{who}: the step fell below the precision of time for {units} at t = {time} ms, with {step}; "
+            "the state changes faster than any step can follow, or the tolerance is below what the dtype "
+            "resolves: check these units for a pole, raise rtol and atol, or use float64"
+        )
+    if not within:
+        return _not_finite(who, units, time, _of_unit(lanes.y, first), _of_unit(lanes.slope, first))
+    return errors.NonFiniteStateError(
+        f"{who}: the state or its derivatives are not finite however short the step is, for {units} at "
+        f"t = {time} ms, with {step}; the model leaves the range in which it is defined: check the "
+        "parameters and the input of these units"
+    )
+
+
+def _of_unit(value: Tensor, place: Tensor) -> Tensor:
+    return value.detach().reshape(len(value), -1)[:, place]
+
+
+def _not_finite(who: object, units: str, time: str, y: Tensor, slope: Tensor) -> Exception:
+    """The error for a state or derivatives that are not finite where a step would start."""
+    bad_state = not bool(torch.isfinite(y).all())
+    numbers = y if bad_state else slope
     index = int(torch.nonzero(~torch.isfinite(numbers))[0, 0])
     what = "state" if bad_state else "derivative of state"
     return errors.NonFiniteStateError(
-        f"{who}: the {what} {index} is {numbers[index].item()} for {name_units(failed)} at "
-        f"t = {name_time(failed, time)} ms; states and derivatives must be finite: "
-        "check the parameters, the initial state and the input of these units"
-    )
-
-
-def step_underflow(who: object, failed: Tensor, time: Any, ratio: Tensor) -> Exception:
-    """The error for a step that became too short to go on."""
-    where = f"for {name_units(failed)} at t = {name_time(failed, time)} ms"
-    if bool(torch.isfinite(ratio[failed][0])):
-        return errors.StepUnderflowError(
-            f"{who}: the step fell below the precision of time {where}; the state changes faster than any "
-            "step can follow, or the tolerance is below what the dtype resolves: check these units for a "
-            "pole, raise rtol and atol, or use float64"
-        )
-    return errors.NonFiniteStateError(
-        f"{who}: the state or its derivatives are not finite however short the step is, {where}; the model "
-        "leaves the range in which it is defined: check the parameters and the input of these units"
-    )
-
-
-def too_many_steps(who: object, failed: Tensor, time: Any, max_steps: int) -> Exception:
-    """The error for a call that took too many steps."""
-    return errors.MaxStepsError(
-        f"{who}: {max_steps} steps did not suffice for {name_units(failed)}, which reached "
-        f"t = {name_time(failed, time)} ms; raise max_steps, rtol or atol, or use a method for stiff models"
+        f"{who}: the {what} {index} is {numbers[index].item()} for {units} at t = {time} ms; states and "
+        "derivatives must be finite: check the parameters, the initial state and the input of these units"
     )
 
 
@@ -68,15 +84,9 @@ def name_units(failed: Tensor) -> str:
         >>> name_units(torch.ones(2, 8, dtype=torch.bool))
         'units [0, 0], [0, 1], [0, 2], [0, 3], [0, 4] and 11 more'
     """
-    indices = torch.nonzero(failed).tolist()
+    indices: Any = torch.nonzero(failed).tolist()
     if failed.ndim == 0:
         return "the unit"
     names = [str(index[0] if len(index) == 1 else index) for index in indices[:SHOWN]]
     more = f" and {len(indices) - SHOWN} more" if len(indices) > SHOWN else ""
     return f"unit{'s' if len(indices) > 1 else ''} {', '.join(names)}{more}"
-
-
-def name_time(failed: Tensor, time: Any) -> str:
-    """The time of the first of the units that failed."""
-    times = torch.as_tensor(time, dtype=torch.float64).expand(failed.shape)
-    return f"{times[failed][0].item():.10g}"

@@ -1,24 +1,27 @@
-"""The engine of the embedded pairs: steps of each unit's own size, for any tableau."""
+"""The contract of the embedded pairs: what comes in is cut into parts, and what comes out put together."""
 
 from __future__ import annotations
 
-import math
+import contextlib
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
-from rheobase import Advance, Integrator, errors
+from rheobase import Advance, Event, EventIntegrator, errors
 from torch import Tensor
 
-from . import control, failure
+from .course import Plan, Watch, run
+from .failure import refusal
+from .lanes import Lanes
+from .parts import Problem, is_flattening, is_pure, parts_of
+from .results import put_together
 from .tableau import EmbeddedTableau
-from .trial import Field, try_step
+from .tolerance import Tolerance, checked, shown
+from .trajectory import Recorder, checked_times
+from .trial import Field
 
-RTOL = 1e-6
-"""The relative tolerance where none is given, or 10 eps of the state's dtype where that is more."""
 
-
-class EmbeddedPair(Integrator):
+class EmbeddedPair(EventIntegrator):
     """An explicit method that controls its error by a second one of lower order, as its tableau says.
 
     The steps, what is carried, the arguments and the errors are told at
@@ -45,28 +48,30 @@ class EmbeddedPair(Integrator):
 
     def __init__(
         self,
-        rtol: float | None = None,
-        atol: float = 1e-9,
+        rtol: float | Tensor | None = None,
+        atol: float | Tensor = 1e-9,
         max_steps: int = 10_000,
         *,
         fixed_step: float | None = None,
     ) -> None:
-        self.rtol = None if rtol is None else self._positive("rtol", rtol)
-        self.atol = self._positive("atol", atol)
+        name = type(self).__name__
+        self.rtol = None if rtol is None else checked(name, "rtol", rtol)
+        self.atol = checked(name, "atol", atol)
         if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
             raise errors.ArgumentError(
-                f"{type(self).__name__}: max_steps={max_steps!r} cannot be used; "
-                "give a whole number of at least 1"
+                f"{name}: max_steps={max_steps!r} cannot be used; give a whole number of at least 1"
             )
         self.max_steps = max_steps
-        self.fixed_step = None if fixed_step is None else self._positive("fixed_step", fixed_step)
+        if isinstance(fixed_step, Tensor):
+            raise errors.ArgumentError(f"{name}: fixed_step={fixed_step!r} cannot be used; give a number > 0")
+        self.fixed_step = None if fixed_step is None else float(checked(name, "fixed_step", fixed_step))
         self.adaptive = fixed_step is None
 
     def __repr__(self) -> str:
         if self.fixed_step is not None:
             return f"{type(self).__name__}(fixed_step={self.fixed_step})"
-        rtol = "" if self.rtol is None else f"rtol={self.rtol}, "
-        return f"{type(self).__name__}({rtol}atol={self.atol})"
+        rtol = "" if self.rtol is None else f"rtol={shown(self.rtol)}, "
+        return f"{type(self).__name__}({rtol}atol={shown(self.atol)})"
 
     def advance(
         self,
@@ -75,104 +80,101 @@ class EmbeddedPair(Integrator):
         t0: float | Tensor,
         t1: float | Tensor,
         *,
+        event: Event | None = None,
         carry: Mapping[str, Tensor] | None = None,
     ) -> Advance:
-        """See :meth:`rheobase.Integrator.advance`."""
+        """See :meth:`rheobase.EventIntegrator.advance`."""
+        problem = self._problem(field, y, t0, t1, event, carry)
+        done = [self._solve(part, y.shape[1:], event is not None) for part in parts_of(problem)]
+        return put_together(done, y, t1, keeps=self.fixed_step is None)
+
+    def trajectory(
+        self, field: Field, y: Tensor, times: Tensor, *, t0: float | Tensor | None = None
+    ) -> Tensor:
+        """The states at the times given, from steps that do not stop at them.
+
+        The values between the ends of a step cost no further evaluations. They are of the order that the
+        tableau claims: 4 for Dormand-Prince and Tsitouras, 3 for Bogacki-Shampine.
+
+        Args:
+            field: ``field(t, y)``, the derivatives per ms.
+            y: The state at ``t0``, ``[D, *batch, units]``.
+            times: When, ms, ``[T]``; none before another.
+            t0: The time of ``y``, ms: a number; by default the first of the times.
+
+        Returns:
+            The states, ``[T, D, *batch, units]``. With ``on_failure="mark"`` a unit that fails has NaN from
+            its failure on.
+
+        Raises:
+            ArgumentError: If the times fall, are not finite or are before ``t0``.
+            IntegrationError: As of :meth:`advance`.
+
+        Example:
+            >>> import torch
+            >>> from rheobase_rk45 import DormandPrince
+            >>> times = torch.linspace(0.0, 1.0, 3)
+            >>> DormandPrince().trajectory(lambda t, y: -y, torch.ones(1, 1), times).squeeze()
+            tensor([1.0000, 0.6065, 0.3679])
+        """
+        start, ends = checked_times(self, times, t0, y)
+        problem = self._problem(field, y, start, float(ends[-1]), None, None)
+        recorders = []
+        for part in parts_of(problem):
+            recorder = Recorder(self.table, part, ends)
+            lanes = self._solve(part, y.shape[1:], False, recorder.watch)
+            recorders.append(recorder.finish(lanes))
+        return torch.cat(recorders, dim=-1).reshape(len(ends), *y.shape)
+
+    def _problem(
+        self,
+        field: Field,
+        y: Tensor,
+        t0: float | Tensor,
+        t1: float | Tensor,
+        event: Event | None,
+        carry: Mapping[str, Tensor] | None,
+    ) -> Problem:
         if not y.is_floating_point():
             raise errors.ArgumentError(
                 f"{self}: a state of {y.dtype} cannot be integrated; give float32 or float64"
             )
-        span = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(y.shape[1:])
+        shape = y.shape[1:]
+        span = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(shape)
         if not bool((span >= 0).all()):
             raise errors.ArgumentError(
                 f"{self}: the time to go, t1 - t0, is {span.min().item()} ms; t1 must not be before t0"
             )
+        tolerance = Tolerance.of(self, self.rtol, self.atol, y)
+        if event is not None:
+            tolerance = tolerance.for_spikes(y.dtype)
+        start = t0.to(y).expand(shape) if isinstance(t0, Tensor) else t0
+        problem = Problem(field, y, start, span, tolerance, event, carry or {})
+        return problem.flattened() if is_flattening(problem) else problem
+
+    def _solve(self, part: Problem, whole: torch.Size, has_event: bool, watch: Watch | None = None) -> Lanes:
+        def refuse(lanes: Lanes, within: bool) -> None:
+            if self.on_failure == "raise" and not has_event:
+                raise refusal(self, self.max_steps, lanes, within, whole, part.offset)
+
+        plan = Plan(self.max_steps, self.fixed_step, refuse, watch)
+        if is_pure(part):
+            # Without autograd's book-keeping, a fifth of the time. A model that uses autograd for its own
+            # ends cannot do so here: then it is all done again, in the usual way.
+            with contextlib.suppress(RuntimeError), torch.inference_mode():
+                return self._run(part, plan)
+        return self._run(part, plan)
+
+    def _run(self, part: Problem, plan: Plan) -> Lanes:
+        state = part.y, part.start, part.span
+        lanes = Lanes(self.table, part.field, *state, part.tolerance, part.event)
+        lanes.begin(part.slope(), self._first(part))
+        run(lanes, plan)
+        lanes.gather()
+        return lanes
+
+    def _first(self, part: Problem) -> Tensor | None:
         if self.fixed_step is not None:
-            return Advance(_equal_steps(self.table, field, y, t0, span, self.fixed_step))
-        return self._controlled(field, y, t0, span, carry)
-
-    def _controlled(
-        self, field: Field, y: Tensor, t0: Any, span: Tensor, carry: Mapping[str, Tensor] | None
-    ) -> Advance:
-        rtol = self._tolerance(y.dtype)
-        shortest = 4.0 * torch.finfo(y.dtype).eps * span
-        elapsed = torch.zeros_like(span)
-        slope = field(t0 + elapsed, y)
-        finite = torch.isfinite(y).all(dim=0) & torch.isfinite(slope).all(dim=0)
-        if not bool((finite | (span == 0)).all()):
-            raise failure.not_finite(self, ~finite & (span > 0), t0, y, slope)
-        # A guess of zero would never grow.
-        wanted = torch.maximum(self._first(field, t0, y, slope, span, rtol, carry), shortest)
-        active = span > 0
-        # The number of rounds, not of steps: in each, every unit that is not there yet tries one step.
-        for _ in range(self.max_steps):
-            if not bool(active.any()):
-                return Advance(y, {"h": wanted})
-            left = span - elapsed
-            # A step that would leave a sliver takes it along.
-            last = 1.01 * wanted >= left
-            h = torch.where(active, torch.where(last, left, wanted), 0.0)
-            trial = try_step(self.table, field, t0 + elapsed, y, h, slope)
-            ratio = control.error_ratio(trial.error.detach(), y.detach(), trial.y.detach(), rtol, self.atol)
-            accepted = active & (ratio <= 1.0)
-            y = torch.where(accepted, trial.y, y)
-            slope = torch.where(accepted, trial.slope, slope)
-            elapsed = torch.where(accepted, torch.where(last, span, elapsed + h), elapsed)
-
-            change = h * control.factor(ratio, self.table.order)
-            # A step that t1 cut short says nothing against the longer one that was wanted.
-            change = torch.where(accepted & (h < wanted), torch.maximum(change, wanted), change)
-            wanted = torch.where(active, change, wanted)
-            stuck = active & ~accepted & (wanted < shortest)
-            if bool(stuck.any()):
-                raise failure.step_underflow(self, stuck, t0 + elapsed, ratio)
-            active = elapsed < span
-        if bool(active.any()):
-            raise failure.too_many_steps(self, active, t0 + elapsed, self.max_steps)
-        return Advance(y, {"h": wanted})
-
-    def _tolerance(self, dtype: torch.dtype) -> float:
-        least = 10.0 * torch.finfo(dtype).eps
-        if self.rtol is None:
-            return max(RTOL, least)
-        if self.rtol < least:
-            raise errors.ArgumentError(
-                f"{self}: rtol is below what {dtype} resolves; give rtol >= {least:.2g}, 10 eps of the "
-                "dtype, or use dtype=torch.float64"
-            )
-        return self.rtol
-
-    def _first(
-        self,
-        field: Field,
-        t0: Any,
-        y: Tensor,
-        slope: Tensor,
-        span: Tensor,
-        rtol: float,
-        carry: Mapping[str, Tensor] | None,
-    ) -> Tensor:
-        if carry is None:
-            with torch.no_grad():
-                return control.first_step(field, t0, y, slope, span, rtol, self.atol, self.table.order)
-        h = torch.broadcast_to(carry["h"].detach().to(span), span.shape)
-        return torch.where((h > 0) & torch.isfinite(h), h, span)
-
-    def _positive(self, name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-            raise errors.ArgumentError(
-                f"{type(self).__name__}: {name}={value!r} cannot be used; give a number > 0"
-            )
-        return float(value)
-
-
-def _equal_steps(
-    table: EmbeddedTableau, field: Field, y: Tensor, t0: Any, span: Tensor, longest: float
-) -> Tensor:
-    # A span of 0.3 ms is three steps of 0.1 ms, though 0.3 / 0.1 > 3 may come out of the division.
-    count = max(1, math.ceil(float(span.max()) / longest - 1e-6))
-    h = span / count
-    slope = field(t0 + 0.0 * h, y)
-    for index in range(count):
-        y, _, slope = try_step(table, field, t0 + index * h, y, h, slope)
-    return y
+            return part.span.detach()
+        h = part.carry.get("h")
+        return None if h is None else h.detach()

@@ -17,16 +17,24 @@ class EmbeddedTableau(NamedTuple):
         error: The weights of the slopes in the difference between the two solutions.
         order: The order of the solution that is kept. That of the other is one less, so that the error
             grows like h to the power of ``order``.
+        bump: The values between the ends: those of the cubic through both states and slopes (Hermite),
+            plus ``h theta^2 (1 - theta)^2`` times the slopes with these weights. Empty, the default: the
+            cubic alone, which is of order 3.
+        dense_order: The order of these values, for every theta.
     """
 
     c: tuple[float, ...]
     a: tuple[tuple[float, ...], ...]
     error: tuple[float, ...]
     order: int
+    bump: tuple[float, ...] = ()
+    dense_order: int = 3
 
 
 # RK5(4)7M of J. R. Dormand & P. J. Prince (1980), A family of embedded Runge-Kutta formulae, Journal of
-# Computational and Applied Mathematics 6(1), 19-26, doi:10.1016/0771-050X(80)90013-3, table 2.
+# Computational and Applied Mathematics 6(1), 19-26, doi:10.1016/0771-050X(80)90013-3, table 2. Between the
+# ends: L. F. Shampine (1986), Some practical Runge-Kutta formulas, Mathematics of Computation 46, 135-150,
+# doi:10.2307/2008219, with the numbers of Hairer, Norsett & Wanner (1993), section II.6 (contd5).
 DORMAND_PRINCE = EmbeddedTableau(
     c=(0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0),
     a=(
@@ -40,11 +48,17 @@ DORMAND_PRINCE = EmbeddedTableau(
     ),
     error=(71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40),
     order=5,
+    bump=(
+        *(-12715105075 / 11282082432, 0.0, 87487479700 / 32700410799, -10690763975 / 1880347072),
+        *(701980252875 / 199316789632, -1453857185 / 822651844, 69997945 / 29380423),
+    ),
+    dense_order=4,
 )
 
 # Ch. Tsitouras (2011), Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying
 # assumption, Computers & Mathematics with Applications 62(2), 770-775, doi:10.1016/j.camwa.2011.06.002.
-# The paper gives decimals, not fractions; the conditions of order hold to 1e-15.
+# The paper gives decimals, not fractions; the conditions of order hold to 1e-15. Its interpolant, too, has
+# the states and slopes of both ends, so that the leading coefficients of its quartics are all that it takes.
 TSITOURAS = EmbeddedTableau(
     c=(0.0, 0.161, 0.327, 0.9, 0.9800255409045097, 1.0, 1.0),
     a=(
@@ -64,6 +78,11 @@ TSITOURAS = EmbeddedTableau(
         *(-0.1447110071732629, 0.5823571654525552, -0.45808210592918697, 1 / 66),
     ),
     order=5,
+    bump=(
+        *(-1.0530884977290216, 0.1017, 2.490627285651252793, -16.54810288924490272),
+        *(47.37952196281928122, -34.87065786149660974, 2.5),
+    ),
+    dense_order=4,
 )
 
 # P. Bogacki & L. F. Shampine (1989), A 3(2) pair of Runge-Kutta formulas, Applied Mathematics Letters 2(4),

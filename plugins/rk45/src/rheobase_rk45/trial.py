@@ -1,4 +1,8 @@
-"""One step of an embedded pair, with its error: straight-line tensor code."""
+"""One step of an embedded pair, with its error: straight-line tensor code that autograd can follow.
+
+:mod:`~rheobase_rk45.workspace` has the same step in memory that is used again, with the same result bit for
+bit.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,13 @@ class Trial(NamedTuple):
         y: The state at the end, ``[D, *batch, units]``.
         error: The difference between the two solutions, in the same shape.
         slope: The derivatives at the end, in the same shape.
+        slopes: Those of all stages, where they were kept.
     """
 
     y: Tensor
     error: Tensor
     slope: Tensor
+    slopes: tuple[Tensor, ...] = ()
 
 
 def try_step(table: EmbeddedTableau, field: Field, t: Any, y: Tensor, h: Tensor, slope: Tensor) -> Trial:
@@ -49,14 +55,14 @@ def try_step(table: EmbeddedTableau, field: Field, t: Any, y: Tensor, h: Tensor,
     end = y
     for node, row in zip(table.c[1:], table.a[1:], strict=True):
         end = torch.addcmul(y, weighted(row, slopes), h)
-        slopes.append(field(t + node * h, end))
-    return Trial(end, weighted(table.error, slopes) * h, slopes[-1])
+        time = torch.add(t, h, alpha=node) if isinstance(t, Tensor) else t + node * h
+        slopes.append(field(time, end))
+    return Trial(end, weighted(table.error, slopes) * h, slopes[-1], tuple(slopes))
 
 
 def weighted(weights: Sequence[float], slopes: Sequence[Tensor]) -> Tensor:
-    """The weighted sum of slopes."""
-    total: Tensor | None = None
-    for weight, slope in zip(weights, slopes, strict=True):
-        if weight:
-            total = weight * slope if total is None else torch.add(total, slope, alpha=weight)
-    return torch.zeros_like(slopes[0]) if total is None else total
+    """The weighted sum of slopes, in their order."""
+    total = weights[0] * slopes[0]
+    for weight, slope in zip(weights[1:], slopes[1:], strict=True):
+        total = torch.add(total, slope, alpha=weight)
+    return total
