@@ -59,6 +59,17 @@ def rheobase_integrators() -> Sequence[IntegratorSpec]:  # type: ignore[empty-bo
         A spec for each integrator; its target is a subclass of ``rheobase.Integrator``, or a
         function that makes one, called with the user's keyword arguments.
 
+    What a spec claims is held against what the integrator does:
+
+    - ``order`` is that of smooth coupled problems that may depend on time, at a fixed step; an adaptive
+      method takes a setting ``fixed_step`` (ms) for that.
+    - A tolerance is for each unit and variable: ``atol + rtol max(|y before|, |y after|)``, and the largest
+      error over the variables of a unit decides. With ``per_unit`` no unit's result depends on another's.
+    - ``t1`` is hit exactly. A crossing is g < 0 before and g >= 0 after, in ``(t0, t1]``; a reset at ``t1``
+      belongs to the call that ends there. Breakpoints of the input never lie within a call.
+    - What fails for some units is a :class:`rheobase.Status` for each, or an error of ``rheobase.errors``
+      that names them; never a number that looks like a result.
+
     Example:
         >>> from rheobase.hookspecs import hookimpl
         >>> from rheobase.specs import IntegratorSpec
