@@ -485,6 +485,14 @@ def test_state_dict_deepcopy_and_two_runs_go_on_where_they_were(ramp):
         assert torch.equal(rb.simulate(copied, current, 7.0).spikes.times, parts[1].times)
 
 
+def test_a_neuron_converted_in_mid_run_goes_on(ramp):
+    neuron = rb.create(ramp, dt=1.0, event="located", tau_ref=1.5)
+    neuron.double()(4.0)
+    (times,) = times_of(neuron.float(), 4.0, 9)
+    assert neuron.voltage.dtype == torch.float32
+    assert times == pytest.approx([2.5, 6.5], abs=1e-6)
+
+
 def test_gradients_of_a_spike_time_are_those_of_the_closed_form(lif):
     """T5 = 5 tau ln((R I) / (R I - theta)) + 4 tau_ref, for I, tau, V_thresh and tau_ref."""
     values = {"tau_mem": 5.0, "volt_thresh": -55.0, "tau_ref": 1.0}

@@ -53,9 +53,9 @@ def step(
         integrator: What integrates it.
         event: "crossing", "step" or "located".
         state: The declared states ``[*batch, units]``; for a spiking model also ``armed`` (bool) and,
-            with ``tau_ref``, ``hold`` (int32, the steps left of the refractory period) or, where spikes
-            are located, ``hold_time`` (float64, the ms left of it); ``carry``; and ``status`` (int8)
-            where failed units are marked.
+            with ``tau_ref``, ``hold`` (int32, the steps left of the refractory period) and, where spikes
+            are located, ``hold_time`` (float64, the ms left of it beside whole steps); ``carry``; and
+            ``status`` (int8) where failed units are marked.
         params: The parameters and options, by name.
         data: The input, ``[*batch, units]`` or a signal on a clock that starts with the step, or several of
             these by name.

@@ -33,8 +33,8 @@ class LocatedStep:
     Args:
         model: The model; it has a threshold.
         integrator: What integrates it.
-        state: ``armed``; with a refractory period ``hold_time``, what is left of it (ms, float64);
-            ``carry``; where units may be marked ``status``.
+        state: ``armed``; with a refractory period what is left of it: ``hold`` whole steps (int32) and
+            ``hold_time`` ms (float64); ``carry``; where units may be marked ``status``.
         y: The states at the start, ``[D, *batch, units]``.
         params: The parameters and options, by name.
         data: The input.
@@ -65,7 +65,13 @@ class LocatedStep:
         self.t = torch.zeros(units, dtype=torch.float64, device=y.device)
         self.armed = state["armed"].expand(self.shape).reshape(units)
         hold = state.get("hold_time")
-        self.left = None if hold is None else hold.expand(self.shape).reshape(units)
+        self.rest: tuple[Tensor, Tensor] | None = None
+        self.left = None
+        if hold is not None:
+            # In float64 also where the neuron was converted to another type since.
+            part = hold.to(torch.float64).expand(self.shape).reshape(units)
+            self.rest = state["hold"].expand(self.shape).reshape(units), part
+            self.left = self.rest[0] * dt + part
         status = state.get("status")
         self.status = None if status is None else status.expand(self.shape).reshape(units)
         self.carry = _flat(state.get("carry"), self.shape)
@@ -87,6 +93,23 @@ class LocatedStep:
             self.settled = self.settled and not place
             while len(who := (self.t.detach() < piece.stop).nonzero().squeeze(1)):
                 self._round(who)
+
+    def rest_after(self) -> tuple[Tensor, Tensor] | None:
+        """What is left of the refractory periods: whole steps, and ms.
+
+        Steps are counted, since taking dt from a time again and again would round it each time alike.
+        """
+        if self.left is None or self.rest is None:
+            return None
+        steps, part = self.rest
+        through = (steps > 0) & (self.spikes.count == 0)
+        count = torch.floor(self.left.detach() / self.dt).clamp(0, 2**31 - 1)
+        # A quotient that was rounded up.
+        count = torch.where(count * self.dt > self.left, count - 1.0, count)
+        return (
+            torch.where(through, steps - 1, count.to(torch.int32)),
+            torch.where(through, part, self.left - count * self.dt),
+        )
 
     def _round(self, who: Tensor) -> None:
         """Take some units to the end of the piece, to their release or to their first crossing."""
@@ -255,8 +278,9 @@ def located_step(
             if name != "slope" or work.settled
         }
     after: dict[str, Any] = {"armed": work.armed.view(shape), "carry": carry}
-    if work.left is not None:
-        after["hold_time"] = work.left.view(shape)
+    rest = work.rest_after()
+    if rest is not None:
+        after["hold"], after["hold_time"] = rest[0].view(shape), rest[1].view(shape)
     if work.status is not None:
         after["status"] = work.status.view(shape)
     count = work.spikes.count.view(shape)

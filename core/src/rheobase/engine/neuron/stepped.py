@@ -233,11 +233,11 @@ class Stepped(Stored):
             packed = pack([self._of(name) for name in self.schema.states])
             self._keep("armed", gap(self._model, packed, params) < 0)
             if self.schema.refractory:
-                # In whole steps on the grid; in ms where spikes lie between.
-                name, dtype = (
-                    ("hold_time", torch.float64) if self._event == "located" else ("hold", torch.int32)
-                )
-                self._keep(name, torch.zeros(packed.shape[1:], dtype=dtype, device=self.device))
+                self._keep("hold", torch.zeros(packed.shape[1:], dtype=torch.int32, device=self.device))
+                if self._event == "located":
+                    # Spikes lie between steps, and so do the ends of refractory periods.
+                    part = torch.zeros(packed.shape[1:], dtype=torch.float64, device=self.device)
+                    self._keep("hold_time", part)
         if self._model is not None and self.integrator.on_failure == "mark":
             states = (self._of(name).shape for name in self.schema.states)
             shape = torch.broadcast_shapes(*states)
