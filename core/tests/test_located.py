@@ -102,6 +102,29 @@ def test_the_refractory_period_lasts_exactly_tau_ref_whatever_dt_is(ramp):
         assert times == pytest.approx(expected, abs=1e-12)
 
 
+def test_what_is_left_of_a_refractory_period_is_counted_and_not_summed(ramp):
+    neuron = rb.create(ramp, dt=0.01, event="located", tau_ref=0.1037, voltage=9.99, dtype=torch.float64)
+    neuron(4.0)
+    # 10 mV at 2.5 us; held to 106.2 us, ten steps of 10 us and 6.2 us more, less the first step
+    assert neuron.hold.tolist() == [9]
+    part = neuron.hold_time.clone()
+    assert part.tolist() == pytest.approx([0.0062], abs=1e-15)
+    for left in range(8, -1, -1):
+        neuron(4.0)
+        # to the bit: a sum of differences would be rounded each time alike
+        assert (neuron.hold.tolist(), neuron.hold_time.tolist()) == ([left], part.tolist())
+    neuron(4.0)
+    assert (neuron.hold.tolist(), neuron.hold_time.tolist()) == ([0], [0.0])
+    assert neuron.voltage.tolist() == pytest.approx([4.0 * 0.0038], abs=1e-14)
+
+
+def test_a_refractory_period_of_whole_steps_ends_with_a_step(ramp):
+    # From 2.5 to 3.5 ms, the end of the fifth step. In float32 the 0.7 ms of a step are 1e-8 ms less.
+    neuron = rb.create(ramp, dt=0.7, event="located", tau_ref=1.0, dtype=torch.float64)
+    (times,) = times_of(neuron, 4.0, 14)
+    assert times == pytest.approx([2.5, 6.0, 9.5], abs=2e-14)
+
+
 def test_each_unit_is_reset_and_held_by_its_own_parameters(lif):
     # The lower of two resets has further to go, and the longer rest more to wait.
     neuron = rb.create(

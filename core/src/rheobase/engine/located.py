@@ -71,7 +71,7 @@ class LocatedStep:
             # In float64 also where the neuron was converted to another type since.
             part = hold.to(torch.float64).expand(self.shape).reshape(units)
             self.rest = state["hold"].expand(self.shape).reshape(units), part
-            self.left = self.rest[0] * dt + part
+            self.left = self.rest[0].to(torch.float64) * dt + part
         status = state.get("status")
         self.status = None if status is None else status.expand(self.shape).reshape(units)
         self.carry = _flat(state.get("carry"), self.shape)
