@@ -21,10 +21,11 @@ ALLOWED = {
     "hookspecs": {"specs", "marker"},
     "builtin": {"specs", "hookspecs"},
     "plugins": {"specs", "errors", "marker", "hookspecs", "builtin", "cache"},
-    "pytest_plugin": {"plugins"},
+    "pytest_plugin": {"plugins", "conformance"},
     "engine": {"specs", "errors"},
     "pipeline": {"engine", "specs", "errors", "plugins"},
-    "cli": {"pipeline", "engine", "plugins", "specs", "errors", "hookspecs"},
+    "conformance": {"pipeline", "engine", "plugins", "specs", "errors"},
+    "cli": {"conformance", "pipeline", "engine", "plugins", "specs", "errors", "hookspecs"},
     "stimulus": {"pipeline"},
     "__main__": {"cli"},
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import errors as errors
 
 if TYPE_CHECKING:
+    from . import conformance as conformance
     from . import stimulus as stimulus
     from .engine.choice import Option as Option
     from .engine.choice import Preset as Preset
@@ -98,12 +99,12 @@ _HOME = {
 }
 """Public name -> the module that defines it."""
 
-__all__ = sorted([*_HOME, "errors", "stimulus"])
+__all__ = sorted([*_HOME, "conformance", "errors", "stimulus"])
 
 
 def __getattr__(name: str) -> Any:
-    if name == "stimulus":
-        value: Any = importlib.import_module(".stimulus", __name__)
+    if name in ("conformance", "stimulus"):
+        value: Any = importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     else:

@@ -34,6 +34,9 @@ _INSTANCE_NAMES = frozenset(
         "of",
         "held",
         "dt_max",
+        "stochastic",
+        "differentiable",
+        "generator",
     ]
 ) | frozenset(FUNCTIONS)
 

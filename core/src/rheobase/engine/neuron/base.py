@@ -91,6 +91,7 @@ class Neuron(Stepped):
         update: ClassVar[Callable[..., Any]]
         held: ClassVar[Sequence[str]]
         dt_max: ClassVar[float]
+        differentiable: ClassVar[bool]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -14,17 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ParameterError, nearest
-from ..component import Component
 from ..receive import receive
 from ..schema import Schema
 from ..sweep import Sweep, expand
 from ..tracing import lent, transforming
 from ..values import as_parameter, as_state, check_domain
+from .randomness import Randomness
 
 _CARRY = "carry_"
 
 
-class Stored(Component):
+class Stored(Randomness):
     """A component whose declared quantities are its tensors. See :class:`rheobase.Neuron`."""
 
     schema: ClassVar[Schema]
@@ -145,7 +145,7 @@ class Stored(Component):
     # --- conversion, saving and copying ----------------------------------------------------------
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)
         probe = fn(torch.zeros((), dtype=self._dtype, device=self.device))
         self._dtype = probe.dtype
         self._initial = {name: fn(value) for name, value in self._initial.items()}

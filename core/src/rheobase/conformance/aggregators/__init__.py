@@ -1,0 +1,1 @@
+"""Properties of aggregators, their cases and what they share."""

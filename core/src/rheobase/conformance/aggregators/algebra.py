@@ -1,0 +1,3 @@
+"""The claimed algebra of an aggregator."""
+
+from __future__ import annotations

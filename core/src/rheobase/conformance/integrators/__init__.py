@@ -1,0 +1,1 @@
+"""Properties of integrators, their cases and what they share."""

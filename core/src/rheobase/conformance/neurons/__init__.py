@@ -1,0 +1,1 @@
+"""Properties of neuron models, their cases and what they share."""

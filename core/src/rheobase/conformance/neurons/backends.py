@@ -1,0 +1,3 @@
+"""Backends: compiled steps and every installed backend agree with eager ones."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""State: what a neuron keeps, and where."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Events: thresholds, resets and refractory periods."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The author's functions: pure, unit by unit, and of the states they are given."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Gradients: finite, and those of finite differences."""
+
+from __future__ import annotations

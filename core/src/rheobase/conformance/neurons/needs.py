@@ -1,0 +1,25 @@
+"""What a neuron model must have declared for a property to apply to it."""
+
+from __future__ import annotations
+
+from ..property import Need
+
+DECLARED = Need(lambda s: s.schema.declared, "the model declares nothing")
+DERIVATIVES = Need(lambda s: s.has_derivatives, "the model defines no derivatives")
+SPIKES = Need(lambda s: s.spikes, "the model is no spiking neuron")
+THRESHOLD = Need(lambda s: s.has_threshold, "the model defines no threshold")
+RESET = Need(lambda s: s.has_reset, "the model defines no reset")
+REFRACTORY = Need(lambda s: s.refractory, "the model declares no tau_ref")
+AT_REST = Need(lambda s: s.at_rest, "the model does not declare all its states at_rest")
+OWN_STEPS = Need(lambda s: not s.own_forward, "the model overrides forward: its steps are its own")
+DETERMINISTIC = Need(lambda s: not s.stochastic, "the model is declared stochastic")
+STOCHASTIC = Need(lambda s: s.stochastic, "the model is not declared stochastic")
+DIFFERENTIABLE = Need(
+    lambda s: s.differentiable,
+    "the model is not differentiable by its declarations: no derivatives, a forward of its own, "
+    "stochastic = True or differentiable = False",
+)
+PARAMETERS = Need(lambda s: bool(s.schema.parameters), "the model declares no parameters")
+PRESETS = Need(lambda s: bool(s.schema.presets), "the model declares no presets")
+OPTIONS = Need(lambda s: bool(s.schema.options), "the model declares no options")
+INSTALLED = Need(lambda s: bool(s.hook_module), "no hook module offers it: it was given as an object")

@@ -1,0 +1,3 @@
+"""Shape: batches, broadcasting, types and devices."""
+
+from __future__ import annotations

@@ -1,0 +1,61 @@
+"""What came of one property."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from .property import Property
+
+
+class Verdict(str, Enum):
+    """What came of a property."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    EXPECTED = "failed as expected"
+    UNEXPECTED = "passed unexpectedly"
+    NOT_APPLICABLE = "not applicable"
+    LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one property.
+
+    Args:
+        prop: The property.
+        verdict: What came of it.
+        reason: Why it failed, was expected to, does not apply or was left out; empty where it passed.
+        case: The smallest case found for which it fails, or None.
+        script: A script that shows the failure again.
+        examples: How many cases were tried.
+        seconds: How long it took.
+    """
+
+    prop: Property
+    verdict: Verdict
+    reason: str = ""
+    case: Any = None
+    script: str = ""
+    examples: int = 0
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is as it should be: it neither failed nor passed against expectation."""
+        return self.verdict not in (Verdict.FAILED, Verdict.UNEXPECTED)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As a dictionary, for JSON."""
+        return {
+            "property": self.prop.name,
+            "family": self.prop.family,
+            "statement": self.prop.statement,
+            "verdict": self.verdict.value,
+            "reason": self.reason,
+            "script": self.script,
+            "examples": self.examples,
+            "seconds": round(self.seconds, 4),
+        }
