@@ -50,10 +50,7 @@ class Randomness(Component):
             True
         """
         if not self.stochastic:
-            raise AttributeError(
-                f"{type(self).__name__} has no generator; a model that draws random numbers declares "
-                "stochastic = True"
-            )
+            raise AttributeError("generator")  # torch words it anew
         return self._generator
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
