@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 import types
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-import rheobase as rb
+from rheobase.specs import SPEC_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
+PLUGINS = sorted(ROOT.glob("plugins/*/pyproject.toml"))
 PAGES = [
     "README.md",
     "core/README.md",
@@ -27,11 +34,9 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
-def rheobase(*arguments: str, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command in a fresh process, with further packages on the path if need be."""
+def rheobase(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command in a fresh process."""
     environment = {**os.environ, "COLUMNS": "100"}
-    if path is not None:
-        environment["PYTHONPATH"] = str(path)
     command = [sys.executable, "-m", "rheobase", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
 
@@ -62,63 +67,217 @@ def test_the_readme_names_every_distribution_in_both_commands() -> None:
     assert len(commands) == 2
     for command in commands:
         assert "-c constraints.txt" in command
-        for folder in sorted(ROOT.glob("plugins/*/pyproject.toml")):
+        for folder in PLUGINS:
             assert f"-e ./plugins/{folder.parent.name}" in command
     assert "'./core[plot]'" in commands[0]
     assert commands[0].endswith(".venv/bin/rheobase demo")
     assert commands[1].endswith(".venv/bin/python -m pytest")
 
 
-def test_the_package_of_contributing_builds_installs_fires_and_is_tested(tmp_path: Path) -> None:
-    pytest.importorskip("hatchling", reason="hatchling is not installed (extra 'dev')")
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of CONTRIBUTING.
+
+    Args:
+        language: What is written behind the fence.
+        code: What is in it.
+        file: The file that it is, by the name with which the paragraph before it begins; or empty.
+    """
+
+    language: str
+    code: str
+    file: str
+
+
+def read_blocks() -> list[Block]:
+    """The blocks of CONTRIBUTING, in order."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    files = re.findall(r"^`(adex-model/[^`]+)`.*?^```\w+\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
-    assert len(files) == 4
-    for name, content in files:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        cwd=tmp_path / "adex-model",
-        check=True,
-        capture_output=True,
-    )
-    site = tmp_path / "site"
-    wheel = next(tmp_path.glob("*.whl"))
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(wheel)],
-        check=True,
-        capture_output=True,
-    )
-    commands = [line for block in blocks("CONTRIBUTING.md", "sh") for line in block.splitlines()]
-    shown = [shlex.split(line)[1:] for line in commands if line.startswith("rheobase ")]
-    assert len(shown) == 3
-    answers = [rheobase(*command, cwd=tmp_path, path=site) for command in shown]
-    for command, answer in zip(shown, answers, strict=True):
-        assert answer.returncode == 0, f"{command}\n{answer.stdout}{answer.stderr}"
-    assert "adex" in answers[0].stdout
-    assert "adaptation time constant" in answers[1].stdout
-    fired = rheobase(*shown[2], "--json", cwd=tmp_path, path=site)
-    # 800 pA for 200 ms; an event-exact integration of these equations (DOP853 at 1e-10) fires 5 times.
-    assert '"count": 5' in fired.stdout, fired.stdout
-    # Its own test needs no entry point: the sources are enough, also beside what is installed.
-    sources = {**os.environ, "PYTHONPATH": str(tmp_path / "adex-model" / "src")}
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
-        cwd=tmp_path / "adex-model",
-        env=sources,
+    found = []
+    for fence in re.finditer(r"^ *```(\w+)\n(.*?)^ *```$", text, flags=re.DOTALL | re.MULTILINE):
+        paragraph = text[: fence.start()].rstrip().rpartition("\n\n")[2]
+        file = re.match(r"`([\w./-]+\.py)`", paragraph)
+        found.append(Block(fence[1], fence[2], file[1] if file else ""))
+    return found
+
+
+COMMANDS = {
+    "pip": "from pip._internal.cli.main import main",
+    "pytest": "from pytest import main",
+    "rheobase": "from rheobase.cli import main",
+}
+"""What a reader types -> how a script of pip's would begin."""
+
+# By way of the shell: the path of an interpreter may be too long for a first line. To Python the next two
+# lines are a string.
+SCRIPT = """\
+#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
+import sys
+{start}
+
+sys.exit(main())
+"""
+
+# Every snippet in a namespace of its own; a model in it is judged.
+SNIPPETS = """
+import json, sys
+from rheobase import Neuron
+from rheobase.conformance import check
+
+for code in json.load(sys.stdin):
+    names = {"__name__": "snippet"}
+    exec(compile(code, "CONTRIBUTING.md", "exec"), names)
+    for value in list(names.values()):
+        if isinstance(value, type) and issubclass(value, Neuron) and value.__module__ == "snippet":
+            report = check(value, "smoke")
+            assert report.ok, report
+            print("sound:", value.__name__)
+"""
+
+
+class Walk:
+    """A reader of CONTRIBUTING, who does what it says in an environment of their own."""
+
+    def __init__(self, environment: Any) -> None:
+        self.environment = environment
+        self.folder: Path = environment.work
+        self.said: dict[str, str] = {}
+        self.settings = {
+            **environment.settings,
+            "PATH": os.pathsep.join([str(environment.python.parent), os.environ["PATH"]]),
+            "PIP_NO_INDEX": "1",
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it so: no isolation
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "COLUMNS": "100",
+            # `rheobase validate` tries all properties of the same suite; here a few of them, for time.
+            "PYTEST_ADDOPTS": "-k 'five_spikes or documented or run-splits'",
+            # A reader has the core, and none of the plugins that lie beside it here.
+            "RHEOBASE_DISABLE": ",".join(f"rheobase-{path.parent.name}" for path in PLUGINS),
+        }
+        for name, start in COMMANDS.items():
+            script = environment.python.parent / name
+            script.write_text(SCRIPT.format(python=environment.python, start=start))
+            script.chmod(0o755)
+
+    def write(self, block: Block) -> None:
+        """Write a file, over the one that is there."""
+        path = self.folder / block.file
+        assert path.exists(), f"{block.file} is no file of {self.folder.name}"
+        path.write_text(block.code, encoding="utf-8")
+
+    def type(self, line: str) -> None:
+        """Type a line of the shell."""
+        if line.startswith("cd "):
+            self.folder = (self.folder / line[3:]).resolve()
+            return
+        done = subprocess.run(
+            ["sh", "-c", line],
+            cwd=self.folder,
+            env=self.settings,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        self.said[line] = done.stdout
+
+
+@pytest.fixture(scope="module")
+def walk(fresh_environment: Callable[..., Any]) -> Walk:
+    """The whole of CONTRIBUTING, done in its order: files written, commands typed."""
+    pytest.importorskip("hatchling", reason="hatchling is not installed (extra 'dev')")
+    made = Walk(fresh_environment())
+    for block in read_blocks():
+        if block.file:
+            made.write(block)
+        elif block.language == "sh":
+            for line in block.code.splitlines():
+                made.type(line)
+    return made
+
+
+def test_the_walk_ends_with_a_wheel_that_is_installed_and_listed(walk: Walk) -> None:
+    wheel = walk.environment.work / "adex-model" / "dist" / "adex_model-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as content:
+        model = content.read("adex_model/neuron.py").decode()
+    assert "Brette and Gerstner" in model
+    assert re.search(r"adex +adex-model 0.1.0", walk.said["rheobase list"])
+    assert "adaptation time constant" in walk.said["rheobase show adex"]
+    # The wheel took the place of the folder that was installed for editing.
+    assert (walk.environment.site / "adex_model" / "neuron.py").read_text(encoding="utf-8") == model
+
+
+def test_the_model_of_the_walk_fires_as_an_independent_solver_has_it(walk: Walk) -> None:
+    # An event-exact integration of these equations (DOP853 at 1e-10) fires 5 times in 200 ms at 800 pA.
+    (run,) = [
+        said for line, said in walk.said.items() if line.startswith("rheobase run") and "heun" not in line
+    ]
+    assert re.search(r"spikes +5\b", run)
+    assert "3 passed" in walk.said["pytest"]
+
+
+def test_the_walk_ends_with_a_badge(walk: Walk) -> None:
+    (badge,) = [said for line, said in walk.said.items() if "--badge" in line]
+    assert re.search(r"!\[rheobase conformance\]\(https://\S+-brightgreen\)", badge)
+
+
+def test_the_integrator_of_contributing_is_used(walk: Walk) -> None:
+    (run,) = [said for line, said in walk.said.items() if "--integrator my-heun" in line]
+    assert re.search(r"my-heun +\(my-heun 0.1.0\)", run) or "my-heun (my-heun 0.1.0)" in run
+
+
+def test_the_snippets_of_contributing_run_and_their_models_are_sound(walk: Walk) -> None:
+    snippets = [block.code for block in read_blocks() if block.language == "python" and not block.file]
+    plain = [code for code in snippets if "def test_" not in code]
+    assert len(plain) >= 4
+    done = subprocess.run(
+        [walk.environment.python, "-c", SNIPPETS],
+        cwd=walk.environment.work,
+        env=walk.settings,
+        input=json.dumps(plain),
         capture_output=True,
         text=True,
     )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "sound: NoisyLeaky" in done.stdout
+    tests = walk.environment.work / "test_snippets.py"
+    (code,) = [code for code in snippets if "def test_" in code]
+    tests.write_text(code, encoding="utf-8")
+    tested = walk.environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
     assert "1 passed" in tested.stdout, tested.stdout + tested.stderr
+
+
+def test_every_block_of_contributing_is_tried() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = read_blocks()
+    assert 2 * len(found) == text.count("```")
+    assert {block.language for block in found} == {"sh", "python", "toml"}
+    assert len([block for block in found if block.file]) == 7
+
+
+def test_the_tables_of_contributing_are_those_that_are_read() -> None:
+    from rheobase.conformance import properties
+
+    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    spec, expected = (toml.loads(block.code) for block in read_blocks() if block.language == "toml")
+    assert spec == {"project": {"entry-points": {"rheobase.spec": {"adex_model": f"v{SPEC_VERSION}"}}}}
+    excuses = expected["tool"]["rheobase"]["expected"]["adex"]
+    assert set(excuses) <= {prop.name for prop in properties("neuron")}
+    assert len(properties("neuron")) > 60
+
+
+def test_contributing_is_read_in_fifteen_minutes() -> None:
+    # At 170 words a minute, slow for a text with code in it.
+    assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split()) < 15 * 170
 
 
 def test_the_hook_in_the_other_form_is_understood() -> None:
     from rheobase.plugins.hooks import collect
 
     (code,) = [block for block in blocks("CONTRIBUTING.md", "python") if "specname" in block]
-    names: dict[str, object] = {"NeuronSpec": rb.NeuronSpec, "hookimpl": rb.hookimpl}
+    names: dict[str, object] = {}
     exec(code, names)
     plugin = types.SimpleNamespace(models=names["models"])
     assert [spec.name for spec in collect(plugin, "adex-model").specs] == ["adex"]

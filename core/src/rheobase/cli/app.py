@@ -1,7 +1,7 @@
 """The command group: its errors, its warnings and its exit codes.
 
-Exit codes: 0, done; 1, `doctor` or `plugins --check` found something amiss; 2, an argument, a file or a
-plugin that cannot be used, said in one message; 130, interrupted by Ctrl-C.
+Exit codes: 0, done; 1, `doctor`, `validate` or `plugins --check` found something amiss; 2, an argument, a
+file or a plugin that cannot be used, said in one message; 130, interrupted by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ COMMANDS = {
     "plugins": "plugins:plugins_command",
     "doctor": "doctor:doctor_command",
     "lock": "lock:lock_command",
+    "validate": "validate:validate",
+    "new": "new:new",
 }
 """The commands, in the order of the help; each is imported when it is called."""
 

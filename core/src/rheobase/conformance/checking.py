@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import importlib_metadata
 
-from ..errors import ArgumentError, nearest
+from ..errors import ArgumentError
 from ..specs import ComponentSpec
 from .catalogue import properties
+from .expectations import expectations, known
 from .finding import find_one
 from .profiles import profile_named
 from .property import Property
 from .report import Report
-from .running import judge, told
+from .result import Result
+from .running import attempt, judge
 from .subject import Subject
 
 
@@ -31,12 +33,14 @@ def check(
     """Judge a neuron model, an integrator or an aggregator.
 
     Args:
-        obj: The name of an installed component; ``"package.module:Object"``; ``"file.py:Object"``; a spec;
-            a neuron's class; an integrator or its class; an aggregator.
+        obj: The name of an installed component; ``"package.module:Object"``; ``"file.py:Object"``;
+            ``"folder:name"`` for one of a project's; a spec; a neuron's class; an integrator or its class;
+            an aggregator.
         profile: "smoke" (seconds), "standard" or "full".
         expected: Property -> the reason why it is expected to fail. One that passes nevertheless makes the
-            report not ok.
-        only: The properties to try; all by default.
+            report not ok. They go before those of the project's ``pyproject.toml``, in the table
+            ``[tool.rheobase.expected.NAME]``.
+        only: The properties to try; all by default. Their results are what they are among all.
         spec: What is claimed of an object that is not installed.
         kind: "neuron", "integrator" or "aggregator", where a name is of several.
         seed: Of the cases that are tried.
@@ -65,13 +69,20 @@ def judge_subject(
     expected: Mapping[str, str] | None = None,
     only: Sequence[str] | None = None,
     seed: int = 0,
+    tell: Callable[[Result], None] | None = None,
 ) -> Report:
-    """Judge a subject that was found; see :func:`check`."""
+    """Judge a subject that was found; see :func:`check`. ``tell`` gets each result at once."""
     tried = profile_named(profile)
-    reasons = check_expected(subject.kind, expected)
+    reasons = expectations(subject, expected)
     chosen = selected(subject.kind, only)
-    results = tuple(judge(prop, subject, tried, seed, reasons.get(prop.name)) for prop in chosen)
-    return Report(subject.kind, subject.name, subject.target, profile, seed, results, _about(subject))
+    results = []
+    for prop in chosen:
+        results.append(judge(prop, subject, tried, seed, reasons.get(prop.name)))
+        if tell is not None:
+            tell(results[-1])
+    unasked = len(properties(subject.kind)) - len(chosen)
+    about = _about(subject)
+    return Report(subject.kind, subject.name, subject.target, profile, seed, tuple(results), about, unasked)
 
 
 def reproduce(
@@ -81,66 +92,52 @@ def reproduce(
     *,
     spec: ComponentSpec | None = None,
     kind: str | None = None,
+    profile: str = "standard",
+    seed: int = 0,
 ) -> None:
     """Try one property on one case; what a failure's script calls.
 
     Args:
         obj: As for :func:`check`.
         name: The property.
-        case: The case, where the property has any.
+        case: The case, where the property has any; without one, cases are drawn as :func:`check` does.
         spec: As for :func:`check`.
         kind: As for :func:`check`.
+        profile: As for :func:`check`, where cases are drawn.
+        seed: Likewise.
 
     Raises:
         SystemExit: If it fails; it says what was seen.
     """
-    import warnings
-
     subject = find_one(obj, spec=spec, kind=kind)
     prop = selected(subject.kind, [name])[0]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            prop.check(*((subject,) if prop.cases is None else (subject, case)))
-        except Exception as error:
-            raise SystemExit(f"{prop.name} fails: {told(error)}") from error
+    if case is None:
+        result = judge(prop, subject, profile_named(profile), seed)
+        seen = result.seen
+        if not result.verdict.ran:
+            print(f"{prop.name} was not tried: {result.reason}")
+            return
+    else:
+        seen = attempt(prop, subject, case)
+    if seen:
+        raise SystemExit(f"{prop.name} fails: {seen}")
     print(f"{prop.name} holds: {prop.statement}")
-
-
-def check_expected(kind: str, expected: Mapping[str, str] | None) -> dict[str, str]:
-    """The expected failures, checked: each names a property of the kind, and has a reason.
-
-    Raises:
-        ArgumentError: If one does not.
-    """
-    reasons = dict(expected or {})
-    for name, reason in reasons.items():
-        _known(kind, name, "expected")
-        if not isinstance(reason, str) or not reason.strip():
-            raise ArgumentError(f"expected: {name!r} has no reason; say why it is expected to fail")
-    return reasons
 
 
 def selected(kind: str, only: Sequence[str] | None) -> list[Property]:
     """The properties of a kind, all or those named.
 
     Raises:
-        ArgumentError: If there is no property of a name.
+        ArgumentError: If there is no property of a name, or none is named.
     """
     if only is None:
         return properties(kind)
-    for name in only:
-        _known(kind, name, "only")
-    return [prop for prop in properties(kind) if prop.name in only]
-
-
-def _known(kind: str, name: str, where: str) -> None:
-    names = [prop.name for prop in properties(kind)]
-    if name not in names:
-        raise ArgumentError(
-            f"{where}: there is no property {name!r} of {kind}s{nearest(str(name), names)}; they are "
-            f"{', '.join(names)}"
-        )
+    names = [only] if isinstance(only, str) else list(only)
+    if not names:
+        raise ArgumentError("only: it names no property; leave it out for all of them")
+    for name in names:
+        known(kind, name, "only")
+    return [prop for prop in properties(kind) if prop.name in names]
 
 
 def _about(subject: Subject) -> dict[str, str | None]:

@@ -6,16 +6,19 @@ import importlib
 import inspect
 import os
 import re
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from ..engine.integrator import Integrator
 from ..engine.neuron.base import Neuron
-from ..errors import ArgumentError, ComponentError, PluginError
+from ..errors import ArgumentError, ComponentError, PluginError, nearest
 from ..plugins.component import Registered, imported
-from ..plugins.discovery import scan
+from ..plugins.discovery import first_line, scan
 from ..plugins.registry import list_components
 from ..specs import ComponentSpec
+from .again import is_path, split
 from .neurons.subject import NeuronSubject
 from .sources import folder_specs, module_of_file
 from .subject import AggregatorSubject, IntegratorSubject, Subject
@@ -32,9 +35,10 @@ def find(given: Any, *, spec: ComponentSpec | None = None, kind: str | None = No
     """The subjects that something stands for.
 
     Args:
-        given: The name of an installed component; ``"package.module:Object"``; the path of a Python file,
-            ``"file.py:Object"`` for one object in it, or of a project's folder, whose hook modules are
-            asked; a spec; a neuron class; an integrator or a class of one; an aggregator.
+        given: The name of an installed component; ``"package.module:Object"``, importable from the working
+            folder too; the path of a Python file, ``"file.py:Object"`` for one object in it; the path of a
+            project's folder, whose hook modules are asked, ``"folder:name"`` for one component; a spec; a
+            neuron class; an integrator or a class of one; an aggregator.
         spec: What is claimed of the object, where it is not installed.
         kind: "neuron", "integrator" or "aggregator", where a name is of several.
 
@@ -46,12 +50,16 @@ def find(given: Any, *, spec: ComponentSpec | None = None, kind: str | None = No
         ArgumentError: If the object is of no kind that can be judged.
         PluginError: If a plugin cannot be loaded.
     """
+    if kind is not None and kind not in SUBJECTS:
+        raise ArgumentError(
+            f"kind={kind!r}; it must be one of {', '.join(SUBJECTS)}{nearest(str(kind), SUBJECTS)}"
+        )
     if isinstance(given, os.PathLike):
         given = os.fspath(given)
     if isinstance(given, str):
         return _named(given, spec, kind)
     if isinstance(given, ComponentSpec):
-        return [_made(given.name, given.target, imported(given), given)]
+        return [_made(given.name, given.target, _loaded(given), given)]
     return [_object(given, spec, kind)]
 
 
@@ -68,27 +76,47 @@ def find_one(given: Any, *, spec: ComponentSpec | None = None, kind: str | None 
     return found[0]
 
 
+def installed(kind: str | None = None) -> list[tuple[str, str]]:
+    """Name and kind of all that is installed and can be judged; ``"distribution:name"`` where two share one.
+
+    Args:
+        kind: That kind alone.
+
+    Example:
+        >>> ("sum", "aggregator") in installed()
+        True
+    """
+    found = [component for component in list_components(kind) if _judged(component)]
+    times = Counter((component.spec.kind, component.spec.name) for component in found)
+    return [
+        (
+            component.spec.name
+            if times[component.spec.kind, component.spec.name] == 1
+            else component.qualified,
+            component.spec.kind,
+        )
+        for component in found
+    ]
+
+
 def _named(given: str, spec: ComponentSpec | None, kind: str | None) -> list[Subject]:
-    path, _, attribute = given.partition(":")
-    if path.endswith(".py") or os.sep in path or given in (".", "..") or (not attribute and _is_folder(path)):
+    path, attribute = split(given)
+    if is_path(given):
         return _from_path(given, path, attribute, spec, kind)
-    installed = _installed(given, kind)
-    if installed:
-        if len(installed) > 1:
-            kinds = ", ".join(component.spec.kind for component in installed)
+    if offered := _installed(given, kind):
+        if len(offered) > 1:
+            kinds = ", ".join(component.spec.kind for component in offered)
             raise ComponentError(f"{given!r} is the name of several components ({kinds}); say which kind")
-        return [_from_registry(installed[0], given)]
+        return [_from_registry(offered[0], given)]
     if _MODULE.fullmatch(given):
         return [_object(_imported(given), spec, kind, target=given)]
-    known = ", ".join(sorted({component.spec.name for component in list_components() if _judged(component)}))
+    if os.path.isfile(os.path.join(path, "pyproject.toml")):
+        return _from_path(given, os.path.join(".", path), attribute, spec, kind)
+    known = sorted({component.spec.name for component in list_components(kind) if _judged(component)})
     raise ComponentError(
-        f"there is no component {given!r} to judge; installed are {known}; or give module:Class, "
-        "file.py:Class, or a project's folder"
+        f"there is no {kind or 'component'} {given!r} to judge{nearest(given, known)}; installed are "
+        f"{', '.join(known)}; or give module:Class, file.py:Class, or a project's folder"
     )
-
-
-def _is_folder(path: str) -> bool:
-    return os.path.isfile(os.path.join(path, "pyproject.toml"))
 
 
 def _judged(component: Registered) -> bool:
@@ -138,15 +166,8 @@ def _hook_module(component: Registered) -> str:
 def _from_path(
     given: str, path: str, attribute: str, spec: ComponentSpec | None, kind: str | None
 ) -> list[Subject]:
-    if os.path.isdir(path):
-        found = [
-            _made(each.name, each.target, imported(each), each, hook_module=module, folder=folder)
-            for each, module, folder in folder_specs(Path(path))
-            if each.kind in SUBJECTS and kind in (None, each.kind) and attribute in ("", each.name)
-        ]
-        if not found:
-            raise ComponentError(f"{given!r} offers no neuron, integrator or aggregator that can be judged")
-        return found
+    if not path.endswith(".py"):
+        return _in_project(given, path, attribute, kind)
     module = module_of_file(Path(path))
     if attribute:
         return [_object(_attribute(module, attribute, given), spec, kind, target=given)]
@@ -158,20 +179,53 @@ def _from_path(
         and value.__module__ == module.__name__
         and not inspect.isabstract(value)
         and not value.__name__.startswith("_")
+        and kind in (None, _kind_of(value))
     ]
     if not classes:
-        raise ComponentError(f"{path} defines no neuron and no integrator; name an object: {path}:Object")
+        what = "neuron and no integrator" if kind is None else kind
+        raise ComponentError(f"{path} defines no {what}; name an object: {path}:Object")
     return [_object(each, spec, kind, target=f"{path}:{each.__qualname__}") for each in classes]
+
+
+def _in_project(given: str, path: str, name: str, kind: str | None) -> list[Subject]:
+    offered = [each for each in folder_specs(Path(path)) if each[0].kind in SUBJECTS]
+    found = [each for each in offered if kind in (None, each[0].kind) and name in ("", each[0].name)]
+    if not found:
+        names = [spec.name for spec, _, _ in offered]
+        raise ComponentError(
+            f"{given!r} offers no such neuron, integrator or aggregator{nearest(name, names)}; "
+            f"the project offers {', '.join(names) or 'none'}"
+        )
+    return [
+        _made(spec.name, f"{path}:{spec.name}", _loaded(spec), spec, hook_module=module, folder=folder)
+        for spec, module, folder in found
+    ]
+
+
+def _loaded(spec: ComponentSpec) -> Any:
+    try:
+        return imported(spec)
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{spec.name!r} cannot be loaded from {spec.target!r}: {first_line(error)}"
+        ) from error
 
 
 def _imported(target: str) -> Any:
     name, _, path = target.partition(":")
+    if (folder := os.getcwd()) not in sys.path:
+        # Last: the command does not have it there, and nothing installed is to be hidden by it.
+        sys.path.append(folder)
     try:
         module = importlib.import_module(name)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise PluginError(f"{name} cannot be imported: {first_line(error)}") from error
         raise ComponentError(
-            f"{target!r} is no installed component, and the module {name!r} cannot be imported: {error}"
+            f"{target!r} is no installed component, and there is no module {error.name!r}"
         ) from error
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{name} cannot be imported: {first_line(error)}") from error
     return _attribute(module, path, target)
 
 
@@ -179,26 +233,33 @@ def _attribute(module: Any, path: str, target: str) -> Any:
     found = module
     for attribute in path.split("."):
         if not hasattr(found, attribute):
-            raise ComponentError(f"{target!r}: {module.__name__} has no {path!r}")
+            near = nearest(attribute, [name for name in vars(found) if not name.startswith("_")])
+            raise ComponentError(f"{target!r}: {module.__name__} has no {path!r}{near}")
         found = getattr(found, attribute)
     return found
 
 
-def _object(given: Any, spec: ComponentSpec | None, kind: str | None, *, target: str = "") -> Subject:
+def _kind_of(given: Any) -> str:
+    """The kind that an object is of by its type; a callable may be an aggregator, or make an integrator."""
     if isinstance(given, type) and issubclass(given, Neuron):
-        natural = "neuron"
-    elif isinstance(given, Integrator) or (isinstance(given, type) and issubclass(given, Integrator)):
-        natural = "integrator"
-    elif isinstance(given, Neuron) or not callable(given):
+        return "neuron"
+    if isinstance(given, Integrator) or (isinstance(given, type) and issubclass(given, Integrator)):
+        return "integrator"
+    return "aggregator"
+
+
+def _object(given: Any, spec: ComponentSpec | None, kind: str | None, *, target: str = "") -> Subject:
+    if isinstance(given, Neuron) or not (callable(given) or isinstance(given, Integrator)):
         raise ArgumentError(
             f"{given!r} cannot be judged; give a name, a neuron's class, an integrator or its class, or an "
             "aggregator"
         )
-    else:
-        natural = "aggregator"
+    natural = _kind_of(given)
     chosen = (spec.kind if spec is not None else kind) or natural
-    if chosen not in SUBJECTS:
-        raise ArgumentError(f"kind={chosen!r}; it must be one of {', '.join(SUBJECTS)}")
+    if spec is not None and kind not in (None, spec.kind):
+        raise ArgumentError(f"kind={kind!r}, and the spec is one of a {spec.kind}; give one of them")
+    if natural not in ("aggregator", chosen):
+        raise ArgumentError(f"{given!r} is a {natural}, and cannot be judged as a {chosen}")
     name = spec.name if spec is not None else getattr(given, "__qualname__", type(given).__name__)
     module = getattr(given, "__module__", "")
     return _made(name, target or f"{module}:{getattr(given, '__qualname__', name)}", given, spec, kind=chosen)

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from .property import FAMILIES
 from .result import Result, Verdict
+from .telling import of_all, of_failure, of_the_rest
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Report:
         seed: Of the cases.
         results: One for each property of the kind, in the kit's order.
         about: The component's distribution and version, where it is installed; and those of the core.
+        unasked: How many properties of the kind were not asked for.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Report:
     seed: int
     results: tuple[Result, ...]
     about: dict[str, str | None]
+    unasked: int = 0
 
     @property
     def ok(self) -> bool:
@@ -41,11 +43,11 @@ class Report:
     def counts(self) -> dict[str, int]:
         """How many properties there are, how many ran, and how many had each verdict."""
         each = Counter(result.verdict for result in self.results)
-        idle = each[Verdict.NOT_APPLICABLE] + each[Verdict.LEFT_OUT]
         return {
-            "properties": len(self.results),
-            "ran": len(self.results) - idle,
+            "properties": len(self.results) + self.unasked,
+            "ran": sum(result.verdict.ran for result in self.results),
             **{verdict.value: each[verdict] for verdict in Verdict},
+            "not asked for": self.unasked,
         }
 
     def of(self, *verdicts: Verdict) -> tuple[Result, ...]:
@@ -64,12 +66,21 @@ class Report:
 
     @property
     def badge(self) -> str:
-        """A line of Markdown for a README."""
+        """A line of Markdown for a README; empty where not all properties were asked for."""
+        if self.unasked:
+            return ""
         counts = self.counts
         kept = counts[Verdict.PASSED.value]
         text = f"{self.profile} {kept} of {counts['ran']}".replace(" ", "%20")
         colour = "brightgreen" if kept == counts["ran"] else ("yellow" if self.ok else "red")
         return f"![rheobase conformance](https://img.shields.io/badge/rheobase-{text}-{colour})"
+
+    @property
+    def title(self) -> str:
+        """What was judged, and how."""
+        origin = " ".join(filter(None, (self.about["distribution"], self.about["version"])))
+        source = f" of {origin}" if origin else (f" ({self.target})" if self.target != self.name else "")
+        return f"{self.kind} {self.name}{source}, profile {self.profile}, seed {self.seed}"
 
     def to_plain(self) -> dict[str, Any]:
         """As a dictionary, for JSON."""
@@ -88,16 +99,7 @@ class Report:
         }
 
     def __str__(self) -> str:
-        counts = self.counts
-        told = [f"{counts['ran']} of {counts['properties']} properties ran"]
-        told += [f"{counts[verdict.value]} {verdict.value}" for verdict in Verdict if counts[verdict.value]]
-        lines = [f"{self.kind} {self.name}, {self.profile}: {', '.join(told)}"]
+        lines = [self.title, *(f"  {line}" for line in of_the_rest(self.results))]
         for result in self.failures:
-            family = FAMILIES[result.prop.family]
-            lines += ["", f"{result.prop.name} ({family}): {result.prop.statement}"]
-            lines += [
-                f"  {result.verdict.value}: {result.reason}",
-                f"  why it matters: {result.prop.why}",
-            ]
-            lines += [f"    {line}" for line in result.script.splitlines()]
-        return "\n".join(lines)
+            lines += ["", *of_failure(result)]
+        return "\n".join([*lines, "", of_all(self.results, unasked=self.unasked)])

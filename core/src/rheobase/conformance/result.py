@@ -19,6 +19,11 @@ class Verdict(str, Enum):
     NOT_APPLICABLE = "not applicable"
     LEFT_OUT = "left out"
 
+    @property
+    def ran(self) -> bool:
+        """Whether the property was tried."""
+        return self not in (Verdict.NOT_APPLICABLE, Verdict.LEFT_OUT)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -29,9 +34,10 @@ class Result:
         verdict: What came of it.
         reason: Why it failed, was expected to, does not apply or was left out; empty where it passed.
         case: The smallest case found for which it fails, or None.
-        script: A script that shows the failure again.
+        script: A script that shows the failure again; of an expected one too.
         examples: How many cases were tried.
         seconds: How long it took.
+        seen: What was seen where it failed, as expected or not.
     """
 
     prop: Property
@@ -41,6 +47,7 @@ class Result:
     script: str = ""
     examples: int = 0
     seconds: float = 0.0
+    seen: str = ""
 
     @property
     def ok(self) -> bool:
@@ -53,8 +60,10 @@ class Result:
             "property": self.prop.name,
             "family": self.prop.family,
             "statement": self.prop.statement,
+            "why": self.prop.why,
             "verdict": self.verdict.value,
             "reason": self.reason,
+            "seen": self.seen,
             "script": self.script,
             "examples": self.examples,
             "seconds": round(self.seconds, 4),

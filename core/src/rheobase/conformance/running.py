@@ -3,61 +3,81 @@
 from __future__ import annotations
 
 import time
-import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
+
+from .exploring import explore
 from .profiles import Profile
 from .property import Property
 from .result import Result, Verdict
+from .script import script
 from .subject import Subject
-from .violation import Violation
+from .surroundings import same_surroundings
+from .told import told
 
 
 class _Failed(Exception):
     """One case failed. Hypothesis sees nothing but this, so that all failures are one to it."""
 
 
+@dataclass(frozen=True)
+class _Undrawn:
+    """In place of a case, where drawing it failed: what it is drawn from is measured on the component."""
+
+    seen: str
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What was seen, if anything, of which case, after how many."""
+
+    seen: str = ""
+    case: Any = None
+    count: int = 1
+
+
 class _Trials:
     """The cases that were tried of a property, and those that fail.
 
     Args:
-        check: The property's function.
+        prop: The property.
         subject: What is judged.
         limit: The seconds for which a failing case is made smaller.
     """
 
-    def __init__(self, check: Any, subject: Subject, limit: float) -> None:
-        self._check = check
+    def __init__(self, prop: Property, subject: Subject, limit: float) -> None:
+        self._prop = prop
         self._subject = subject
         self._limit = limit
         self._until = float("inf")
-        self.failed: dict[str, tuple[Any, Exception]] = {}
+        self._last = ""
+        self.failed: dict[str, tuple[Any, str]] = {}
         self.count = 0
 
     def __call__(self, case: Any) -> None:
         key = repr(case)
-        if key in self.failed:
-            # Also where a second try would pass: what failed once has failed.
-            self._fail(key)
-        if time.perf_counter() > self._until:
-            return
-        self.count += 1
-        try:
-            self._check(self._subject, case)
-        except Exception as error:
+        # Also where a second try would pass: what failed once has failed.
+        if key not in self.failed:
+            if time.perf_counter() > self._until:
+                return
+            self.count += not isinstance(case, _Undrawn)
+            seen = case.seen if isinstance(case, _Undrawn) else attempt(self._prop, self._subject, case)
+            if not seen:
+                return
             if not self.failed:
                 self._until = time.perf_counter() + self._limit
-            self.failed[key] = (case, error)
-            self._fail(key)
-
-    def _fail(self, key: str) -> None:
-        self.last = key
+            self.failed[key] = (None if isinstance(case, _Undrawn) else case, seen)
+        self._last = key
         raise _Failed
 
-    @property
-    def smallest(self) -> tuple[Any, Exception]:
-        """The last case that failed, to which hypothesis came at the end, and its error."""
-        return self.failed[self.last]
+    def outcome(self) -> _Outcome:
+        """The last case that failed, to which hypothesis came at the end, and what was seen."""
+        case, seen = self.failed.get(self._last, (None, ""))
+        return _Outcome(seen, case, self.count)
 
 
 def judge(
@@ -74,80 +94,89 @@ def judge(
 
     Returns:
         What came of it.
+
+    Raises:
+        KeyboardInterrupt: If the user ends it; whatever else the component raises is a failure of it.
     """
-    lacking = prop.lacking(subject)
-    if lacking:
-        return Result(prop, Verdict.NOT_APPLICABLE, lacking)
-    if not profile.includes(prop.level):
-        return Result(prop, Verdict.LEFT_OUT, f"the profile {prop.level} tries it")
     began = time.perf_counter()
-    with warnings.catch_warnings():
-        # Whatever the filters of who asks: the verdict is the same.
-        warnings.simplefilter("ignore")
-        case, error, count = _try(prop, subject, profile, seed)
+    with same_surroundings():
+        seen, lacking = _caught(lambda: prop.lacking(subject))
+        if lacking:
+            return Result(prop, Verdict.NOT_APPLICABLE, lacking)
+        if not profile.includes(prop.level):
+            return Result(prop, Verdict.LEFT_OUT, f"the profile {prop.level} tries it")
+        found = _Outcome(seen, count=0) if seen else search(prop, subject, profile, seed)
     seconds = time.perf_counter() - began
-    if error is None:
+    if not found.seen:
         if expected is None:
-            return Result(prop, Verdict.PASSED, examples=count, seconds=seconds)
+            return Result(prop, Verdict.PASSED, examples=found.count, seconds=seconds)
         reason = f"it was expected to fail ({expected}), and passes; expect it no longer"
-        return Result(prop, Verdict.UNEXPECTED, reason, examples=count, seconds=seconds)
-    if expected is not None:
-        return Result(prop, Verdict.EXPECTED, expected, case, "", count, seconds)
-    from .script import script
-
-    seen = told(error)
-    return Result(prop, Verdict.FAILED, seen, case, script(prop, subject, case, seen), count, seconds)
-
-
-def told(error: Exception) -> str:
-    """An error in one line: a violation by its message, any other by its type too."""
-    if isinstance(error, Violation):
-        return str(error)
-    cause = " ".join(str(error).split()) or "no message"
-    return f"it raised {type(error).__name__}: {cause}"
-
-
-def _try(prop: Property, subject: Subject, profile: Profile, seed: int) -> tuple[Any, Exception | None, int]:
-    if prop.cases is None:
-        try:
-            prop.check(subject)
-        except Exception as error:
-            return None, error, 1
-        return None, None, 1
-    trials = _Trials(prop.check, subject, profile.shrinking)
-    try:
-        strategy = prop.cases(subject, profile)
-    except Exception as error:  # what the cases are drawn from is measured on the component
-        return None, error, 0
-    try:
-        _explore(trials, strategy, max(1, round(profile.examples * prop.share)), seed)
-    except Exception as error:
-        # Whatever hypothesis makes of a failure that comes and goes, it is one.
-        if not trials.failed:
-            return None, error, trials.count
-    if trials.failed:
-        case, cause = trials.smallest
-        return case, cause, trials.count
-    return None, None, trials.count
-
-
-def _explore(trials: _Trials, strategy: Any, examples: int, seed: int) -> None:
-    import hypothesis
-    from hypothesis import HealthCheck, Phase, Verbosity
-
-    @hypothesis.seed(seed)
-    @hypothesis.settings(
-        max_examples=examples,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-        deadline=None,
-        database=None,
-        print_blob=False,
-        report_multiple_bugs=False,
+        return Result(prop, Verdict.UNEXPECTED, reason, examples=found.count, seconds=seconds)
+    return Result(
+        prop,
+        Verdict.FAILED if expected is None else Verdict.EXPECTED,
+        found.seen if expected is None else expected,
+        found.case,
+        script(prop, subject, found.case, found.seen, profile.name, seed),
+        found.count,
+        seconds,
+        found.seen,
     )
-    @hypothesis.given(strategy)
-    def explore(case: Any) -> None:
-        trials(case)
 
-    explore()
+
+def attempt(prop: Property, subject: Subject, case: Any = None) -> str:
+    """Try a property once.
+
+    Args:
+        prop: The property.
+        subject: What is judged.
+        case: The case, where the property has cases.
+
+    Returns:
+        What was seen; empty: it holds.
+    """
+    arguments = (subject,) if prop.cases is None else (subject, case)
+    with same_surroundings():
+        return _caught(lambda: prop.check(*arguments))[0]
+
+
+def search(prop: Property, subject: Subject, profile: Profile, seed: int) -> _Outcome:
+    """Look for a case in which a property fails; without cases, try it.
+
+    Args:
+        prop: The property.
+        subject: What is judged.
+        profile: How much is tried.
+        seed: Of the cases.
+    """
+    if prop.cases is None:
+        return _Outcome(attempt(prop, subject))
+    cases = prop.cases
+    trials = _Trials(prop, subject, profile.shrinking)
+    examples = max(1, round(profile.examples * prop.share))
+    seen, _ = _caught(lambda: explore(trials, _drawn(cases(subject, profile)), examples, seed))
+    # Whatever hypothesis makes of a failure that comes and goes, it is one.
+    return trials.outcome() if trials.failed or not seen else _Outcome(seen, count=trials.count)
+
+
+def _drawn(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    @st.composite
+    def draw_case(draw: st.DrawFn) -> Any:
+        try:
+            return draw(strategy)
+        except HypothesisException:
+            raise
+        except (Exception, SystemExit) as error:
+            return _Undrawn(told(error))
+
+    return draw_case()
+
+
+def _caught(do: Callable[[], Any]) -> tuple[str, Any]:
+    """Do something of which the component is a part; gives what was seen if it fails, and what it gave."""
+    try:
+        return "", do()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a model that calls sys.exit or pytest.skip ends no run and skips nothing
+        return told(error), None

@@ -4,33 +4,63 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .again import folder_to_add, found_again, is_path
+
 if TYPE_CHECKING:
     from .property import Property
     from .subject import Subject
 
 
-def script(prop: Property, subject: Subject, case: Any, seen: str) -> str:
+def script(prop: Property, subject: Subject, case: Any, seen: str, profile: str, seed: int) -> str:
     """A script that tries one property on one case.
 
     Args:
         prop: The property that failed.
         subject: The component.
-        case: The case, or None where the property has none.
+        case: The case, or None where the property has none, or none could be drawn.
         seen: What was seen.
+        profile: The profile by which cases were to be drawn, for the latter.
+        seed: The seed, likewise.
 
     Returns:
-        Python, complete.
+        Python, complete; a comment says so where the component cannot be imported, and must be there.
     """
-    names = ["reproduce"] if case is None else [type(case).__name__, "reproduce"]
-    arguments = [repr(subject.target), repr(prop.name)]
-    lines = [f"# {prop.name}: {prop.statement}", *(f"# {line}" for line in f"seen: {seen}".splitlines())]
-    if subject.spec is not None and subject.provenance is None:
-        # What is not installed is judged by the spec that came with it.
-        lines.append(f"from rheobase.specs import {type(subject.spec).__name__}")
-    lines.append(f"from rheobase.conformance import {', '.join(names)}")
+    target = found_again(subject)
+    lines = [f"# {prop.name}: {prop.statement}"]
+    lines += [f"# seen: {line}" if not n else f"# {line}" for n, line in enumerate(seen.splitlines())]
+    arguments = [repr(target) if target else _word(subject), repr(prop.name)]
+    imports = ["from rheobase.conformance import reproduce"]
     if case is not None:
-        lines += ["", f"case = {case!r}"]
+        imports = [f"from rheobase.conformance import {type(case).__name__}, reproduce"]
         arguments.append("case")
-    if subject.spec is not None and subject.provenance is None:
+    elif prop.cases is not None:
+        lines.append("# No case could be drawn: the component fails where it is measured.")
+        arguments += [f"profile={profile!r}", f"seed={seed!r}"]
+    if subject.spec is not None and not _brings_its_spec(subject):
+        imports.append(f"from rheobase.specs import {type(subject.spec).__name__}")
         arguments.append(f"spec={subject.spec!r}")
-    return "\n".join([*lines, f"reproduce({', '.join(arguments)})", ""])
+    else:
+        arguments.append(f"kind={subject.kind!r}")
+    if not target:
+        lines += [
+            f"# {subject.target} cannot be imported from elsewhere: it was defined in the main script or",
+            f"# within a function, or given as an object. Run this where {_word(subject)} is that component.",
+        ]
+    elif folder := folder_to_add(target):
+        imports = ["import sys", "", f"sys.path.insert(0, {folder!r})", *imports]
+    if case is not None:
+        imports += ["", f"case = {case!r}"]
+    return "\n".join([*lines, *imports, f"reproduce({', '.join(arguments)})", ""])
+
+
+def _word(subject: Subject) -> str:
+    """A Python name for a component that is given as an object."""
+    last = subject.target.rpartition(":")[2].rpartition(".")[2]
+    return last if last.isidentifier() else "component"
+
+
+def _brings_its_spec(subject: Subject) -> bool:
+    """Whether the component is found together with what is claimed of it: installed, or in a project."""
+    if subject.provenance is not None:
+        return subject.provenance.distribution is not None
+    return is_path(subject.target) and bool(subject.hook_module)

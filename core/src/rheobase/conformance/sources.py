@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import ComponentError, PluginError
+from ..plugins.discovery import first_line
 from ..plugins.hooks import collect
 from ..specs import PROJECT, ComponentSpec
 
@@ -67,19 +68,37 @@ def folder_specs(folder: Path) -> Iterator[tuple[ComponentSpec, str, str]]:
         module, _, attribute = value.partition(":")
         plugin: Any = _import(module, f"entry point {name!r} of {os.fspath(folder)}")
         for part in filter(None, attribute.split(".")):
+            if not hasattr(plugin, part):
+                raise PluginError(
+                    f"entry point {name!r} of {os.fspath(folder)}: {module} has no {attribute!r}"
+                )
             plugin = getattr(plugin, part)
         for spec in collect(plugin, f"plugin {name!r} of {os.fspath(folder)}").specs:
             yield spec, module, os.fspath(source)
 
 
-def _entry_points(folder: Path) -> dict[str, str]:
-    path = folder / "pyproject.toml"
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a file in TOML.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ComponentError: If it cannot be read, or is no TOML.
+    """
+    # Before Python 3.11 the reader is a package of its own.
     toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         with open(path, "rb") as file:
-            content = toml.load(file)
+            content: dict[str, Any] = toml.load(file)
     except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as error:
         raise ComponentError(f"{os.fspath(path)!r} cannot be read: {error}") from error
+    return content
+
+
+def _entry_points(folder: Path) -> dict[str, str]:
+    path = folder / "pyproject.toml"
+    content = read_toml(path)
     entries: dict[str, str] = content.get("project", {}).get("entry-points", {}).get(PROJECT, {})
     if not entries:
         raise ComponentError(
@@ -92,5 +111,5 @@ def _entry_points(folder: Path) -> dict[str, str]:
 def _import(name: str, what: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:
-        raise PluginError(f"{what} cannot be imported: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{what} cannot be imported: {first_line(error)}") from error

@@ -3,46 +3,64 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import strategies as st
 
-from ..profiles import Profile
+from ...errors import InputError
 from ..property import prop
 from ..subject import AggregatorSubject
-from ..violation import violated
+from ..violation import require, violated
 from .case import AggregatorCase
+from .cases import PLAIN, inputs, naming, refused, result_of
 
-SHAPES: tuple[tuple[tuple[int, ...], ...], ...] = (
-    ((3,), (3,)),
-    ((2, 3), (3,), ()),
-    ((), (4,)),
-    ((1,), (2, 1)),
-    ((3,),),
-    ((), ()),
+
+@prop(
+    "aggregator",
+    "can-be-called",
+    "contract",
+    why="a neuron calls it with a list of tensors, and their identifiers or None",
 )
-"""Shapes of inputs that broadcast."""
+def it_can_be_called(subject: AggregatorSubject) -> None:
+    """It takes the inputs and the identifiers, by their place."""
+    require(callable(subject.obj), f"{subject.obj!r} cannot be called")
+    naming(subject, 2)
+    try:
+        subject.obj(AggregatorCase().inputs(), None)
+    except InputError:
+        return
 
 
-def inputs(subject: AggregatorSubject, profile: Profile) -> st.SearchStrategy[AggregatorCase]:
-    """Inputs of all shapes that a neuron may get, with identifiers."""
-
-    @st.composite
-    def draw_inputs(draw: st.DrawFn) -> AggregatorCase:
-        shapes = draw(st.sampled_from(SHAPES))
-        names = tuple(
-            draw(st.sampled_from(["a", "shunt_b", "c"])) if index else "a" for index in range(len(shapes))
-        )
-        return AggregatorCase(
-            shapes, names, draw(st.sampled_from(["float64", "float32"])), draw(st.integers(0, 99))
-        )
-
-    return draw_inputs()
+@prop(
+    "aggregator",
+    "shape-and-type",
+    "components",
+    cases=inputs,
+    why="a batch that collapses, or units that are spread, go unseen until results are wrong",
+)
+def one_tensor_of_the_broadcast_shape(subject: AggregatorSubject, case: AggregatorCase) -> None:
+    """The result is one finite tensor of the shape to which the inputs broadcast, and of their type."""
+    given = case.inputs()
+    found = result_of(subject, given, case.names())
+    shape = torch.broadcast_shapes(*case.shapes)
+    require(
+        found.shape == shape,
+        f"inputs of the shapes {[list(each) for each in case.shapes]} gave {list(found.shape)}, and "
+        "must give "
+        f"{list(shape)}",
+    )
+    require(
+        found.dtype == given[0].dtype,
+        f"inputs of {given[0].dtype} gave {found.dtype}; the type must be kept",
+    )
+    require(
+        bool(found.isfinite().all()),
+        f"inputs between {case.scale / 2:g} and {2 * case.scale:g} gave {found.tolist()}",
+    )
 
 
 @prop(
     "aggregator",
     "inputs-are-not-changed",
     "components",
-    cases=inputs,
+    cases=lambda subject, profile: inputs(subject, profile, named=True),
     why="inputs belong to their sources, which may use them again",
 )
 def inputs_are_not_changed(subject: AggregatorSubject, case: AggregatorCase) -> None:
@@ -57,3 +75,95 @@ def inputs_are_not_changed(subject: AggregatorSubject, case: AggregatorCase) -> 
             violated(f"input {index} was {then.tolist()} and is {now.tolist()}; it must not be changed")
     if names != case.names():
         violated(f"the identifiers were {case.names()} and are {names}")
+
+
+@prop(
+    "aggregator",
+    "no-memory",
+    "components",
+    cases=inputs,
+    why="a result that depends on what was asked before, or on chance, cannot be had again",
+)
+def it_has_no_memory(subject: AggregatorSubject, case: AggregatorCase) -> None:
+    """The same inputs give the same, whatever was asked in between, and no random number is drawn."""
+    names, drawn = case.names(), torch.get_rng_state()
+    first = result_of(subject, case.inputs(), names)
+    kept = first.clone()
+    require(
+        torch.equal(drawn, torch.get_rng_state()),
+        "it drew from torch's global random numbers; chance has no place in it",
+    )
+    other = AggregatorCase(case.shapes, case.identifiers, case.dtype, 3.0 * case.scale, case.seed + 1)
+    result_of(subject, other.inputs(), names)
+    require(
+        torch.equal(first, kept),
+        f"its result was {kept.tolist()}, and is {first.tolist()} after another call",
+    )
+    again = result_of(subject, case.inputs(), names)
+    require(torch.equal(again, kept), f"the same inputs gave {kept.tolist()}, and {again.tolist()} later")
+
+
+@prop(
+    "aggregator",
+    "no-inputs-are-refused",
+    "components",
+    why="what an aggregator makes of nothing is no result: the caller has made a mistake",
+)
+def an_empty_list_is_refused(subject: AggregatorSubject) -> None:
+    """An empty list is an InputError."""
+    nothing: tuple[list[str] | None, ...] = (None, [])
+    for names in nothing:
+        try:
+            found = subject.obj([], names)
+        except InputError:
+            continue
+        except Exception as error:
+            violated(
+                f"an empty list raised {type(error).__name__}: {error}; it must be a "
+                "rheobase.errors.InputError "
+                "that says that no input was given"
+            )
+        violated(f"an empty list gave {found!r}; it must be a rheobase.errors.InputError")
+
+
+@prop(
+    "aggregator",
+    "identifiers-match-inputs",
+    "components",
+    why="with one identifier too few an input is left out, or taken for another, in silence",
+)
+def a_wrong_number_of_identifiers_is_refused(subject: AggregatorSubject) -> None:
+    """Identifiers that are more or fewer than the inputs are an InputError."""
+    fitting = next((names for names in naming(subject, 3) if names is not None), PLAIN[:3])
+    for count, names in ((3, fitting[:2]), (2, fitting), (3, ())):
+        given = AggregatorCase(((3,),) * count).inputs()
+        try:
+            found = subject.obj(given, list(names))
+        except InputError:
+            continue
+        except Exception as error:
+            violated(
+                f"{len(names)} identifiers for {count} inputs raised {type(error).__name__}: {error}; "
+                "it must be a "
+                "rheobase.errors.InputError that says so"
+            )
+        violated(
+            f"{len(names)} identifiers for {count} inputs gave {found!r}; it must be a "
+            "rheobase.errors.InputError"
+        )
+
+
+@prop(
+    "aggregator",
+    "missing-identifiers-are-told",
+    "components",
+    why="who forgets identifiers must be told, and not get another rule",
+)
+def missing_identifiers_are_told(subject: AggregatorSubject) -> None:
+    """Without identifiers it works, or is an InputError that speaks of identifiers."""
+    for count in (1, 2, 3):
+        error = refused(subject, AggregatorCase(((3,),) * count).inputs(), None)
+        require(
+            error is None or "identifier" in str(error).lower(),
+            f"without identifiers it raised: {error}; the message must say that identifiers are needed",
+        )

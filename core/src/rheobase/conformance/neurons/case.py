@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...engine.create import create
+from ...engine.domain import Domain
 from ...engine.neuron.base import Neuron
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -99,8 +100,7 @@ class NeuronCase:
             values = course * factors
             declared = neuron.schema.inputs.get(name) if neuron.schema.declared else None
             if declared is not None:
-                low, high = declared.domain.lowest, declared.domain.highest
-                values = values.clamp(min=low, max=high) if (low, high) != (None, None) else values
+                values = _inside(values, declared.domain)
             made[name] = values.to(neuron.dtype)
         return made
 
@@ -122,6 +122,16 @@ class NeuronCase:
         if "input" not in inputs:
             return torch.zeros(self.steps, *self.batch, self.units, dtype=neuron.dtype)
         return inputs["input"]
+
+
+def _inside(values: Tensor, domain: Domain) -> Tensor:
+    """Values moved into a domain; from a bound that is not of it by a millionth."""
+    low, high = domain.lowest, domain.highest
+    if low is not None:
+        values = values.clamp(min=low if domain.above is None else low + 1e-6 * max(1.0, abs(low)))
+    if high is not None:
+        values = values.clamp(max=high if domain.below is None else high - 1e-6 * max(1.0, abs(high)))
+    return values
 
 
 def _value(value: Any) -> Any:

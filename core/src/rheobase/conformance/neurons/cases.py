@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from hypothesis import strategies as st
 
+from ...errors import ParameterError
 from ..profiles import Profile
 from .case import NeuronCase
 from .subject import NeuronSubject
@@ -110,7 +111,16 @@ def parameters(draw: st.DrawFn, subject: NeuronSubject, units: int) -> dict[str,
         inside = declared[name].domain.contains(torch.tensor(moved, dtype=torch.float64))
         if bool(inside.all()):
             values[name] = tuple(moved) if each else moved[0]
-    return values
+    return values if _can_be_made(subject, values, units) else {}
+
+
+def _can_be_made(subject: NeuronSubject, values: dict[str, Any], units: int) -> bool:
+    """Whether the defaults that follow these values stay in their domains; a model need not see to that."""
+    try:
+        NeuronCase(params=values, units=units).neuron(subject.model)
+    except ParameterError:
+        return False
+    return True
 
 
 def _rounded(value: float) -> float:

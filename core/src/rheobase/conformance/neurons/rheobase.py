@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,33 +13,47 @@ from torch import Tensor
 from ...engine.create import create, integrator
 from ...engine.neuron.base import Neuron
 from ...engine.neuron.spiking import SpikingNeuron
-from ...errors import RheobaseError
 
-WINDOW = 100.0
-"""How long a current flows while it is looked for, ms."""
+WINDOW = 20.0
+"""How long a current flows while it is looked for, ms; but see ``STEPS``."""
 
-MOST_STEPS = 1500
-"""The steps at most that this takes: models of short steps are looked at for a shorter time."""
+STEPS = (200, 400)
+"""The fewest and the most steps of that time."""
 
-_OCTAVES = 48
-_LOWEST = -16
+_PER_OCTAVE = 4
+# From 6e-14 to 2e9: amperes and picoamperes alike.
+_LADDER = 2.0 ** (torch.arange(-44 * _PER_OCTAVE, 31 * _PER_OCTAVE, dtype=torch.float64) / _PER_OCTAVE)
+_SILENT = 4
+"""Units without input, whose spread is the noise of a stochastic model."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Currents that move a model, by input, in the unit of each.
+    """Currents that move a model, by input, in the unit of each; measured with its defaults.
 
     Attributes:
-        rheobase: The smallest constant input, to 5%, that makes the silent model spike within the window,
-            the other inputs at their defaults; negative where only such inputs do; None where none does, and
-            for a model that spikes without any.
+        rheobase: The smallest constant input, to a fifth, that makes the silent model spike within the
+            window, the other inputs at their defaults; negative where only such inputs do; None where none
+            does, and for a model that spikes without any.
         scale: The rheobase where there is one; else an input, above zero, that changes the states visibly.
         window: The time in which it was looked for, ms.
+        latency: How long the model takes to its first spike at twice its rheobase, ms; None where there is no
+            rheobase, or no spike.
+        quiet: Inputs of the rheobase's sign, less than half of it, at which the model does not spike.
+        excursion: State -> how far the main input moves it at its scale, within the window.
     """
 
     rheobase: Mapping[str, float | None]
     scale: Mapping[str, float]
     window: float
+    latency: Mapping[str, float | None] = field(default_factory=dict)
+    quiet: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    excursion: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def main(self) -> str:
+        """The first input that makes the model spike; else the first."""
+        return next((name for name, found in self.rheobase.items() if found), next(iter(self.rheobase)))
 
 
 def sizes(model: type[Neuron]) -> Sizes:
@@ -46,93 +62,158 @@ def sizes(model: type[Neuron]) -> Sizes:
     Args:
         model: Its class.
     """
-    names = tuple(model.schema.inputs) if model.schema.declared and model.schema.inputs else ("input",)
-    dt = create(model, dtype=torch.float64).dt
-    steps = max(1, min(round(WINDOW / dt), MOST_STEPS))
-    rheobase: dict[str, float | None] = {}
-    scale: dict[str, float] = {}
+    declared = model.schema.inputs if model.schema.declared else {}
+    names = tuple(declared) or ("input",)
+    blocks: list[Tensor] = []
+    values: list[Tensor] = []
     for name in names:
-        found = _rheobase(model, name, steps)
-        rheobase[name] = found
-        scale[name] = abs(found) if found else _visible(model, name, steps)
-    return Sizes(rheobase, scale, steps * dt)
+        ladder = torch.cat([torch.zeros(_SILENT, dtype=torch.float64), _LADDER, -_LADDER])
+        if name in declared:
+            ladder = ladder[declared[name].domain.contains(ladder)]
+        blocks.append(torch.full((len(ladder),), len(blocks)))
+        values.append(ladder)
+    block, value = torch.cat(blocks), torch.cat(values)
+    dt = create(model, dtype=torch.float64).dt
+    steps = min(max(round(WINDOW / dt), STEPS[0]), STEPS[1])
+    seen = _run(model, names, block, value, steps)
+    found = {name: _one(seen, place, dt) for place, name in enumerate(names)}
+    result = Sizes(
+        rheobase={name: one[0] for name, one in found.items()},
+        scale={name: one[1] for name, one in found.items()},
+        window=steps * dt,
+        latency={name: one[2] for name, one in found.items()},
+        quiet={name: one[3] for name, one in found.items()},
+    )
+    place = names.index(result.main)
+    size = result.rheobase[result.main] or result.scale[result.main]
+    return Sizes(**{**vars(result), "excursion": seen.excursion(place, size)})
 
 
-def _rheobase(model: type[Neuron], name: str, steps: int) -> float | None:
-    if not issubclass(model, SpikingNeuron):
-        return None
-    ladder = 2.0 ** torch.arange(_LOWEST, _LOWEST + _OCTAVES, dtype=torch.float64)
-    allowed = _allowed(model, name, torch.cat([torch.zeros(1), ladder, -ladder]).double())
-    fired = _run(model, name, allowed, steps)[0]
-    if bool(fired[allowed == 0].any()):
-        return None
+@dataclass
+class _Seen:
+    """What a run showed: one entry for each unit, which received ``value`` by the input ``block``."""
+
+    block: Tensor
+    value: Tensor
+    first: Tensor
+    moved: Tensor
+    ends: dict[str, Tensor]
+
+    def of(self, place: int) -> tuple[Tensor, Tensor, Tensor]:
+        mine = self.block == place
+        return self.value[mine], self.first[mine], self.moved[mine]
+
+    def excursion(self, place: int, size: float) -> dict[str, float]:
+        mine = self.block == place
+        none = mine & (self.value == 0)
+        near = int(torch.where(mine, (self.value - size).abs(), math.inf).argmin())
+        start = near if not bool(none.any()) else int(none.nonzero()[0])
+        gone = {name: abs(float(end[near] - end[start])) for name, end in self.ends.items()}
+        return {name: value if math.isfinite(value) else 0.0 for name, value in gone.items()}
+
+
+def _one(seen: _Seen, place: int, dt: float) -> tuple[float | None, float, float | None, tuple[float, ...]]:
+    """Of one input: rheobase, scale, latency, quiet values."""
+    value, first, moved = seen.of(place)
+    fired = first >= 0
+    positive = value > 0
+    scale = _smallest(value[positive], moved[positive])
+    if bool(fired[value == 0].any()):
+        return None, scale or 1.0, None, ()
     for sign in (1.0, -1.0):
-        able = allowed[fired & (allowed * sign > 0)].abs()
-        if len(able):
-            top = float(able.min())
-            # Between the last that is too weak and the first that is not.
-            fine = sign * top * torch.linspace(0.5, 1.0, 12, dtype=torch.float64)
-            good = fine[_run(model, name, fine, steps)[0]].abs()
-            return sign * float(f"{float(good.min()) if len(good) else top:.3g}")
-    return None
+        side = value * sign > 0
+        rungs, spikes, when = value[side].abs(), fired[side], first[side]
+        found = _smallest(rungs, spikes)
+        if found is None:
+            continue
+        double = int((rungs - 2.0 * found).abs().argmin())
+        latency = float(when[double] + 1) * dt if bool(spikes[double]) else None
+        quiet = rungs[(rungs < 0.5 * found) & ~spikes][-8:] * sign
+        return sign * float(found), float(found), latency, tuple(quiet.tolist())
+    return None, scale or 1.0, None, ()
 
 
-def _visible(model: type[Neuron], name: str, steps: int) -> float:
-    """The smallest input of the ladder that moves a state by a tenth of its size, or of one unit."""
-    ladder = 2.0 ** torch.arange(_LOWEST, _LOWEST + _OCTAVES, dtype=torch.float64)
-    values = _allowed(model, name, torch.cat([torch.zeros(1, dtype=torch.float64), ladder]))
-    if not len(values):
-        return 1.0
-    ends = _run(model, name, values, steps)[1]
-    if not ends:
-        return 1.0
-    rest = {state: end[..., :1] for state, end in ends.items()}
-    moved = torch.zeros(len(values), dtype=torch.bool)
-    for state, end in ends.items():
-        far = (end - rest[state]).abs() > 0.1 * rest[state].abs().clamp(min=1.0)
-        moved |= far.reshape(-1, len(values)).any(dim=0) & end.reshape(-1, len(values)).isfinite().all(dim=0)
-    good = values[moved]
-    return float(good.min()) if len(good) else 1.0
+def _smallest(values: Tensor, good: Tensor) -> float | None:
+    """The smallest value that is good, as are the next ones: alone, it may be so by chance."""
+    among = good.clone()
+    for next_one in range(1, _PER_OCTAVE):
+        among[:-next_one] &= good[next_one:]
+    among = among if bool(among.any()) else good
+    return float(values[among].min()) if bool(among.any()) else None
 
 
-def _allowed(model: type[Neuron], name: str, values: Tensor) -> Tensor:
-    declared = model.schema.inputs.get(name) if model.schema.declared else None
-    return values if declared is None else values[declared.domain.contains(values)]
-
-
-def _run(model: type[Neuron], name: str, values: Tensor, steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-    """Who spiked, and the last states, one unit for each value. A unit that fails did not spike."""
-    if not len(values):
-        return torch.zeros(0, dtype=torch.bool), {}
-    try:
-        return _run_together(model, name, values, steps)
-    except RheobaseError:
-        # Some explode and stop the others: the weaker half by itself, and the stronger counts as silent.
-        if len(values) == 1:
-            return torch.zeros(1, dtype=torch.bool), {}
-        weak = values.abs() <= values.abs().median()
-        if bool(weak.all()):
-            weak[values.abs().argmax()] = False
-        fired = torch.zeros(len(values), dtype=torch.bool)
-        part, ends = _run(model, name, values[weak], steps)
-        fired[weak] = part
-        whole = {}
-        for state, end in ends.items():
-            whole[state] = torch.full((*end.shape[:-1], len(values)), torch.nan, dtype=end.dtype)
-            whole[state][..., weak] = end
-        return fired, whole
+def _run(model: type[Neuron], names: tuple[str, ...], block: Tensor, value: Tensor, steps: int) -> _Seen:
+    """One unit for each value. Where strong ones fail and stop the others, the weaker half goes alone."""
+    units = len(value)
+    seen = _Seen(block, value, torch.full((units,), -1), torch.zeros(units, dtype=torch.bool), {})
+    alive = torch.arange(units)
+    while len(alive):
+        try:
+            first, moved, ends = _run_together(model, names, block[alive], value[alive], steps)
+        except Exception:
+            # Whatever is wrong with it: the properties say it, of a run that can be shown.
+            sizes_left = value[alive].abs()
+            weak = sizes_left <= sizes_left[sizes_left > 0].median() if bool((sizes_left > 0).any()) else None
+            if weak is None:
+                return seen
+            weak[sizes_left.argmax()] = False
+            alive = alive[weak]
+            continue
+        seen.first[alive], seen.moved[alive] = first, moved
+        for name, end in ends.items():
+            seen.ends[name] = torch.full((units,), torch.nan, dtype=torch.float64)
+            seen.ends[name][alive] = end
+        return seen
+    return seen
 
 
 def _run_together(
-    model: type[Neuron], name: str, values: Tensor, steps: int
-) -> tuple[Tensor, dict[str, Tensor]]:
+    model: type[Neuron], names: tuple[str, ...], block: Tensor, value: Tensor, steps: int
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    units = len(value)
     method = integrator("rk4", on_failure="mark")
-    neuron = create(model, len(values), dtype=torch.float64, integrator=method)
-    data = {name: values} if neuron.schema.inputs and neuron.schema.declared else values
-    fired = torch.zeros(len(values), dtype=torch.bool)
-    for _ in range(steps):
+    neuron = create(model, units, dtype=torch.float64, integrator=method)
+    data: Any = value
+    if neuron.schema.declared and neuron.schema.inputs:
+        data = {
+            name: torch.where(block == place, value, neuron.schema.inputs[name].default)
+            for place, name in enumerate(names)
+        }
+    silent = value == 0
+    first = torch.full((units,), -1)
+    high = {name: _flat(neuron, name)[silent].abs() for name in neuron.schema.states}
+    spiking = issubclass(model, SpikingNeuron)
+    step, last = 0, steps
+    while step < last:
         out = neuron(data)
-        if "spiked" in out:
-            fired |= out["spiked"].reshape(-1, len(values)).bool().any(dim=0)
-    ends = {state: getattr(neuron, state).detach().clone() for state in neuron.schema.states}
-    return fired, ends
+        if spiking:
+            new = (out["spiked"].reshape(-1, units).any(dim=0)) & (first < 0)
+            first = torch.where(new, step, first)
+        if step % 10 == 0:
+            for name in high:
+                high[name] = torch.maximum(high[name], _flat(neuron, name)[silent].abs())
+        step += 1
+        if step == steps and spiking and not bool((first >= 0).any()):
+            last = 2 * steps  # it may be slow
+    ends = {name: _flat(neuron, name) for name in neuron.schema.states}
+    return first, _moved(ends, high, silent), ends
+
+
+def _flat(neuron: Neuron, state: str) -> Tensor:
+    held: Tensor = getattr(neuron, state).detach().to(torch.float64)
+    return held.reshape(-1, neuron.num_units)[-1].clone()
+
+
+def _moved(ends: Mapping[str, Tensor], high: Mapping[str, Tensor], silent: Tensor) -> Tensor:
+    """Whose state was moved by a tenth of its size without input, or of one unit where that is zero."""
+    moved = torch.zeros_like(silent)
+    if not bool(silent.any()):
+        return moved
+    for name, end in ends.items():
+        rest, top = end[silent], float(high[name].max())
+        noise = float(rest.max() - rest.min())
+        # What is zero without input, but for rounding, has no size to go by.
+        size = top if top > 1e-12 else 1.0
+        far = (end - rest.mean()).abs() > 0.1 * size + 2.0 * noise
+        moved |= far & end.isfinite()
+    return moved

@@ -86,7 +86,12 @@ class NeuronSubject(Subject):
         return self.schema.refractory
 
     def _overrides(self, method: str) -> bool:
-        own = (base for base in self.model.__mro__ if not base.__module__.startswith("rheobase.engine"))
+        # torch.nn.Module has a forward too.
+        own = (
+            base
+            for base in self.model.__mro__
+            if issubclass(base, Neuron) and not base.__module__.startswith("rheobase.engine")
+        )
         return any(method in vars(base) for base in own)
 
     # --- what is measured of it ------------------------------------------------------------------
@@ -95,7 +100,7 @@ class NeuronSubject(Subject):
     def defaults(self) -> dict[str, float]:
         """The default of each parameter."""
         neuron = create(self.model, dtype=torch.float64)
-        return {name: float(getattr(neuron, name)) for name in self.schema.parameters}
+        return {name: float(getattr(neuron, name).detach()) for name in self.schema.parameters}
 
     @cached_property
     def dt(self) -> float:

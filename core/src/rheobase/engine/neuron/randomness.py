@@ -43,7 +43,7 @@ class Randomness(Component):
             >>> class Noise(AnalogNeuron):
             ...     stochastic = True
             ...     def forward(self, data, identifiers=None):
-            ...         noise = torch.randn(self.num_units, generator=self.generator)
+            ...         noise = torch.randn(self.num_units, generator=self.generator, dtype=self.dtype)
             ...         return super().forward(data + noise, identifiers)
             >>> one, other = Noise(), Noise()
             >>> bool(one(0.0)["voltage"] == other(0.0)["voltage"])

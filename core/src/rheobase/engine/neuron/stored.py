@@ -126,10 +126,11 @@ class Stored(Randomness):
     def _call_once(self, *args: Any, **kwargs: Any) -> Any:
         before = self._counter
         result = super().__call__(*args, **kwargs)
-        if self._counter is before:
-            # A class with a forward of its own, which sets its states itself.
-            if not self.keeps_graph:
-                self.detach_state()
+        # A class with a forward of its own sets states itself, perhaps after the step of its base class.
+        own = self._counter is before
+        if not self.keeps_graph and (own or not torch.compiler.is_compiling()):
+            self.detach_state()
+        if own:
             self._tick()
         return result
 

@@ -1,0 +1,131 @@
+"""Courses: runs that may end in a named error, and comparisons of two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ...errors import IntegrationError
+from ..profiles import Profile
+from ..violation import violated
+from .case import NeuronCase
+from .cases import runs
+from .running import copied, parting, same
+from .subject import NeuronSubject
+
+LEVELS: tuple[tuple[float, ...], ...] = (
+    (30.0, 0.05, 3.0),
+    (0.0, 60.0),
+    (5.0, -5.0, 30.0, 0.0),
+    (-3.0, 1.0, 8.0),
+    (2.0,),
+    (0.0,),
+)
+"""Levels of a short run, in multiples of the size that moves the model: most units spike in it."""
+
+STEPS = (12, 18, 40)
+"""The numbers of steps of such runs."""
+
+
+def moving(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
+    """Short runs in which most models spike."""
+    return runs(subject, profile, steps=STEPS, courses=LEVELS)
+
+
+class Course(NamedTuple):
+    """What the steps of a run gave.
+
+    Attributes:
+        outputs: What each step returned.
+        ended: The error that ended it: a state that is no longer finite is told by one. Empty: none did.
+    """
+
+    outputs: list[dict[str, Tensor]]
+    ended: str
+
+
+def course(neuron: Any, data: Sequence[Any]) -> Course:
+    """Step a neuron through its inputs, up to an error of its integration."""
+    outputs = []
+    for each in data:
+        try:
+            outputs.append(copied(neuron(each)))
+        except IntegrationError as error:  # noqa: PERF203
+            return Course(outputs, type(error).__name__)
+    return Course(outputs, "")
+
+
+def first_parting(one: Course, other: Course) -> str:
+    """Where two courses that should be equal to the bit part, in words; empty where they are equal."""
+    for step, (first, second) in enumerate(zip(one.outputs, other.outputs, strict=False)):
+        if first.keys() != second.keys():
+            return f"step {step} gives {sorted(first)} and {sorted(second)}"
+        for name in first:
+            if not same(first[name], second[name]):
+                return f"{parting(name, first[name], second[name])} in step {step}"
+    if len(one.outputs) != len(other.outputs) or one.ended != other.ended:
+        return f"{_end(one)} and {_end(other)}"
+    return ""
+
+
+def require_same_courses(one: Course, other: Course, what: str) -> None:
+    """Refuse two courses that are not equal to the bit.
+
+    Args:
+        one: The one.
+        other: The one that must be equal to it.
+        what: How they differ in their making, for the message.
+
+    Raises:
+        Violation: If they differ; it names the step, the output and the first two values that differ.
+    """
+    apart = first_parting(one, other)
+    if apart:
+        violated(f"{what}: {apart}; they must be equal to the bit")
+
+
+def _end(ended: Course) -> str:
+    how = f" by {ended.ended}" if ended.ended else ""
+    return f"it ends after {len(ended.outputs)} steps{how}"
+
+
+def each_tensor(given: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """An input with a change made to its tensor, or to those of a mapping."""
+    if isinstance(given, Mapping):
+        return {name: change(value) for name, value in given.items()}
+    return change(given)
+
+
+def each_output(given: Course, change: Callable[[Tensor], Tensor]) -> Course:
+    """A course with a change made to all that its steps returned."""
+    return given._replace(
+        outputs=[{name: change(value) for name, value in step.items()} for step in given.outputs]
+    )
+
+
+def picked(params: Mapping[str, Any], index: Tensor) -> dict[str, Any]:
+    """Parameters of some units: of those with a value for each unit, theirs."""
+    return {
+        name: tuple(value[i] for i in index.tolist()) if isinstance(value, tuple) else value
+        for name, value in params.items()
+    }
+
+
+def put(neuron: Any, values: Mapping[str, Tensor]) -> None:
+    """Give a neuron's tensors other values, as they are: a state may have left its domain by rounding."""
+    for name, value in values.items():
+        made = value.clone(memory_format=torch.contiguous_format)
+        if name in neuron._parameters:
+            neuron._parameters[name].data = made
+        else:
+            neuron._buffers[name] = made
+
+
+def tensors(neuron: Any) -> dict[str, Tensor]:
+    """Copies of a neuron's buffers, and of its parameters that learn."""
+    held = {**neuron._buffers, **neuron._parameters}
+    return {name: value.detach().clone() for name, value in held.items() if value is not None}

@@ -1,0 +1,78 @@
+"""What a report says, in lines of text: the same in the command, in pytest and in ``print(report)``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .property import FAMILIES
+from .result import Result, Verdict
+
+
+def of_failure(result: Result) -> list[str]:
+    """A failure whole: what must hold, what was seen, why it matters, and the script.
+
+    The script is not indented, so that it can be copied as it stands.
+
+    Args:
+        result: A result that is not ok.
+    """
+    prop = result.prop
+    lines = [
+        f"{result.verdict.value.upper()}: {prop.name} ({FAMILIES[prop.family]})",
+        f"  must hold: {prop.statement}",
+        f"  {'seen' if result.verdict is Verdict.FAILED else 'but'}: {result.reason}",
+        f"  why it matters: {prop.why}",
+    ]
+    if result.script:
+        lines += ["  a script that shows it:", "", *result.script.splitlines()]
+    return lines
+
+
+def of_family(family: str, results: Sequence[Result]) -> str:
+    """A family in one line: how many ran, and how they went.
+
+    Args:
+        family: One of :data:`FAMILIES`.
+        results: Its results.
+    """
+    ran = [result for result in results if result.verdict.ran]
+    told = [f"{len(ran)} ran", *_counted(ran)] if ran else ["none ran"]
+    return f"  {FAMILIES[family]}: {', '.join(told)}"
+
+
+def of_the_rest(results: Iterable[Result]) -> list[str]:
+    """What neither passed nor failed, by verdict and reason, and expected failures.
+
+    Args:
+        results: The results.
+    """
+    lines = []
+    for result in results:
+        if result.verdict is Verdict.EXPECTED:
+            lines += [f"failed as expected: {result.prop.name}: {result.reason}", f"  seen: {result.seen}"]
+    for verdict in (Verdict.NOT_APPLICABLE, Verdict.LEFT_OUT):
+        reasons: dict[str, list[str]] = {}
+        for result in results:
+            if result.verdict is verdict:
+                reasons.setdefault(result.reason, []).append(result.prop.name)
+        lines += [f"{verdict.value}, as {reason}: {', '.join(names)}" for reason, names in reasons.items()]
+    return lines
+
+
+def of_all(results: Sequence[Result], *, unasked: int = 0) -> str:
+    """All results in one line: how many ran and had each verdict, and how long it took.
+
+    Args:
+        results: The results.
+        unasked: How many properties were not asked for.
+    """
+    ran = sum(result.verdict.ran for result in results)
+    told = [f"{ran} of {len(results) + unasked} properties ran", *_counted(results)]
+    if unasked:
+        told.append(f"{unasked} not asked for")
+    return f"{', '.join(told)}; {sum(result.seconds for result in results):.1f} s"
+
+
+def _counted(results: Iterable[Result]) -> list[str]:
+    verdicts = [result.verdict for result in results]
+    return [f"{verdicts.count(verdict)} {verdict.value}" for verdict in Verdict if verdict in verdicts]

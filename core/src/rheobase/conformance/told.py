@@ -1,0 +1,49 @@
+"""Errors in one line, with the author's line that raised them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from traceback import walk_tb
+
+import hypothesis
+import torch
+
+from ..errors import RheobaseError
+from .violation import Violation
+
+_OURS = os.fspath(Path(__file__).parents[1]) + os.sep
+_OTHERS = tuple(os.fspath(Path(str(each.__file__)).parent) + os.sep for each in (torch, hypothesis))
+
+
+def told(error: BaseException) -> str:
+    """An error in one line: a violation by its message, any other by its type and its place too.
+
+    Args:
+        error: The error.
+
+    Example:
+        >>> told(Violation("the voltage is 3 mV, and must be 2 mV"))
+        'the voltage is 3 mV, and must be 2 mV'
+        >>> told(ValueError("no such\\nthing"))
+        'it raised ValueError: no such thing'
+    """
+    if isinstance(error, Violation):
+        return str(error) or "it does not hold, and no message says why"
+    try:
+        cause = " ".join(str(error).split()) or "no message"
+    except Exception:  # a stranger's exception may fail to print
+        cause = "a message that cannot be printed"
+    return f"it raised {type(error).__name__}: {cause}{_where(error)}"
+
+
+def _where(error: BaseException) -> str:
+    """The innermost line that is the author's; where none is, ours, unless the message is ours too."""
+    frames = [(frame.f_code, line) for frame, line in walk_tb(error.__traceback__)]
+    ours = [each for each in frames if each[0].co_filename.startswith(_OURS)]
+    theirs = [each for each in frames if not each[0].co_filename.startswith((_OURS, *_OTHERS))]
+    if not theirs and isinstance(error, RheobaseError):
+        return ""
+    for code, line in reversed(theirs or ours or frames):
+        return f" (in {code.co_name}, {Path(code.co_filename).name}, line {line})"
+    return ""

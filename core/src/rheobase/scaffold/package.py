@@ -1,0 +1,161 @@
+"""A new package: its files, made from templates, and written where nothing is lost.
+
+The templates are texts in the folder ``templates``. ``$module`` and the like stand for the names of the
+package; ``$$`` is a dollar.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import importlib_metadata
+from packaging.version import Version
+
+from ..errors import ArgumentError, OutputError, nearest
+from ..specs import PROJECT
+from .names import Names, names_of
+from .taken import check_free
+
+SUMMARIES = {
+    "neuron": "leaky integrate-and-fire",
+    "integrator": "Heun's method, of order 2",
+    "aggregator": "shunting: adds the currents, divides by 1 + the inputs named shunt*",
+}
+"""The kinds of component that a package may begin with, and what the template of each is."""
+
+FILES = {
+    "pyproject.toml": "pyproject.toml",
+    "README.md": "README-{kind}.md",
+    "LICENSE": "LICENSE",
+    ".gitignore": "gitignore",
+    ".github/workflows/test.yml": "test.yml",
+    "src/{module}/__init__.py": "init.py",
+    "src/{module}/py.typed": "",
+    "src/{module}/plugin.py": "plugin-{kind}.py",
+    "src/{module}/{kind}.py": "{kind}.py",
+    "tests/test_{module}.py": "test-{kind}.py",
+}
+"""File of the package -> its template; an empty name: an empty file."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that was written.
+
+    Args:
+        names: Its names.
+        kind: The kind of its component.
+        folder: Where it lies.
+        files: Its files, relative to that.
+        warning: What its author should know, or the empty string.
+    """
+
+    names: Names
+    kind: str
+    folder: Path
+    files: tuple[str, ...]
+    warning: str = ""
+
+
+def write_package(
+    name: str,
+    kind: str = "neuron",
+    *,
+    path: Path | str = ".",
+    author: str = "",
+    component: str | None = None,
+    year: int | None = None,
+) -> Package:
+    """Write a package that builds, installs and passes its tests, for an author to start from.
+
+    Args:
+        name: Of the distribution, such as "my-model".
+        kind: "neuron", "integrator" or "aggregator".
+        path: The folder in which its folder is made.
+        author: For the licence; default: "the authors of" the package.
+        component: The name by which users ask for it; default: the distribution's.
+        year: For the licence; default: this one.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ArgumentError: If a name cannot be used or is taken, or there is no such kind.
+        OutputError: If the folder is there and not empty, or cannot be written.
+    """
+    if kind not in SUMMARIES:
+        raise ArgumentError(
+            f"kind={kind!r}; it must be one of {', '.join(SUMMARIES)}{nearest(kind, SUMMARIES)}"
+        )
+    names = names_of(name, kind, component)
+    author = author.strip() or f"The authors of {names.distribution}"
+    if not author.isprintable():
+        raise ArgumentError(f"author={author!r}; it must be one line of text")
+    warning = check_free(names)
+    folder = _empty_folder(Path(path) / names.distribution)
+    texts = _texts(names, kind, author, year or datetime.date.today().year)
+    try:
+        for file, text in texts.items():
+            target = folder / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with open(target, "x", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error}; give another --path") from error
+    return Package(names, kind, folder, tuple(texts), warning)
+
+
+def _empty_folder(folder: Path) -> Path:
+    try:
+        if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
+            raise OutputError(
+                f"{os.fspath(folder)!r} is there already, and nothing is overwritten; choose another name, "
+                "give another folder by --path, or remove it"
+            )
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be read: {error}; give another --path") from error
+    return folder
+
+
+def _texts(names: Names, kind: str, author: str, year: int) -> dict[str, str]:
+    """File -> text."""
+    known = {
+        "package": names.distribution,
+        "module": names.module,
+        "component": names.component,
+        "cls": names.cls,
+        "kind": kind,
+        "object": "combine" if kind == "aggregator" else names.cls,
+        "author": author,
+        "author_quoted": json.dumps(author, ensure_ascii=False),
+        "year": str(year),
+        "requires": requirement(importlib_metadata.version(PROJECT)),
+        "summary": SUMMARIES[kind],
+    }
+    folder = files(__package__) / "templates"
+    return {
+        file.format(kind=kind, module=names.module): Template(
+            (folder / f"{template.format(kind=kind)}.template").read_text(encoding="utf-8")
+        ).substitute(known)
+        if template
+        else ""
+        for file, template in FILES.items()
+    }
+
+
+def requirement(version: str) -> str:
+    """What a package that is made with a version of the core asks for: it, and those that do not break it.
+
+    Example:
+        >>> requirement("0.1.3"), requirement("2.4.0")
+        ('rheobase>=0.1,<0.2', 'rheobase>=2.4,<3')
+    """
+    found = Version(version)
+    least = f"{found.major}.{found.minor}"
+    return f"{PROJECT}>={least},<{f'0.{found.minor + 1}' if found.major == 0 else found.major + 1}"

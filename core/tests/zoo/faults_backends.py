@@ -1,0 +1,193 @@
+"""Models that are wrong in one way: in how they are compiled, transformed or derived by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import rheobase as rb
+import torch
+
+FAULTS = {
+    "DetachedLeak": "numerics",
+    "DetachedParameter": "numerics",
+    "RoundedInput": "numerics",
+    "NumpyDerivatives": "numerics",
+    "NanOnTheOtherSide": "numerics",
+    "ResetOfNoReturn": "numerics",
+    "SurrogateInTheField": "numerics",
+    "PythonNumbers": "numerics",
+    "BranchesOnValues": "numerics",
+    "OtherWhenCompiled": "numerics",
+    "BatchShapeBuiltIn": "numerics",
+    "InPlaceOnItsArguments": "numerics",
+    "LosesDigits": "numerics",
+    "OverflowsInSingle": "numerics",
+    "SmallDifferences": "numerics",
+}
+"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
+
+
+class _Sound(rb.SpikingNeuron):
+    """tau dV/dt = I - V, a threshold at 1 and a reset to 0: nothing is wrong with it."""
+
+    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
+    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (data - state.voltage) / params.tau}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 1.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": torch.zeros_like(state.voltage)}
+
+
+class DetachedLeak(_Sound):
+    """The leak is cut from the graph: the gradient is that of a neuron without it."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (data - state.voltage.detach()) / params.tau}
+
+
+class DetachedParameter(_Sound):
+    """The time constant is taken out of the graph, so that nothing can be learnt of it."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (data - state.voltage) / params.tau.detach()}
+
+
+class RoundedInput(_Sound):
+    """The input is rounded to nine digits, which has the gradient zero."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (torch.round(data * 1e9) / 1e9 - state.voltage) / params.tau}
+
+
+class NumpyDerivatives(_Sound):
+    """The derivatives are computed by numpy, outside of any graph."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        leak = np.tanh(state.voltage.detach().numpy())
+        return {"voltage": (data - torch.from_numpy(leak)) / params.tau}
+
+
+class NanOnTheOtherSide(_Sound):
+    """A root of the voltage, zero at rest, where its gradient is infinite and zero times it is NaN."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        v = state.voltage
+        leak = torch.where(v > 0.1, torch.sqrt(v.clamp(min=0.0)), v)
+        return {"voltage": (data - leak) / params.tau}
+
+
+class ResetOfNoReturn(_Sound):
+    """The reset divides by what is zero there, and selects the other side."""
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        left = state.voltage - state.voltage
+        return {"voltage": torch.where(left > 0, params.tau / left, 0.0 * params.tau)}
+
+
+class SurrogateInTheField(_Sound):
+    """A saturating channel with a made-up gradient, as surrogates have it: not that of what is computed."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        smooth = 2.0 * torch.tanh(state.voltage)
+        true = torch.tanh(state.voltage)
+        return {"voltage": (data - (smooth + (true - smooth).detach())) / params.tau}
+
+
+class PythonNumbers(_Sound):
+    """Derivatives by Python's own numbers, unit by unit."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        v = state.voltage
+        tau = params.tau.expand(v.shape).reshape(-1)
+        given = data.expand(v.shape).reshape(-1)
+        values = [(i.item() - x.item()) / t.item() for i, x, t in zip(given, v.reshape(-1), tau, strict=True)]
+        return {"voltage": torch.tensor(values, dtype=v.dtype).reshape(v.shape)}
+
+
+class BranchesOnValues(_Sound):
+    """Python looks whether any unit is above 0.5, and leaves out a part that is zero where none is."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        slope = (data - state.voltage) / params.tau
+        if bool((state.voltage > 0.5).any()):
+            slope = slope - torch.relu(state.voltage - 0.5) / params.tau
+        return {"voltage": slope}
+
+
+class OtherWhenCompiled(_Sound):
+    """While it is compiled or transformed, a cheaper channel takes the place of the true one."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        v = state.voltage
+        leak = v - v**3 / 3.0 if torch.compiler.is_compiling() or _transformed(v) else torch.tanh(v)
+        return {"voltage": (data - leak) / params.tau}
+
+
+def _transformed(value: Any) -> bool:
+    return bool(torch._C._functorch.is_batchedtensor(value))
+
+
+class BatchShapeBuiltIn(_Sound):
+    """The number of dimensions decides what is computed: the rows of a batch are another model."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        gain = 1.1 if state.voltage.ndim > 1 else 1.0
+        return {"voltage": (gain * data - state.voltage) / params.tau}
+
+
+class InPlaceOnItsArguments(_Sound):
+    """The derivatives are written into a tensor made without a batch, which no transform follows."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        slope = torch.zeros(state.voltage.numel(), dtype=state.voltage.dtype)
+        slope[: state.voltage.numel()] = (data - state.voltage).reshape(-1)
+        return {"voltage": slope.reshape(state.voltage.shape) / params.tau}
+
+
+class LosesDigits(_Sound):
+    """The voltage passes through a number ten million times as large, and leaves its digits there."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        leak = (state.voltage + 1e7) - 1e7
+        return {"voltage": (data - leak) / params.tau}
+
+
+class OverflowsInSingle(_Sound):
+    """A factor that is one, as the quotient of two numbers that single precision does not hold."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        huge = torch.exp(state.voltage + 100.0)
+        return {"voltage": (data - state.voltage) / params.tau * (huge / torch.exp(state.voltage + 100.0))}
+
+
+class SmallDifferences(_Sound):
+    """A slope as a difference quotient over 1e-7, which single precision cannot tell from zero."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        h = 1e-7
+        slope = (torch.exp(state.voltage + h) - torch.exp(state.voltage)) / h
+        return {"voltage": (data - 0.5 * slope + 0.5) / params.tau}

@@ -1,0 +1,10 @@
+"""All that this distribution offers passes the conformance kit, in full."""
+
+from __future__ import annotations
+
+from rheobase.conformance import Suite
+
+
+class TestIzhikevich(Suite):
+    component = "izhikevich"
+    profile = "full"

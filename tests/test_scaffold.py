@@ -1,0 +1,126 @@
+"""What ``rheobase new`` writes builds, installs, is listed, and passes its own tests and the kit at once."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+KINDS = ("neuron", "integrator", "aggregator")
+
+
+@pytest.fixture(scope="module")
+def made(fresh_environment: Callable[..., Any]) -> Any:
+    """A fresh environment into which a package of each kind was built and installed, and nothing else."""
+    pytest.importorskip("hatchling", reason="hatchling is not installed (extra 'dev')")
+    environment = fresh_environment()
+    for kind in KINDS:
+        done = environment.rheobase("new", f"fresh-{kind}", "--kind", kind, "--author", "Ada Lovelace")
+        assert done.returncode == 0, done.stderr
+    sources = [environment.work / f"fresh-{kind}" for kind in KINDS]
+    built = environment.work / "dist"
+    environment.pip("wheel", "--no-index", "--no-deps", "--no-build-isolation", "-w", built, *sources)
+    wheels = sorted(built.glob("*.whl"))
+    assert [wheel.name for wheel in wheels] == [
+        f"fresh_{kind}-0.1.0-py3-none-any.whl" for kind in sorted(KINDS)
+    ]
+    environment.pip("install", "--no-index", *wheels)
+    return environment
+
+
+def test_all_are_listed(made: Any) -> None:
+    done = made.rheobase("list", "--json", "--strict")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["broken"], said["warnings"]) == ([], [])
+    listed = {part["name"]: part for part in said["components"]}
+    for kind in KINDS:
+        part = listed[f"fresh-{kind}"]
+        assert (part["kind"], part["distribution"], part["version"]) == (kind, f"fresh-{kind}", "0.1.0")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kit_finds_nothing(kind: str, made: Any) -> None:
+    # Its own tests, below, are of the standard profile.
+    done = made.rheobase("validate", f"fresh-{kind}", "--profile", "smoke", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["ok"] is True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_own_tests_pass(kind: str, made: Any) -> None:
+    done = made.run("-m", "pytest", "-q", "-p", "no:cacheprovider", f"fresh-{kind}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = int(re.findall(r"(\d+) passed", done.stdout)[-1])
+    assert passed > 10, "the kit, and a value worked out by hand"
+
+
+def test_the_examples_of_the_readmes_run(made: Any) -> None:
+    for kind in KINDS:
+        page = (made.work / f"fresh-{kind}" / "README.md").read_text(encoding="utf-8")
+        (code,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+        (made.work / f"{kind}_example.py").write_text(code, encoding="utf-8")
+    together = "; ".join(f"import {kind}_example" for kind in KINDS)
+    done = made.run("-W", "error", "-c", together)
+    assert done.returncode == 0, done.stderr
+    # Under 40 mV a spike every 2 + 20 ln 2 ms, 15.9 on the grid: six in 100 ms, in each of ten units. Then
+    # Heun's 1 - 0.1 + 0.005, and 6 / (1 + 2).
+    assert done.stdout.splitlines() == ["60 spikes", "tensor([0.9050])", "tensor([2.])"]
+
+
+@pytest.mark.parametrize("width", [88, 110])
+def test_the_code_passes_ruff(width: int, made: Any) -> None:
+    pytest.importorskip("ruff", reason="ruff is not installed (extra 'dev')")
+    for verb in (["check"], ["format", "--check"]):
+        for kind in KINDS:
+            command = [sys.executable, "-m", "ruff", *verb, "--no-cache", "--line-length", str(width)]
+            done = subprocess.run(
+                [*command, "--config", str(ROOT / "pyproject.toml"), "."],
+                cwd=made.work / f"fresh-{kind}",
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_code_passes_mypy_strict(made: Any) -> None:
+    pytest.importorskip("mypy", reason="mypy is not installed (extra 'dev')")
+    folders = [str(made.work / f"fresh-{kind}") for kind in KINDS]
+    # In the root, for its settings, and so that torch is not analysed once more.
+    command = [sys.executable, "-m", "mypy", "--strict", *folders]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no issues found in 12 source files" in done.stdout
+
+
+def test_a_package_that_is_installed_may_be_made_anew_elsewhere(made: Any) -> None:
+    done = made.rheobase("new", "Fresh_Neuron", "--path", "elsewhere", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["warnings"] == ["fresh-neuron 0.1.0 is installed already; installing the new one replaces it"]
+
+
+def test_the_name_of_an_installed_component_is_refused(made: Any) -> None:
+    done = made.rheobase("new", "other", "--component", "fresh-aggregator")
+    assert done.returncode == 2
+    assert "the aggregator 'fresh-aggregator' of fresh-aggregator is installed already" in done.stderr
+    assert not (made.work / "other").exists()
+
+
+def test_the_wheel_of_the_core_holds_the_templates(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="hatchling is not installed (extra 'dev')")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT / "core", check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        held = {Path(name).name for name in wheel.namelist() if "/scaffold/templates/" in name}
+    there = {path.name for path in (ROOT / "core/src/rheobase/scaffold/templates").iterdir()}
+    assert len(there) >= 15
+    assert held == there
