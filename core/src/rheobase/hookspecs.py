@@ -63,8 +63,11 @@ def rheobase_integrators() -> Sequence[IntegratorSpec]:  # type: ignore[empty-bo
 
     - ``order`` is that of smooth coupled problems that may depend on time, at a fixed step; an adaptive
       method takes a setting ``fixed_step`` (ms) for that.
-    - A tolerance is for each unit and variable: ``atol + rtol max(|y before|, |y after|)``, and the largest
-      error over the variables of a unit decides. With ``per_unit`` no unit's result depends on another's.
+    - ``dense_order`` is that of a method ``trajectory(field, y, times, *, t0=None)``: the states
+      ``[T, D, *batch, units]`` at the times ``[T]``, from steps that do not stop at them.
+    - A tolerance, a setting ``rtol`` or ``atol``, is for each unit and variable: ``atol + rtol
+      max(|y before|, |y after|)``, and the largest error over the variables of a unit decides. With
+      ``per_unit`` no unit's result depends on another's.
     - ``t1`` is hit exactly. A crossing is g < 0 before and g >= 0 after, in ``(t0, t1]``; a reset at ``t1``
       belongs to the call that ends there. Breakpoints of the input never lie within a call.
     - What fails for some units is a :class:`rheobase.Status` for each, or an error of ``rheobase.errors``

@@ -27,8 +27,6 @@ FAULTS = {
     "order_of_a_set": "components",
     "noisy": "components",
     "zips": "components",
-    "zero_for_nothing": "components",
-    "any_error_for_nothing": "components",
     "running_mean": "components",
     "cut_from_the_graph": "components",
     "normalised_over_units": "components",
@@ -185,21 +183,6 @@ def zips(inputs: Any, identifiers: Any = None) -> Any:
     if identifiers is None:
         return _add(inputs)
     return _add([torch.zeros(()), *(each for each, _ in zip(inputs, identifiers, strict=False))])
-
-
-def zero_for_nothing(inputs: Any, identifiers: Any = None) -> Any:
-    """Nothing is zero."""
-    if not inputs:
-        return torch.zeros(1)
-    _check(inputs, identifiers)
-    return _add(inputs)
-
-
-def any_error_for_nothing(inputs: Any, identifiers: Any = None) -> Any:
-    """Nothing is an IndexError."""
-    total = inputs[0]
-    _check(inputs, identifiers)
-    return total if len(inputs) == 1 else _add(inputs)
 
 
 _LAST: dict[Any, Any] = {}

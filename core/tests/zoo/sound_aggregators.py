@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -18,6 +19,8 @@ SOUND = [
     "counted",
     "first_less_the_others",
     "least_of_gates",
+    "in_one_line",
+    "reduced",
 ]
 
 
@@ -147,3 +150,13 @@ SPECS = {
     }.items()
 }
 """What is claimed of them."""
+
+
+def in_one_line(inputs: Any, identifiers: Any = None) -> Any:
+    """The sum, as one writes it who leaves the checks to the neuron."""
+    return sum(inputs)
+
+
+def reduced(inputs: Any, identifiers: Any = None) -> Any:
+    """The largest, likewise."""
+    return functools.reduce(torch.maximum, inputs)
