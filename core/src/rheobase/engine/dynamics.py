@@ -26,6 +26,7 @@ from .finite import all_finite
 from .integrator import Field, Integrator, Status
 from .located import located_step
 from .model import Model, after_reset, own_update, pack, spread
+from .shapes import broadcast_shape
 from .signals.pieces import Piece, at_start, pieces, signals_in
 from .sparse import finish_some
 from .spiking import Ends, Outcome
@@ -158,7 +159,7 @@ def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
     ):
         return own
     shapes = [state[name].shape for name in model.schema.states]
-    return torch.Size(torch.broadcast_shapes(*shapes, *(value.shape for value in values)))
+    return broadcast_shape(*shapes, *(value.shape for value in values))
 
 
 def _all_held(model: Model) -> bool:

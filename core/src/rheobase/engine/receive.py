@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .aggregate import Aggregator, check_inputs
+from .shapes import broadcast_shape
 from .tracing import values_visible
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _tensor(neuron: Stored, given: Any, what: str) -> Tensor:
 
 def _check_together(neuron: Stored, tensors: list[Tensor], what: str) -> None:
     try:
-        torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
+        broadcast_shape(*(tensor.shape for tensor in tensors))
     except RuntimeError as error:
         shapes = ", ".join(str(list(tensor.shape)) for tensor in tensors)
         raise InputError(
@@ -113,7 +114,7 @@ def _check_shape(neuron: Stored, current: Tensor, what: str) -> None:
     if batch == own or not batch:
         return
     try:
-        if torch.broadcast_shapes(batch, own) == own:
+        if broadcast_shape(batch, own) == own:
             return
     except RuntimeError:
         pass

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import DeclarationError, ParameterError
 from .declaration import Parameter, Quantity, State
+from .shapes import broadcast_shape
 
 if TYPE_CHECKING:
     from .neuron.stored import Stored
@@ -60,7 +61,7 @@ def as_state(neuron: Stored, declared: State, value: Any, batch: torch.Size) -> 
     tensor = _as_tensor(neuron, declared, value)
     own = (*batch, neuron.num_units)
     try:
-        shape = torch.broadcast_shapes(tensor.shape, own)
+        shape = broadcast_shape(tensor.shape, own)
     except RuntimeError:
         shape = torch.Size()
     if not shape or shape[-1] != neuron.num_units:

@@ -18,7 +18,7 @@ from .needs import OPTIONS, PRESETS
 from .running import require_finite
 from .subject import NeuronSubject
 
-PRESET_STEPS = (20, 60, 300)
+PRESET_STEPS = (6, 60, 300)
 """The steps of a preset's run, by profile."""
 
 

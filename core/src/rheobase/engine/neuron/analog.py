@@ -10,6 +10,7 @@ from torch import Tensor
 from ...errors import ArgumentError
 from ..checks import check_step
 from ..integrator.equation import times_of
+from ..shapes import broadcast_shape
 from ..signals.pieces import at_start
 from ..signals.signal import Signal
 from .base import Neuron
@@ -37,7 +38,7 @@ class AnalogNeuron(Neuron):
             return super().forward(data, identifiers)
         current = self.prepare(data, identifiers)
         begin = at_start(current, self.dt)
-        shape = torch.broadcast_shapes(begin.shape, self._of("voltage").shape)
+        shape = broadcast_shape(begin.shape, self._of("voltage").shape)
         new = {"input": torch.broadcast_to(begin, shape)}
         if self.equation is None:
             new["voltage"] = new["input"].clone()

@@ -15,6 +15,7 @@ from ..checks import check_step
 from ..dynamics import step as declared_step
 from ..integrator import Integrator
 from ..model import Model, gap, pack, spread
+from ..shapes import broadcast_shape
 from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
 from ..values import as_state, initial_value
@@ -221,7 +222,7 @@ class Stepped(Stored):
             name: as_state(self, self.schema.states[name], value, torch.Size())
             for name, value in values.items()
         }
-        shape = torch.broadcast_shapes(*(value.shape for value in initial.values()))
+        shape = broadcast_shape(*(value.shape for value in initial.values()))
         for name, value in initial.items():
             self._keep(name, value.expand(shape).clone())
         for name in self.auxiliaries:
@@ -240,5 +241,5 @@ class Stepped(Stored):
                     self._keep("hold_time", part)
         if self._model is not None and self.integrator.on_failure == "mark":
             states = (self._of(name).shape for name in self.schema.states)
-            shape = torch.broadcast_shapes(*states)
+            shape = broadcast_shape(*states)
             self._keep("status", torch.zeros(shape, dtype=torch.int8, device=self.device))

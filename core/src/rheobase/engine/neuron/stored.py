@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ...errors import ParameterError, nearest
 from ..receive import receive
 from ..schema import Schema
+from ..shapes import broadcast_shape
 from ..sweep import Sweep, expand
 from ..tracing import lent, transforming
 from ..values import as_parameter, as_state, check_domain
@@ -52,7 +53,7 @@ class Stored(Randomness):
         for name in self.schema.states:
             held = self._buffers.get(name)
             if held is not None and held.shape[:-1] != batch:
-                batch = torch.Size(torch.broadcast_shapes(batch, held.shape[:-1]))
+                batch = broadcast_shape(batch, held.shape[:-1])
         return batch
 
     # --- setting ---------------------------------------------------------------------------------
