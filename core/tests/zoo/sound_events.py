@@ -9,17 +9,11 @@ import torch
 
 SOUND = [
     "ResetNearThreshold",
-    "SoftReset",
-    "AdaptiveThreshold",
     "OwnForwardThatIsRight",
     "NoRefractoryPeriod",
     "Bursting",
     "Bistable",
     "Spontaneous",
-    "FilteredInput",
-    "HardFloor",
-    "Amperes",
-    "NeverSpikes",
     "InhibitionFires",
     "Quadratic",
     "RingsAtRest",
@@ -66,38 +60,6 @@ class _Leaky(rb.SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> Any:
         return {"voltage": 0.0 * state.voltage}
-
-
-class SoftReset(_Leaky):
-    """A spike takes the threshold from the voltage: under strong drive it stays above, silent."""
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": state.voltage - 1.0}
-
-
-class AdaptiveThreshold(_Leaky):
-    """A threshold that each spike raises, and that falls back by itself."""
-
-    tau_ref = rb.Parameter(0.5, unit="ms", at_least=0, doc="refractory period")
-    tau_thresh = rb.Parameter(80.0, unit="ms", above=0, doc="time constant of the threshold")
-    rise = rb.Parameter(0.3, unit="mV", at_least=0, doc="how much a spike raises the threshold")
-    raised = rb.State(0.0, unit="mV", at_rest=True, doc="how much the threshold is raised")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {
-            "voltage": (data - state.voltage) / params.tau,
-            "raised": -state.raised / params.tau_thresh,
-        }
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 1.0 - state.raised
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": 0.0 * state.voltage, "raised": state.raised + params.rise}
 
 
 class OwnForwardThatIsRight(_Leaky):
@@ -168,68 +130,6 @@ class Spontaneous(_Leaky):
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> Any:
         return {"voltage": (data + params.bias - state.voltage) / params.tau}
-
-
-class FilteredInput(_Leaky):
-    """Its forward filters the input, exactly, and hands it on."""
-
-    tau_syn = rb.Parameter(2.0, unit="ms", above=0, doc="time constant of the filter")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.register_buffer("_filtered", torch.zeros(self.num_units, dtype=self.dtype))
-
-    def reset_state(self) -> None:
-        super().reset_state()
-        self._keep("_filtered", torch.zeros(self.num_units, dtype=self.dtype, device=self.device))
-
-    def forward(self, data: Any, identifiers: Any = None) -> Any:
-        current = self.prepare(data, identifiers)
-        filtered = current + (self._filtered - current) * torch.exp(-self.dt / self.tau_syn)
-        self._keep("_filtered", filtered)
-        return super().forward(filtered)
-
-
-class HardFloor(_Leaky):
-    """The voltage cannot fall below a floor: there, what would pull it down does nothing."""
-
-    floor = rb.Parameter(-0.5, unit="mV", below=0, doc="the lowest voltage")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        slope = (data - state.voltage) / params.tau
-        return {"voltage": torch.where(state.voltage > params.floor, slope, slope.clamp(min=0.0))}
-
-
-class Amperes(rb.SpikingNeuron):
-    """C dV/dt = -g (V - E) + I in volts, amperes, siemens and farads; only time is in ms."""
-
-    capacitance = rb.Parameter(200e-12, unit="F", above=0, doc="membrane capacitance")
-    leak = rb.Parameter(10e-9, unit="S", above=0, doc="leak conductance")
-    rest = rb.Parameter(-0.07, unit="V", doc="resting potential")
-    tau_ref = rb.Parameter(2.0, unit="ms", at_least=0, doc="refractory period")
-    voltage = rb.State("rest", unit="V", at_rest=True, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        slope = (params.leak * (params.rest - state.voltage) + data) / params.capacitance
-        return {"voltage": 1e-3 * slope}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - (params.rest + 0.02)
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": params.rest}
-
-
-class NeverSpikes(_Leaky):
-    """Its voltage saturates below its threshold, whatever the input."""
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (0.9 * torch.tanh(data) - state.voltage) / params.tau}
 
 
 class InhibitionFires(_Leaky):

@@ -10,54 +10,20 @@ import torch
 from torch import nn
 
 SOUND = [
-    "TwoConductances",
     "OwnEquation",
-    "FilteredInput",
     "LearnableGain",
     "DoubleConstants",
     "BoundedGates",
     "OwnUpdate",
     "PoissonSource",
-    "HardFloor",
     "FollowingDefaults",
     "Accumulator",
     "WeightsBySource",
-    "InSIUnits",
     "Explosive",
     "LearntTimeConstant",
     "SilentRectifier",
 ]
 """Names of classes."""
-
-
-class TwoConductances(rb.SpikingNeuron):
-    """C dV/dt = g_L (E_L - V) + g_e (E_e - V) + g_i (E_i - V): two inputs, neither below zero."""
-
-    capacitance = rb.Parameter(200.0, unit="pF", above=0, doc="membrane capacitance")
-    leak_gl = rb.Parameter(10.0, unit="nS", above=0, doc="leak conductance")
-    volt_rest = rb.Parameter(-60.0, unit="mV", doc="reversal potential of the leak")
-    volt_exc = rb.Parameter(0.0, unit="mV", doc="reversal potential of excitation")
-    volt_inh = rb.Parameter(-80.0, unit="mV", doc="reversal potential of inhibition")
-    volt_thresh = rb.Parameter(-50.0, unit="mV", doc="threshold")
-    tau_ref = rb.Parameter(5.0, unit="ms", at_least=0, doc="refractory period")
-    excitation = rb.Input(unit="nS", at_least=0, doc="excitatory conductance")
-    inhibition = rb.Input(unit="nS", at_least=0, doc="inhibitory conductance")
-    voltage = rb.State("volt_rest", unit="mV", at_rest=True, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        v = state.voltage
-        current = params.leak_gl * (params.volt_rest - v)
-        current = current + data.excitation * (params.volt_exc - v) + data.inhibition * (params.volt_inh - v)
-        return {"voltage": current / params.capacitance}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - params.volt_thresh
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": params.volt_rest}
 
 
 def _relaxation(x: Any, data: Any) -> Any:
@@ -75,45 +41,6 @@ class OwnEquation(rb.AnalogNeuron):
         out = super().forward(data, identifiers)
         self.voltage = out["voltage"].clamp(min=0.0)
         return self.loggable_state()
-
-
-class FilteredInput(rb.SpikingNeuron):
-    """A leaky neuron whose input goes through a filter in a buffer of the class's own."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    tau_in = rb.Parameter(2.0, unit="ms", above=0, doc="time constant of the filter")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.register_buffer("filtered", self._zeros())
-
-    def _zeros(self) -> Any:
-        return torch.zeros(self.num_units, dtype=self.dtype, device=self.device)
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.voltage) / params.tau}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 1.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": 0.0}
-
-    def reset_state(self) -> None:
-        super().reset_state()
-        self.filtered = self._zeros()
-
-    def forward(self, data: Any, identifiers: Any = None) -> Any:
-        current = self.prepare(data, identifiers)
-        keep = torch.exp(-self.dt / self.tau_in)
-        filtered = self.get_buffer("filtered") * keep + current * (1.0 - keep)
-        out = super().forward(filtered)
-        self.filtered = filtered.detach()
-        return out
 
 
 class LearnableGain(rb.AnalogNeuron):
@@ -236,37 +163,6 @@ class PoissonSource(rb.SpikingNeuron):
         return self.loggable_state()
 
 
-class HardFloor(rb.SpikingNeuron):
-    """A leaky neuron whose voltage cannot go below a floor, neither by input nor by a kick."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    volt_floor = rb.Parameter(-75.0, unit="mV", doc="the lowest voltage")
-    voltage = rb.State(-70.0, unit="mV", at_rest=True, at_least=-90, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        slope = (-70.0 - state.voltage + data) / params.tau
-        at_floor = (state.voltage <= params.volt_floor) & (slope < 0)
-        return {"voltage": torch.where(at_floor, torch.zeros_like(slope), slope)}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage + 50.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.full_like(state.voltage, -72.0)}
-
-    def inject(self, current: Any) -> None:
-        super().inject(current)
-        self.voltage = torch.maximum(self.voltage, self.volt_floor)
-
-    def forward(self, data: Any, identifiers: Any = None) -> Any:
-        out = super().forward(data, identifiers)
-        self.voltage = torch.maximum(self.voltage, self.volt_floor)
-        return {**out, "voltage": self.voltage.clone()}
-
-
 class FollowingDefaults(rb.SpikingNeuron):
     """A quadratic neuron whose defaults follow each other, by names and by functions."""
 
@@ -346,33 +242,6 @@ class WeightsBySource(rb.SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> Any:
         return {"voltage": state.voltage - 1.0}
-
-
-class InSIUnits(rb.SpikingNeuron):
-    """C dV/dt = -g V + I - w, in volts, farads, siemens and amperes; times are in ms."""
-
-    capacitance = rb.Parameter(2e-10, unit="F", above=0, doc="membrane capacitance")
-    leak = rb.Parameter(1e-8, unit="S", above=0, doc="leak conductance")
-    volt_thresh = rb.Parameter(0.02, unit="V", doc="threshold")
-    tau_ref = rb.Parameter(2.0, unit="ms", at_least=0, doc="refractory period")
-    voltage = rb.State(0.0, unit="V", at_rest=True, doc="membrane potential")
-    adaptation = rb.State(0.0, unit="A", at_rest=True, doc="adaptation current")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        current = data - params.leak * state.voltage - state.adaptation
-        return {
-            "voltage": 1e-3 * current / params.capacitance,
-            "adaptation": (2e-9 * state.voltage - state.adaptation) / 100.0,
-        }
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - params.volt_thresh
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage), "adaptation": state.adaptation + 1e-11}
 
 
 class Explosive(rb.AnalogNeuron):

@@ -44,7 +44,7 @@ _ORDER: tuple[Level, ...] = ("smoke", "standard", "full")
 PROFILES: dict[str, Profile] = {
     "smoke": Profile("smoke", examples=2, shrinking=0.5),
     "standard": Profile("standard", examples=8, shrinking=2.0),
-    "full": Profile("full", examples=16, shrinking=5.0),
+    "full": Profile("full", examples=12, shrinking=5.0),
 }
 """The profiles, the quickest first."""
 
