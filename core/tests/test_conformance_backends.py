@@ -1,23 +1,30 @@
-"""The kit's property on installed backends: one that gives other numbers is told, one that refuses is not."""
+"""The kit's property on installed backends: one that gives other numbers is told, one that refuses is not.
+
+So is one that takes a value that is not finite, or keeps other rows than it was asked for.
+"""
 
 from __future__ import annotations
 
+import copy
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import rheobase as rb
+import torch
 from rheobase import conformance
 from rheobase.pipeline import eager
+from rheobase.pipeline.drive import Drive
+
+Judge = Callable[[Any], conformance.Report]
 
 
 @pytest.fixture
-def judged_with(monkeypatch: pytest.MonkeyPatch, lif: Any) -> Iterator[Callable[[Any], conformance.Report]]:
-    """Judges a model while a backend of this function is installed."""
-    undone = []
+def judged_with(rheobase_registry: object, monkeypatch: pytest.MonkeyPatch, lif: Any) -> Judge:
+    """Judges a model while a backend of this function is installed, beside eager."""
 
     def judge(run: Any) -> conformance.Report:
         module = types.ModuleType("toy_backend")
@@ -26,20 +33,31 @@ def judged_with(monkeypatch: pytest.MonkeyPatch, lif: Any) -> Iterator[Callable[
         plugin = types.ModuleType("toy_plugin")
         spec = rb.BackendSpec("toy", "toy_backend:run")
         plugin.rheobase_backends = rb.hookimpl(lambda: [spec])  # type: ignore[attr-defined]
-        undone.append(rb.register(plugin))
+        rb.register(plugin)
         return conformance.check(lif, "smoke", only=["backends-agree"])
 
-    yield judge
-    for undo in undone:
-        undo()
+    return judge
 
 
-def test_a_backend_that_is_eager_agrees(judged_with: Callable[[Any], conformance.Report]) -> None:
+def unlooked(drive: Drive, change: Callable[[Any], Any] = lambda part: part) -> Any:
+    """The same drive, whose check finds nothing; with a change made to its values."""
+    unchecked = copy.copy(drive)
+    unchecked.parts = {name: change(part) for name, part in drive.parts.items()}
+    unchecked.check = lambda: None  # type: ignore[method-assign]
+    return unchecked
+
+
+def reason_of(report: conformance.Report) -> str:
+    assert [result.prop.name for result in report.failures] == ["backends-agree"]
+    return report.failures[0].reason
+
+
+def test_a_backend_that_is_eager_agrees(judged_with: Judge) -> None:
     report = judged_with(eager.run)
     assert report.ok, str(report)
 
 
-def test_a_backend_that_refuses_is_not_accused(judged_with: Callable[[Any], conformance.Report]) -> None:
+def test_a_backend_that_refuses_is_not_accused(judged_with: Judge) -> None:
     def run(*args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError("it takes no model")
 
@@ -47,7 +65,7 @@ def test_a_backend_that_refuses_is_not_accused(judged_with: Callable[[Any], conf
     assert report.ok, str(report)
 
 
-def test_a_backend_with_other_voltages_is_told(judged_with: Callable[[Any], conformance.Report]) -> None:
+def test_a_backend_with_other_voltages_is_told(judged_with: Judge) -> None:
     def run(*args: Any, **kwargs: Any) -> Any:
         recording = eager.run(*args, **kwargs)
         # A hundred times what double precision may lose in a few steps.
@@ -55,11 +73,10 @@ def test_a_backend_with_other_voltages_is_told(judged_with: Callable[[Any], conf
         return replace(recording, traces=traces)
 
     report = judged_with(run)
-    assert [result.prop.name for result in report.failures] == ["backends-agree"]
-    assert "'toy': voltage in step 0" in report.failures[0].reason
+    assert "'toy': voltage in step 0" in reason_of(report)
 
 
-def test_a_backend_that_loses_a_spike_is_told(judged_with: Callable[[Any], conformance.Report]) -> None:
+def test_a_backend_that_loses_a_spike_is_told(judged_with: Judge) -> None:
     def run(*args: Any, **kwargs: Any) -> Any:
         recording = eager.run(*args, **kwargs)
         spikes = recording.spikes
@@ -68,5 +85,74 @@ def test_a_backend_that_loses_a_spike_is_told(judged_with: Callable[[Any], confo
         )
 
     report = judged_with(run)
-    assert [result.prop.name for result in report.failures] == ["backends-agree"]
-    assert "spikes, and eager" in report.failures[0].reason
+    assert "spikes, and eager" in reason_of(report)
+
+
+def test_a_backend_that_keeps_every_row_whatever_the_stride_is_told(judged_with: Judge) -> None:
+    def run(*args: Any, every: int, **kwargs: Any) -> Any:
+        return eager.run(*args, **kwargs)
+
+    assert "with every=4 the trace of voltage has 30 rows for 30 steps; it must have 7" in reason_of(
+        judged_with(run)
+    )
+
+
+def test_a_backend_that_keeps_the_first_of_so_many_rows_is_told(judged_with: Judge) -> None:
+    def run(neuron: Any, drive: Any, steps: int, *, every: int, **kwargs: Any) -> Any:
+        recording = eager.run(neuron, drive, steps, **kwargs)
+        traces = {name: trace[::every][: steps // every] for name, trace in recording.traces.items()}
+        return replace(recording, traces=traces, every=every)
+
+    assert "from that of eager (with every=4)" in reason_of(judged_with(run))
+
+
+def test_a_backend_that_refuses_once_it_has_stepped_is_told(judged_with: Judge) -> None:
+    def run(neuron: Any, drive: Any, steps: int, **kwargs: Any) -> Any:
+        eager.run(neuron, drive, 1, **kwargs)
+        raise NotImplementedError("one step only")
+
+    assert "'toy' refused a run, and" in reason_of(judged_with(run))
+
+
+def test_a_backend_that_looks_at_values_in_its_own_way_agrees(judged_with: Judge) -> None:
+    def run(neuron: Any, drive: Drive, steps: int, **kwargs: Any) -> Any:
+        if not all(bool(torch.isfinite(part).all()) for part in drive.parts.values()):  # type: ignore[arg-type]
+            drive.check()
+        unchecked = unlooked(drive)
+        return eager.run(neuron, unchecked, steps, **kwargs)
+
+    report = judged_with(run)
+    assert report.ok, str(report)
+
+
+@pytest.mark.parametrize(
+    ("filled", "said"),
+    [
+        ({"nan": 0.0}, "took an input with nan in step 29"),
+        ({"posinf": 0.0}, "took an input with inf in step"),
+        ({"neginf": 0.0}, "took an input with -inf in step 0"),
+    ],
+)
+def test_a_backend_that_takes_a_value_that_is_not_finite_is_told(
+    judged_with: Judge, filled: dict[str, float], said: str
+) -> None:
+    def run(neuron: Any, drive: Drive, steps: int, **kwargs: Any) -> Any:
+        kept = {"nan": torch.nan, "posinf": torch.inf, "neginf": -torch.inf, **filled}
+        drive = unlooked(drive, lambda part: torch.nan_to_num(part, **kept))
+        # Now those that were not filled are found by the rule.
+        Drive.check(drive)
+        return eager.run(neuron, drive, steps, **kwargs)
+
+    assert f"the backend 'toy' {said}" in reason_of(judged_with(run))
+
+
+def test_a_backend_that_steps_up_to_a_value_that_is_not_finite_is_told(judged_with: Judge) -> None:
+    def run(neuron: Any, drive: Drive, steps: int, **kwargs: Any) -> Any:
+        return eager.run(neuron, unlooked(drive), steps, **kwargs)  # each step looks at its own
+
+    assert "'toy' met nan in step 29, and changed the neuron" in reason_of(judged_with(run))
+
+
+def test_eager_is_held_to_it_too(judged_with: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Drive, "check", lambda drive: None)
+    assert "'eager' met nan in step 29, and changed the neuron" in reason_of(judged_with(eager.run))

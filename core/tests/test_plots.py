@@ -58,6 +58,14 @@ def test_a_recording_is_drawn_as_its_traces_over_its_spikes(recording, tmp_path)
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_stride_keeps_the_rows_at_their_times_and_the_axis_as_long_as_the_run():
+    recording = rb.simulate(rb.create(Lif), 600.0, 50.0, record=("spikes", "voltage"), every=30)
+    voltage, raster = plot_recording(recording).axes
+    assert voltage.lines[0].get_xdata().tolist() == [30 * (n + 1) * 0.1 for n in range(16)]
+    assert voltage.lines[0].get_ydata().tolist() == recording.traces["voltage"][:, 0].tolist()
+    assert raster.get_xlim() == (0.0, 50.0)
+
+
 def test_no_window_and_no_global_figure_is_made(recording):
     before = set(sys.modules)
     plot_recording(recording)

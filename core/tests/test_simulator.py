@@ -183,6 +183,15 @@ def test_python_settings_work_without_a_file(tmp_path):
     same(simulator.run(), rb.simulate(rb.create(Leaky), 900.0, 5.0, record="voltage"))
 
 
+def test_every_is_the_stride_of_the_traces(write, tmp_path):
+    text = "model: toy-leaky\nstimulus: 900\nduration: 5\nrecord: [spikes, voltage]\nout: run.npz\n"
+    whole = rb.SimpleSimulator.from_file(write(text)).run()
+    part = rb.SimpleSimulator.from_file(write(text + "every: 8\n")).run()
+    assert torch.equal(part.traces["voltage"], whole.traces["voltage"][7::8])
+    assert torch.equal(part.spikes.times, whole.spikes.times)
+    assert rb.Recording.load(tmp_path / "run.npz").times.tolist() == part.times.tolist()
+
+
 def test_sweeps_are_those_of_create(write):
     path = write(
         "model: toy-leaky\nunits: 4\nstimulus: 500\nduration: 5\nrecord: voltage\n"
@@ -239,6 +248,9 @@ BAD = {
     "duration": (START.replace("duration: 1", "duration: 0.05"), r"the nearest is 0\.1 ms"),
     "record": (START + "record: [voltag]\n", r"'voltag'; did you mean 'voltage'"),
     "record type": (START + "record: {a: 1}\n", r"record: \{'a': 1\} cannot be used"),
+    "every": (START + "every: 0\n", r"every=0 cannot be used; give an integer from 1 up"),
+    "every part": (START + "every: 2.5\n", r"every=2\.5 cannot be used"),
+    "every truth": (START + "every: true\n", r"every=True cannot be used"),
     "seed": (START + "seed: x\n", r"seed: 'x' cannot be used"),
     "out": (START + "out: nowhere/run.npz\n", r"nowhere does not exist"),
     "plot": (START + "plot: run.xyz\n", r"ending 'xyz' is of no kind of picture"),

@@ -16,6 +16,7 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
     │   └── OrderError          an order that is not implemented
     ├── ComponentError          an unknown or ambiguous model, integrator, ... (LookupError)
     ├── PluginError             a plugin that cannot be loaded or breaks the contract
+    ├── BackendError            a backend that was asked for refuses the run   (NotImplementedError)
     └── IntegrationError        the integration failed                         (ArithmeticError)
         ├── NonFiniteStateError a state became NaN or infinite
         ├── StepUnderflowError  the step size fell below the precision of time
@@ -87,6 +88,10 @@ class ComponentError(RheobaseError, LookupError):
 
 class PluginError(RheobaseError):
     """A plugin that cannot be loaded or that breaks the contract of the hooks."""
+
+
+class BackendError(RheobaseError, NotImplementedError):
+    """A backend that was asked for by name refuses this run; nothing was changed."""
 
 
 class IntegrationError(RheobaseError, ArithmeticError):

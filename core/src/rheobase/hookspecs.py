@@ -105,6 +105,17 @@ def rheobase_backends() -> Sequence[BackendSpec]:  # type: ignore[empty-body]
     Returns:
         A spec for each backend; its target is a callable that runs many steps of a model.
 
+    - It is called as ``run(neuron, drive, steps, *, record, grad, progress, every)``, always with all of
+      these, and returns the recording: spikes of all steps, and traces of every ``every``-th one.
+    - It agrees with ``eager``, or raises ``NotImplementedError`` with the reason before it changes anything.
+      ``backend="auto"`` then goes on to the next one, and warns once where that is ``eager``; asked for by
+      name, the reason is a :class:`rheobase.errors.BackendError`.
+    - It checks the values of the drive itself, or calls ``drive.check()`` before it changes anything. One
+      that checks them in its kernel calls ``drive.check()`` when it has met one that is not finite, to raise
+      the error; the neuron is then as it was.
+    - Where the object has a callable attribute ``pays(neuron, drive, steps, *, record, grad) -> bool``,
+      ``"auto"`` asks it first; if it gives False, the next backend is tried, without a warning or a note.
+
     Example:
         >>> from rheobase.hookspecs import hookimpl
         >>> from rheobase.specs import BackendSpec

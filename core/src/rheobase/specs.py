@@ -125,7 +125,17 @@ class AggregatorSpec(ComponentSpec):
 
 
 class BackendSpec(ComponentSpec):
-    """Describes a backend: something that runs many steps of a model at once."""
+    """Describes a backend: something that runs many steps of a model at once.
+
+    Its object is a callable ``run(neuron, drive, steps, *, record, grad, progress, every)`` that gives the
+    recording; its contract is that of ``rheobase.pipeline.eager.run``. What it cannot run it refuses:
+    ``NotImplementedError`` with the reason, before it changes anything.
+
+    The object may have an attribute ``pays(neuron, drive, steps, *, record, grad) -> bool``, a callable that
+    changes nothing. ``backend="auto"`` asks it first; False means that another backend would be as quick,
+    and the next one is tried without a word. A backend that is asked for by name is not asked whether it
+    pays.
+    """
 
     kind: ClassVar[str] = "backend"
 

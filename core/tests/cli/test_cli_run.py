@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -139,27 +140,63 @@ def test_ctrl_c_saves_what_was_recorded_and_exits_with_130(
     assert "incomplete" in result.stderr
 
 
-@pytest.mark.parametrize("backend", ["shy", "auto"])
-def test_warnings_of_the_run_go_to_stderr_and_into_the_json(
-    command: Command, monkeypatch: pytest.MonkeyPatch, backend: str
-) -> None:
+@pytest.fixture
+def shy(toys: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The backend ``shy``, which refuses everything."""
+
     class Refuses:
         @rb.hookimpl
         def rheobase_backends(self) -> list[rb.BackendSpec]:
             return [rb.BackendSpec("shy", "toy_models:shy")]
 
-    import sys
-
-    def shy(*_: Any, **__: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise NotImplementedError("not today")
 
-    monkeypatch.setattr(sys.modules["toy_models"], "shy", shy, raising=False)
+    monkeypatch.setattr(sys.modules["toy_models"], "shy", refuse, raising=False)
     with rb.register(Refuses()):
-        result = command("run", "toy", "--current", 20, "--duration", 5, "--backend", backend, "--json")
-    assert result.exit_code == 0
-    [message] = json.loads(result.stdout)["warnings"]
-    assert "not today" in message
-    assert result.stderr.count("not today") == 1
+        yield
+
+
+@pytest.mark.usefixtures("shy")
+def test_warnings_of_the_run_go_to_stderr_and_into_the_json_each_time(command: Command) -> None:
+    for _ in range(2):  # Python warns once of a refusal, and every run has it
+        result = command("run", "toy", "--current", 20, "--duration", 5, "--json")
+        assert result.exit_code == 0
+        [message] = json.loads(result.stdout)["warnings"]
+        assert "'shy' refused this run of toy (not today); it went on in 'eager'" in message
+        assert result.stderr.count("not today") == 1
+
+
+@pytest.mark.usefixtures("shy")
+def test_a_backend_that_was_asked_for_and_refuses_is_one_clear_error(
+    command: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "run.npz"
+    arguments = ["--current", 20, "--duration", 5, "--backend", "shy", "--out", out, "--json"]
+    result = command("run", "toy", *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: the backend 'shy' refuses this run of toy (not today)")
+    assert not out.exists()
+
+
+def test_every_keeps_one_row_of_so_many_steps(command: Command, printed: Printed, tmp_path: Path) -> None:
+    out = tmp_path / "run.npz"
+    arguments = ["run", "toy", "--current", 5, "--duration", 10, "--dtype", "float64"]
+    arguments += ["--integrator", "rk1", "--record", "voltage", "--out", out]
+    printed(*arguments, "--every", 30)
+    recording = rb.Recording.load(out)
+    assert recording.times.tolist() == [30 * 0.1, 60 * 0.1, 90 * 0.1]
+    # Euler's method, in closed form: V_n = I (1 - (1 - dt/tau)^n).
+    expected = [5 * (1 - 0.99**n) for n in (30, 60, 90)]
+    assert recording.traces["voltage"][:, 0].tolist() == pytest.approx(expected, rel=1e-12)
+    said = command(*arguments, "--every", 30).stdout
+    assert f"at 9 ms {expected[2]:.6g} mV" in " ".join(said.split())
+    said = command(*arguments, "--every", 50).stdout
+    assert f"at the end {5 * (1 - 0.99**100):.6g} mV" in " ".join(said.split())
+    none = command(*arguments, "--every", 101)
+    assert none.exit_code == 0, none.output
+    assert len(rb.Recording.load(out).times) == 0
 
 
 BAD: dict[str, tuple[list[object], list[str]]] = {
@@ -186,6 +223,7 @@ BAD: dict[str, tuple[list[object], list[str]]] = {
     "negative duration": (["--duration", -5], ["duration", "-5"]),
     "part of a step": (["--duration", 0.25], ["duration", "0.25", "0.1"]),
     "infinite current": (["--current", "inf"], ["inf"]),
+    "every of zero": (["--every", 0], ["every=0", "from 1 up"]),
     "unknown record": (["--record", "volt"], ["'volt'", "voltage"]),
     "wrong ending": (["--out", "run.csv"], ["--out", "run.csv", ".npz"]),
     "wrong plot ending": (["--plot", "run.txt"], ["--plot", "run.txt", "png"]),

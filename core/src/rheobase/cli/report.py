@@ -61,10 +61,12 @@ def print_summary(recording: Recording) -> None:
         ("duration", f"{number(recording.duration)} ms"),
     ]
     for name, trace in recording.traces.items():
-        if recording.steps:
+        if len(trace):
             unit = recording.trace_units.get(name, "")
             low, high, last = (number(float(value)) for value in (trace.min(), trace.max(), trace[-1].mean()))
-            rows.append((name, f"{low} to {high} {unit}, at the end {last} {unit}"))
+            ends = recording.steps % recording.every == 0
+            when = "at the end" if ends else f"at {number(float(recording.times[-1]))} ms"
+            rows.append((name, f"{low} to {high} {unit}, {when} {last} {unit}"))
     if spikes.recorded:
         rows.append(("spikes", str(len(spikes))))
     if spikes.recorded and len(spikes):

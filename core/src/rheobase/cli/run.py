@@ -43,9 +43,17 @@ _PATH = click.Path(path_type=Path)
 @click.option("--event", default="crossing", show_default=True, help="crossing, step or located.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Precision of the states.")
 @click.option("--record", multiple=True, help="What to record besides spikes, such as voltage; repeatable.")
+@click.option(
+    "--every", type=int, default=1, show_default=True, help="Keep one row of N steps in traces.", metavar="N"
+)
 @click.option("--out", type=_PATH, help="Save the recording to this NPZ file.")
 @click.option("--plot", type=_PATH, help="Draw traces and spikes to this PNG, PDF or SVG file.")
-@click.option("--backend", default="auto", show_default=True, help="An installed backend.")
+@click.option(
+    "--backend",
+    default="auto",
+    show_default=True,
+    help="An installed one; auto takes one that serves, else eager.",
+)
 @json_option
 @judged
 @click.pass_context
@@ -150,8 +158,9 @@ def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[R
     record = list(dict.fromkeys([own, *options["record"]]))
     if options["plot"] is not None and "voltage" in neuron.loggable_props and "voltage" not in record:
         record.append("voltage")
+    how = {"backend": options["backend"], "every": options["every"]}
     try:
-        return simulate(neuron, stimulus, duration, record=tuple(record), backend=options["backend"]), False
+        return simulate(neuron, stimulus, duration, record=tuple(record), **how), False
     except SimulationInterrupted as stopped:
         return stopped.recording, True
 

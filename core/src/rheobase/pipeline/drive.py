@@ -37,7 +37,8 @@ class Drive:
         neuron: The neuron; its clock, dt, number of units, dtype and device are used.
 
     Raises:
-        InputError: If a tensor is not real, not finite, on another device or has another number of units.
+        InputError: If a tensor is not real, on another device or has another number of units, or a constant
+            is not finite. The values of tensors with rows are looked at by :meth:`check`.
         StimulusError: If a stimulus is made for another number of units.
     """
 
@@ -62,6 +63,28 @@ class Drive:
             self.parts = {name: self._source(part, f"{name}: ") for name, part in stimulus.items()}
         else:
             self.parts = {"": self._source(stimulus, "")}
+
+    def check(self) -> None:
+        """Look at every value of the tensors with rows; constants were looked at when the drive was made.
+
+        A backend that looks at the values as it goes calls this only where it has met one that is not
+        finite, to raise the error.
+
+        Raises:
+            InputError: If a value is not finite; it names the value, its unit and its step.
+
+        Example:
+            >>> import rheobase as rb
+            >>> import torch
+            >>> drive = Drive(torch.tensor([[1.0], [float("inf")]]), rb.create("analog"))
+            >>> drive.check()
+            Traceback (most recent call last):
+            rheobase.errors.InputError: the stimulus has inf for every unit in step 1 (counted from 0); \
+give finite currents
+        """
+        for name, part in self.parts.items():
+            if isinstance(part, Tensor):
+                _check_finite(part, f"{name}: " if name else "")
 
     @property
     def constant(self) -> bool:
@@ -176,18 +199,21 @@ class Drive:
                 f"give a scalar or [{self.num_units}] for a constant, [steps, 1] or "
                 f"[steps, *batch, {self.num_units}] for one row per step{hint}"
             )
-        self._check_finite(given, where)
-        return Constant(given) if given.dim() < 2 else given
+        if given.dim() >= 2:
+            return given  # its values may be many: a backend looks at them, or calls check()
+        _check_finite(given, where)
+        return Constant(given)
 
-    def _check_finite(self, given: Tensor, where: str) -> None:
-        # The extremes are NaN where any value is; unlike isfinite() they need no memory.
-        low, high = torch.aminmax(given.detach())
-        if bool(torch.isfinite(low) & torch.isfinite(high)):
-            return
-        place = torch.nonzero(~torch.isfinite(given.detach()))[0].tolist()
-        value = given.detach()[tuple(place)].item()
-        unit = f"unit {place[-1]}" if given.dim() and given.shape[-1] > 1 else "every unit"
-        step = f" in step {place[0]}" if given.dim() > 1 else ""
-        raise InputError(
-            f"{where}the stimulus has {value} for {unit}{step} (counted from 0); give finite currents"
-        )
+
+def _check_finite(given: Tensor, where: str) -> None:
+    # The extremes are NaN where any value is; unlike isfinite() they need no memory.
+    low, high = torch.aminmax(given.detach())
+    if bool(torch.isfinite(low) & torch.isfinite(high)):
+        return
+    place = torch.nonzero(~torch.isfinite(given.detach()))[0].tolist()
+    value = given.detach()[tuple(place)].item()
+    unit = f"unit {place[-1]}" if given.dim() and given.shape[-1] > 1 else "every unit"
+    step = f" in step {place[0]}" if given.dim() > 1 else ""
+    raise InputError(
+        f"{where}the stimulus has {value} for {unit}{step} (counted from 0); give finite currents"
+    )

@@ -30,11 +30,16 @@ def run(
     record: Sequence[str],
     grad: bool = False,
     progress: bool | None = None,
+    every: int = 1,
 ) -> Recording:
     """Step a neuron so many times, from its present state and clock.
 
-    Every backend is called like this, with arguments that are checked already. One that cannot run this
-    neuron raises ``NotImplementedError`` with the reason before it changes anything.
+    This is the contract of every backend. It is called like this, always with all of these arguments, which
+    are checked already but for one thing: the values of tensors with rows. A backend checks values itself,
+    or calls ``drive.check()`` first; in either case a value that is not finite is the ``InputError`` of
+    ``drive.check()``, and leaves the neuron as it was. One that cannot run this neuron raises
+    ``NotImplementedError`` with the reason before it changes anything. Spikes are recorded in every step,
+    whatever ``every`` is.
 
     Args:
         neuron: The neuron; afterwards it stands where the run ended.
@@ -43,14 +48,18 @@ def run(
         record: ``"spikes"`` and names that the neuron can log.
         grad: Whether states and traces keep their autograd graph.
         progress: Whether to show a progress bar; None: on a terminal, for runs of more than a second.
+        every: Traces hold the states after steps every, 2 every, ... of this run:
+            ``[steps // every, *batch, units]``.
 
     Returns:
         The recording.
 
     Raises:
+        InputError: If a value of the drive is not finite; nothing was changed.
         SimulationInterrupted: If the run was interrupted (Ctrl-C); it carries the recording so far.
     """
-    recorder = Recorder(neuron, record, steps, grad=grad)
+    drive.check()
+    recorder = Recorder(neuron, record, steps, grad=grad, every=every)
     step = _stepper(neuron)
     block = max(1, min(1024, _ELEMENTS // drive.width, steps))
     try:

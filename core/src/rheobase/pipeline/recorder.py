@@ -11,10 +11,9 @@ from torch import Tensor
 
 from ..errors import ArgumentError, nearest
 from .recording import Recording
-from .spikes import NoSpikes, Spikes
+from .spikes import Spikes
 
 if TYPE_CHECKING:
-    from ..engine.declaration import Input, Quantity
     from ..engine.neuron.base import Neuron
 
 SPIKES = "spikes"
@@ -47,23 +46,43 @@ def check_record(neuron: Neuron, record: str | Sequence[str]) -> tuple[str, ...]
     return tuple(dict.fromkeys(names))
 
 
+def check_every(every: int) -> int:
+    """The stride of the traces.
+
+    Args:
+        every: One row is kept of so many steps.
+
+    Raises:
+        ArgumentError: If it is no integer from 1 up.
+    """
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise ArgumentError(
+            f"every={every!r} cannot be used; give an integer from 1 up: traces keep one row of so many steps"
+        )
+    return every
+
+
 class Recorder:
     """Takes the outputs of each step, and makes a recording of them.
 
-    Spikes cost memory for spikes alone; a trace is allocated whole at the first step.
+    Spikes cost memory for spikes alone; a trace is allocated whole at the first step, with
+    ``steps // every`` rows.
 
     Args:
         neuron: The neuron; its clock and dt are read now.
         record: Names that :func:`check_record` accepted.
         steps: The number of steps to come.
         grad: Whether traces keep their graph.
+        every: Traces keep the last of every so many steps. Default 1: all of them.
     """
 
-    def __init__(self, neuron: Neuron, record: Sequence[str], steps: int, *, grad: bool) -> None:
+    def __init__(
+        self, neuron: Neuron, record: Sequence[str], steps: int, *, grad: bool, every: int = 1
+    ) -> None:
         self._neuron = neuron
         self._first_step = neuron.simulation_step
         self._dt, self._num_units = neuron.dt, neuron.num_units
-        self._steps, self._grad = steps, grad
+        self._steps, self._grad, self._every = steps, grad, every
         self._spikes = SPIKES in record
         self._names = tuple(name for name in record if name != SPIKES)
         self._batch_shape: tuple[int, ...] = ()
@@ -85,13 +104,18 @@ class Recorder:
             elif flat.size:
                 self._which.append(flat)
                 self._when.append(self.done)
+        steps = self.done + 1
+        if self._names and steps % self._every == 0:
+            self._take_row(outputs, steps // self._every - 1)
+        self.done = steps  # last: Ctrl-C may come anywhere before
+
+    def _take_row(self, outputs: Mapping[str, Tensor], row: int) -> None:
         for name in self._names:
             if self._grad:
                 # A copy: the neuron may go on writing where the output is.
                 self._rows[name].append(self._spread(outputs[name]).clone())
             else:
-                self._traces[name][self.done] = outputs[name].detach()
-        self.done += 1
+                self._traces[name][row] = outputs[name].detach()
 
     def _take_located(self, flat: np.ndarray, times: Tensor) -> None:
         table = times if self._grad else times.detach()
@@ -104,29 +128,21 @@ class Recorder:
 
     def finish(self) -> Recording:
         """The recording of the steps taken so far; it is complete if they are all there are."""
-        if self._grad:
-            traces = {name: torch.stack(rows) for name, rows in self._rows.items() if rows}
-        else:
-            traces = {name: trace[: self.done] for name, trace in self._traces.items()}
-        source = self._neuron.provenance
-        return Recording(
-            spikes=self._gather(),
+        kept = self.done // self._every
+        traces = {name: trace[:kept] for name, trace in self._traces.items()}
+        if self._grad and kept:
+            traces = {name: torch.stack(rows[:kept]) for name, rows in self._rows.items()}
+        spikes = self._gather() if self._spikes else None
+        return Recording.of(
+            self._neuron,
+            spikes=None if spikes is None else (spikes.times, spikes.units, spikes.batch),
             traces=traces or {name: torch.empty(0, self._num_units) for name in self._names},
-            dt=self._dt,
             steps=self.done,
             first_step=self._first_step,
-            num_units=self._num_units,
             batch_shape=self._batch_shape,
-            model=source["model"].name if "model" in source else self._neuron.identifier,
-            provenance=dict(source),
             complete=self.done == self._steps,
-            trace_units=self._units(),
+            every=self._every,
         )
-
-    def _units(self) -> dict[str, str]:
-        schema = self._neuron.schema
-        declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
-        return {name: declared[name].unit for name in self._names if name in declared}
 
     def _begin(self, outputs: Mapping[str, Tensor]) -> None:
         for name in (*self._names, *(["spiked"] if self._spikes else [])):
@@ -137,18 +153,14 @@ class Recorder:
                 )
         shapes = [tuple(value.shape) for name, value in outputs.items() if name != "spike_times"]
         self._batch_shape = np.broadcast_shapes(*shapes, (self._num_units,))[:-1]
-        if not self._grad:
-            for name in self._names:
-                self._traces[name] = outputs[name].new_empty(
-                    (self._steps, *self._batch_shape, self._num_units)
-                )
+        rows = 0 if self._grad else self._steps // self._every  # rows with a graph are stacked at the end
+        for name in self._names:
+            self._traces[name] = outputs[name].new_empty((rows, *self._batch_shape, self._num_units))
 
     def _spread(self, value: Tensor) -> Tensor:
         return value.expand(*self._batch_shape, self._num_units)
 
     def _gather(self) -> Spikes:
-        if not self._spikes:
-            return NoSpikes()
         if not self._which:
             return Spikes(torch.empty(0, dtype=torch.float64), *torch.empty(2, 0, dtype=torch.int64))
         if self._located is not None:

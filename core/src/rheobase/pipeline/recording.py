@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor
 
 from ..errors import ArgumentError
 from ..specs import Provenance
-from .spikes import Spikes
+from .spikes import NoSpikes, Spikes
+
+if TYPE_CHECKING:
+    from ..engine.declaration import Input, Quantity
+    from ..engine.neuron.base import Neuron
 
 __all__ = ["Recording", "Spikes"]
+
+
+def model_name(neuron: Neuron) -> str:
+    """How results and messages call a neuron's model: by its component's name, else by its class's."""
+    source = neuron.provenance
+    return source["model"].name if "model" in source else neuron.identifier
 
 
 @final
@@ -25,8 +35,8 @@ class Recording:
 
     Args:
         spikes: The spikes; see :class:`Spikes`.
-        traces: Name -> values ``[steps, *batch, units]``; row n is the state at the end of step n, at
-            ``times[n]``.
+        traces: Name -> values ``[steps // every, *batch, units]``; row n is the state after
+            ``(n + 1) * every`` steps of the run, at ``times[n]``.
         dt: The time step in ms.
         steps: The number of steps that were run.
         first_step: The neuron's step counter at the start of the run. Default 0.
@@ -37,6 +47,7 @@ class Recording:
         warnings: What the run had to say.
         complete: False where the run was interrupted.
         trace_units: Name -> unit, such as ``"mV"``, for the traces whose unit the model declares.
+        every: The stride of the traces, in steps. Default 1: a row for each step.
     """
 
     spikes: Spikes
@@ -51,6 +62,50 @@ class Recording:
     warnings: list[str] = field(default_factory=list)
     complete: bool = True
     trace_units: Mapping[str, str] = field(default_factory=dict)
+    every: int = 1
+
+    @classmethod
+    def of(
+        cls,
+        neuron: Neuron,
+        *,
+        spikes: Sequence[Tensor] | None,
+        traces: Mapping[str, Tensor],
+        steps: int,
+        first_step: int,
+        batch_shape: tuple[int, ...] = (),
+        complete: bool = True,
+        every: int = 1,
+    ) -> Recording:
+        """The recording of a run of a neuron: what a backend gives back.
+
+        Args:
+            neuron: The neuron; its names, units and origins are taken from it.
+            spikes: Times, units and batch indices, as :class:`Spikes` takes them; None where they were not
+                recorded.
+            traces: Name -> values ``[steps // every, *batch, units]``.
+            steps: The number of steps that were run.
+            first_step: The neuron's step counter at the start of the run.
+            batch_shape: The shape of the batch. Default ``()``: none.
+            complete: False where the run was interrupted.
+            every: The stride of the traces, in steps. Default 1.
+        """
+        schema = neuron.schema
+        declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
+        return cls(
+            spikes=NoSpikes() if spikes is None else Spikes(*spikes),
+            traces=traces,
+            dt=neuron.dt,
+            steps=steps,
+            first_step=first_step,
+            num_units=neuron.num_units,
+            batch_shape=batch_shape,
+            model=model_name(neuron),
+            provenance=dict(neuron.provenance),
+            complete=complete,
+            trace_units={name: declared[name].unit for name in traces if name in declared},
+            every=every,
+        )
 
     @property
     def duration(self) -> float:
@@ -59,9 +114,9 @@ class Recording:
 
     @property
     def times(self) -> Tensor:
-        """The times of the traces' rows, the ends of the steps, in ms, float64 ``[steps]``."""
-        ends = torch.arange(self.first_step + 1, self.first_step + self.steps + 1, dtype=torch.float64)
-        return ends * self.dt
+        """The times of the traces' rows, the ends of their steps, in ms, float64 ``[steps // every]``."""
+        ends = torch.arange(1, self.steps // self.every + 1, dtype=torch.float64) * self.every
+        return (ends + self.first_step) * self.dt
 
     def counts(self) -> Tensor:
         """The number of spikes of each unit, int64 ``[*batch, units]``."""

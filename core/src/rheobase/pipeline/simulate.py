@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import ArgumentError, PluginError, RheobaseWarning, StimulusError
-from ..plugins.component import Registered
-from ..plugins.registry import list_components, resolve
+from ..errors import ArgumentError, PluginError, StimulusError
 from ..specs import Provenance
+from . import backends
 from .drive import Drive
 from .interrupted import SimulationInterrupted
-from .recorder import check_record
+from .recorder import check_every, check_record
 from .recording import Recording
 
 if TYPE_CHECKING:
@@ -36,6 +34,7 @@ def simulate(
     backend: str = "auto",
     grad: bool | None = None,
     progress: bool | None = None,
+    every: int = 1,
 ) -> Recording:
     """Drive a neuron with a stimulus, and record what it does.
 
@@ -54,20 +53,25 @@ def simulate(
             where it has one.
         record: ``"spikes"``, and any name in ``neuron.loggable_props``; one name, or several. Default
             the spikes.
-        backend: ``"auto"``: an installed backend that takes this neuron, else ``"eager"``; or a backend's
-            name. One that refuses says why, and the run goes on in ``"eager"``.
+        backend: ``"auto"``: the first installed backend that takes this run and gains by it, else
+            ``"eager"``; where backends refuse, and so it is ``"eager"``, a warning says why, once in a
+            process. Or a backend's name: then a refusal is an error.
         grad: Whether to keep the autograd graph, through states and traces. By default as the neuron was
             created.
         progress: Whether to show a progress bar. Default: on a terminal, for runs of over a second.
+        every: Traces keep one row of so many steps: the states after steps every, 2 every, ... of this run,
+            and no memory for the others. Spikes are recorded in every step. Default 1.
 
     Returns:
         The recording.
 
     Raises:
-        ArgumentError: If the duration is no multiple of dt, or a name cannot be recorded.
-        InputError: If a tensor cannot be used as a current.
+        ArgumentError: If the duration is no multiple of dt, a name cannot be recorded, or every is no
+            integer from 1 up.
+        InputError: If a tensor cannot be used as a current, or a value of it is not finite.
         StimulusError: If the stimulus ends too early, or serves another number of units.
         ComponentError: If there is no such backend.
+        BackendError: If the backend that was asked for by name refuses this run; nothing was changed.
         IntegrationError: If the integration fails.
         SimulationInterrupted: On Ctrl-C; it carries what was recorded so far.
 
@@ -79,6 +83,8 @@ def simulate(
         tensor([0., 0., 3., 3.])
         >>> recording.times
         tensor([0.5000, 1.0000, 1.5000, 2.0000], dtype=torch.float64)
+        >>> rb.simulate(neuron, 5.0, duration=2.0, record="voltage", every=3).times
+        tensor([3.5000], dtype=torch.float64)
     """
     from ..engine.neuron.base import Neuron
 
@@ -87,29 +93,39 @@ def simulate(
             f"neuron={neuron!r} is of type {type(neuron).__name__}; give a neuron, "
             'for instance rheobase.create("lif")'
         )
-    names = check_record(neuron, record)
-    candidates = _candidates(backend)
+    names, stride = check_record(neuron, record), check_every(every)
+    candidates = backends.candidates(backend)
+    eager = backends.eager_backend()
     drive = Drive(stimulus, neuron)
     steps = _steps(drive, duration)
     keep = neuron.keeps_graph if grad is None else grad
-    notes: list[str] = []
+    unloaded: list[str] = []
+    refusals: list[backends.Refusal] = []
     for candidate in candidates:
-        name = candidate.spec.name
         try:
             run = candidate.load()
         except PluginError as error:
-            if backend != "auto":
+            if backend != backends.AUTO:
                 raise
-            notes.append(str(error))
+            unloaded.append(str(error))
             continue
+        notes = [*unloaded, *([backends.note_of(refusals, neuron, candidate)] if refusals else [])]
         try:
-            recording: Recording = run(neuron, drive, steps, record=names, grad=keep, progress=progress)
+            if backend == backends.AUTO and not backends.pays(
+                run, neuron, drive, steps, record=names, grad=keep
+            ):
+                continue
+            if refusals and candidate == eager:
+                backends.warn_once(notes[-1], refusals, neuron)
+            recording: Recording = run(
+                neuron, drive, steps, record=names, grad=keep, progress=progress, every=stride
+            )
         except NotImplementedError as refusal:
-            if name == "eager":
+            if candidate == eager:
                 raise
-            notes.append(f"the backend {name!r} refused this run ({refusal}); it went on in 'eager'")
-            if backend != "auto":
-                warnings.warn(notes[-1], RheobaseWarning, stacklevel=2)
+            if backend != backends.AUTO:
+                raise backends.refused(candidate, neuron, refusal) from refusal
+            refusals.append(backends.Refusal(candidate, backends.reason_of(refusal)))
             continue
         except SimulationInterrupted as interrupted:
             interrupted.recording = _sign(interrupted.recording, candidate.provenance, notes)
@@ -181,16 +197,6 @@ def _steps(drive: Drive, duration: float | None) -> int:
             f"give a duration of at most {left * dt:.12g} ms, or a longer stimulus{mend}"
         )
     return steps
-
-
-def _candidates(backend: str) -> list[Registered]:
-    """The backends to try, in order; the last is eager, which refuses nothing."""
-    eager = resolve("backend", "rheobase:eager")
-    if backend == "auto":
-        others = [found for found in list_components("backend") if found.spec.name != "eager"]
-        return [*others, eager]
-    chosen = resolve("backend", backend)
-    return [chosen] if chosen == eager else [chosen, eager]
 
 
 def _sign(recording: Recording, backend: Provenance, notes: Sequence[str]) -> Recording:

@@ -51,6 +51,7 @@ class SimpleSimulator(Pipeline):
           tau: 5.0
         duration: 1000.0               # ms; default: the stimulus's, or the preset's
         record: [spikes, voltage]      # default the spikes; with plot, the voltage as well
+        every: 10                      # traces keep one row of so many steps; default 1, all of them
         backend: auto
         out: run.npz                   # the recording
         plot: run.png                  # needs the `plot` extra
@@ -87,6 +88,7 @@ class SimpleSimulator(Pipeline):
         "stimulus",
         "duration",
         "record",
+        "every",
         "backend",
         "out",
         "plot",
@@ -165,9 +167,9 @@ class SimpleSimulator(Pipeline):
             else:
                 raise ConfigurationError("the key 'stimulus' is missing, and there is no preset that has one")
             record = self._record(neuron)
-            backend = settings.get("backend", "auto")
+            how = {"backend": settings.get("backend", "auto"), "every": settings.get("every", 1)}
             try:
-                recording = simulate(neuron, stimulus, duration, record=record, backend=backend)
+                recording = simulate(neuron, stimulus, duration, record=record, **how)
             except SimulationInterrupted as interrupted:
                 if out is not None:
                     interrupted.recording.save(out)

@@ -84,6 +84,7 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> None:
         "model": recording.model,
         "trace_types": types,
         "trace_units": dict(recording.trace_units),
+        "every": recording.every,
         "provenance": {
             part: {"kind": source.kind, **source.as_dict()} for part, source in recording.provenance.items()
         },
@@ -127,6 +128,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
             warnings=list(about["warnings"]),
             complete=bool(about["complete"]),
             trace_units=dict(about["trace_units"]),
+            every=int(about.get("every", 1)),  # earlier files hold every step
         )
     except RheobaseError:
         raise

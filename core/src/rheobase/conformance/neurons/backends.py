@@ -16,16 +16,13 @@ from torch import Tensor
 from ...plugins.registry import list_components
 from ..profiles import Profile
 from ..property import prop
-from ..violation import violated
+from .agreement import require_agreement, require_values_checked
 from .case import NeuronCase
 from .cases import runs
-from .courses import LEVELS, course
+from .courses import LEVELS
 from .needs import DERIVATIVES, DETERMINISTIC, OWN_STEPS
 from .rounding import require_same_up_to_rounding
 from .subject import NeuronSubject
-
-CLOSE = 1e-12
-"""How far float64 may be from that of eager, relative to the largest value of a step, before a spike."""
 
 
 def _compiled(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
@@ -157,37 +154,15 @@ def a_vmapped_step_is_the_step_of_a_batch(subject: NeuronSubject, case: NeuronCa
     why="the backend is chosen for its speed; it must not choose the result",
 )
 def every_backend_agrees_with_eager_or_refuses(subject: NeuronSubject, case: NeuronCase) -> None:
-    """Every installed backend gives what eager gives, or refuses with the reason."""
+    """Every installed backend gives what eager gives, or refuses with the reason.
+
+    Its traces follow the stride. An input with a value that is not finite is an ``InputError``, in eager too,
+    and leaves the neuron as it was.
+    """
     case = replace(case, dtype="float64")
     for component in list_components("backend"):
         name, source = component.spec.name, component.provenance.distribution
+        target = name if source is None else f"{source}:{name}"
         if name != "eager":
-            _require_backend(subject, case, name if source is None else f"{source}:{name}", name)
-
-
-def _require_backend(subject: NeuronSubject, case: NeuronCase, target: str, name: str) -> None:
-    from ...pipeline.simulate import simulate
-
-    neuron = case.neuron(subject.model)
-    done = course(case.neuron(subject.model), case.data(neuron))
-    if done.ended:
-        return
-    states = [state for state in subject.schema.states if state in neuron.loggable_props]
-    spiking = "spiked" in neuron.loggable_props
-    record = [*states, *(["spikes"] if spiking else [])]
-    recording = simulate(neuron, case.stimulus(neuron), record=record, backend=target, progress=False)
-    if recording.provenance["backend"].name != name:
-        return
-    if spiking:
-        eager = int(sum(int(outputs["spiked"].sum()) for outputs in done.outputs))
-        if len(recording.spikes) != eager:
-            violated(f"the backend {name!r} gives {len(recording.spikes)} spikes, and eager {eager}")
-    for step, outputs in enumerate(done.outputs):
-        for state in states:
-            one, other = outputs[state], recording.traces[state][step]
-            size = max(float(one.abs().max()), float(other.abs().max()))
-            apart = float((one - other).abs().max())
-            if not apart <= CLOSE * size:
-                violated(f"the backend {name!r}: {state} in step {step} is {apart:.3g} from that of eager")
-        if "spiked" in outputs and bool(outputs["spiked"].any()):
-            return
+            require_agreement(subject, case, target, name)
+        require_values_checked(subject, case, target, name)

@@ -1,0 +1,212 @@
+"""The backend ``fused``: a model's step, followed, compiled, and run for many steps at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import rheobase as rb
+import torch
+from torch import Tensor
+
+from .call import Course, Happened, Kernel, Outputs
+from .courses import Inputs
+from .kernels import kernel_of
+from .refusal import Refusal
+from .suitable import check_suitable, worthwhile
+
+if TYPE_CHECKING:
+    from rheobase import Neuron, Recording
+
+
+@final
+class Fused:
+    """Runs a neuron in a compiled kernel.
+
+    The neuron, the arguments and what is left behind are those of ``eager``.
+    """
+
+    def pays(self, neuron: Neuron, drive: Any, steps: int, *, record: Sequence[str], grad: bool) -> bool:
+        """Whether ``backend="auto"`` should choose it: for runs of over half a second in ``eager``."""
+        return not grad and not neuron.keeps_graph and worthwhile(neuron, steps)
+
+    def __call__(
+        self,
+        neuron: Neuron,
+        drive: Any,
+        steps: int,
+        *,
+        record: Sequence[str],
+        every: int = 1,
+        grad: bool = False,
+        progress: bool | None = None,
+    ) -> Recording:
+        """Step a neuron so many times, from its present state and clock.
+
+        Args:
+            neuron: The neuron; afterwards it stands where the run ended.
+            drive: The stimulus, in rows for this neuron.
+            steps: The number of steps, at least 1.
+            record: ``"spikes"`` and names that the neuron can log.
+            every: The stride of the traces, in steps.
+            grad: Whether states and traces keep their autograd graph: then it refuses.
+            progress: Taken for the sake of the interface: these runs show no progress.
+
+        Returns:
+            The recording.
+
+        Raises:
+            Refusal: If this run cannot be fused; a ``NotImplementedError`` with the reason.
+        """
+        check_suitable(neuron, drive, grad)
+        with torch.no_grad():
+            return _Run(neuron, drive, steps, record, every).all()
+
+
+run = Fused()
+
+
+class _Run:
+    """One run.
+
+    Args:
+        neuron: The neuron.
+        drive: The stimulus.
+        steps: The number of steps.
+        record: What is recorded.
+        every: The stride of the traces.
+    """
+
+    def __init__(self, neuron: Neuron, drive: Any, steps: int, record: Sequence[str], every: int) -> None:
+        self.neuron, self.drive, self.steps, self.every = neuron, drive, steps, every
+        self.inputs = Inputs(neuron, drive)
+        self.kernel: Kernel = kernel_of(neuron, self.inputs.constant)
+        self.shape = self.inputs.shape
+        self.names = tuple(name for name in record if name != "spikes")
+        known = (*self.kernel.states, *self.inputs.names, "spiked")
+        for name in self.names:
+            if name not in known:
+                raise Refusal(f"{name!r} is no state, input or spike, so no kernel records it")
+        self.spikes = "spikes" in record
+        self.first_step = neuron.simulation_step
+        self.params = {
+            name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)
+        }
+        self.happened: list[tuple[int, Happened]] = []
+        self.traces = {name: self._trace(name) for name in self.names}
+        self.spiked = torch.zeros(self.shape, dtype=torch.uint8)
+
+    def all(self) -> Recording:
+        """All steps."""
+        states, done = self._begin(), 0
+        while done < self.steps:
+            count = min(self.inputs.steps_at_once(self.every), self.steps - done)
+            before = {name: value.clone() for name, value in states.items()}
+            try:
+                done += self._call(states, done, count)
+            except KeyboardInterrupt as interrupt:
+                if done:
+                    self._settle(before, done)
+                raise rb.SimulationInterrupted(self._recording(done), self.steps) from interrupt
+        self._settle(states, done)
+        return self._recording(done)
+
+    def _begin(self) -> dict[str, Tensor]:
+        state = self.neuron.state
+        return {name: state[name].detach().expand(self.shape).clone() for name in self.kernel.states}
+
+    def _call(self, states: dict[str, Tensor], done: int, count: int) -> int:
+        courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
+        bad = [step for name, course in courses.items() if (step := self.inputs.outside(name, course)) >= 0]
+        if bad:
+            self._fail(done + min(bad))
+        kept = slice(done // self.every, (done + count) // self.every)
+        outputs = Outputs(
+            self.every,
+            {name: self.traces[name][kept] for name in self.names if name in self.kernel.states},
+            self.traces["spiked"][kept] if "spiked" in self.traces else None,
+            self.spiked if done + count == self.steps else None,
+        )
+        happened = self.kernel(states, self.params, courses, count, outputs)
+        if happened.failed >= 0:
+            self._fail(done + happened.failed)
+        if self.spikes:
+            self.happened.append((done, happened))
+        for name in self.names:
+            if name in courses:
+                self._keep_input(name, courses[name], kept)
+        return count
+
+    def _keep_input(self, name: str, course: Course, kept: slice) -> None:
+        values = course.values if course.still else course.values[self.every - 1 :: self.every]
+        shape = (1,) * (len(self.shape) + 1 - values.ndim)
+        self.traces[name][kept] = values.reshape(len(values), *shape, *values.shape[1:])
+
+    def _trace(self, name: str) -> Tensor:
+        size = (self.steps // self.every, *self.shape)
+        if name == "spiked":
+            return torch.zeros(size, dtype=torch.uint8)
+        return torch.empty(size, dtype=self.neuron.dtype)
+
+    # --- ends --------------------------------------------------------------------------------------
+
+    def _settle(self, states: dict[str, Tensor], done: int) -> None:
+        """Leave the neuron as so many steps in ``eager`` would."""
+        saved: dict[str, Tensor] = dict(states)
+        if done:
+            for name in self.inputs.names:
+                saved[name] = self.inputs.course(name, done - 1, 1).values[0].expand(self.shape)
+        if self.neuron._buffers.get("spiked") is not None:
+            saved["spiked"] = self.spiked.to(torch.int8)
+        saved["step_count"] = torch.tensor(self.first_step + done, dtype=torch.int64)
+        self.neuron.load_state_dict(saved, strict=False)
+
+    def _fail(self, step: int) -> None:
+        """Take the run again up to the step that fails, and that one in ``eager``, which says why."""
+        self.drive.check()
+        before = self.neuron.state_dict()
+        states, done, self.happened = self._begin(), 0, []
+        while done < step:
+            count = min(self.inputs.steps_at_once(self.every), step - done)
+            courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
+            self.kernel(
+                states, self.params, courses, count, Outputs(count + 1, {}, None, self.spiked.zero_())
+            )
+            done += count
+        if step:
+            self._settle(states, step)
+        rb.simulate(self.neuron, self.inputs.row(step), record=(), backend="eager", progress=False)
+        self.neuron.load_state_dict(before)
+        raise Refusal(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
+
+    def _recording(self, done: int) -> Recording:
+        spikes = None
+        if self.spikes:
+            steps = np.concatenate([first + part.steps for first, part in self.happened] or [_NONE])
+            lanes = np.concatenate([part.lanes for _, part in self.happened] or [_NONE])
+            batch, units = np.zeros_like(lanes), lanes
+            if len(self.shape) > 1:
+                batch, units = np.divmod(lanes, self.shape[-1])
+                order = np.lexsort((batch, units, steps))
+                steps, batch, units = steps[order], batch[order], units[order]
+            times = (steps + (self.first_step + 1)).astype(np.float64) * self.neuron.dt
+            spikes = tuple(map(torch.from_numpy, (times, units, batch)))
+        kept = done // self.every
+        traces = {
+            name: (trace.to(torch.int8) if name == "spiked" else trace)[:kept]
+            for name, trace in self.traces.items()
+        }
+        return rb.Recording.of(
+            self.neuron,
+            spikes=spikes,
+            traces=traces,
+            steps=done,
+            complete=done == self.steps,
+            first_step=self.first_step,
+            batch_shape=tuple(self.shape[:-1]),
+            every=self.every,
+        )
+
+
+_NONE = np.empty(0, dtype=np.int64)

@@ -1,0 +1,213 @@
+"""Calling a kernel: pointers, strides and threads."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .tracing import Step
+
+_POINTERS = (
+    *("states", "params", "param_strides", "inputs", "step_strides", "row_strides", "unit_strides"),
+    "traces",
+)
+
+
+class _Call(ctypes.Structure):
+    """The structure of ``frame.h``."""
+
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in ("units", "first", "last", "steps", "every")),
+        *((name, ctypes.c_void_p) for name in _POINTERS),
+        *((name, ctypes.c_void_p) for name in ("raster", "spiked")),
+        ("lanes", ctypes.c_int64),
+        ("events", ctypes.POINTER(ctypes.c_int64)),
+        *((name, ctypes.c_int64) for name in ("count", "room", "failed")),
+    ]
+
+
+@dataclass(frozen=True)
+class Course:
+    """An input over some steps.
+
+    Args:
+        values: ``[steps, *batch, units]``, contiguous; a batch of dimensions of length 1, or one unit, serves
+            all.
+        still: Whether its one row serves all steps.
+    """
+
+    values: Tensor
+    still: bool
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where a kernel writes what is recorded.
+
+    Args:
+        every: The stride of the traces, in steps.
+        traces: State -> ``[steps // every, *batch, units]``.
+        raster: uint8 ``[steps // every, *batch, units]`` of zeros, in which spikes become 1; or None.
+        spiked: uint8 ``[*batch, units]`` of zeros, in which those of the last step become 1; or None.
+    """
+
+    every: int
+    traces: Mapping[str, Tensor]
+    raster: Tensor | None
+    spiked: Tensor | None
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What happened in a call.
+
+    Attributes:
+        steps: The step of each spike, counted from 0 in the call, int64, ascending.
+        lanes: Its element of the flattened ``[*batch, units]``, int64, ascending within a step.
+        failed: The first step after which something is not finite, or -1.
+    """
+
+    steps: np.ndarray
+    lanes: np.ndarray
+    failed: int
+
+
+class Kernel:
+    """A compiled step, called for many steps of many units.
+
+    Args:
+        library: The shared library.
+        step: What it was made from.
+    """
+
+    def __init__(self, library: os.PathLike[str], step: Step) -> None:
+        loaded = ctypes.CDLL(os.fspath(library))
+        self._run, self._sort = loaded.rheobase_run, loaded.rheobase_sort
+        self._run.argtypes, self._run.restype = [ctypes.POINTER(_Call)], ctypes.c_int
+        self._sort.argtypes = [
+            *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64),
+            *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
+        ]
+        self._sort.restype = None
+        self._free = ctypes.CDLL(None).free
+        self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
+        self.states, self.params, self.inputs = tuple(step.states), step.params, step.inputs
+
+    def __call__(
+        self,
+        states: Mapping[str, Tensor],
+        params: Mapping[str, Tensor],
+        courses: Mapping[str, Course],
+        steps: int,
+        outputs: Outputs,
+    ) -> Happened:
+        """Take the states through some steps, in place.
+
+        Args:
+            states: Name -> ``[*batch, units]``, contiguous; they are changed.
+            params: Name -> ``[]`` or ``[units]``.
+            courses: Name -> the input.
+            steps: How many.
+            outputs: Where to write what is recorded.
+        """
+        shape = states[self.states[0]].shape
+        lanes, units = shape.numel(), shape[-1]
+        held = [params[name].detach().contiguous() for name in self.params]
+        given = [courses[name] for name in self.inputs]
+        strides = [_strides(course) for course in given]
+        if units < lanes and not any(value.ndim for value in held):
+            # Nothing tells the rows of a batch apart: they are one row.
+            alike = all(row == units * unit or not (row or unit) for _, row, unit in strides)
+            units = lanes if alike else units
+        # Alive as long as the call.
+        tables: list[Any] = [
+            _addresses([states[name] for name in self.states]),
+            _addresses(held),
+            _numbers([int(value.ndim > 0) for value in held]),
+            _addresses([course.values for course in given]),
+            *(_numbers([each[place] for each in strides]) for place in range(3)),
+            _addresses([outputs.traces.get(name) for name in self.states]),
+        ]
+
+        def part(bounds: tuple[int, int]) -> tuple[np.ndarray, int]:
+            call = _Call(
+                units=units,
+                first=bounds[0],
+                last=bounds[1],
+                steps=steps,
+                every=outputs.every,
+                lanes=lanes,
+                failed=-1,
+            )
+            for name, table in zip(_POINTERS, tables, strict=True):
+                setattr(call, name, ctypes.cast(table, ctypes.c_void_p))
+            call.raster = None if outputs.raster is None else outputs.raster.data_ptr()
+            call.spiked = None if outputs.spiked is None else outputs.spiked.data_ptr()
+            short = self._run(ctypes.byref(call))
+            try:
+                if short:
+                    raise MemoryError("not enough memory for the spikes of this run")
+                found = np.ctypeslib.as_array(call.events, (call.count,)).copy() if call.count else _NONE
+            finally:
+                self._free(call.events)
+            return found, int(call.failed)
+
+        threads, shares = _shares(lanes, steps)
+        if threads == 1:
+            parts = [part(share) for share in shares]
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                parts = list(pool.map(part, shares))
+        failed = min((step for _, step in parts if step >= 0), default=-1)
+        events = np.concatenate([found for found, _ in parts])
+        return Happened(*self._sorted(events, lanes, steps), failed)
+
+    def _sorted(self, events: np.ndarray, lanes: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        counts = np.zeros(steps + 1, dtype=np.int64)
+        step, lane = np.empty_like(events), np.empty_like(events)
+        arrays = [array.ctypes.data for array in (counts, step, lane)]
+        self._sort(events.ctypes.data, len(events), lanes, steps, *arrays)
+        return step, lane
+
+
+_NONE = np.empty(0, dtype=np.int64)
+_SMALL = 200_000
+"""Unit-steps below which a second thread costs more than it saves."""
+_PARTS = 4
+"""Parts for each thread: one that is held up leaves the rest to the others."""
+
+
+def _shares(lanes: int, steps: int) -> tuple[int, list[tuple[int, int]]]:
+    """How many threads, and the lanes of each part of the work."""
+    threads = max(1, min(torch.get_num_threads(), lanes // 128, lanes * steps // _SMALL))
+    parts = 1 if threads == 1 else min(_PARTS * threads, lanes // 128)
+    # Whole cache lines, so that no two threads write to one.
+    edges = [lanes * k // parts // 64 * 64 for k in range(parts)] + [lanes]
+    return threads, list(pairwise(edges))
+
+
+def _strides(course: Course) -> tuple[int, int, int]:
+    """Of step, flattened batch row and unit, in elements; 0 where one value serves all."""
+    values = course.values
+    rows = values.shape[1:-1].numel()
+    unit = 0 if values.shape[-1] == 1 else 1
+    row = values.shape[-1] if rows > 1 else 0
+    return 0 if course.still else rows * values.shape[-1], row, unit
+
+
+def _addresses(tensors: Sequence[Tensor | None]) -> Any:
+    addresses = [None if each is None else each.data_ptr() for each in tensors]
+    return (ctypes.c_void_p * max(1, len(addresses)))(*addresses)
+
+
+def _numbers(values: Sequence[int]) -> Any:
+    return (ctypes.c_int64 * max(1, len(values)))(*values)

@@ -1,0 +1,64 @@
+static void load(int64_t at, int64_t count, void **states, void **s) {
+    const int64_t padded = (count + LANES - 1) / LANES * LANES;
+    for (int k = 0; k < STATES; k++)
+        for (int64_t i = 0; i < padded; i++) {
+            /* Lanes that are not there do as the first. */
+            const int64_t from = at + (i < count ? i : 0);
+            if (kinds[k] == 0) ((real *)s[k])[i] = ((real *)states[k])[from];
+            else if (kinds[k] == 1) ((whole_t *)s[k])[i] = -(whole_t)(((unsigned char *)states[k])[from] != 0);
+            else ((whole_t *)s[k])[i] = ((int32_t *)states[k])[from];
+        }
+}
+
+static void store(int64_t at, int64_t count, void **states, void **s) {
+    for (int k = 0; k < STATES; k++)
+        for (int64_t i = 0; i < count; i++) {
+            if (kinds[k] == 0) ((real *)states[k])[at + i] = ((real *)s[k])[i];
+            else if (kinds[k] == 1) ((unsigned char *)states[k])[at + i] = ((whole_t *)s[k])[i] != 0;
+            else ((int32_t *)states[k])[at + i] = (int32_t)((whole_t *)s[k])[i];
+        }
+}
+
+/* 0: done, or failed after the step that is named; 1: not enough memory. */
+extern "C" int rheobase_run(Call *call) {
+    const size_t wide = (size_t)BLOCK * sizeof(real);
+    char *memory = NULL;
+    if (posix_memalign((void **)&memory, 64, (size_t)(STATES + HOISTED + 1) * wide)) return 1;
+    Work work;
+    for (int k = 0; k < STATES; k++) work.s[k] = memory + (size_t)k * wide;
+    for (int k = 0; k < HOISTED; k++) work.h[k] = memory + (size_t)(STATES + k) * wide;
+    work.xw = call->unit_strides;
+    int wrong = 0;
+    for (int64_t at = call->first; at < call->last && !wrong;) {
+        const int64_t row = at / call->units, unit = at % call->units;
+        int64_t count = call->last - at;
+        if (count > BLOCK) count = BLOCK;
+        if (count > call->units - unit) count = call->units - unit;
+        const real *p[PARAMS + 1];
+        for (int k = 0; k < PARAMS; k++) p[k] = call->params[k] + unit * call->param_strides[k];
+        for (int k = 0; k < INPUTS; k++)
+            work.x[k] = call->inputs[k] + row * call->row_strides[k] + unit * call->unit_strides[k];
+        work.at = at;
+        work.count = count;
+        load(at, count, call->states, work.s);
+        prepare(count, p, call->param_strides, work.x, work.xw, work.h);
+        wrong = steps(&work, call);
+        store(at, count, call->states, work.s);
+        at += count;
+    }
+    free(memory);
+    return wrong;
+}
+
+/* Spikes of consecutive blocks, each in the order of steps and lanes, into the order of steps: counted, then put
+   where they belong. counts: [steps + 1] of zeros. Returns the step and the lane of each. */
+extern "C" void rheobase_sort(const int64_t *events, int64_t count, int64_t lanes, int64_t steps,
+                              int64_t *counts, int64_t *step_of, int64_t *lane_of) {
+    for (int64_t k = 0; k < count; k++) counts[events[k] / lanes + 1]++;
+    for (int64_t s = 0; s < steps; s++) counts[s + 1] += counts[s];
+    for (int64_t k = 0; k < count; k++) {
+        const int64_t step = events[k] / lanes, to = counts[step]++;
+        step_of[to] = step;
+        lane_of[to] = events[k] - step * lanes;
+    }
+}

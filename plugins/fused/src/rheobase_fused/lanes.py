@@ -1,0 +1,226 @@
+"""From torch's operations on tensors to expressions of one unit.
+
+A tensor ``[..., units]`` is an array of nodes in which the units' dimension has length 1: everything is
+done to each unit alike, and what mixes units is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .expression import Builder, Node
+from .operations import ALIKE
+from .refusal import Refusal
+
+TYPES = {
+    torch.bool: "b",
+    torch.int8: "i",
+    torch.uint8: "i",
+    torch.int16: "i",
+    torch.int32: "i",
+    torch.int64: "i",
+}
+"""torch's types other than floating-point ones, as letters of nodes: conditions and integers."""
+
+_RANK = "bihf"
+_CONDITIONS = ("lt", "le", "gt", "ge", "eq", "ne")
+_LARGEST_CONSTANT = 4096
+
+
+@dataclass(frozen=True)
+class Call:
+    """One of torch's operations, as it was carried out on a few units."""
+
+    name: str
+    args: tuple[Any, ...]
+    out: Any
+
+    @property
+    def shape(self) -> torch.Size:
+        """The shape of what it gave."""
+        return torch.Size(self.out.shape)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of what it gave."""
+        kind: torch.dtype = self.out.dtype
+        return kind
+
+    @property
+    def before(self) -> torch.Size:
+        """The shape of its first argument."""
+        return torch.Size(self.args[0].shape)
+
+
+class Lanes:
+    """Follows operations on tensors as operations on nodes.
+
+    Args:
+        builder: What makes the nodes.
+        dtype: The run's floating-point type.
+        units: The number of units in the tensors that are followed, unlike any other size in them.
+    """
+
+    def __init__(self, builder: Builder, dtype: torch.dtype, units: int) -> None:
+        self.builder = builder
+        self.dtype = dtype
+        self.units = units
+
+    def call(self, call: Call, arguments: list[Any], options: dict[str, Any]) -> Any:
+        """What an operation gives.
+
+        Args:
+            call: The operation.
+            arguments: Its arguments, tensors as arrays of nodes.
+            options: Those given by name.
+
+        Raises:
+            Refusal: If a kernel cannot do it.
+        """
+        from .rules import RULES
+
+        rule = RULES.get(call.name)
+        if rule is not None:
+            return rule(self, call, *arguments, **options)
+        if call.name in ALIKE:
+            return self.each(ALIKE[call.name], *arguments)
+        raise Refusal(f"the operation {call.name} is not in the table of what kernels do")
+
+    # --- values ------------------------------------------------------------------------------------
+
+    def read(self, name: str, tensor: Tensor) -> Any:
+        """The nodes of something that is read: a state, a parameter, an input."""
+        found = np.empty((1,) if tensor.ndim else (), dtype=object)
+        found[...] = self.builder.read(name, self.type_of(tensor.dtype))
+        return found
+
+    def constants(self, tensor: Tensor) -> Any:
+        """The nodes of a tensor that the step did not compute."""
+        if tensor.numel() > _LARGEST_CONSTANT:
+            raise Refusal(f"the step holds a constant of {tensor.numel()} numbers")
+        if self.units in tensor.shape:
+            raise Refusal("the step holds a value for each unit that is no parameter of the model")
+        # A number without dimensions takes the type of what it meets, as torch does it.
+        kind = "f" if tensor.ndim == 0 and tensor.is_floating_point() else self.type_of(tensor.dtype)
+        found = np.empty(tuple(tensor.shape), dtype=object)
+        for place in np.ndindex(*found.shape):
+            found[place] = self._constant(tensor[place].item(), kind)
+        return found
+
+    def single(self, value: Any, dtype: torch.dtype) -> Node:
+        """The one node of a tensor ``[]`` or ``[units]``, in a type."""
+        nodes = np.asarray(value, dtype=object).reshape(-1)
+        if len(nodes) != 1:
+            raise Refusal("the step gives several values for each unit where one is expected")
+        node: Node = nodes[0]
+        if dtype == torch.bool:
+            # What counts spikes may have made a number of the condition.
+            while node.operation == "cast":
+                node = node.parts[0]
+        return self.cast(node, self.type_of(dtype))
+
+    def type_of(self, dtype: torch.dtype) -> str:
+        """The letter of one of torch's types."""
+        if dtype == self.dtype:
+            return "f"
+        if dtype == torch.float32:
+            return "h"
+        if dtype not in TYPES:
+            raise Refusal(f"a step in {self.dtype} computes with {dtype}, and a kernel does not mix them")
+        return TYPES[dtype]
+
+    def shape_of(self, call: Call) -> tuple[int, ...]:
+        """The shape of what a call gives, the units' dimension counting 1."""
+        return tuple(1 if size == self.units else size for size in call.shape)
+
+    def array(self, value: Any, kind: str = "f") -> Any:
+        """A value as an array of nodes; a Python number becomes a constant."""
+        if isinstance(value, np.ndarray):
+            return value
+        if isinstance(value, bool):
+            kind = "b"
+        elif isinstance(value, float) and kind != "h":
+            kind = "f"
+        found = np.empty((), dtype=object)
+        found[()] = self._constant(value, kind)
+        return found
+
+    def _constant(self, value: Any, kind: str) -> Node:
+        if kind in "hf":
+            value = torch.tensor(value, dtype=self.dtype if kind == "f" else torch.float32).item()
+        return self.builder.constant(value, kind)
+
+    # --- operations --------------------------------------------------------------------------------
+
+    def each(self, operation: str, *parts: Any) -> Any:
+        """An operation of the table, on arrays that broadcast and Python numbers."""
+        kinds = [next(iter(part.flat)).type for part in parts if isinstance(part, np.ndarray)]
+        top = max(kinds, key=_RANK.index)
+        arrays = [self.array(part, "i" if top == "b" else top) for part in parts]
+        return self.apply(lambda *nodes: self.node(operation, *nodes), *arrays)
+
+    def apply(self, function: Callable[..., Node], *arrays: Any) -> Any:
+        """A function of nodes, on arrays that broadcast."""
+        if all(array.ndim == 0 or array.shape == (1,) for array in arrays):
+            # Nearly all there is: one node for each.
+            shape = (1,) if any(array.ndim for array in arrays) else ()
+            found = np.empty(shape, dtype=object)
+            found[...] = function(*(array.item() for array in arrays))
+            return found
+        spread = np.broadcast_arrays(*arrays)
+        found = np.empty(spread[0].shape, dtype=object)
+        for place in np.ndindex(*found.shape):
+            found[place] = function(*(array[place] for array in spread))
+        return found
+
+    def node(self, operation: str, *parts: Node) -> Node:
+        """An operation on nodes whose types are made one, as torch does."""
+        make = self.builder.make
+        if operation == "where":
+            top = max((part.type for part in parts[1:]), key=_RANK.index)
+            return make("where", top, parts[0], *(self.cast(part, top) for part in parts[1:]))
+        top = max((part.type for part in parts), key=_RANK.index)
+        if operation in ("and", "or", "xor", "not", "mul") and top == "b":
+            return self._both(parts) if operation in ("and", "mul") else make(operation, "b", *parts)
+        if operation in ("and", "or", "xor", "not"):
+            raise Refusal("the step works on the bits of integers")
+        if operation not in _CONDITIONS:
+            whole = operation in ("add", "sub", "mul", "neg", "abs", "minimum", "maximum")
+            top = ("i" if top == "b" else top) if whole else "f"
+        if top == "h" and operation not in _CONDITIONS:
+            raise Refusal(f"a step in {self.dtype} computes with float32, and a kernel does not mix them")
+        cast = tuple(self.cast(part, top) for part in parts)
+        if top == "i" and operation in ("minimum", "maximum"):
+            first = make("lt" if operation == "minimum" else "gt", "b", *cast)
+            return make("where", "i", first, *cast)
+        if top == "i" and operation == "abs":
+            operation = "absi"
+        return make(operation, "b" if operation in _CONDITIONS else top, *cast)
+
+    def _both(self, parts: tuple[Node, ...]) -> Node:
+        """Two conditions; what torch makes of ``isfinite`` is known again."""
+        for one, other in (parts, parts[::-1]):
+            number = one.parts[0] if one.operation == "eq" and one.parts[0] is one.parts[1] else None
+            size = other.parts[0] if other.operation == "ne" else None
+            if number is not None and size is not None and size.operation == "abs":
+                limit = other.parts[1]
+                if size.parts[0] is number and limit.operation == "constant" and limit.value == math.inf:
+                    return self.builder.make("isfinite", "b", number)
+        return self.builder.make("and", "b", *parts)
+
+    def cast(self, node: Node, kind: str) -> Node:
+        """A node as another type."""
+        if node.type == kind:
+            return node
+        if node.operation == "constant":
+            return self._constant(node.value, kind)
+        if kind == "h":
+            raise Refusal(f"a step in {self.dtype} computes with float32, and a kernel does not mix them")
+        return self.builder.make("cast", kind, node)

@@ -1,0 +1,7 @@
+"""What a kernel cannot do."""
+
+from __future__ import annotations
+
+
+class Refusal(NotImplementedError):
+    """This run cannot be fused; the message says why."""

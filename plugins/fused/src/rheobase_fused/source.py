@@ -1,0 +1,289 @@
+"""The C++ of a kernel: the formulas of a step, between ``support.h`` and ``frame.cpp``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+
+from .expression import Node, text_of
+from .hoisting import hoisted
+from .operations import OPERATIONS
+from .specialise import Split
+from .tracing import Step
+
+_FIRST_CACHE = 24 * 1024
+"""Bytes of the first cache that a block of units may take."""
+
+_TYPES = {"f": "vreal", "h": "vreal", "b": "vint", "i": "vint"}
+
+
+def source_of(step: Step, split: Split, *, single: bool, constant: frozenset[str]) -> str:
+    """The whole file.
+
+    Args:
+        step: The step.
+        split: Its usual and rare forms.
+        single: Whether numbers are float32, or float64.
+        constant: The inputs that do not change in a run.
+    """
+    return _Source(step, split, single, constant).text()
+
+
+class _Source:
+    def __init__(self, step: Step, split: Split, single: bool, constant: frozenset[str]) -> None:
+        self.step, self.split, self.single = step, split, single
+        self.names = list(step.states)
+        self.varying = [name for name in step.inputs if name not in constant]
+        roots = [*split.usual.values(), *split.finite.values(), *split.assumed, *step.states.values()]
+        roots += [node for node in (split.spiked, step.spiked) if node is not None]
+        self.hoisted = hoisted(roots, step, constant)
+
+    def text(self) -> str:
+        step, folder = self.step, files(__package__)
+        wide = sum(not each.shared for each in self.hoisted.values())
+        arrays = len(self.names) + wide + len(self.varying)
+        block = 2048
+        while block > 128 and arrays * block * (4 if self.single else 8) > _FIRST_CACHE:
+            block //= 2
+        kinds = ", ".join({"f": "0", "b": "1", "i": "2"}[step.states[name].type] for name in self.names)
+        shared = ", ".join(str(int(each.shared)) for each in self.hoisted.values())
+        return "\n".join(
+            [
+                f"#define SINGLE {int(self.single)}",
+                folder.joinpath("support.h").read_text(encoding="utf-8"),
+                f"#define BLOCK {block}",
+                f"#define STATES {len(self.names)}",
+                f"#define PARAMS {len(step.params)}",
+                f"#define INPUTS {len(step.inputs)}",
+                f"#define HOISTED {len(self.hoisted)}",
+                f"static const int kinds[STATES + 1] = {{{kinds}}};",
+                f"static const int shared[HOISTED + 1] = {{{shared}}};",
+                folder.joinpath("frame.h").read_text(encoding="utf-8"),
+                self._prepare(),
+                self._whole(),
+                self._steps(),
+                folder.joinpath("frame.cpp").read_text(encoding="utf-8"),
+            ]
+        )
+
+    # --- functions ---------------------------------------------------------------------------------
+
+    def _prepare(self) -> str:
+        """What does not change in a run, worked out once for a block."""
+        reads = {
+            f"p_{name}": f"load_some(p[{k}] + i * LANES * pw[{k}], pw[{k}], there)"
+            for k, name in enumerate(self.step.params)
+        }
+        reads |= {
+            f"x_{name}": f"load_some(x[{k}] + i * LANES * xw[{k}], xw[{k}], there)"
+            for k, name in enumerate(self.step.inputs)
+        }
+        writer = _Writer(self.single, reads, {})
+        lines = []
+        for width, last in ((True, "1"), (False, "vectors")):
+            chosen = [
+                (place, node)
+                for place, (node, each) in enumerate(self.hoisted.items())
+                if each.shared == width
+            ]
+            writer.forget()
+            body = writer.lines([node for _, node in chosen], "        ")
+            lines += [
+                f"    for (int64_t i = 0; i < {last}; i++) {{",
+                "        const int64_t there = count - i * LANES;",
+                "        (void)there;",
+                *body,
+                *(f"        (({_TYPES[node.type]} *)h[{k}])[i] = {writer.name(node)};" for k, node in chosen),
+                "    }",
+            ]
+        return "\n".join(
+            [
+                "static NOINLINE void prepare(int64_t count, const real **p, const int64_t *pw,",
+                "                             const real **x, const int64_t *xw, void **h) {",
+                "    const int64_t vectors = (count + LANES - 1) / LANES;",
+                *lines,
+                "}",
+                "",
+            ]
+        )
+
+    def _whole(self) -> str:
+        """The step without assumptions."""
+        reads = {
+            f"s_{name}": f"(({_TYPES[self.step.states[name].type]} *)w->s[{k}])[i]"
+            for k, name in enumerate(self.names)
+        }
+        reads |= {f"x_{name}": f"x[{k}]" for k, name in enumerate(self.step.inputs)}
+        known = {
+            node: f"(({_TYPES[node.type]} *)w->h[{k}])[{'0' if each.shared else 'i'}]"
+            for k, (node, each) in enumerate(self.hoisted.items())
+        }
+        writer = _Writer(self.single, reads, known)
+        roots = [*self.step.states.values(), *([] if self.step.spiked is None else [self.step.spiked])]
+        body = writer.lines(roots, "    ")
+        spiked = "0" if self.step.spiked is None else f"lanes_of({writer.name(self.step.spiked)})"
+        return "\n".join(
+            [
+                "static NOINLINE uint32_t whole(const Work *w, int64_t i, const vreal *x, vreal *n) {",
+                *body,
+                *(
+                    f"    n[{k}] = (vreal){writer.name(self.step.states[name])};"
+                    for k, name in enumerate(self.names)
+                ),
+                f"    return {spiked};",
+                "}",
+                "",
+            ]
+        )
+
+    def _steps(self) -> str:
+        """A block through all steps of the call."""
+        step, split, names = self.step, self.split, self.names
+        kinds = [_TYPES[step.states[name].type] for name in names]
+        declared = [f"    {kind} *__restrict__ S{k} = ({kind} *)w->s[{k}];" for k, kind in enumerate(kinds)]
+        known = {}
+        for k, (node, each) in enumerate(self.hoisted.items()):
+            kind = _TYPES[node.type]
+            if each.shared:
+                declared.append(f"    const {kind} h{k} = *(const {kind} *)w->h[{k}];")
+                known[node] = f"h{k}"
+            else:
+                declared.append(f"    const {kind} *__restrict__ H{k} = (const {kind} *)w->h[{k}];")
+                known[node] = f"H{k}[i]"
+        reads = {f"s_{name}": f"s{k}" for k, name in enumerate(names)}
+        loads = [f"            const {kind} s{k} = S{k}[i];" for k, kind in enumerate(kinds)]
+        given = []
+        for k, name in enumerate(step.inputs):
+            if name in self.varying:
+                reads[f"x_{name}"] = f"x{k}"
+                place = f"w->x[{k}] + i * LANES * w->xw[{k}], w->xw[{k}], there"
+                loads.append(f"            const vreal x{k} = load_some({place});")
+                given.append(f"x{k}")
+            else:
+                given.append("(vreal){}")
+        writer = _Writer(self.single, reads, known)
+        usual = [split.usual[name] for name in names]
+        looked = list(dict.fromkeys([*split.assumed, *(node for node in usual if node.type == "f")]))
+        conditions = [] if split.spiked is None else [split.spiked]
+        indent = " " * 12
+        body = writer.lines([*usual, *looked, *conditions], indent)
+        # Zero times a number is zero just where it is finite.
+        numbers = [writer.name(node) for node in looked] + [
+            f"x{k}" for k, name in enumerate(step.inputs) if name in self.varying
+        ]
+        check = "splat(0)"
+        for number in numbers:
+            check = f"rb_fma({number}, splat(0), {check})"
+        spiked = writer.name(split.spiked) if split.spiked is not None else "(vint){}"
+        stores = [f"            S{k}[i] = {writer.name(node)};" for k, node in enumerate(usual)]
+        finite = [split.finite[name] for name in names]
+        further = writer.lines(finite, indent + "    ")
+        return "\n".join(
+            [
+                "static NOINLINE int steps(Work *w, Call *call) {",
+                *declared,
+                "    const int64_t vectors = (w->count + LANES - 1) / LANES;",
+                "    for (int64_t step = 0; step < call->steps; step++) {",
+                "        for (int64_t i = 0; i < vectors; i++) {",
+                "            const int64_t there = w->count - i * LANES;",
+                *loads,
+                *body,
+                f"            const vint spiked = {spiked}, odd = ~({check} == splat(0));",
+                "            if (UNLIKELY(lanes_of(spiked | odd))) {",
+                "                const uint32_t valid = there < LANES ? (1u << there) - 1 : ALL;",
+                "                uint32_t who = lanes_of(spiked) & valid;",
+                "                vreal n[STATES + 1];",
+                "                if (lanes_of(odd) & valid) {",
+                f"                    const vreal x[INPUTS + 1] = {{{', '.join(given) or '(vreal){}'}}};",
+                "                    who = whole(w, i, x, n) & valid;",
+                "                    if (!all_finite(n, x, valid)) return failed(call, step);",
+                "                } else {",
+                *further,
+                *(
+                    f"                    n[{k}] = (vreal){writer.name(node)};"
+                    for k, node in enumerate(finite)
+                ),
+                "                }",
+                *(f"                S{k}[i] = ({kind})n[{k}];" for k, kind in enumerate(kinds)),
+                "                if (who && !note_all(w, call, step, i, who)) return 1;",
+                "                continue;",
+                "            }",
+                *stores,
+                "        }",
+                "        if (!after_step(w, call, step)) return 1;",
+                "    }",
+                "    return 0;",
+                "}",
+                "",
+            ]
+        )
+
+
+class _Writer:
+    """Writes formulas, each once.
+
+    Args:
+        single: Whether numbers are float32.
+        reads: What is read -> how.
+        known: What is there already -> how it is called.
+    """
+
+    def __init__(self, single: bool, reads: Mapping[str, str], known: Mapping[Node, str]) -> None:
+        self._single, self._reads, self._known = single, reads, known
+        self._names: dict[Node, str] = {}
+
+    def forget(self) -> None:
+        """Begin anew, in another scope."""
+        self._names = {}
+
+    def name(self, node: Node) -> str:
+        """How a value is called."""
+        return self._names[node]
+
+    def lines(self, roots: Iterable[Node], indent: str) -> list[str]:
+        """Formulas for all that is not there yet."""
+        lines = []
+        for node in _needed(list(roots), self._known):
+            if node in self._names:
+                continue
+            if node in self._known:
+                self._names[node] = self._known[node]
+            elif node.operation == "constant":
+                self._names[node] = self._constant(node)
+            else:
+                if node.operation == "read":
+                    text = self._reads[node.value]
+                else:
+                    text = self._formula(node, [self._names[part] for part in node.parts])
+                self._names[node] = f"v{node.number}"
+                lines.append(f"{indent}const {_TYPES[node.type]} v{node.number} = {text};")
+        return lines
+
+    def _constant(self, node: Node) -> str:
+        if node.type in "fh":
+            return f"splat({text_of(node.value, self._single)})"
+        return f"splat_int({-int(node.value) if node.type == 'b' else node.value})"
+
+    def _formula(self, node: Node, parts: list[str]) -> str:
+        if node.operation != "cast":
+            return OPERATIONS[node.operation].c.format(*parts)
+        source, target = node.parts[0].type, node.type
+        if source == "h":
+            return parts[0]
+        if target == "b":
+            return f"({parts[0]} != {'splat(0)' if source == 'f' else 'splat_int(0)'})"
+        whole = {"f": f"rb_int({parts[0]})", "b": f"({parts[0]} & 1)", "i": parts[0]}[source]
+        return f"rb_real({whole})" if target == "f" else whole
+
+
+def _needed(roots: list[Node], stop: Mapping[Node, object]) -> list[Node]:
+    """All that values are made of, parts first; what is there already is not taken apart."""
+    found: dict[int, Node] = {}
+    pending = list(roots)
+    while pending:
+        node = pending.pop()
+        if node.number not in found:
+            found[node.number] = node
+            if node not in stop:
+                pending.extend(node.parts)
+    return [found[number] for number in sorted(found)]

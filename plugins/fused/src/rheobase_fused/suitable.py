@@ -1,0 +1,71 @@
+"""Which runs a kernel takes, and which it pays for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import rheobase as rb
+import torch
+from torch import Tensor
+
+from .refusal import Refusal
+
+if TYPE_CHECKING:
+    from rheobase import Neuron
+
+STATE_TYPES = (torch.bool, torch.int32)
+"""The types of states beside the run's floating-point type."""
+
+
+def check_suitable(neuron: Neuron, drive: Any, grad: bool) -> None:
+    """Refuse what a kernel does not do, before anything is changed.
+
+    Raises:
+        Refusal: With the reason.
+    """
+    schema, kind = neuron.schema, type(neuron)
+    if grad or neuron.keeps_graph:
+        raise Refusal("a kernel keeps no autograd graph (grad=True)")
+    if not schema.declared or not any(
+        callable(getattr(kind, name, None)) for name in ("derivatives", "update")
+    ):
+        raise Refusal(f"{kind.__name__} declares no dynamics to compile")
+    for method in ("forward", "step", "advance", "prepare", "commit"):
+        if getattr(kind, method) is not getattr(rb.Neuron, method):
+            raise Refusal(f"{kind.__name__} has a {method} of its own")
+    if neuron._forward_hooks or neuron._forward_pre_hooks:
+        raise Refusal("somebody hooked into the neuron's forward")
+    if getattr(kind, "stochastic", False):
+        raise Refusal(f"{kind.__name__} draws random numbers")
+    if neuron.event == "located":
+        raise Refusal("spikes are located within their steps (event='located')")
+    if neuron.integrator.adaptive:
+        raise Refusal(f"the integrator {neuron.integrator!r} chooses its own steps")
+    if neuron.integrator.on_failure != "raise":
+        raise Refusal("failed units are marked (on_failure='mark')")
+    if neuron.device.type != "cpu":
+        raise Refusal(f"the neuron is on {neuron.device}, and kernels are made for the CPU")
+    if neuron.dtype not in (torch.float32, torch.float64):
+        raise Refusal(f"the neuron has {neuron.dtype}, and kernels have float32 and float64")
+    if drive.timed:
+        raise Refusal("an input is a signal, which may change within a step")
+    for name, value in neuron.state.items():
+        if isinstance(value, Tensor) and value.dtype not in (neuron.dtype, *STATE_TYPES):
+            raise Refusal(f"the state {name!r} has {value.dtype}")
+
+
+def worthwhile(neuron: Neuron, steps: int) -> bool:
+    """Whether a run is long enough in ``eager`` for a kernel to be worth a second of compiling.
+
+    It does not ask whether the kernel is there already: what runs must not depend on what ran before.
+    """
+    lanes = neuron.num_units
+    for size in neuron.batch or ():
+        lanes *= size
+    seconds = steps * (_STEP + lanes * len(neuron.schema.states) * _UNIT)
+    return seconds >= _LONG
+
+
+_STEP, _UNIT = 2.5e-4, 1e-8
+"""What a step costs in ``eager``, and a state of a unit in it; in seconds."""
+_LONG = 0.5

@@ -1,0 +1,204 @@
+/* Vectors of numbers, in the extension that GCC and Clang share, and the functions that they lack.
+   SINGLE says whether numbers are float or double; conditions and integers are as wide as they are,
+   conditions 0 or -1. */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define BYTES 64
+#elif defined(__AVX__)
+#define BYTES 32
+#else
+#define BYTES 16
+#endif
+#define NOINLINE __attribute__((noinline))
+#define INLINE static inline __attribute__((always_inline))
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+#if SINGLE
+typedef float real;
+typedef int32_t whole_t;
+#define MATH(name) name##f
+#define MANTISSA 23
+#define BIAS 127
+#else
+typedef double real;
+typedef int64_t whole_t;
+#define MATH(name) name
+#define MANTISSA 52
+#define BIAS 1023
+#endif
+#define LANES (BYTES / (int)sizeof(real))
+typedef real vreal __attribute__((vector_size(BYTES), may_alias));
+typedef whole_t vint __attribute__((vector_size(BYTES), may_alias));
+typedef real vloose __attribute__((vector_size(BYTES), may_alias, aligned(sizeof(real))));
+
+INLINE vreal splat(real x) { return x - (vreal){}; }
+INLINE vint splat_int(whole_t x) { return x - (vint){}; }
+INLINE vint bits_of(vreal x) { return (vint)x; }
+INLINE vreal from_bits(vint x) { return (vreal)x; }
+
+/* The lanes of a condition as bits of a number. */
+INLINE uint32_t lanes_of(vint m) {
+#if BYTES == 64 && SINGLE && defined(__AVX512DQ__)
+    typedef int v16 __attribute__((vector_size(64)));
+    return (uint16_t)__builtin_ia32_cvtd2mask512((v16)m);
+#elif BYTES == 64 && defined(__AVX512DQ__)
+    typedef long long v8 __attribute__((vector_size(64)));
+    return (uint8_t)__builtin_ia32_cvtq2mask512((v8)m);
+#elif BYTES == 32 && SINGLE
+    typedef float v8 __attribute__((vector_size(32)));
+    return (uint32_t)__builtin_ia32_movmskps256((v8)m);
+#elif BYTES == 32
+    typedef double v4 __attribute__((vector_size(32)));
+    return (uint32_t)__builtin_ia32_movmskpd256((v4)m);
+#else
+    uint32_t found = 0;
+    for (int k = 0; k < LANES; k++) found |= (uint32_t)(m[k] & 1) << k;
+    return found;
+#endif
+}
+
+/* A function of single numbers, lane by lane; the compiler has vector instructions for the first ones. */
+#define EACH(name, function) \
+    INLINE vreal name(vreal x) { vreal y; for (int k = 0; k < LANES; k++) y[k] = MATH(function)(x[k]); return y; }
+#define EACH2(name, function) \
+    INLINE vreal name(vreal x, vreal z) \
+    { vreal y; for (int k = 0; k < LANES; k++) y[k] = MATH(function)(x[k], z[k]); return y; }
+EACH(rb_sqrt, __builtin_sqrt)
+EACH(rb_floor, __builtin_floor)
+EACH(rb_ceil, __builtin_ceil)
+EACH(rb_trunc, __builtin_trunc)
+EACH(rb_round, __builtin_rint)
+EACH(rb_sin, sin)
+EACH(rb_cos, cos)
+EACH(rb_tan, tan)
+EACH(rb_asin, asin)
+EACH(rb_acos, acos)
+EACH(rb_atan, atan)
+EACH(rb_sinh, sinh)
+EACH(rb_cosh, cosh)
+EACH(rb_erf, erf)
+EACH(rb_erfc, erfc)
+EACH2(rb_pow, pow)
+EACH2(rb_atan2, atan2)
+EACH2(rb_fmod, fmod)
+INLINE vreal rb_fma(vreal x, vreal y, vreal z) {
+    vreal w;
+    for (int k = 0; k < LANES; k++) w[k] = MATH(__builtin_fma)(x[k], y[k], z[k]);
+    return w;
+}
+
+INLINE vreal rb_abs(vreal x) { return from_bits(bits_of(x) & (((whole_t)1 << (8 * sizeof(real) - 1)) ^ -1)); }
+INLINE vint rb_absi(vint x) { return x < 0 ? -x : x; }
+INLINE vint rb_isfinite(vreal x) { return rb_abs(x) < splat(INFINITY); }
+INLINE vreal rb_real(vint x) { return __builtin_convertvector(x, vreal); }
+/* Towards zero; what is beyond int32 becomes its largest number. */
+INLINE vint rb_int(vreal x) {
+    const vint inner = __builtin_convertvector(x, vint);
+    return x >= splat((real)2147483648.0) ? splat_int(2147483647) : inner;
+}
+/* NaN goes through, as in torch. */
+INLINE vreal rb_min(vreal x, vreal y) { const vreal z = x < y ? x : y; return x != x ? x : (y != y ? y : z); }
+INLINE vreal rb_max(vreal x, vreal y) { const vreal z = x > y ? x : y; return x != x ? x : (y != y ? y : z); }
+
+/* 2^k x for a whole k, in two factors, so that results below the normal numbers are right. */
+INLINE vreal rb_scale(vreal x, vreal k) {
+    const vint n = __builtin_convertvector(k, vint), half = n >> 1;
+    return x * from_bits((half + BIAS) << MANTISSA) * from_bits((n - half + BIAS) << MANTISSA);
+}
+
+/* exp: x = k ln 2 + r, |r| <= ln 2 / 2. e^r - 1 by its Taylor series, whose rest lies below the last place. */
+#if SINGLE
+#define LN2_HIGH 0.693359375f
+#define LN2_LOW -2.12194440e-4f
+#define INV_LN2 1.44269504f
+#define EXP_LEAST -104.0f
+#define EXP_MOST 89.0f
+static const real series[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f};
+#else
+#define LN2_HIGH 6.93147180369123816490e-01
+#define LN2_LOW 1.9082149292705877e-10
+#define INV_LN2 1.4426950408889634
+#define EXP_LEAST -746.0
+#define EXP_MOST 710.0
+static const real series[] = {1.0 / 6227020800.0, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
+                              1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5};
+#endif
+INLINE vreal rb_expm1_near(vreal r) {
+    vreal p = splat(series[0]);
+    for (unsigned k = 1; k < sizeof(series) / sizeof(series[0]); k++) p = rb_fma(p, r, splat(series[k]));
+    return rb_fma(p * r, r, r);
+}
+INLINE vreal rb_within(vreal x, real least, real most) {
+    const vreal low = x < splat(least) ? splat(least) : x;
+    return low > splat(most) ? splat(most) : low;
+}
+INLINE vreal rb_exp(vreal x) {
+    const vreal inside = rb_within(x, EXP_LEAST, EXP_MOST), k = rb_round(inside * INV_LN2);
+    const vreal r = rb_fma(k, splat(-LN2_LOW), rb_fma(k, splat(-LN2_HIGH), inside));
+    /* NaN goes through: every comparison with it is false. */
+    return rb_scale(1 + rb_expm1_near(r), k);
+}
+/* expm1: 2^k (e^r - 1) + (2^k - 1). */
+INLINE vreal rb_expm1(vreal x) {
+    const vreal inside = rb_within(x, -50, EXP_MOST), k = rb_round(inside * INV_LN2);
+    const vreal r = rb_fma(k, splat(-LN2_LOW), rb_fma(k, splat(-LN2_HIGH), inside));
+    const vreal near = rb_expm1_near(r), half = rb_scale(splat((real)0.5), k); /* 2^1024 is no number */
+    const vreal y = 2 * (rb_fma(half, near, half) - splat((real)0.5));
+    return k == splat(0) ? near : y;
+}
+INLINE vreal rb_copysign(vreal size, vreal sign) {
+    const whole_t top = (whole_t)1 << (8 * sizeof(real) - 1);
+    return from_bits((bits_of(size) & ~top) | (bits_of(sign) & top));
+}
+INLINE vreal rb_tanh(vreal x) {
+    const vreal e = rb_expm1(2 * rb_within(rb_abs(x), 0, 22));
+    return rb_copysign(e / (e + 2), x);
+}
+INLINE vreal rb_sigmoid(vreal x) { return 1 / (1 + rb_exp(-x)); }
+
+/* log: x = 2^k m, sqrt(1/2) < m < sqrt(2); log m = 2 artanh(s), s = (m - 1) / (m + 1), by its series. */
+#if SINGLE
+#define ROOT_HALF 0x3f3504f3
+#define UNDER 1.17549435e-38f
+#define RAISE 33554432.0f
+#define RAISED 25
+static const real artanh[] = {2.0f / 11, 2.0f / 9, 2.0f / 7, 2.0f / 5, 2.0f / 3};
+#else
+#define ROOT_HALF 0x3fe6a09e667f3bcdLL
+#define UNDER 2.2250738585072014e-308
+#define RAISE 18014398509481984.0
+#define RAISED 54
+static const real artanh[] = {2.0 / 23, 2.0 / 21, 2.0 / 19, 2.0 / 17, 2.0 / 15, 2.0 / 13,
+                              2.0 / 11, 2.0 / 9, 2.0 / 7, 2.0 / 5, 2.0 / 3};
+#endif
+INLINE vreal rb_log(vreal x) {
+    const vint small = x < splat(UNDER);
+    const vint bits = bits_of(small ? x * RAISE : x), shift = bits - (whole_t)ROOT_HALF;
+    const vint n = (shift >> MANTISSA) - (small & RAISED);
+    const vreal m = from_bits(bits - (shift & ~(((whole_t)1 << MANTISSA) - 1))), k = rb_real(n);
+    const vreal f = m - 1, s = f / (2 + f), z = s * s;
+    vreal p = splat(artanh[0]);
+    for (unsigned j = 1; j < sizeof(artanh) / sizeof(artanh[0]); j++) p = rb_fma(p, z, splat(artanh[j]));
+    const vreal half = (real)0.5 * f * f, tail = s * (half + z * p) + k * LN2_LOW;
+    const vreal y = rb_fma(k, splat(LN2_HIGH), f - (half - tail));
+    const vreal end = x == splat(0) ? splat(-INFINITY) : splat(NAN);
+    return x > splat(0) ? (x < splat(INFINITY) ? y : x) : end;
+}
+INLINE vreal rb_log1p(vreal x) {
+    const vreal u = 1 + x, d = u - 1;
+    const vreal y = d == splat(0) ? x : rb_log(u) * (x / d);
+    return x < splat(INFINITY) ? y : x + (x == x ? splat(0) : x);
+}
+
+/* L values of memory, of which n are there; the first stands for those that are not. */
+INLINE vreal load_some(const real *from, int64_t stride, int64_t n) {
+    if (!stride) return splat(from[0]);
+    if (n >= LANES) return *(const vloose *)from;
+    vreal found = splat(from[0]);
+    for (int k = 0; k < n; k++) found[k] = from[k];
+    return found;
+}

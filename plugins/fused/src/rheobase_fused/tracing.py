@@ -1,0 +1,146 @@
+"""The step of a neuron, followed once and written down as expressions of one unit.
+
+The neuron's own pure ``step`` is called once, on a few units, and every operation that torch carries out on
+the way is followed (a dispatch mode). The step cannot look at values meanwhile, so it takes the way on which
+every unit is worked on alike, and what was followed is the whole of it: the integrator, the threshold, the
+reset and the refractory hold, whoever wrote them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from .expression import Builder, Node
+from .lanes import Call, Lanes
+from .refusal import Refusal
+
+if TYPE_CHECKING:
+    from rheobase import Neuron
+
+UNITS = 97
+"""The number of units to follow: a prime, which is no other dimension of anybody's model."""
+
+_BRANCHES = ("_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero", "masked_select")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one unit.
+
+    Attributes:
+        builder: What made the nodes.
+        states: Name -> the state at the end of the step.
+        spiked: Whether the unit spiked; None for a model that does not spike.
+        params: The parameters, in order.
+        uniform: Those that all units share.
+        inputs: The inputs, in order.
+    """
+
+    builder: Builder
+    states: Mapping[str, Node]
+    spiked: Node | None
+    params: tuple[str, ...]
+    uniform: frozenset[str]
+    inputs: tuple[str, ...]
+
+
+def trace(neuron: Neuron) -> Step:
+    """Follow the step of a neuron.
+
+    Raises:
+        Refusal: If it cannot be followed, or does what a kernel cannot.
+    """
+    state = {name: value for name, value in neuron.state.items() if name != "carry" and value is not None}
+    if neuron.state.get("carry"):
+        raise Refusal("the integrator carries something from step to step")
+    params = neuron.params
+    tensors = [name for name, value in params._asdict().items() if isinstance(value, Tensor)]
+    inputs = tuple(neuron.schema.inputs) or ("input",)
+    held = {name: _few(value) for name, value in state.items()}
+    given = {name: _few(getattr(params, name)) for name in tensors}
+    data = {name: torch.ones(UNITS, dtype=neuron.dtype) for name in inputs}
+
+    builder = Builder()
+    lanes = Lanes(builder, neuron.dtype, UNITS)
+    follower = _Follower(lanes)
+    for letter, values in (("s", held), ("p", given), ("x", data)):
+        for name, value in values.items():
+            follower.know(value, lanes.read(f"{letter}_{name}", value))
+    packed = neuron.schema.pack_data(**data) if neuron.schema.inputs else data["input"]
+    try:
+        with torch.no_grad(), follower:
+            new, outputs = neuron.step({**held, "carry": None}, params._replace(**given), packed, neuron.dt)
+    except Refusal:
+        raise
+    except Exception as error:
+        raise Refusal(f"its step cannot be followed: {type(error).__name__}: {error}") from error
+    if new.get("carry"):
+        raise Refusal("the integrator carries something from step to step")
+
+    states = {name: lanes.single(follower.of(new[name]), held[name].dtype) for name in held}
+    spiked = outputs.get("spiked")
+    crossed = None if spiked is None else lanes.single(follower.of(spiked), torch.bool)
+    uniform = frozenset(name for name in tensors if getattr(params, name).ndim == 0)
+    return Step(builder, states, crossed, tuple(tensors), uniform, inputs)
+
+
+def _few(value: Tensor) -> Tensor:
+    """The first unit's value for a few units: a step does not depend on how many there are."""
+    if value.ndim == 0:
+        return value.detach().clone()
+    return value.detach().reshape(-1, value.shape[-1])[0, :1].expand(UNITS).clone()
+
+
+class _Follower(TorchDispatchMode):
+    """Follows each operation with the rule for it."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._lanes = lanes
+        # The tensor itself beside its nodes: while it lives, no other has its identity.
+        self._known: dict[int, tuple[Tensor, Any]] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing here is compiled by torch; its compiler takes two seconds to import.
+        return False
+
+    def know(self, tensor: Tensor, nodes: Any) -> None:
+        """Remember the nodes of a tensor."""
+        self._known[id(tensor)] = (tensor, nodes)
+
+    def of(self, tensor: Tensor) -> Any:
+        """The nodes of a tensor; of one that came from elsewhere, its values."""
+        found = self._known.get(id(tensor))
+        return self._lanes.constants(tensor) if found is None else found[1]
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = func._schema.name.partition("::")[2]
+        if name in _BRANCHES:
+            raise Refusal("the step looks at values, as a branch of Python on a tensor does")
+        if func._schema.is_mutable:
+            raise Refusal(f"the step writes into a tensor ({name})")
+        out = func(*args, **kwargs)
+        call = Call(name, args, out)
+        nodes = self._lanes.call(call, self._look(args), {k: self._look(v) for k, v in kwargs.items()})
+        if isinstance(out, Tensor):
+            self.know(out, nodes)
+        else:
+            for tensor, part in zip(tree_leaves(out), nodes, strict=True):
+                self.know(tensor, part)
+        return out
+
+    def _look(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return self.of(value)
+        if isinstance(value, (list, tuple)):
+            return [self._look(each) for each in value]
+        return value
