@@ -33,6 +33,8 @@ FUNCTIONS: dict[str, tuple[Function, float]] = {
     "square root": (lambda x: torch.sqrt(x.abs()), 1),
     "power of a half": (lambda x: x.abs() ** 0.5, 1),
     "one by x": (lambda x: x**-1, 0),
+    "fourth power": (lambda x: x.clamp(-1e4, 1e4) ** 4, 2),
+    "seventh power": (lambda x: x.clamp(-1e4, 1e4) ** 7, 3),
     "power": (lambda x: x.abs() ** 1.3, 2),
     "floor": (torch.floor, 0),
     "ceil": (torch.ceil, 0),

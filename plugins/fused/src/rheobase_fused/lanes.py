@@ -6,9 +6,11 @@ done to each unit alike, and what mixes units is refused.
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,9 @@ class Lanes:
         self.builder = builder
         self.dtype = dtype
         self.units = units
+        from .rules import RULES  # which are made of what is here
+
+        self._rules = RULES
 
     def call(self, call: Call, arguments: list[Any], options: dict[str, Any]) -> Any:
         """What an operation gives.
@@ -84,9 +89,7 @@ class Lanes:
         Raises:
             Refusal: If a kernel cannot do it.
         """
-        from .rules import RULES
-
-        rule = RULES.get(call.name)
+        rule = self._rules.get(call.name)
         if rule is not None:
             return rule(self, call, *arguments, **options)
         if call.name in ALIKE:
@@ -153,26 +156,30 @@ class Lanes:
         return found
 
     def _constant(self, value: Any, kind: str) -> Node:
-        if kind in "hf":
-            value = torch.tensor(value, dtype=self.dtype if kind == "f" else torch.float32).item()
+        if kind == "h" or (kind == "f" and self.dtype == torch.float32):
+            value = ctypes.c_float(value).value
         return self.builder.constant(value, kind)
 
     # --- operations --------------------------------------------------------------------------------
 
     def each(self, operation: str, *parts: Any) -> Any:
         """An operation of the table, on arrays that broadcast and Python numbers."""
-        kinds = [next(iter(part.flat)).type for part in parts if isinstance(part, np.ndarray)]
+        kinds = [part.item(0).type for part in parts if isinstance(part, np.ndarray)]
         top = max(kinds, key=_RANK.index)
         arrays = [self.array(part, "i" if top == "b" else top) for part in parts]
-        return self.apply(lambda *nodes: self.node(operation, *nodes), *arrays)
+        return self.apply(partial(self.node, operation), *arrays)
 
     def apply(self, function: Callable[..., Node], *arrays: Any) -> Any:
         """A function of nodes, on arrays that broadcast."""
-        if all(array.ndim == 0 or array.shape == (1,) for array in arrays):
+        most = 0
+        for array in arrays:
+            if array.size != 1:
+                break
+            most = max(most, array.ndim)
+        else:
             # Nearly all there is: one node for each.
-            shape = (1,) if any(array.ndim for array in arrays) else ()
-            found = np.empty(shape, dtype=object)
-            found[...] = function(*(array.item() for array in arrays))
+            found = np.empty((1,) * most, dtype=object)
+            found.fill(function(*[array.item() for array in arrays]))
             return found
         spread = np.broadcast_arrays(*arrays)
         found = np.empty(spread[0].shape, dtype=object)

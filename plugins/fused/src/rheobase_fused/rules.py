@@ -44,6 +44,11 @@ def _power(self: Lanes, call: Call, base: Any, exponent: Any) -> Any:
         return self.each("sqrt", base)
     if exponent == -1:
         return self.each("div", 1.0, base)
+    if isinstance(exponent, (int, float)) and exponent in range(4, 17):
+        # By products, each of half of those before: as right as a logarithm and an exponential.
+        half = _power(self, call, base, int(exponent) // 2)
+        square = self.each("mul", half, half)
+        return self.each("mul", square, base) if exponent % 2 else square
     return self.each("pow", base, exponent if isinstance(exponent, np.ndarray) else float(exponent))
 
 

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__AVX512F__)
+#ifndef __has_builtin
+#define __has_builtin(name) 0
+#endif
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
 #define BYTES 64
 #elif defined(__AVX__)
 #define BYTES 32
@@ -15,6 +18,11 @@
 #endif
 #define NOINLINE __attribute__((noinline))
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #if SINGLE
@@ -42,10 +50,10 @@ INLINE vreal from_bits(vint x) { return (vreal)x; }
 
 /* The lanes of a condition as bits of a number. */
 INLINE uint32_t lanes_of(vint m) {
-#if BYTES == 64 && SINGLE && defined(__AVX512DQ__)
+#if BYTES == 64 && SINGLE
     typedef int v16 __attribute__((vector_size(64)));
     return (uint16_t)__builtin_ia32_cvtd2mask512((v16)m);
-#elif BYTES == 64 && defined(__AVX512DQ__)
+#elif BYTES == 64
     typedef long long v8 __attribute__((vector_size(64)));
     return (uint8_t)__builtin_ia32_cvtq2mask512((v8)m);
 #elif BYTES == 32 && SINGLE
@@ -68,10 +76,19 @@ INLINE uint32_t lanes_of(vint m) {
     INLINE vreal name(vreal x, vreal z) \
     { vreal y; for (int k = 0; k < LANES; k++) y[k] = MATH(function)(x[k], z[k]); return y; }
 EACH(rb_sqrt, __builtin_sqrt)
-EACH(rb_floor, __builtin_floor)
-EACH(rb_ceil, __builtin_ceil)
-EACH(rb_trunc, __builtin_trunc)
-EACH(rb_round, __builtin_rint)
+#if BYTES == 64 && SINGLE
+#define ROUND(name, function, code) \
+    INLINE vreal name(vreal x) { return __builtin_ia32_rndscaleps_mask(x, code, x, (uint16_t)-1, 4); }
+#elif BYTES == 64
+#define ROUND(name, function, code) \
+    INLINE vreal name(vreal x) { return __builtin_ia32_rndscalepd_mask(x, code, x, (uint8_t)-1, 4); }
+#else
+#define ROUND(name, function, code) EACH(name, function)
+#endif
+ROUND(rb_round, __builtin_rint, 4)
+ROUND(rb_floor, __builtin_floor, 1)
+ROUND(rb_ceil, __builtin_ceil, 2)
+ROUND(rb_trunc, __builtin_trunc, 3)
 EACH(rb_sin, sin)
 EACH(rb_cos, cos)
 EACH(rb_tan, tan)
@@ -85,7 +102,24 @@ EACH(rb_erfc, erfc)
 EACH2(rb_pow, pow)
 EACH2(rb_atan2, atan2)
 EACH2(rb_fmod, fmod)
+/* By name where the compiler has one: it does not find the instruction in every loop over lanes. */
+#if SINGLE
+#define NAMED(name) name##ps512_mask
+#define EVERY ((uint16_t)-1)
+#else
+#define NAMED(name) name##pd512_mask
+#define EVERY ((uint8_t)-1)
+#endif
 INLINE vreal rb_fma(vreal x, vreal y, vreal z) {
+#if __has_builtin(__builtin_elementwise_fma)
+    return __builtin_elementwise_fma(x, y, z);
+#elif BYTES == 64
+    return NAMED(__builtin_ia32_vfmadd)(x, y, z, EVERY, 4);
+#elif BYTES == 32 && defined(__FMA__) && SINGLE
+    return __builtin_ia32_vfmaddps256(x, y, z);
+#elif BYTES == 32 && defined(__FMA__)
+    return __builtin_ia32_vfmaddpd256(x, y, z);
+#endif
     vreal w;
     for (int k = 0; k < LANES; k++) w[k] = MATH(__builtin_fma)(x[k], y[k], z[k]);
     return w;
@@ -104,8 +138,11 @@ INLINE vint rb_int(vreal x) {
 INLINE vreal rb_min(vreal x, vreal y) { const vreal z = x < y ? x : y; return x != x ? x : (y != y ? y : z); }
 INLINE vreal rb_max(vreal x, vreal y) { const vreal z = x > y ? x : y; return x != x ? x : (y != y ? y : z); }
 
-/* 2^k x for a whole k, in two factors, so that results below the normal numbers are right. */
+/* 2^k x for a whole k: by one instruction, or in two factors, so that results below the normal numbers are right. */
 INLINE vreal rb_scale(vreal x, vreal k) {
+#if BYTES == 64
+    return NAMED(__builtin_ia32_scalef)(x, k, x, EVERY, 4);
+#endif
     const vint n = __builtin_convertvector(k, vint), half = n >> 1;
     return x * from_bits((half + BIAS) << MANTISSA) * from_bits((n - half + BIAS) << MANTISSA);
 }
@@ -117,24 +154,38 @@ INLINE vreal rb_scale(vreal x, vreal k) {
 #define INV_LN2 1.44269504f
 #define EXP_LEAST -104.0f
 #define EXP_MOST 89.0f
-static const real series[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f};
 #else
 #define LN2_HIGH 6.93147180369123816490e-01
 #define LN2_LOW 1.9082149292705877e-10
 #define INV_LN2 1.4426950408889634
 #define EXP_LEAST -746.0
 #define EXP_MOST 710.0
-static const real series[] = {1.0 / 6227020800.0, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
-                              1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5};
 #endif
-INLINE vreal rb_expm1_near(vreal r) {
-    vreal p = splat(series[0]);
-    for (unsigned k = 1; k < sizeof(series) / sizeof(series[0]); k++) p = rb_fma(p, r, splat(series[k]));
-    return rb_fma(p * r, r, r);
+INLINE vreal line(vreal x, double constant, double slope) {
+    return rb_fma(x, splat((real)slope), splat((real)constant));
 }
+/* In pairs, so that much of it can be worked out at the same time. */
+INLINE vreal rb_expm1_near(vreal r) {
+    const vreal r2 = r * r;
+    const vreal a = line(r, 1.0 / 2, 1.0 / 6), b = line(r, 1.0 / 24, 1.0 / 120), c = line(r, 1.0 / 720, 1.0 / 5040);
+#if SINGLE
+    return rb_fma(rb_fma(rb_fma(c, r2, b), r2, a), r2, r);
+#else
+    const vreal d = line(r, 1.0 / 40320, 1.0 / 362880), e = line(r, 1.0 / 3628800, 1.0 / 39916800);
+    const vreal f = line(r, 1.0 / 479001600, 1.0 / 6227020800.0), r4 = r2 * r2;
+    const vreal low = rb_fma(b, r2, a), middle = rb_fma(d, r2, c), high = rb_fma(f, r2, e);
+    return rb_fma(rb_fma(rb_fma(high, r4, middle), r4, low), r2, r);
+#endif
+}
+/* Within limits; NaN is let through, as the machine's instructions do with what stands second. */
 INLINE vreal rb_within(vreal x, real least, real most) {
+#if BYTES == 64
+    const vreal low = NAMED(__builtin_ia32_max)(splat(least), x, x, EVERY, 4);
+    return NAMED(__builtin_ia32_min)(splat(most), low, low, EVERY, 4);
+#else
     const vreal low = x < splat(least) ? splat(least) : x;
     return low > splat(most) ? splat(most) : low;
+#endif
 }
 INLINE vreal rb_exp(vreal x) {
     const vreal inside = rb_within(x, EXP_LEAST, EXP_MOST), k = rb_round(inside * INV_LN2);
@@ -182,6 +233,7 @@ INLINE vreal rb_log(vreal x) {
     const vreal m = from_bits(bits - (shift & ~(((whole_t)1 << MANTISSA) - 1))), k = rb_real(n);
     const vreal f = m - 1, s = f / (2 + f), z = s * s;
     vreal p = splat(artanh[0]);
+    UNROLL
     for (unsigned j = 1; j < sizeof(artanh) / sizeof(artanh[0]); j++) p = rb_fma(p, z, splat(artanh[j]));
     const vreal half = (real)0.5 * f * f, tail = s * (half + z * p) + k * LN2_LOW;
     const vreal y = rb_fma(k, splat(LN2_HIGH), f - (half - tail));
