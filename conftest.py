@@ -1,9 +1,181 @@
-"""For all tests: workers that share the machine do not also share each core."""
+"""For all tests: workers that share the machine do not also share each core; torch is imported once for many.
+
+Most of a short process is the import of torch. A process of ``warm`` begins where that has been done: it is
+forked from one that did nothing else, and has a folder, an environment, a path and streams of its own.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Before torch is imported, and for the processes that tests start.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What site put on the path is looked for anew in each process: something may have been installed meanwhile.
+PARENT = """
+import atexit, gc, importlib, json, os, runpy, signal, site, sys, sysconfig, threading, types, warnings
+import torch
+
+gc.freeze()  # what is never looked at is never copied
+
+library = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+plain = [each for each in sys.path if each in library or each.endswith((".zip", "lib-dynload"))]
+for line in sys.stdin:
+    asked = json.loads(line)
+    child = os.fork()
+    if not child:
+        break
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+else:
+    sys.exit()
+
+signal.alarm(asked["seconds"])
+os.environ.clear()
+os.environ.update(asked["env"])
+os.chdir(asked["cwd"])
+for number, path in enumerate(asked["streams"]):
+    opened = os.open(path, os.O_RDWR)
+    os.dup2(opened, number)
+    os.close(opened)
+sys.stdin = sys.__stdin__ = open(0, closefd=False)
+sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)
+sys.stderr = sys.__stderr__ = open(2, "w", 1, errors="backslashreplace", closefd=False)
+sys.path[:] = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *plain]
+site.main()
+importlib.invalidate_caches()
+arguments = asked["arguments"]
+while arguments[0] == "-W":
+    warnings.simplefilter(arguments[1])
+    sys.warnoptions.append(arguments[1])
+    arguments = arguments[2:]
+flag, what, *rest = arguments
+sys.argv[:] = [flag, *rest]
+code = 0
+try:
+    if flag == "-m":
+        sys.path.insert(0, os.getcwd())
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    elif flag == "-c":
+        sys.path.insert(0, "")
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(compile(what, "<string>", "exec"), sys.modules["__main__"].__dict__)
+    else:
+        raise ValueError(f"{flag}: -m or -c is what this can run")
+except SystemExit as error:
+    code = error.code
+    if not isinstance(code, (int, type(None))):
+        print(code, file=sys.stderr)
+        code = 1
+except BaseException as error:
+    sys.excepthook(type(error), error, error.__traceback__)
+    code = 1
+# As an interpreter ends, but for taking torch apart, which takes half a second.
+threading._shutdown()
+atexit._run_exitfuncs()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit((code or 0) & 255)
+"""
+
+
+class Warm:
+    """Processes of one interpreter in which torch has been imported.
+
+    Args:
+        python: The interpreter.
+    """
+
+    def __init__(self, python: str | Path) -> None:
+        self.python = str(python)
+        self._parent: subprocess.Popen[str] | None = None
+
+    def run(
+        self,
+        *arguments: object,
+        cwd: str | Path | None = None,
+        env: Mapping[str, str] | None = None,
+        reads: str = "",
+        timeout: int = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it as ``subprocess.run`` would, with its output captured.
+
+        Args:
+            *arguments: ``-W action``, then ``-m module`` or ``-c code``, and what that is given.
+            cwd: Its folder; default: ours.
+            env: Its environment; default: ours.
+            reads: What it reads.
+            timeout: When it is ended, s.
+        """
+        command = [str(each) for each in arguments]
+        env = dict(os.environ if env is None else env)
+        cwd = str(cwd or Path.cwd())
+        if sys.platform != "linux":
+            return subprocess.run(
+                [self.python, *command],
+                cwd=cwd, env=env, input=reads, timeout=timeout, capture_output=True, encoding="utf-8",
+            )  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
+            for path in streams:
+                path.write_text(reads if path.name == "stdin" else "", encoding="utf-8")
+            code = self._ask(
+                {
+                    "arguments": command,
+                    "cwd": cwd,
+                    "env": env,
+                    "seconds": timeout,
+                    "streams": [*map(str, streams)],
+                }
+            )
+            said = [path.read_text(encoding="utf-8", errors="replace") for path in streams[1:]]
+        if code == -signal.SIGALRM:
+            raise subprocess.TimeoutExpired(command, timeout, *said)
+        return subprocess.CompletedProcess([self.python, *command], code, *said)
+
+    def _ask(self, what: Mapping[str, object]) -> int:
+        if self._parent is None:
+            environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+            self._parent = subprocess.Popen(
+                [self.python, "-c", PARENT],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True,
+            )  # fmt: skip
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(json.dumps(what) + "\n")
+        self._parent.stdin.flush()
+        return int(self._parent.stdout.readline())
+
+    def end(self) -> None:
+        """No more of them."""
+        if self._parent is not None:
+            self._parent.communicate()
+
+
+@pytest.fixture(scope="session")
+def warm_of() -> Iterator[Callable[[str | Path], Warm]]:
+    """The processes of an interpreter: ``warm_of(python).run("-m", "rheobase", "list")``."""
+    made: list[Warm] = []
+
+    def make(python: str | Path) -> Warm:
+        made.append(Warm(python))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
+
+@pytest.fixture(scope="session")
+def warm(warm_of: Callable[[str | Path], Warm]) -> Warm:
+    """The processes of the interpreter that runs the tests."""
+    return warm_of(sys.executable)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -170,22 +170,28 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("project"))
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Python in a folder, with none of our plugins."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "RHEOBASE_NO_PLUGINS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A run of pytest, with warnings as errors."""
-    return run(folder, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *arguments)
+@pytest.fixture(scope="module")
+def run(warm: Any) -> Run:
+    """Runs Python in a folder, with none of our plugins."""
+
+    def call(folder: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "RHEOBASE_NO_PLUGINS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        return warm.run(*arguments, cwd=folder, env=env, **more)  # type: ignore[no-any-return]
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def pytest_in(run: Run) -> Run:
+    """Runs pytest in a folder, with warnings as errors."""
+
+    def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(folder, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *arguments)
+
+    return call
 
 
 def verdicts(report: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
@@ -194,7 +200,7 @@ def verdicts(report: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def by_function(project: Path) -> dict[str, Any]:
+def by_function(run: Run, project: Path) -> dict[str, Any]:
     done = run(project, "-W", "error", "-c", REPORT)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -202,7 +208,7 @@ def by_function(project: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def by_command(project: Path) -> dict[str, Any]:
+def by_command(run: Run, project: Path) -> dict[str, Any]:
     arguments = ["validate", "cell.py:Cell", "--profile", "smoke", "--seed", "3", "--json"]
     done = run(project, "-c", COMMAND, *arguments)
     assert done.returncode == 1, done.stderr
@@ -214,7 +220,7 @@ def by_command(project: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def by_pytest(project: Path) -> dict[str, tuple[str, str]]:
+def by_pytest(pytest_in: Run, project: Path) -> dict[str, tuple[str, str]]:
     """Test id -> how it went and what was said, of a suite and of ``--rheobase`` in one run."""
     asked = ["--rheobase", "cell.py:Cell", "--rheobase-profile", "smoke", "--rheobase-seed", "3"]
     done = pytest_in(project, "--import-mode=importlib", *asked, "--junitxml=said.xml", "-v", "test_cell.py")
@@ -288,14 +294,14 @@ def test_files_are_tested_beside_what_was_asked_for(by_pytest: dict[str, tuple[s
 ASKED = ("--rheobase", "cell.py:Cell", "--rheobase-profile", "smoke")
 
 
-def test_without_files_only_the_properties_are_run(project: Path) -> None:
+def test_without_files_only_the_properties_are_run(pytest_in: Run, project: Path) -> None:
     done = pytest_in(project, *ASKED, "--collect-only", "-q")
     assert done.returncode == 0, done.stdout
     ids = [line for line in done.stdout.splitlines() if "::" in line]
     assert ids == [f"rheobase::Cell::{name}" for name in EXPECTATIONS]
 
 
-def test_several_components_can_be_asked_for_and_chosen_from(project: Path) -> None:
+def test_several_components_can_be_asked_for_and_chosen_from(pytest_in: Run, project: Path) -> None:
     more = ("--rheobase", "cell:Leaving", "-k", "steps or Cell and known", "-v")
     done = pytest_in(project, *ASKED, *more, "--runxfail")  # which expects nothing
     assert "rheobase::Cell::steps PASSED" in done.stdout
@@ -305,7 +311,7 @@ def test_several_components_can_be_asked_for_and_chosen_from(project: Path) -> N
     assert "2 failed, 1 passed, 11 deselected" in done.stdout
 
 
-def test_the_tests_can_be_shared_among_processes(project: Path) -> None:
+def test_the_tests_can_be_shared_among_processes(pytest_in: Run, project: Path) -> None:
     pytest.importorskip("xdist", reason="pytest-xdist is not installed (extra 'dev')")
     done = pytest_in(project, *ASKED, "-n", "2", "-v")
     assert "2 workers [7 items]" in done.stdout, done.stdout
@@ -324,7 +330,7 @@ def test_the_tests_can_be_shared_among_processes(project: Path) -> None:
     ids=["object", "shared", "profile", "kind"],
 )
 def test_what_cannot_be_used_is_said_in_one_line(
-    arguments: tuple[str, ...], message: str, project: Path
+    pytest_in: Run, arguments: tuple[str, ...], message: str, project: Path
 ) -> None:
     if "-n" in arguments:
         pytest.importorskip("xdist", reason="pytest-xdist is not installed (extra 'dev')")
@@ -334,7 +340,7 @@ def test_what_cannot_be_used_is_said_in_one_line(
     assert "Traceback" not in done.stderr
 
 
-def test_a_suite_that_cannot_be_used_is_said_in_one_line(project: Path) -> None:
+def test_a_suite_that_cannot_be_used_is_said_in_one_line(pytest_in: Run, project: Path) -> None:
     (project / "test_unusable.py").write_text(
         "from rheobase.conformance import Suite\n"
         "class TestNone(Suite): pass\n"
@@ -350,13 +356,13 @@ def test_a_suite_that_cannot_be_used_is_said_in_one_line(project: Path) -> None:
     assert "suite.py" not in done.stdout  # no traceback
 
 
-def test_the_suite_is_no_test_though_every_class_is_one(project: Path) -> None:
+def test_the_suite_is_no_test_though_every_class_is_one(pytest_in: Run, project: Path) -> None:
     done = pytest_in(project, "-o", "python_classes=*", "--collect-only", "-q", "test_cell.py")
     assert "test_cell.py::Suite" not in done.stdout
     assert "test_cell.py::TestCell::test_property[steps]" in done.stdout
 
 
-def test_without_the_plugin_there_is_no_such_option(project: Path) -> None:
+def test_without_the_plugin_there_is_no_such_option(pytest_in: Run, project: Path) -> None:
     done = pytest_in(project, *ASKED, "-p", "no:rheobase")
     assert done.returncode == 4
     assert "unrecognized arguments: --rheobase" in done.stderr
@@ -372,43 +378,14 @@ def of_text(text: str, name: str) -> str:
     return text[begin : text.index(")\n", text.index("\nreproduce(", begin)) + 2]
 
 
-# Each script in a process of its own, forked from one that has imported what takes long.
-RUN_EACH = """
-import json, os, sys
-import rheobase.conformance
-for folder, script in json.loads(sys.stdin.read()):
-    ours, theirs = os.pipe()
-    if not os.fork():
-        os.dup2(theirs, 1), os.dup2(theirs, 2)
-        os.chdir(folder)
-        import tiny_kit
-        try:
-            exec(compile(script, "<stdin>", "exec"), {"__name__": "__main__"})
-        except SystemExit as error:
-            print(f"exit: {error}")
-        finally:
-            sys.stdout.flush()
-            os._exit(0)
-    os.close(theirs)
-    with open(ours) as said:
-        print(json.dumps(said.read().strip().splitlines()[-1]))
+# Each script in a process of its own, as if it were pasted; what it ends with is printed.
+PASTED = """
+import sys, tiny_kit
+try:
+    exec(compile({script!r}, "<stdin>", "exec"), {{"__name__": "__main__"}})
+except SystemExit as error:
+    print(f"exit: {{error}}")
 """
-
-
-def run_each(scripts: Mapping[str, tuple[Path, str]], folder: Path) -> dict[str, str]:
-    """Run scripts, each in a folder; gives the last line that each printed."""
-    done = subprocess.run(
-        [sys.executable, "-c", RUN_EACH],
-        cwd=folder,
-        env={**os.environ, "RHEOBASE_NO_PLUGINS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-        input=json.dumps([[str(where), script] for where, script in scripts.values()]),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(zip(scripts, map(json.loads, done.stdout.splitlines()), strict=True))
 
 
 def test_a_script_has_all_that_the_run_was_made_of(by_command: dict[str, Any]) -> None:
@@ -462,7 +439,7 @@ def rheobase_neurons():
 
 
 @pytest.fixture(scope="module")
-def scripts(project: Path) -> dict[str, tuple[str, str]]:
+def scripts(run: Run, project: Path) -> dict[str, tuple[str, str]]:
     """Scripts of one failure, of a component given in many ways, and what was seen."""
     source = project / "offering" / "src"
     source.mkdir(parents=True)
@@ -478,6 +455,7 @@ def scripts(project: Path) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def shown(
+    run: Run,
     scripts: dict[str, tuple[str, str]],
     by_pytest: dict[str, tuple[str, str]],
     project: Path,
@@ -494,7 +472,12 @@ def shown(
         for name in ("stays-low", "fails-once"):
             given[f"{door} {name}"] = (project, of_text(by_pytest[door.format(name)][1], name))
     given["well"] = (project, scripts["file"][0].replace("'stays-low', case", "'steps', case"))
-    return run_each(given, project)
+    last = {}
+    for name, (folder, script) in given.items():
+        done = run(folder, "-c", PASTED.format(script=script))
+        assert done.returncode == 0, done.stderr
+        last[name] = done.stdout.strip().splitlines()[-1]
+    return last
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -565,7 +548,9 @@ ASK_FOR = (
     ],
     ids=["command", "function", "pytest"],
 )
-def test_without_hypothesis_the_extra_is_asked_for(door: str, code: int, says: str, tmp_path: Path) -> None:
+def test_without_hypothesis_the_extra_is_asked_for(
+    run: Run, door: str, code: int, says: str, tmp_path: Path
+) -> None:
     done = run(tmp_path, "-c", f"{WITHOUT}\n{door}")
     assert done.returncode == code, done.stderr
     assert says in done.stderr
@@ -597,7 +582,7 @@ def test_ctrl_c_ends_the_command(tmp_path: Path) -> None:
     assert (process.returncode, said) == (130, "interrupted\n")
 
 
-def test_the_doors_are_documented_in_the_help(project: Path) -> None:
+def test_the_doors_are_documented_in_the_help(pytest_in: Run, project: Path) -> None:
     said = pytest_in(project, "--help").stdout
     assert "--rheobase=NAME" in said
     assert "--rheobase-profile" in said
