@@ -19,6 +19,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,10 +133,12 @@ class Environment:
     Args:
         folder: Where it lies.
         settings: Environment variables of whatever runs in it.
+        warm: Processes of its interpreter in which torch has been imported.
     """
 
     folder: Path
     settings: Mapping[str, str]
+    warm: Any
 
     @property
     def python(self) -> Path:
@@ -152,6 +155,11 @@ class Environment:
     def work(self) -> Path:
         """The working folder of whatever runs in it: a user's project."""
         return self.folder / "work"
+
+    def run_warm(self, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run its interpreter, for what needs torch: a process of its own in which that has been imported."""
+        settings = {**self.settings, **variables}
+        return self.warm.run(*arguments, cwd=self.work, env=settings, reads="a line that is the user's\n")  # type: ignore[no-any-return]
 
     def run(self, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run its interpreter.
@@ -272,7 +280,9 @@ def healthy(wheel: Callable[..., Path]) -> tuple[Path, ...]:
 
 
 @pytest.fixture(scope="session")
-def fresh_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Environment]:
+def fresh_environment(
+    tmp_path_factory: pytest.TempPathFactory, warm_of: Callable[..., Any]
+) -> Callable[..., Environment]:
     """Makes a virtual environment and has pip install these wheels in it."""
     pytest.importorskip("pip", reason="pip is not installed")
     if os.name != "posix":
@@ -283,7 +293,8 @@ def fresh_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[...,
 
     def make(wheels: Iterable[Path] = ()) -> Environment:
         folder = tmp_path_factory.mktemp(f"environment{next(numbers)}-")
-        made = Environment(folder, {**settings, "RHEOBASE_CACHE_DIR": str(folder / "cache")})
+        variables = {**settings, "RHEOBASE_CACHE_DIR": str(folder / "cache")}
+        made = Environment(folder, variables, warm_of(folder / "bin" / "python"))
         venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
         made.work.mkdir()
         last = "; ".join(f"site.addsitedir({each!r})" for each in host)

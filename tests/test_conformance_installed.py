@@ -45,7 +45,7 @@ def installed(
 
 
 def test_a_component_is_judged_by_its_name_with_its_provenance(installed: Any) -> None:
-    done = installed.rheobase("validate", "second", *ONLY, "--json")
+    done = installed.run_warm("-m", "rheobase", "validate", "second", *ONLY, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     [report] = json.loads(done.stdout)["reports"]
     assert (report["distribution"], report["version"]) == ("good-pick", "3.1")
@@ -53,16 +53,16 @@ def test_a_component_is_judged_by_its_name_with_its_provenance(installed: Any) -
 
 
 def test_a_name_of_two_distributions_is_judged_by_the_name_of_one(installed: Any) -> None:
-    done = installed.rheobase("validate", "largest")
+    done = installed.run_warm("-m", "rheobase", "validate", "largest")
     assert done.returncode == 2
     assert "good-pick" in done.stderr
     assert "greedy-pick" in done.stderr
-    assert installed.rheobase("validate", "good-pick:largest", *ONLY).returncode == 0
-    done = installed.rheobase("validate", "greedy-pick:largest", *ONLY)
+    assert installed.run_warm("-m", "rheobase", "validate", "good-pick:largest", *ONLY).returncode == 0
+    done = installed.run_warm("-m", "rheobase", "validate", "greedy-pick:largest", *ONLY)
     assert done.returncode == 1
     script = done.stdout[done.stdout.index("from rheobase.conformance") :]
     end = script.index("\n", script.index("\nreproduce('greedy-pick:largest'") + 1)
-    again = installed.run("-c", script[:end])
+    again = installed.run_warm("-c", script[:end])
     assert again.returncode == 1
     assert again.stderr.startswith("inputs-are-not-changed fails: ")
     assert again.stderr.partition("fails: ")[2].strip() in done.stdout
@@ -70,7 +70,7 @@ def test_a_name_of_two_distributions_is_judged_by_the_name_of_one(installed: Any
 
 def test_pytest_gives_the_same_verdicts(installed: Any) -> None:
     asked = ("--rheobase", "good-pick:largest", "--rheobase", "greedy-pick:largest")
-    done = installed.run(
+    done = installed.run_warm(
         *("-m", "pytest", "-p", "no:cacheprovider", "-v", *asked, "--rheobase-profile", "smoke"),
         *("-k", "inputs-are-not-changed"),
     )
