@@ -50,14 +50,14 @@ def test_all_are_listed(made: Any) -> None:
 def test_the_command_finds_nothing(made: Any) -> None:
     # Their own tests, below, try all three kinds in the standard profile.
     names = [f"fresh-{kind}" for kind in KINDS]
-    done = made.rheobase("validate", *names, "--profile", "smoke", "--json")
+    done = made.run_warm("-m", "rheobase", "validate", *names, "--profile", "smoke", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["ok"] is True
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_own_tests_pass(kind: str, made: Any) -> None:
-    done = made.run("-m", "pytest", "-q", "-p", "no:cacheprovider", f"fresh-{kind}")
+    done = made.run_warm("-m", "pytest", "-q", "-p", "no:cacheprovider", f"fresh-{kind}")
     assert done.returncode == 0, done.stdout + done.stderr
     passed = int(re.findall(r"(\d+) passed", done.stdout)[-1])
     assert passed > 10, "the kit, and a value worked out by hand"
@@ -69,7 +69,7 @@ def test_the_examples_of_the_readmes_run(made: Any) -> None:
         (code,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
         (made.work / f"{kind}_example.py").write_text(code, encoding="utf-8")
     together = "; ".join(f"import {kind}_example" for kind in KINDS)
-    done = made.run("-W", "error", "-c", together)
+    done = made.run_warm("-W", "error", "-c", together)
     assert done.returncode == 0, done.stderr
     # Under 40 mV a spike every 2 + 20 ln 2 ms, 15.9 on the grid: six in 100 ms, in each of ten units. Then
     # Heun's 1 - 0.1 + 0.005, and 6 / (1 + 2).
