@@ -23,6 +23,8 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
+
 HOOKS = """
 from rheobase.hookspecs import hookimpl
 from rheobase.specs import AggregatorSpec, IntegratorSpec, NeuronSpec
@@ -304,3 +306,24 @@ def fresh_environment(
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def mypy_strict(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs mypy in the root, for its settings, and one at a time: torch is analysed once for all of them."""
+    pytest.importorskip("mypy", reason="mypy is not installed (extra 'dev')")
+    fcntl = pytest.importorskip("fcntl", reason="files are locked as on POSIX")
+    base = tmp_path_factory.getbasetemp()
+    lock = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "mypy.lock"
+
+    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            return subprocess.run(
+                [sys.executable, "-m", "mypy", "--strict", *map(str, arguments)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+            )
+
+    return call

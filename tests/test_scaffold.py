@@ -91,12 +91,8 @@ def test_the_code_passes_ruff(width: int, made: Any) -> None:
             assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_code_passes_mypy_strict(made: Any) -> None:
-    pytest.importorskip("mypy", reason="mypy is not installed (extra 'dev')")
-    folders = [str(made.work / f"fresh-{kind}") for kind in KINDS]
-    # In the root, for its settings, and so that torch is not analysed once more.
-    command = [sys.executable, "-m", "mypy", "--strict", *folders]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+def test_the_code_passes_mypy_strict(made: Any, mypy_strict: Callable[..., Any]) -> None:
+    done = mypy_strict(*(made.work / f"fresh-{kind}" for kind in KINDS))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no issues found in 12 source files" in done.stdout
 
