@@ -9,6 +9,7 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,19 @@ import rheobase as rb
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def rheobase(*arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the command; a fault shows what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "rheobase", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == expect, done.stderr
-    return done
+Rheobase = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def rheobase(warm: Any) -> Rheobase:
+    """Runs the command; a fault shows what it printed."""
+
+    def call(*arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        done: subprocess.CompletedProcess[str] = warm.run("-m", "rheobase", *arguments)
+        assert done.returncode == expect, done.stderr
+        return done
+
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +44,7 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="module")
-def recorded_run(shared: Path) -> dict[str, Any]:
+def recorded_run(rheobase: Rheobase, shared: Path) -> dict[str, Any]:
     """The LIF on the current that was recorded in a layer-5 pyramidal cell."""
     done = rheobase(
         *("run", "lif", "--stimulus", shared / "data" / "l5pc_noise_current.npz", "--stimulus-scale", 1000),
@@ -114,7 +121,7 @@ def test_the_list_has_every_plugin_of_the_repository_and_imports_no_torch() -> N
 
 
 @pytest.mark.parametrize("name", ["lif", "izhikevich", "rk45", "exact"])
-def test_each_plugin_can_be_shown_within_80_columns(name: str) -> None:
+def test_each_plugin_can_be_shown_within_80_columns(rheobase: Rheobase, name: str) -> None:
     shown = rheobase("show", name).stdout
     tables = [line for line in shown.splitlines() if line.startswith(" ")]
     assert all(len(line) <= 80 for line in shown.splitlines() if line not in tables or "─" in line)
@@ -123,11 +130,11 @@ def test_each_plugin_can_be_shown_within_80_columns(name: str) -> None:
     assert about["doc"]
 
 
-def test_any_installed_integrator_drives_any_installed_model() -> None:
+def test_any_installed_integrator_drives_any_installed_model(rheobase: Rheobase) -> None:
     counts = {}
     for integrator in ("rk4", "rk45", "tsit5", "rk23"):
         done = rheobase(
-            *("run", "izhikevich", "--preset", "FS", "--current", 10, "--duration", 100, "--dt", 0.1),
+            *("run", "izhikevich", "--preset", "FS", "--current", 10, "--duration", 50, "--dt", 0.1),
             *("--integrator", integrator, "--json"),
         )
         said = json.loads(done.stdout)
@@ -139,7 +146,7 @@ def test_any_installed_integrator_drives_any_installed_model() -> None:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def demo(rheobase: Rheobase, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A short demo, and its picture."""
     pytest.importorskip("matplotlib", reason="the plot extra is not installed")
     out = tmp_path_factory.mktemp("demo") / "demo.png"
@@ -168,7 +175,7 @@ def test_the_demo_draws_a_picture(demo: dict[str, Any]) -> None:
     assert len(picture) > 20_000  # five panels with curves; an empty figure has about 5 kB
 
 
-def test_a_parameter_outside_its_domain_is_one_clear_error() -> None:
+def test_a_parameter_outside_its_domain_is_one_clear_error(rheobase: Rheobase) -> None:
     done = rheobase("run", "lif", "--current", 300, "--duration", 1, "--set", "tau_mem=-1", expect=2)
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
@@ -177,7 +184,7 @@ def test_a_parameter_outside_its_domain_is_one_clear_error() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_misspelt_model_is_told_the_nearest_and_where_it_comes_from() -> None:
+def test_a_misspelt_model_is_told_the_nearest_and_where_it_comes_from(rheobase: Rheobase) -> None:
     done = rheobase("run", "izikevich", "--current", 10, "--duration", 1, expect=2)
     assert "did you mean 'izhikevich'?" in done.stderr
     assert "lif (rheobase-lif" in done.stderr
