@@ -34,13 +34,6 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
-def rheobase(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in a fresh process."""
-    environment = {**os.environ, "COLUMNS": "100"}
-    command = [sys.executable, "-m", "rheobase", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = blocks(page, "python")
@@ -52,11 +45,13 @@ def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_rheobase_commands_of_a_page_run(page: str, tmp_path: Path) -> None:
+def test_the_rheobase_commands_of_a_page_run(page: str, tmp_path: Path, warm: Any) -> None:
     for block in blocks(page, "sh"):
         for line in block.splitlines():
             if line.startswith("rheobase "):
-                answer = rheobase(*shlex.split(line)[1:], cwd=tmp_path)
+                answer = warm.run(
+                    "-m", *shlex.split(line), cwd=tmp_path, env={**os.environ, "COLUMNS": "100"}
+                )
                 assert answer.returncode == 0, f"{line}\n{answer.stdout}{answer.stderr}"
 
 
@@ -106,6 +101,8 @@ COMMANDS = {
     "rheobase": "from rheobase.cli import main",
 }
 """What a reader types -> how a script of pip's would begin."""
+
+NEED_TORCH = ("pytest", "rheobase run ", "rheobase show ", "rheobase validate ")
 
 # By way of the shell: the path of an interpreter may be too long for a first line. To Python the next two
 # lines are a string.
@@ -172,14 +169,11 @@ class Walk:
         if line.startswith("cd "):
             self.folder = (self.folder / line[3:]).resolve()
             return
-        done = subprocess.run(
-            ["sh", "-c", line],
-            cwd=self.folder,
-            env=self.settings,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        how: dict[str, Any] = {"cwd": self.folder, "env": self.settings, "timeout": 300}
+        if line.startswith(NEED_TORCH):
+            done = self.environment.warm.run("-m", *shlex.split(line), **how)
+        else:
+            done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, **how)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
         self.said[line] = done.stdout
 
@@ -232,20 +226,14 @@ def test_the_snippets_of_contributing_run_and_their_models_are_sound(walk: Walk)
     snippets = [block.code for block in read_blocks() if block.language == "python" and not block.file]
     plain = [code for code in snippets if "def test_" not in code]
     assert len(plain) >= 4
-    done = subprocess.run(
-        [walk.environment.python, "-c", SNIPPETS],
-        cwd=walk.environment.work,
-        env=walk.settings,
-        input=json.dumps(plain),
-        capture_output=True,
-        text=True,
-    )
+    work = walk.environment.work
+    done = walk.environment.warm.run("-c", SNIPPETS, cwd=work, env=walk.settings, reads=json.dumps(plain))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sound: NoisyLeaky" in done.stdout
-    tests = walk.environment.work / "test_snippets.py"
+    tests = work / "test_snippets.py"
     (code,) = [code for code in snippets if "def test_" in code]
     tests.write_text(code, encoding="utf-8")
-    tested = walk.environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
+    tested = walk.environment.run_warm("-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
     assert "1 passed" in tested.stdout, tested.stdout + tested.stderr
 
 
