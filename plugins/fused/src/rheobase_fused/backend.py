@@ -13,11 +13,14 @@ from torch import Tensor
 from .call import Course, Happened, Kernel, Outputs
 from .courses import Inputs
 from .kernels import kernel_of
+from .located_run import last_spikes
 from .refusal import Refusal
 from .suitable import check_suitable, worthwhile
 
 if TYPE_CHECKING:
     from rheobase import Neuron, Recording
+
+    from .triton_call import TritonKernel
 
 
 @final
@@ -81,7 +84,7 @@ class _Run:
     def __init__(self, neuron: Neuron, drive: Any, steps: int, record: Sequence[str], every: int) -> None:
         self.neuron, self.drive, self.steps, self.every = neuron, drive, steps, every
         self.inputs = Inputs(neuron, drive)
-        self.kernel: Kernel = kernel_of(neuron, self.inputs.constant)
+        self.kernel: Kernel | TritonKernel = kernel_of(neuron, self.inputs.constant)
         self.shape = self.inputs.shape
         self.names = tuple(name for name in record if name != "spikes")
         known = (*self.kernel.states, *self.inputs.names, "spiked")
@@ -94,8 +97,9 @@ class _Run:
             name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)
         }
         self.happened: list[tuple[int, Happened]] = []
+        self.latest: tuple[int, Happened] | None = None
         self.traces = {name: self._trace(name) for name in self.names}
-        self.spiked = torch.zeros(self.shape, dtype=torch.uint8)
+        self.spiked = self._nobody()
 
     def all(self) -> Recording:
         """All steps."""
@@ -114,29 +118,35 @@ class _Run:
 
     def _begin(self) -> dict[str, Tensor]:
         state = self.neuron.state
-        return {name: state[name].detach().expand(self.shape).clone() for name in self.kernel.states}
+        names = (*self.kernel.states, *self.kernel.beside)
+        return {name: state[name].detach().expand(self.shape).clone() for name in names}
 
     def _call(self, states: dict[str, Tensor], done: int, count: int) -> int:
         courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
         bad = [step for name, course in courses.items() if (step := self.inputs.outside(name, course)) >= 0]
         if bad:
             self._fail(done + min(bad))
+        spiked = self._nobody()
         kept = slice(done // self.every, (done + count) // self.every)
         outputs = Outputs(
             self.every,
             {name: self.traces[name][kept] for name in self.names if name in self.kernel.states},
             self.traces["spiked"][kept] if "spiked" in self.traces else None,
-            self.spiked if done + count == self.steps else None,
+            spiked,
         )
         happened = self.kernel(states, self.params, courses, count, outputs)
         if happened.failed >= 0:
             self._fail(done + happened.failed)
+        self.latest, self.spiked = (count, happened), spiked
         if self.spikes:
             self.happened.append((done, happened))
         for name in self.names:
             if name in courses:
                 self._keep_input(name, courses[name], kept)
         return count
+
+    def _nobody(self) -> Tensor:
+        return torch.zeros(self.shape, dtype=torch.uint8, device=self.neuron.device)
 
     def _keep_input(self, name: str, course: Course, kept: slice) -> None:
         values = course.values if course.still else course.values[self.every - 1 :: self.every]
@@ -146,8 +156,8 @@ class _Run:
     def _trace(self, name: str) -> Tensor:
         size = (self.steps // self.every, *self.shape)
         if name == "spiked":
-            return torch.zeros(size, dtype=torch.uint8)
-        return torch.empty(size, dtype=self.neuron.dtype)
+            return torch.zeros(size, dtype=torch.uint8, device=self.neuron.device)
+        return torch.empty(size, dtype=self.neuron.dtype, device=self.neuron.device)
 
     # --- ends --------------------------------------------------------------------------------------
 
@@ -159,6 +169,10 @@ class _Run:
                 saved[name] = self.inputs.course(name, done - 1, 1).values[0].expand(self.shape)
         if self.neuron._buffers.get("spiked") is not None:
             saved["spiked"] = self.spiked.to(torch.int8)
+        if self.kernel.located and self.latest is not None:
+            start = (self.first_step + done - 1) * self.neuron.dt
+            count, happened = self.latest
+            saved |= last_spikes(happened, count, self.shape, start)
         saved["step_count"] = torch.tensor(self.first_step + done, dtype=torch.int64)
         self.neuron.load_state_dict(saved, strict=False)
 
@@ -170,9 +184,8 @@ class _Run:
         while done < step:
             count = min(self.inputs.steps_at_once(self.every), step - done)
             courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
-            self.kernel(
-                states, self.params, courses, count, Outputs(count + 1, {}, None, self.spiked.zero_())
-            )
+            outputs = Outputs(count + 1, {}, None, self.spiked.zero_())
+            self.latest = (count, self.kernel(states, self.params, courses, count, outputs))
             done += count
         if step:
             self._settle(states, step)
@@ -188,9 +201,15 @@ class _Run:
             batch, units = np.zeros_like(lanes), lanes
             if len(self.shape) > 1:
                 batch, units = np.divmod(lanes, self.shape[-1])
-                order = np.lexsort((batch, units, steps))
-                steps, batch, units = steps[order], batch[order], units[order]
+                if not self.kernel.located:
+                    order = np.lexsort((batch, units, steps))
+                    steps, batch, units = steps[order], batch[order], units[order]
             times = (steps + (self.first_step + 1)).astype(np.float64) * self.neuron.dt
+            if self.kernel.located:
+                within = np.concatenate([part.times for _, part in self.happened] or [_NO_TIMES])
+                times = (steps + self.first_step).astype(np.float64) * self.neuron.dt + within
+                order = np.lexsort((batch, units, times))
+                times, batch, units = times[order], batch[order], units[order]
             spikes = tuple(map(torch.from_numpy, (times, units, batch)))
         kept = done // self.every
         traces = {
@@ -210,3 +229,4 @@ class _Run:
 
 
 _NONE = np.empty(0, dtype=np.int64)
+_NO_TIMES = np.empty(0, dtype=np.float64)

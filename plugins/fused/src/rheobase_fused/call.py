@@ -6,7 +6,7 @@ import ctypes
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .located_run import decode_hold, encode_hold
 from .tracing import Step
 
 _POINTERS = (
@@ -32,6 +33,8 @@ class _Call(ctypes.Structure):
         ("lanes", ctypes.c_int64),
         ("events", ctypes.POINTER(ctypes.c_int64)),
         *((name, ctypes.c_int64) for name in ("count", "room", "failed")),
+        ("times", ctypes.POINTER(ctypes.c_double)),
+        *((name, ctypes.c_void_p) for name in ("parts", "armed")),
     ]
 
 
@@ -74,11 +77,13 @@ class Happened:
         steps: The step of each spike, counted from 0 in the call, int64, ascending.
         lanes: Its element of the flattened ``[*batch, units]``, int64, ascending within a step.
         failed: The first step after which something is not finite, or -1.
+        times: When in the step, ms, float64, where spikes are located: then spikes come in no order.
     """
 
     steps: np.ndarray
     lanes: np.ndarray
     failed: int
+    times: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 class Kernel:
@@ -87,9 +92,10 @@ class Kernel:
     Args:
         library: The shared library.
         step: What it was made from.
+        located: Whether it locates spikes within their steps.
     """
 
-    def __init__(self, library: os.PathLike[str], step: Step) -> None:
+    def __init__(self, library: os.PathLike[str], step: Step, *, located: bool = False) -> None:
         loaded = ctypes.CDLL(os.fspath(library))
         self._run, self._sort = loaded.rheobase_run, loaded.rheobase_sort
         self._run.argtypes, self._run.restype = [ctypes.POINTER(_Call)], ctypes.c_int
@@ -101,6 +107,10 @@ class Kernel:
         self._free = ctypes.CDLL(None).free
         self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
         self.states, self.params, self.inputs = tuple(step.states), step.params, step.inputs
+        self.located = located
+        self.beside: tuple[str, ...] = ("armed",) if located else ()
+        if located and "hold" in self.states:
+            self.beside += ("hold_time",)
 
     def __call__(
         self,
@@ -138,7 +148,7 @@ class Kernel:
             _addresses([outputs.traces.get(name) for name in self.states]),
         ]
 
-        def part(bounds: tuple[int, int]) -> tuple[np.ndarray, int]:
+        def part(bounds: tuple[int, int]) -> tuple[np.ndarray, int, np.ndarray]:
             call = _Call(
                 units=units,
                 first=bounds[0],
@@ -152,23 +162,33 @@ class Kernel:
                 setattr(call, name, ctypes.cast(table, ctypes.c_void_p))
             call.raster = None if outputs.raster is None else outputs.raster.data_ptr()
             call.spiked = None if outputs.spiked is None else outputs.spiked.data_ptr()
+            if self.located:
+                call.armed = states["armed"].data_ptr()
+                call.parts = states["hold_time"].data_ptr() if "hold_time" in states else None
             short = self._run(ctypes.byref(call))
             try:
                 if short:
                     raise MemoryError("not enough memory for the spikes of this run")
                 found = np.ctypeslib.as_array(call.events, (call.count,)).copy() if call.count else _NONE
+                timed = self.located and call.count
+                times = np.ctypeslib.as_array(call.times, (call.count,)).copy() if timed else _NO_TIMES
             finally:
                 self._free(call.events)
-            return found, int(call.failed)
+                self._free(call.times)
+            return found, int(call.failed), times
 
+        encode_hold(states)
         threads, shares = _shares(lanes, steps)
         if threads == 1:
             parts = [part(share) for share in shares]
         else:
             with ThreadPoolExecutor(threads) as pool:
                 parts = list(pool.map(part, shares))
-        failed = min((step for _, step in parts if step >= 0), default=-1)
-        events = np.concatenate([found for found, _ in parts])
+        decode_hold(states)
+        failed = min((step for _, step, _ in parts if step >= 0), default=-1)
+        events = np.concatenate([found for found, *_ in parts])
+        if self.located:
+            return Happened(*np.divmod(events, lanes), failed, np.concatenate([times for *_, times in parts]))
         return Happened(*self._sorted(events, lanes, steps), failed)
 
     def _sorted(self, events: np.ndarray, lanes: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -180,6 +200,7 @@ class Kernel:
 
 
 _NONE = np.empty(0, dtype=np.int64)
+_NO_TIMES = np.empty(0, dtype=np.float64)
 _SMALL = 200_000
 """Unit-steps below which a second thread costs more than it saves."""
 _PARTS = 4

@@ -1,5 +1,5 @@
 static void load(int64_t at, int64_t count, void **states, void **s) {
-    const int64_t padded = (count + LANES - 1) / LANES * LANES;
+    const int64_t padded = PADDED(count);
     for (int k = 0; k < STATES; k++)
         for (int64_t i = 0; i < padded; i++) {
             /* Lanes that are not there do as the first. */
@@ -23,10 +23,11 @@ static void store(int64_t at, int64_t count, void **states, void **s) {
 extern "C" int rheobase_run(Call *call) {
     const size_t wide = (size_t)BLOCK * sizeof(real);
     char *memory = NULL;
-    if (posix_memalign((void **)&memory, 64, (size_t)(STATES + HOISTED + 1) * wide)) return 1;
+    if (posix_memalign((void **)&memory, 64, (size_t)(STATES + HOISTED + EXTRA + 1) * wide)) return 1;
     Work work;
     for (int k = 0; k < STATES; k++) work.s[k] = memory + (size_t)k * wide;
     for (int k = 0; k < HOISTED; k++) work.h[k] = memory + (size_t)(STATES + k) * wide;
+    for (int k = 0; k < EXTRA; k++) work.e[k] = memory + (size_t)(STATES + HOISTED + k) * wide;
     work.xw = call->unit_strides;
     int wrong = 0;
     for (int64_t at = call->first; at < call->last && !wrong;) {

@@ -2,6 +2,9 @@
    call, so that its states stay in the first cache. */
 #define ALL ((uint32_t)((1ull << LANES) - 1))
 
+/* Units of a block, and those that fill up its last vectors. */
+#define PADDED(count) (((count) + TOGETHER * LANES - 1) / (TOGETHER * LANES) * (TOGETHER * LANES))
+
 typedef struct {
     int64_t units, first, last;         /* units of a row; the lanes [first, last) are this call's */
     int64_t steps, every;               /* traces are kept of every so many steps */
@@ -17,11 +20,14 @@ typedef struct {
     int64_t *events;                    /* step * lanes + lane of each spike; the caller frees it */
     int64_t count, room;
     int64_t failed;                     /* the first step after which something is not finite; -1: none */
+    double *times;                      /* where spikes are located: when in the step, ms; the caller frees it */
+    double *parts;                      /* there: ms left of the refractory periods beside steps, or null */
+    unsigned char *armed;               /* there: whether g < 0 */
 } Call;
 
 typedef struct {
     int64_t at, count;                  /* the first lane of the block, and how many there are */
-    void *s[STATES + 1], *h[HOISTED + 1];
+    void *s[STATES + 1], *h[HOISTED + 1], *e[EXTRA + 1];
     const real *x[INPUTS + 1];
     const int64_t *xw;
 } Work;

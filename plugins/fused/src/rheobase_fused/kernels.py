@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING
 import torch
 
 from .call import Kernel
+from .located_run import locates
+from .located_source import located_source_of
+from .located_tracing import follow_located
+from .located_usual import usual_step
 from .source import source_of
 from .specialise import split
 from .store import library
-from .tracing import trace
+from .tracing import Step, trace
 
 if TYPE_CHECKING:
     from rheobase import Neuron
 
+    from .triton_call import TritonKernel
+
 _LOADED: dict[str, Kernel] = {}
 
 
-def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
+def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel | TritonKernel:
     """The kernel of a neuron's step.
 
     The step is followed anew each time, which takes some milliseconds: what a model's functions do may
@@ -32,9 +38,20 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
     Raises:
         Refusal: If there can be none.
     """
-    step = trace(neuron)
-    text = source_of(step, split(step), single=neuron.dtype == torch.float32, constant=constant)
+    if neuron.device.type == "cuda":
+        from .triton_call import triton_kernel_of
+
+        return triton_kernel_of(neuron, constant)
+    single, located = neuron.dtype == torch.float32, locates(neuron)
+    if located:
+        parts = follow_located(neuron)
+        usual = usual_step(parts, neuron.dtype)
+        step = Step(parts.builder, usual.states, None, parts.params, parts.uniform, parts.inputs)
+        text = located_source_of(parts, usual, step, single=single, constant=constant)
+    else:
+        step = trace(neuron)
+        text = source_of(step, split(step), single=single, constant=constant)
     key = hashlib.sha256(text.encode()).hexdigest()
     if key not in _LOADED:
-        _LOADED[key] = Kernel(library(text), step)
+        _LOADED[key] = Kernel(library(text), step, located=located)
     return _LOADED[key]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
-from .expression import Node, text_of
+from .expression import Node, ordered, text_of
 from .hoisting import hoisted
 from .operations import OPERATIONS
 from .specialise import Split
@@ -14,7 +15,10 @@ from .tracing import Step
 _FIRST_CACHE = 24 * 1024
 """Bytes of the first cache that a block of units may take."""
 
-_TYPES = {"f": "vreal", "h": "vreal", "b": "vint", "i": "vint"}
+_SHORT = 400
+"""The cost of a short step, in additions."""
+
+TYPES = {"f": "vreal", "h": "vreal", "b": "vint", "i": "vint"}
 
 
 def source_of(step: Step, split: Split, *, single: bool, constant: frozenset[str]) -> str:
@@ -26,10 +30,19 @@ def source_of(step: Step, split: Split, *, single: bool, constant: frozenset[str
         single: Whether numbers are float32, or float64.
         constant: The inputs that do not change in a run.
     """
-    return _Source(step, split, single, constant).text()
+    return Source(step, split, single, constant).text()
 
 
-class _Source:
+class Source:
+    """Writes the source of a kernel.
+
+    Args:
+        step: The step.
+        split: Its usual and rare forms.
+        single: Whether numbers are float32.
+        constant: The inputs that do not change in a run.
+    """
+
     def __init__(self, step: Step, split: Split, single: bool, constant: frozenset[str]) -> None:
         self.step, self.split, self.single = step, split, single
         self.names = list(step.states)
@@ -39,9 +52,10 @@ class _Source:
         self.hoisted = hoisted(roots, step, constant)
 
     def text(self) -> str:
+        """The whole file."""
         step, folder = self.step, files(__package__)
         wide = sum(not each.shared for each in self.hoisted.values())
-        arrays = len(self.names) + wide + len(self.varying)
+        arrays = len(self.names) + wide + len(self.varying) + self.extra
         block = 2048
         while block > 128 and arrays * block * (4 if self.single else 8) > _FIRST_CACHE:
             block //= 2
@@ -56,6 +70,8 @@ class _Source:
                 f"#define PARAMS {len(step.params)}",
                 f"#define INPUTS {len(step.inputs)}",
                 f"#define HOISTED {len(self.hoisted)}",
+                f"#define EXTRA {self.extra}",
+                f"#define TOGETHER {self.together}",
                 f"static const int kinds[STATES + 1] = {{{kinds}}};",
                 f"static const int shared[HOISTED + 1] = {{{shared}}};",
                 folder.joinpath("frame.h").read_text(encoding="utf-8"),
@@ -66,19 +82,38 @@ class _Source:
             ]
         )
 
+    @property
+    def together(self) -> int:
+        """How many vectors are worked on side by side: a step of one is a chain of operations that wait.
+
+        A power of two. Long steps fill the machine with fewer, and their source is long enough.
+        """
+        nodes = ordered(self.usual_states().values())
+        cost = sum(OPERATIONS[node.operation].cost for node in nodes if node.operation in OPERATIONS)
+        return 4 if cost <= _SHORT else 2
+
+    def usual_states(self) -> Mapping[str, Node]:
+        """The states after a usual step."""
+        return self.split.usual
+
+    @property
+    def extra(self) -> int:
+        """Further arrays of a number for each unit of a block."""
+        return 0
+
     # --- functions ---------------------------------------------------------------------------------
 
     def _prepare(self) -> str:
         """What does not change in a run, worked out once for a block."""
         reads = {
-            f"p_{name}": f"load_some(p[{k}] + i * LANES * pw[{k}], pw[{k}], there)"
+            f"p_{name}": f"load_some(p[{k}], i * LANES, pw[{k}], there)"
             for k, name in enumerate(self.step.params)
         }
         reads |= {
-            f"x_{name}": f"load_some(x[{k}] + i * LANES * xw[{k}], xw[{k}], there)"
+            f"x_{name}": f"load_some(x[{k}], i * LANES, xw[{k}], there)"
             for k, name in enumerate(self.step.inputs)
         }
-        writer = _Writer(self.single, reads, {})
+        writer = Writer(self.single, reads, {})
         lines = []
         for width, last in ((True, "1"), (False, "vectors")):
             chosen = [
@@ -93,14 +128,14 @@ class _Source:
                 "        const int64_t there = count - i * LANES;",
                 "        (void)there;",
                 *body,
-                *(f"        (({_TYPES[node.type]} *)h[{k}])[i] = {writer.name(node)};" for k, node in chosen),
+                *(f"        (({TYPES[node.type]} *)h[{k}])[i] = {writer.name(node)};" for k, node in chosen),
                 "    }",
             ]
         return "\n".join(
             [
                 "static NOINLINE void prepare(int64_t count, const real **p, const int64_t *pw,",
                 "                             const real **x, const int64_t *xw, void **h) {",
-                "    const int64_t vectors = (count + LANES - 1) / LANES;",
+                "    const int64_t vectors = PADDED(count) / LANES;",
                 *lines,
                 "}",
                 "",
@@ -110,15 +145,15 @@ class _Source:
     def _whole(self) -> str:
         """The step without assumptions."""
         reads = {
-            f"s_{name}": f"(({_TYPES[self.step.states[name].type]} *)w->s[{k}])[i]"
+            f"s_{name}": f"(({TYPES[self.step.states[name].type]} *)w->s[{k}])[i]"
             for k, name in enumerate(self.names)
         }
         reads |= {f"x_{name}": f"x[{k}]" for k, name in enumerate(self.step.inputs)}
         known = {
-            node: f"(({_TYPES[node.type]} *)w->h[{k}])[{'0' if each.shared else 'i'}]"
+            node: f"(({TYPES[node.type]} *)w->h[{k}])[{'0' if each.shared else 'i'}]"
             for k, (node, each) in enumerate(self.hoisted.items())
         }
-        writer = _Writer(self.single, reads, known)
+        writer = Writer(self.single, reads, known)
         roots = [*self.step.states.values(), *([] if self.step.spiked is None else [self.step.spiked])]
         body = writer.lines(roots, "    ")
         spiked = "0" if self.step.spiked is None else f"lanes_of({writer.name(self.step.spiked)})"
@@ -139,11 +174,11 @@ class _Source:
     def _steps(self) -> str:
         """A block through all steps of the call."""
         step, split, names = self.step, self.split, self.names
-        kinds = [_TYPES[step.states[name].type] for name in names]
+        kinds = [TYPES[step.states[name].type] for name in names]
         declared = [f"    {kind} *__restrict__ S{k} = ({kind} *)w->s[{k}];" for k, kind in enumerate(kinds)]
         known = {}
         for k, (node, each) in enumerate(self.hoisted.items()):
-            kind = _TYPES[node.type]
+            kind = TYPES[node.type]
             if each.shared:
                 declared.append(f"    const {kind} h{k} = *(const {kind} *)w->h[{k}];")
                 known[node] = f"h{k}"
@@ -156,12 +191,12 @@ class _Source:
         for k, name in enumerate(step.inputs):
             if name in self.varying:
                 reads[f"x_{name}"] = f"x{k}"
-                place = f"w->x[{k}] + i * LANES * w->xw[{k}], w->xw[{k}], there"
+                place = f"w->x[{k}], i * LANES, w->xw[{k}], there"
                 loads.append(f"            const vreal x{k} = load_some({place});")
                 given.append(f"x{k}")
             else:
                 given.append("(vreal){}")
-        writer = _Writer(self.single, reads, known)
+        writer = Writer(self.single, reads, known)
         usual = [split.usual[name] for name in names]
         looked = list(dict.fromkeys([*split.assumed, *(node for node in usual if node.type == "f")]))
         conditions = [] if split.spiked is None else [split.spiked]
@@ -175,40 +210,44 @@ class _Source:
         for number in numbers:
             check = f"rb_fma({number}, splat(0), {check})"
         spiked = writer.name(split.spiked) if split.spiked is not None else "(vint){}"
-        stores = [f"            S{k}[i] = {writer.name(node)};" for k, node in enumerate(usual)]
+        body = [*loads, *body, f"{indent}const vint spiked = {spiked}, odd = ~({check} == splat(0));"]
+        stores = [f"{indent}S{k}[i] = {writer.name(node)};" for k, node in enumerate(usual)]
         finite = [split.finite[name] for name in names]
-        further = writer.lines(finite, indent + "    ")
+        rare = [
+            f"{indent}if (lanes_of(spiked | odd)) {{",
+            f"{indent}    const uint32_t valid = there >= LANES ? ALL : there > 0 ? (1u << there) - 1 : 0;",
+            f"{indent}    uint32_t who = lanes_of(spiked) & valid;",
+            f"{indent}    vreal n[STATES + 1];",
+            f"{indent}    if (lanes_of(odd) & valid) {{",
+            f"{indent}        const vreal x[INPUTS + 1] = {{{', '.join(given) or '(vreal){}'}}};",
+            f"{indent}        who = whole(w, i, x, n) & valid;",
+            f"{indent}        if (!all_finite(n, x, valid)) return failed(call, step);",
+            f"{indent}    }} else {{",
+            *writer.lines(finite, indent + "        "),
+            *(f"{indent}        n[{k}] = (vreal){writer.name(node)};" for k, node in enumerate(finite)),
+            f"{indent}    }}",
+            *(f"{indent}    S{k}[i] = ({kind})n[{k}];" for k, kind in enumerate(kinds)),
+            f"{indent}    if (who && !note_all(w, call, step, i, who)) return 1;",
+            f"{indent}}} else {{",
+            *stores,
+            f"{indent}}}",
+        ]
+        side_by_side = range(self.together)
+        something = " | ".join(f"spiked_{u} | odd_{u}" for u in side_by_side)
         return "\n".join(
             [
                 "static NOINLINE int steps(Work *w, Call *call) {",
                 *declared,
                 "    const int64_t vectors = (w->count + LANES - 1) / LANES;",
                 "    for (int64_t step = 0; step < call->steps; step++) {",
-                "        for (int64_t i = 0; i < vectors; i++) {",
-                "            const int64_t there = w->count - i * LANES;",
-                *loads,
-                *body,
-                f"            const vint spiked = {spiked}, odd = ~({check} == splat(0));",
-                "            if (UNLIKELY(lanes_of(spiked | odd))) {",
-                "                const uint32_t valid = there < LANES ? (1u << there) - 1 : ALL;",
-                "                uint32_t who = lanes_of(spiked) & valid;",
-                "                vreal n[STATES + 1];",
-                "                if (lanes_of(odd) & valid) {",
-                f"                    const vreal x[INPUTS + 1] = {{{', '.join(given) or '(vreal){}'}}};",
-                "                    who = whole(w, i, x, n) & valid;",
-                "                    if (!all_finite(n, x, valid)) return failed(call, step);",
-                "                } else {",
-                *further,
-                *(
-                    f"                    n[{k}] = (vreal){writer.name(node)};"
-                    for k, node in enumerate(finite)
-                ),
-                "                }",
-                *(f"                S{k}[i] = ({kind})n[{k}];" for k, kind in enumerate(kinds)),
-                "                if (who && !note_all(w, call, step, i, who)) return 1;",
-                "                continue;",
-                "            }",
-                *stores,
+                "        for (int64_t i = 0; i < vectors; i += TOGETHER) {",
+                f"{indent}const int64_t there = w->count - i * LANES;",
+                *(_of(line, u) for line in body for u in side_by_side),
+                f"{indent}if (UNLIKELY(lanes_of({something}))) {{",
+                *(_of(line, u) for u in side_by_side for line in rare),
+                f"{indent}    continue;",
+                f"{indent}}}",
+                *(_of(line, u) for line in stores for u in side_by_side),
                 "        }",
                 "        if (!after_step(w, call, step)) return 1;",
                 "    }",
@@ -219,7 +258,26 @@ class _Source:
         )
 
 
-class _Writer:
+_OF_ONE = re.compile(r"\b([vsx]\d+|spiked|odd)\b")
+
+
+def _of(line: str, u: int) -> str:
+    """A line on a vector, as that on one of several that are worked on side by side."""
+    line = _OF_ONE.sub(rf"\1_{u}", line)
+    if not u:
+        return line
+    for one, other in (
+        ("[i]", f"[i + {u}]"),
+        ("i * LANES", f"(i + {u}) * LANES"),
+        ("(w, i, x", f"(w, i + {u}, x"),
+        ("step, i, who", f"step, i + {u}, who"),
+        ("there", f"(there - {u} * LANES)"),
+    ):
+        line = line.replace(one, other)
+    return line
+
+
+class Writer:
     """Writes formulas, each once.
 
     Args:
@@ -256,7 +314,7 @@ class _Writer:
                 else:
                     text = self._formula(node, [self._names[part] for part in node.parts])
                 self._names[node] = f"v{node.number}"
-                lines.append(f"{indent}const {_TYPES[node.type]} v{node.number} = {text};")
+                lines.append(f"{indent}const {TYPES[node.type]} v{node.number} = {text};")
         return lines
 
     def _constant(self, node: Node) -> str:

@@ -60,6 +60,6 @@ def split(step: Step) -> Split:
             node.parts[0]
             for node in sorted(assumed, key=lambda node: node.number)
             # Inputs are looked at in any case, and states were at the end of the last step.
-            if node.parts[0].operation != "read"
+            if node.parts[0].operation != "read" or node.parts[0].value.startswith("p_")
         ),
     )

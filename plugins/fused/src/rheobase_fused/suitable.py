@@ -8,6 +8,7 @@ import rheobase as rb
 import torch
 from torch import Tensor
 
+from .located_run import check_located
 from .refusal import Refusal
 
 if TYPE_CHECKING:
@@ -37,19 +38,20 @@ def check_suitable(neuron: Neuron, drive: Any, grad: bool) -> None:
         raise Refusal("somebody hooked into the neuron's forward")
     if getattr(kind, "stochastic", False):
         raise Refusal(f"{kind.__name__} draws random numbers")
-    if neuron.event == "located":
-        raise Refusal("spikes are located within their steps (event='located')")
     if neuron.integrator.adaptive:
         raise Refusal(f"the integrator {neuron.integrator!r} chooses its own steps")
     if neuron.integrator.on_failure != "raise":
         raise Refusal("failed units are marked (on_failure='mark')")
-    if neuron.device.type != "cpu":
-        raise Refusal(f"the neuron is on {neuron.device}, and kernels are made for the CPU")
+    if neuron.device.type not in ("cpu", "cuda"):
+        raise Refusal(f"the neuron is on {neuron.device}, and kernels are made for the CPU and for CUDA")
     if neuron.dtype not in (torch.float32, torch.float64):
         raise Refusal(f"the neuron has {neuron.dtype}, and kernels have float32 and float64")
     if drive.timed:
         raise Refusal("an input is a signal, which may change within a step")
+    check_located(neuron)
     for name, value in neuron.state.items():
+        if name == "hold_time":
+            continue
         if isinstance(value, Tensor) and value.dtype not in (neuron.dtype, *STATE_TYPES):
             raise Refusal(f"the state {name!r} has {value.dtype}")
 

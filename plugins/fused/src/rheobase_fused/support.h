@@ -246,11 +246,11 @@ INLINE vreal rb_log1p(vreal x) {
     return x < splat(INFINITY) ? y : x + (x == x ? splat(0) : x);
 }
 
-/* L values of memory, of which n are there; the first stands for those that are not. */
-INLINE vreal load_some(const real *from, int64_t stride, int64_t n) {
-    if (!stride) return splat(from[0]);
-    if (n >= LANES) return *(const vloose *)from;
+/* The values of units from `at` on, of which n are there; the first of all stands for those that are not. */
+INLINE vreal load_some(const real *from, int64_t at, int64_t stride, int64_t n) {
+    if (n >= LANES && stride) return *(const vloose *)(from + at);
     vreal found = splat(from[0]);
-    for (int k = 0; k < n; k++) found[k] = from[k];
+    if (stride)
+        for (int k = 0; k < n; k++) found[k] = from[at + k];
     return found;
 }

@@ -8,6 +8,7 @@ reset and the refractory hold, whoever wrote them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -63,13 +64,13 @@ def trace(neuron: Neuron) -> Step:
     params = neuron.params
     tensors = [name for name, value in params._asdict().items() if isinstance(value, Tensor)]
     inputs = tuple(neuron.schema.inputs) or ("input",)
-    held = {name: _few(value) for name, value in state.items()}
-    given = {name: _few(getattr(params, name)) for name in tensors}
-    data = {name: torch.ones(UNITS, dtype=neuron.dtype) for name in inputs}
+    held = {name: few(value) for name, value in state.items()}
+    given = {name: few(getattr(params, name)) for name in tensors}
+    data = {name: torch.ones(UNITS, dtype=neuron.dtype, device=neuron.device) for name in inputs}
 
     builder = Builder()
     lanes = Lanes(builder, neuron.dtype, UNITS)
-    follower = _Follower(lanes)
+    follower = Follower(lanes)
     for letter, values in (("s", held), ("p", given), ("x", data)):
         for name, value in values.items():
             follower.know(value, lanes.read(f"{letter}_{name}", value))
@@ -91,14 +92,24 @@ def trace(neuron: Neuron) -> Step:
     return Step(builder, states, crossed, tuple(tensors), uniform, inputs)
 
 
-def _few(value: Tensor) -> Tensor:
+def few(value: Tensor) -> Tensor:
     """The first unit's value for a few units: a step does not depend on how many there are."""
     if value.ndim == 0:
         return value.detach().clone()
     return value.detach().reshape(-1, value.shape[-1])[0, :1].expand(UNITS).clone()
 
 
-class _Follower(TorchDispatchMode):
+@functools.cache
+def _name_of(operation: Any) -> str:
+    name: str = operation._schema.name.partition("::")[2]
+    if name in _BRANCHES:
+        raise Refusal("the step looks at values, as a branch of Python on a tensor does")
+    if operation._schema.is_mutable:
+        raise Refusal(f"the step writes into a tensor ({name})")
+    return name
+
+
+class Follower(TorchDispatchMode):
     """Follows each operation with the rule for it."""
 
     def __init__(self, lanes: Lanes) -> None:
@@ -123,14 +134,11 @@ class _Follower(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        name = func._schema.name.partition("::")[2]
-        if name in _BRANCHES:
-            raise Refusal("the step looks at values, as a branch of Python on a tensor does")
-        if func._schema.is_mutable:
-            raise Refusal(f"the step writes into a tensor ({name})")
+        name = _name_of(func)
         out = func(*args, **kwargs)
         call = Call(name, args, out)
-        nodes = self._lanes.call(call, self._look(args), {k: self._look(v) for k, v in kwargs.items()})
+        options = {name: self._look(value) for name, value in kwargs.items()} if kwargs else {}
+        nodes = self._lanes.call(call, [self._look(value) for value in args], options)
         if isinstance(out, Tensor):
             self.know(out, nodes)
         else:

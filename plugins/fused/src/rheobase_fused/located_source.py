@@ -1,0 +1,252 @@
+"""The C++ of a kernel that locates spikes: the usual step, and the parts that ``located.h`` puts together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+
+from .expression import Node, ordered
+from .hoisting import hoisted
+from .located_tracing import Parts
+from .located_usual import Usual
+from .source import TYPES, Source, Writer
+from .tracing import Step
+
+
+def located_source_of(
+    parts: Parts, usual: Usual, step: Step, *, single: bool, constant: frozenset[str]
+) -> str:
+    """The whole file.
+
+    Args:
+        parts: The parts of a step.
+        usual: The usual step.
+        step: It, as the caller of the kernel sees it.
+        single: Whether numbers are float32, or float64.
+        constant: The inputs that do not change in a run.
+    """
+    return _Located(parts, usual, step, single, constant).text()
+
+
+class _Located(Source):
+    def __init__(
+        self, parts: Parts, usual: Usual, step: Step, single: bool, constant: frozenset[str]
+    ) -> None:
+        self.step, self.single = step, single
+        self.names, self.parts = list(step.states), parts
+        self.varying = [name for name in step.inputs if name not in constant]
+        rare = [*parts.advance, *(parts.limited or ()), *parts.slope, *(parts.reset or ()), parts.gap]
+        rare += [] if parts.tau_ref is None else [parts.tau_ref]
+        hot = [*usual.states.values(), usual.odd, *usual.looked, *usual.before, *usual.after]
+        self.usual = usual
+        self.hoisted = hoisted([*hot, *rare], step, constant)
+        self.carried = self._carried()
+
+    def usual_states(self) -> Mapping[str, Node]:
+        """See the base class."""
+        return self.usual.states
+
+    def _carried(self) -> list[int]:
+        """The states whose derivatives at the end of a step are those at the start of the next."""
+        changing = {f"x_{name}" for name in self.varying}
+        return [
+            k
+            for k, node in enumerate(self.usual.before)
+            if node.operation not in ("read", "constant")
+            and node not in self.hoisted
+            and not any(part.operation == "read" and part.value in changing for part in ordered([node]))
+        ]
+
+    @property
+    def extra(self) -> int:
+        """A mark for each vector, and the derivatives that are carried on."""
+        return 1 + len(self.carried)
+
+    def _whole(self) -> str:
+        """The parts, and what puts them together."""
+        parts = self.parts
+        switches = {
+            "DECLARED": len(parts.names),
+            "REFRACTORY": int(parts.tau_ref is not None),
+            "ALL_HELD": int(parts.all_held),
+            "RESETS": int(parts.reset is not None),
+            "LIMITED": int(parts.limited is not None),
+        }
+        moving = "vreal t0, vreal t1, vint resting, "
+        inputs = "const vreal *x, "
+        functions = [self._function("advance", inputs, moving, parts.advance)]
+        if parts.limited is not None:
+            functions.append(self._function("limited", inputs, moving, parts.limited))
+        functions.append(self._function("slope", inputs, "", parts.slope))
+        if parts.reset is not None:
+            functions.append(self._function("reset", "", "", parts.reset))
+        functions.append(self._number("gap", ", const vreal *y", parts.gap))
+        if parts.tau_ref is not None:
+            functions.append(self._number("tau_ref", "", parts.tau_ref))
+        varying = ", ".join(str(int(name in self.varying)) for name in self.step.inputs)
+        return "\n".join(
+            [
+                *(f"#define {name} {value}" for name, value in switches.items()),
+                f"static const int varying[INPUTS + 1] = {{{varying}}};",
+                f"#define DT {float(parts.dt).hex()}",
+                *functions,
+                self._carry(),
+                files(__package__).joinpath("located.h").read_text(encoding="utf-8"),
+            ]
+        )
+
+    def _writer(self, states: Mapping[str, str]) -> Writer:
+        """Writes formulas outside of the loop."""
+        known = {
+            node: f"(({TYPES[node.type]} *)w->h[{k}])[{'0' if each.shared else 'i'}]"
+            for k, (node, each) in enumerate(self.hoisted.items())
+        }
+        reads = {f"x_{name}": f"x[{k}]" for k, name in enumerate(self.step.inputs)}
+        reads |= {"t_0": "t0", "t_1": "t1", "r_resting": "resting"}
+        return Writer(self.single, {**reads, **states}, known)
+
+    def _of_y(self) -> Writer:
+        return self._writer({f"s_{name}": f"y[{k}]" for k, name in enumerate(self.parts.names)})
+
+    def _function(self, name: str, inputs: str, further: str, roots: Iterable[Node]) -> str:
+        writer, roots = self._of_y(), list(roots)
+        return "\n".join(
+            [
+                f"static NOINLINE void {name}(const Work *w, int64_t i, {inputs}const vreal *y,",
+                f"                            {further}vreal *n) {{",
+                *writer.lines(roots, "    "),
+                *(f"    n[{k}] = {writer.name(node)};" for k, node in enumerate(roots)),
+                "}",
+                "",
+            ]
+        )
+
+    def _number(self, name: str, further: str, root: Node) -> str:
+        writer = self._of_y()
+        return "\n".join(
+            [
+                f"static NOINLINE vreal {name}(const Work *w, int64_t i{further}) {{",
+                *writer.lines([root], "    "),
+                f"    return {writer.name(root)};",
+                "}",
+                "",
+            ]
+        )
+
+    def _carry(self) -> str:
+        states = {f"s_{name}": f"((vreal *)w->s[{k}])[i]" for k, name in enumerate(self.parts.names)}
+        writer = self._writer(states)
+        roots = [self.parts.slope[k] for k in self.carried]
+        return "\n".join(
+            [
+                "static NOINLINE void carry_slopes(Work *w, int64_t i, const vreal *x) {",
+                *writer.lines(roots, "    "),
+                *(
+                    f"    ((vreal *)w->e[{1 + place}])[i] = {writer.name(node)};"
+                    for place, node in enumerate(roots)
+                ),
+                "}",
+                "",
+            ]
+        )
+
+    def _hot(self) -> tuple[list[str], list[str], dict[str, str], dict[Node, str]]:
+        """What is declared before the loop, what is loaded in it, and how that is called."""
+        declared, loads, reads = [], [], {}
+        known: dict[Node, str] = {}
+        # Not restrict: rare() writes there too.
+        for k, name in enumerate(self.names):
+            kind = TYPES[self.usual.states[name].type]
+            declared.append(f"    {kind} *S{k} = ({kind} *)w->s[{k}];")
+            loads.append(f"            const {kind} s{k} = S{k}[i];")
+            reads[f"s_{name}"] = f"s{k}"
+        for k, (node, each) in enumerate(self.hoisted.items()):
+            kind = TYPES[node.type]
+            if each.shared:
+                declared.append(f"    const {kind} h{k} = *(const {kind} *)w->h[{k}];")
+            else:
+                declared.append(f"    const {kind} *h{k} = (const {kind} *)w->h[{k}];")
+            known[node] = f"h{k}" if each.shared else f"h{k}[i]"
+        for k, name in enumerate(self.step.inputs):
+            if name in self.varying:
+                place = f"w->x[{k}], i * LANES, w->xw[{k}], there"
+                loads.append(f"            const vreal x{k} = load_some({place});")
+                reads[f"x_{name}"] = f"x{k}"
+        return declared, loads, reads, known
+
+    def _steps(self) -> str:
+        """A block through all steps of the call."""
+        usual, names = self.usual, self.names
+        declared, loads, reads, known = self._hot()
+        given = [f"x{k}" if name in self.varying else "(vreal){}" for k, name in enumerate(self.step.inputs)]
+        for place, k in enumerate(self.carried):
+            declared.append(f"    vreal *K{k} = (vreal *)w->e[{1 + place}];")
+            loads.append(f"            const vreal k{k} = K{k}[i];")
+            known[usual.before[k]] = f"k{k}"
+        declared.append("    const uint32_t *marks = marks_of(w);")
+        writer = Writer(self.single, reads, known)
+        after = [usual.states[name] for name in names]
+        carried = [usual.after[k] for k in self.carried]
+        looked = list(dict.fromkeys(usual.looked))
+        body = writer.lines([*after, *looked, *carried, usual.odd], " " * 12)
+        # Zero times a number is zero just where it is finite.
+        check = "splat(0)"
+        for number in [*map(writer.name, looked), *(each for each in given if each[0] == "x")]:
+            check = f"rb_fma({number}, splat(0), {check})"
+        body = [
+            *loads,
+            *body,
+            f"            const vint odd = {writer.name(usual.odd)} | ~({check} == splat(0));",
+        ]
+        results = [(f"S{k}[i]", f"s{k}", writer.name(node)) for k, node in enumerate(after)]
+        results += [(f"K{k}[i]", f"k{k}", writer.name(usual.after[k])) for k in self.carried]
+        rare = [
+            "                {",
+            "                    const vint stay = odd | mask_of(marks[i]);",
+            "                    listed = list(w, i, lanes_of(stay), listed);",
+            *(f"                    {place} = stay ? {old} : {new};" for place, old, new in results),
+            "                }",
+        ]
+        stores = [f"            {place} = {new};" for place, _, new in results]
+        side_by_side = range(self.together)
+        something = " | ".join(_of("lanes_of(odd) | marks[i]", u) for u in side_by_side)
+        return "\n".join(
+            [
+                "static NOINLINE int steps(Work *w, Call *call) {",
+                *declared,
+                "    const int64_t vectors = PADDED(w->count) / LANES;",
+                "    begin(w, call, vectors);",
+                "    for (int64_t step = 0; step < call->steps; step++) {",
+                "        int64_t listed = 0;",
+                "        for (int64_t i = 0; i < vectors; i += TOGETHER) {",
+                "            const int64_t there = w->count - i * LANES;",
+                *(_of(line, u) for line in body for u in side_by_side),
+                f"            if (UNLIKELY({something})) {{",
+                *(_of(line, u) for u in side_by_side for line in rare),
+                "                continue;",
+                "            }",
+                *(_of(line, u) for line in stores for u in side_by_side),
+                "        }",
+                "        if (UNLIKELY(listed)) {",
+                "            const int wrong = rare(w, call, step, listed);",
+                "            if (wrong) return wrong == FAILED ? failed(call, step) : 1;",
+                "        }",
+                "        if (!after_step(w, call, step)) return 1;",
+                "    }",
+                "    end(w, call, vectors);",
+                "    return 0;",
+                "}",
+                "",
+            ]
+        )
+
+
+_OF_ONE = re.compile(r"\b([vsxk]\d+|odd)\b")
+_PLACE = re.compile(r"\bi\b")
+
+
+def _of(line: str, u: int) -> str:
+    """A line on a vector, as that on one of several that are worked on side by side."""
+    line = _OF_ONE.sub(rf"\1_{u}", line)
+    return _PLACE.sub(f"(i + {u})", line).replace("there", f"(there - {u} * LANES)") if u else line

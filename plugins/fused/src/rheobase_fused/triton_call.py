@@ -1,0 +1,149 @@
+"""Calling a kernel on a GPU: blocks, strides, and room for the spikes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .call import Course, Happened, Outputs, _strides
+from .located_run import locates
+from .refusal import Refusal
+from .specialise import split
+from .tracing import Step, trace
+from .triton_loading import check_triton, interpreted, load_kernel
+from .triton_source import triton_source_of
+
+if TYPE_CHECKING:
+    from rheobase import Neuron
+
+BLOCK = 64
+"""Units of a program. One warp works on it, two units a thread: a warp sees without a barrier whether one of
+its units spikes, and a spike keeps few others waiting."""
+
+OPTIONS = {
+    "num_warps": 1,
+    # a * b + c with one rounding would not be eager's.
+    "enable_fp_fusion": False,
+    # Nor would exp and the like if they took numbers near zero for zero.
+    "enable_reflect_ftz": False,
+}
+"""How a kernel is compiled."""
+
+_LEAST_ROOM, _UNIT_STEPS_OF_A_SPIKE = 1024, 50
+"""Room for spikes at first: for one in so many unit-steps."""
+
+_LOADED: dict[str, TritonKernel] = {}
+
+
+def triton_kernel_of(neuron: Neuron, constant: frozenset[str]) -> TritonKernel:
+    """The kernel of a neuron's step, for its GPU; in Triton's interpreter for the CPU, too.
+
+    Args:
+        neuron: The neuron.
+        constant: The inputs that do not change in the run.
+
+    Raises:
+        Refusal: If there can be none.
+    """
+    check_triton()
+    if locates(neuron):
+        raise Refusal("spikes are located within their steps (event='located'), on the CPU alone")
+    if neuron.device.type != "cuda" and not interpreted():
+        raise Refusal(f"the neuron is on {neuron.device}, and Triton's kernels are made for CUDA")
+    step = trace(neuron)
+    text = triton_source_of(step, split(step), single=neuron.dtype == torch.float32, constant=constant)
+    key = hashlib.sha256(text.encode()).hexdigest()
+    if key not in _LOADED:
+        _LOADED[key] = TritonKernel(text, step)
+    return _LOADED[key]
+
+
+class TritonKernel:
+    """A step as Triton, called as :class:`rheobase_fused.call.Kernel` is.
+
+    Args:
+        text: What :func:`rheobase_fused.triton_source.triton_source_of` gives.
+        step: What it was made from.
+    """
+
+    located = False
+    beside: tuple[str, ...] = ()
+
+    def __init__(self, text: str, step: Step) -> None:
+        self._kernel = load_kernel(text)
+        self.states, self.params, self.inputs = tuple(step.states), step.params, step.inputs
+        # Spikes for which there was room at most, of a unit-step.
+        self._rate = 1 / _UNIT_STEPS_OF_A_SPIKE
+
+    def __call__(
+        self,
+        states: Mapping[str, Tensor],
+        params: Mapping[str, Tensor],
+        courses: Mapping[str, Course],
+        steps: int,
+        outputs: Outputs,
+    ) -> Happened:
+        """Take the states through some steps, in place.
+
+        Args:
+            states: Name -> ``[*batch, units]``, contiguous, all on one device; they are changed.
+            params: Name -> ``[]`` or ``[units]``, on that device.
+            courses: Name -> the input; it is brought to that device.
+            steps: How many.
+            outputs: Where to write what is recorded; on that device.
+        """
+        first = states[self.states[0]]
+        lanes, units, device = first.numel(), first.shape[-1], first.device
+        after = {name: torch.empty_like(states[name]) for name in self.states}
+        held = [params[name].detach().contiguous() for name in self.params]
+        given = [courses[name] for name in self.inputs]
+        rows = [course.values.to(device).contiguous() for course in given]
+        arguments = [
+            *(_bytes(each[name]) for name in self.states for each in (states, after)),
+            *held,
+            *(part for x, course in zip(rows, given, strict=True) for part in (x, *_strides(course))),
+            *(outputs.traces.get(name) for name in self.states),
+            outputs.raster,
+            # Always some: a kernel without would be another one.
+            first.new_empty(lanes, dtype=torch.uint8) if outputs.spiked is None else outputs.spiked,
+        ]
+        grid = (-(-lanes // BLOCK),)
+        room = self._room(lanes * steps)
+        with _on(device):
+            while True:
+                events = torch.empty(room, dtype=torch.int64, device=device)
+                words = torch.tensor([0, steps], dtype=torch.int64, device=device)
+                counts = (lanes, units, steps, outputs.every, room)
+                self._kernel[grid](*arguments, events, words, *counts, BLOCK=BLOCK, **OPTIONS)
+                count, failed = words.tolist()
+                if count <= room:
+                    break
+                # The states are as they were: again, with room for all.
+                room = count
+                self._rate = count / (lanes * steps)
+            for name in self.states:
+                states[name].copy_(after[name])
+            found = events[:count].sort().values.cpu().numpy()
+        step, lane = np.divmod(found, lanes)
+        return Happened(step, lane, -1 if failed == steps else failed)
+
+    def _room(self, unit_steps: int) -> int:
+        return min(unit_steps, max(_LEAST_ROOM, int(self._rate * unit_steps)))
+
+
+def _bytes(state: Tensor) -> Any:
+    """A state as Triton takes it: conditions are bytes."""
+    return state.view(torch.uint8) if state.dtype == torch.bool else state
+
+
+def _on(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """Triton starts kernels on torch's present device. The interpreter's NumPy would warn of overflow."""
+    if device.type == "cuda":
+        return torch.cuda.device(device)
+    return np.errstate(all="ignore")
