@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,15 +101,23 @@ def test_addition():
 """
 
 
-def run(folder: Path, text: str, *arguments: str) -> str:
-    """What pytest says of a test file, with warnings as errors, in a process of its own."""
-    (folder / "test_it.py").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder).stdout
+Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def authors_run(tmp_path_factory: pytest.TempPathFactory) -> str:
+def run(warm: Any) -> Run:
+    """What pytest says of a test file, with warnings as errors, in a process of its own."""
+
+    def call(folder: Path, text: str, *arguments: str) -> str:
+        (folder / "test_it.py").write_text(text, encoding="utf-8")
+        command = ["-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *arguments]
+        return warm.run(*command, cwd=folder).stdout  # type: ignore[no-any-return]
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def authors_run(run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The run of an author's tests, of which one fails."""
     return run(tmp_path_factory.mktemp("author"), AUTHORS, "-v")
 
@@ -126,7 +136,7 @@ def test_the_failing_test_fails_for_its_own_reason_only(authors_run: str) -> Non
 DOOR = "['rheobase', 'rheobase.errors', 'rheobase.pytest_plugin']"
 
 
-def test_an_unrelated_run_imports_the_door_only(tmp_path: Path) -> None:
+def test_an_unrelated_run_imports_the_door_only(run: Run, tmp_path: Path) -> None:
     said = run(tmp_path, UNRELATED, "-s")
     assert "1 passed" in said, said
     assert f"imported: {DOOR}" in said, said
@@ -141,12 +151,12 @@ def test_the_door_imports_nothing_but_pytest() -> None:
     assert done.stdout.strip() == DOOR
 
 
-def test_the_fixture_can_be_left_out(tmp_path: Path) -> None:
+def test_the_fixture_can_be_left_out(run: Run, tmp_path: Path) -> None:
     said = run(tmp_path, "def test_it(rheobase_registry): pass", "-p", "no:rheobase")
     assert "fixture 'rheobase_registry' not found" in said, said
 
 
-def test_pytest_may_start_where_rheobase_is_imported_already(tmp_path: Path) -> None:
+def test_pytest_may_start_where_rheobase_is_imported_already(tmp_path: Path, warm: Any) -> None:
     # pytest rewrites the asserts of its plugins' distributions. An editable install does not name its
     # modules, so this gives the metadata that a regular one has.
     info = tmp_path / "regular-1.0.dist-info"
@@ -157,11 +167,5 @@ def test_pytest_may_start_where_rheobase_is_imported_already(tmp_path: Path) -> 
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     (tmp_path / "test_it.py").write_text("def test_it(rheobase_registry): pass\n")
     code = "import pytest, rheobase; raise SystemExit(pytest.main(['-p', 'no:cacheprovider']))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-    )
+    done = warm.run("-c", code, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert done.returncode == 0, done.stdout + done.stderr
