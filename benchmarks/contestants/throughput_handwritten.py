@@ -21,7 +21,9 @@ class Handwritten(Worker):
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
-        path, self.compiler = compiled(SOURCE, Path(case.cache))
+        path, self.compiler = compiled(
+            SOURCE, Path(case.cache), f"RECIPROCALS={int(case.how == 'reciprocals')}"
+        )
         self.library = ctypes.CDLL(str(path))
         name = f"{case.model}_{case.dtype}"
         self.start, self.kernel = getattr(self.library, f"{name}_start"), getattr(self.library, name)

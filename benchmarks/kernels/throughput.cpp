@@ -2,6 +2,9 @@
 // 4, and the events of event="crossing". Units are taken in blocks whose state stays in the first cache for
 // all steps; within a block a few vectors at a time, in the compiler's vector types. Threads take blocks.
 //
+// With RECIPROCALS=1 what all units share is not divided by but multiplied by its reciprocal, as one may write
+// by hand who does not mind another rounding than that of eager.
+//
 // Compile with -O3 -march=native -fno-math-errno -fno-trapping-math -ffp-contract=fast -shared -fPIC -pthread.
 
 #include <algorithm>
@@ -161,17 +164,24 @@ template <class T, int U> INLINE Wide<T, U> exp_(const Wide<T, U>& x) EACH(Wide<
 
 // ---- models ------------------------------------------------------------------------------------------------
 
-// A model has D states, of which the first is V. `slope` works on numbers and on vectors alike; what all units
-// share and is divided by is a factor instead, as one writes by hand.
+// A model has D states, of which the first is V. `slope` works on numbers and on vectors alike.
+
+#ifndef RECIPROCALS
+#define RECIPROCALS 0
+#endif
+template <class X, class T> INLINE X over(const X& x, T c) {
+    if constexpr (RECIPROCALS) return x * T(1.0 / double(c));
+    else return x / c;
+}
 
 template <class T> struct Lif {
     static constexpr int wide = 4;
     static constexpr int D = 1;
     static constexpr bool resets = true, refractory = true;
     static constexpr double start[D] = {-75.0};
-    static constexpr T rest = -75, thresh = -55, tau_ref = 1, per_gl = T(1.0 / 5.0), per_tau = T(1.0 / 5.0);
+    static constexpr T rest = -75, thresh = -55, tau_ref = 1, g_l = 5, tau = 5;
     template <class X> static INLINE void slope(const X* y, X in, X* k) {
-        k[0] = ((rest - y[0]) + in * per_gl) * per_tau;
+        k[0] = over((rest - y[0]) + over(in, g_l), tau);
     }
     template <class X> static INLINE X gap(const X* y) { return y[0] - thresh; }
     static void reset(T* y) { y[0] = rest; }
@@ -198,7 +208,7 @@ template <class T> struct HodgkinHuxley {
     static constexpr bool resets = false, refractory = false;
     static constexpr double start[D] = {-65.0, 0.05293248525724958, 0.5961207535084603, 0.3176769140606974};
     static constexpr T tau_ref = 0, g_na = 12000, g_k = 3600, g_l = 30, e_na = 50, e_k = -77;
-    static constexpr T e_l = T(-54.402), per_c = T(1.0 / 100.0);
+    static constexpr T e_l = T(-54.402), c = 100;
     // x / (1 - exp(-x))
     template <class X> static INLINE X linoid(X x) {
         const X size = select(x < T(0), -x, x);
@@ -208,11 +218,11 @@ template <class T> struct HodgkinHuxley {
         const X v = y[0], m = y[1], h = y[2], n = y[3];
         const X sodium = g_na * m * m * m * h * (v - e_na), potassium = g_k * n * n * n * n * (v - e_k);
         const X from_rest = -(v + T(65));
-        const X alpha_m = linoid((v + T(40)) * T(0.1)), beta_m = T(4) * exp_(from_rest * T(1.0 / 18));
-        const X alpha_h = T(0.07) * exp_(from_rest * T(1.0 / 20));
-        const X beta_h = T(1) / (T(1) + exp_(-(v + T(35)) * T(0.1)));
-        const X alpha_n = T(0.1) * linoid((v + T(55)) * T(0.1)), beta_n = T(0.125) * exp_(from_rest * T(1.0 / 80));
-        k[0] = (in - sodium - potassium - g_l * (v - e_l)) * per_c;
+        const X alpha_m = linoid(over(v + T(40), T(10))), beta_m = T(4) * exp_(over(from_rest, T(18)));
+        const X alpha_h = T(0.07) * exp_(over(from_rest, T(20)));
+        const X beta_h = T(1) / (T(1) + exp_(over(-(v + T(35)), T(10))));
+        const X alpha_n = T(0.1) * linoid(over(v + T(55), T(10))), beta_n = T(0.125) * exp_(over(from_rest, T(80)));
+        k[0] = over(in - sodium - potassium - g_l * (v - e_l), c);
         k[1] = alpha_m * (T(1) - m) - beta_m * m;
         k[2] = alpha_h * (T(1) - h) - beta_h * h;
         k[3] = alpha_n * (T(1) - n) - beta_n * n;
@@ -227,12 +237,12 @@ template <class T> struct Adex {
     static constexpr bool resets = true, refractory = false;
     static constexpr double start[D] = {-70.6, 0.0};
     static constexpr T tau_ref = 0, g_l = 30, e_l = T(-70.6), v_t = T(-50.4), delta_t = 2, a = 4, b = T(80.5);
-    static constexpr T v_r = e_l, v_peak = 20, per_c = T(1.0 / 281.0), per_tau_w = T(1.0 / 144.0);
+    static constexpr T v_r = e_l, v_peak = 20, c = 281, tau_w = 144;
     template <class X> static INLINE void slope(const X* y, X in, X* k) {
         const X v = y[0], w = y[1];
-        const X upstroke = (g_l * delta_t) * exp_((v - v_t) * T(0.5));
-        k[0] = (-g_l * (v - e_l) + upstroke - w + in) * per_c;
-        k[1] = (a * (v - e_l) - w) * per_tau_w;
+        const X upstroke = (g_l * delta_t) * exp_(over(v - v_t, delta_t));
+        k[0] = over(-g_l * (v - e_l) + upstroke - w + in, c);
+        k[1] = over(a * (v - e_l) - w, tau_w);
     }
     template <class X> static INLINE X gap(const X* y) { return y[0] - v_peak; }
     static void reset(T* y) { y[0] = v_r, y[1] += b; }

@@ -22,12 +22,13 @@ FLAGS = (
 )
 
 
-def compiled(source: Path, cache: Path) -> tuple[Path, str]:
+def compiled(source: Path, cache: Path, *defined: str) -> tuple[Path, str]:
     """The library of a C++ file, and the compiler in words.
 
     Args:
         source: The file.
         cache: The folder that keeps libraries.
+        *defined: What is defined for it, as ``NAME=VALUE``.
 
     Raises:
         FileNotFoundError: If there is no compiler.
@@ -38,12 +39,13 @@ def compiled(source: Path, cache: Path) -> tuple[Path, str]:
     native = subprocess.run(
         [COMPILER, *FLAGS, "-###", "-E", "-x", "c++", os.devnull], capture_output=True, text=True, check=True
     )
+    flags = (*FLAGS, *(f"-D{each}" for each in defined))
     content = source.read_bytes()
-    wanted = content + version.stdout.encode() + native.stderr.encode()
+    wanted = content + " ".join(flags).encode() + version.stdout.encode() + native.stderr.encode()
     library = cache / f"{source.stem}-{hashlib.sha256(wanted).hexdigest()[:16]}.so"
     if not library.is_file():
         cache.mkdir(parents=True, exist_ok=True)
         part = library.with_suffix(f".{os.getpid()}.part")
-        subprocess.run([COMPILER, *FLAGS, "-o", str(part), str(source)], check=True)
+        subprocess.run([COMPILER, *flags, "-o", str(part), str(source)], check=True)
         os.replace(part, library)
     return library, version.stdout.splitlines()[0]

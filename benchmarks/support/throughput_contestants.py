@@ -100,6 +100,7 @@ ENTRIES = (
     Entry("rheobase eager", "throughput_rheobase", EVERY, how="eager"),
     Entry("rheobase fused", "throughput_rheobase", EVERY, how="fused"),
     Entry("hand-written C++", "throughput_handwritten", EVERY),
+    Entry("the same, reciprocals", "throughput_handwritten", EVERY, how="reciprocals"),
     Entry(
         "brian2 C++",
         "throughput_brian2",
