@@ -21,9 +21,9 @@ class Handwritten(Worker):
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
-        path, self.compiler = compiled(
-            SOURCE, Path(case.cache), f"RECIPROCALS={int(case.how == 'reciprocals')}"
-        )
+        freely = case.how == "reciprocals"
+        options = (f"-DRECIPROCALS={int(freely)}", f"-ffp-contract={'fast' if freely else 'off'}")
+        path, self.compiler = compiled(SOURCE, Path(case.cache), *options)
         self.library = ctypes.CDLL(str(path))
         name = f"{case.model}_{case.dtype}"
         self.start, self.kernel = getattr(self.library, f"{name}_start"), getattr(self.library, name)

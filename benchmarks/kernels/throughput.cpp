@@ -2,10 +2,11 @@
 // 4, and the events of event="crossing". Units are taken in blocks whose state stays in the first cache for
 // all steps; within a block a few vectors at a time, in the compiler's vector types. Threads take blocks.
 //
-// With RECIPROCALS=1 what all units share is not divided by but multiplied by its reciprocal, as one may write
-// by hand who does not mind another rounding than that of eager.
+// With RECIPROCALS=1 what all units share is not divided by but multiplied by its reciprocal, and compiled with
+// -ffp-contract=fast products and sums are fused: as one may write by hand who does not mind another rounding
+// than that of eager. Otherwise -ffp-contract=off, and only what eager fuses is fused.
 //
-// Compile with -O3 -march=native -fno-math-errno -fno-trapping-math -ffp-contract=fast -shared -fPIC -pthread.
+// Compile with -O3 -march=native -fno-math-errno -fno-trapping-math -shared -fPIC -pthread.
 
 #include <algorithm>
 #include <atomic>
@@ -78,6 +79,24 @@ template <class T, int U> INLINE Wide<T, U> select(const Mask<T, U>& m, const Wi
     EACH(Wide<T COMMA U>, m.v[u] ? a.v[u] : b.v[u])
 template <class T> INLINE T select(bool m, T a, T b) { return m ? a : b; }
 
+// a x + y, rounded once.
+INLINE float fused(float a, float x, float y) { return std::fma(a, x, y); }
+INLINE double fused(double a, double x, double y) { return std::fma(a, x, y); }
+template <class T> INLINE typename Types<T>::V fused_vector(T a, typename Types<T>::V x, typename Types<T>::V y) {
+    typedef typename Types<T>::V V;
+    const V factor = V{} + a;
+#if defined(__AVX512DQ__)
+    if constexpr (sizeof(T) == 4) return (V)_mm512_fmadd_ps((__m512)factor, (__m512)x, (__m512)y);
+    else return (V)_mm512_fmadd_pd((__m512d)factor, (__m512d)x, (__m512d)y);
+#else
+    V sum;
+    for (int i = 0; i < int(sizeof sum / sizeof a); ++i) sum[i] = std::fma(a, x[i], y[i]);
+    return sum;
+#endif
+}
+template <class T, int U> INLINE Wide<T, U> fused(T a, const Wide<T, U>& x, const Wide<T, U>& y)
+    EACH(Wide<T COMMA U>, fused_vector<T>(a, x.v[u], y.v[u]))
+
 // A bit for each lane whose mask is all ones.
 template <class I> INLINE uint64_t bits(const I& mask) {
     constexpr int lane = sizeof(mask[0]);
@@ -109,7 +128,14 @@ constexpr double kExp64[] = {
 template <int N, class T, class V> INLINE V polynomial(const T (&c)[N], V r) {
     V p = V{} + c[0];
 #pragma GCC unroll 16
-    for (int j = 1; j < N; ++j) p = p * r + c[j];
+    for (int j = 1; j < N; ++j) {
+#if defined(__AVX512DQ__)
+        if constexpr (sizeof(T) == 4) p = (V)_mm512_fmadd_ps((__m512)p, (__m512)r, _mm512_set1_ps(c[j]));
+        else p = (V)_mm512_fmadd_pd((__m512d)p, (__m512d)r, _mm512_set1_pd(c[j]));
+#else
+        p = p * r + c[j];
+#endif
+    }
     return p;
 }
 
@@ -273,16 +299,16 @@ template <class M> struct Limited {
 template <class M, class Limit, class T, class X> INLINE void rk4(T dt, const X* y, X in, X* out) {
     X k[M::D], p[M::D], total[M::D];
     M::slope(y, in, k);
-    for (int d = 0; d < M::D; ++d) total[d] = k[d], p[d] = y[d] + (T(0.5) * dt) * k[d];
+    for (int d = 0; d < M::D; ++d) total[d] = k[d], p[d] = fused(T(0.5) * dt, k[d], y[d]);
     Limit::move(y, p);
     M::slope(p, in, k);
-    for (int d = 0; d < M::D; ++d) total[d] = total[d] + T(2) * k[d], p[d] = y[d] + (T(0.5) * dt) * k[d];
+    for (int d = 0; d < M::D; ++d) total[d] = fused(T(2), k[d], total[d]), p[d] = fused(T(0.5) * dt, k[d], y[d]);
     Limit::move(y, p);
     M::slope(p, in, k);
-    for (int d = 0; d < M::D; ++d) total[d] = total[d] + T(2) * k[d], p[d] = y[d] + dt * k[d];
+    for (int d = 0; d < M::D; ++d) total[d] = fused(T(2), k[d], total[d]), p[d] = fused(dt, k[d], y[d]);
     Limit::move(y, p);
     M::slope(p, in, k);
-    for (int d = 0; d < M::D; ++d) out[d] = y[d] + T(dt / 6) * (total[d] + k[d]);
+    for (int d = 0; d < M::D; ++d) out[d] = fused(T(dt / 6), total[d] + k[d], y[d]);
 }
 
 struct Event {

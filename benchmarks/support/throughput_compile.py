@@ -14,7 +14,6 @@ FLAGS = (
     "-march=native",
     "-fno-math-errno",
     "-fno-trapping-math",
-    "-ffp-contract=fast",
     "-Wno-psabi",
     "-shared",
     "-fPIC",
@@ -22,13 +21,13 @@ FLAGS = (
 )
 
 
-def compiled(source: Path, cache: Path, *defined: str) -> tuple[Path, str]:
+def compiled(source: Path, cache: Path, *options: str) -> tuple[Path, str]:
     """The library of a C++ file, and the compiler in words.
 
     Args:
         source: The file.
         cache: The folder that keeps libraries.
-        *defined: What is defined for it, as ``NAME=VALUE``.
+        *options: Further options.
 
     Raises:
         FileNotFoundError: If there is no compiler.
@@ -39,7 +38,7 @@ def compiled(source: Path, cache: Path, *defined: str) -> tuple[Path, str]:
     native = subprocess.run(
         [COMPILER, *FLAGS, "-###", "-E", "-x", "c++", os.devnull], capture_output=True, text=True, check=True
     )
-    flags = (*FLAGS, *(f"-D{each}" for each in defined))
+    flags = (*FLAGS, *options)
     content = source.read_bytes()
     wanted = content + " ".join(flags).encode() + version.stdout.encode() + native.stderr.encode()
     library = cache / f"{source.stem}-{hashlib.sha256(wanted).hexdigest()[:16]}.so"

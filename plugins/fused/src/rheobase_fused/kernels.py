@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from .call import Kernel
+from .listening import heard
 from .located_run import locates
 from .located_source import located_source_of
 from .located_tracing import follow_located
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
     from .triton_call import TritonKernel
 
-_LOADED: dict[str, Kernel] = {}
+_LOADED: dict[Any, Kernel] = {}
 
 
 def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel | TritonKernel:
     """The kernel of a neuron's step.
 
-    The step is followed anew each time, which takes some milliseconds: what a model's functions do may
-    have changed in ways that nobody sees from outside.
+    The step is listened to each time, which takes a few milliseconds: what a model's functions do may have
+    changed in ways that nobody sees from outside. Where it does what it did before, the kernel is there.
 
     Args:
         neuron: The neuron.
@@ -42,16 +43,19 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel | TritonKernel
         from .triton_call import triton_kernel_of
 
         return triton_kernel_of(neuron, constant)
-    single, located = neuron.dtype == torch.float32, locates(neuron)
-    if located:
+    single = neuron.dtype == torch.float32
+    if locates(neuron):
         parts = follow_located(neuron)
         usual = usual_step(parts, neuron.dtype)
         step = Step(parts.builder, usual.states, None, parts.params, parts.uniform, parts.inputs)
         text = located_source_of(parts, usual, step, single=single, constant=constant)
-    else:
+        key: Any = hashlib.sha256(text.encode()).hexdigest()
+        if key not in _LOADED:
+            _LOADED[key] = Kernel(library(text), step, located=True)
+        return _LOADED[key]
+    key = (heard(neuron), single, constant)
+    if key not in _LOADED:
         step = trace(neuron)
         text = source_of(step, split(step), single=single, constant=constant)
-    key = hashlib.sha256(text.encode()).hexdigest()
-    if key not in _LOADED:
-        _LOADED[key] = Kernel(library(text), step, located=located)
+        _LOADED[key] = Kernel(library(text), step)
     return _LOADED[key]

@@ -58,38 +58,75 @@ def trace(neuron: Neuron) -> Step:
     Raises:
         Refusal: If it cannot be followed, or does what a kernel cannot.
     """
-    state = {name: value for name, value in neuron.state.items() if name != "carry" and value is not None}
-    if neuron.state.get("carry"):
-        raise Refusal("the integrator carries something from step to step")
-    params = neuron.params
-    tensors = [name for name, value in params._asdict().items() if isinstance(value, Tensor)]
-    inputs = tuple(neuron.schema.inputs) or ("input",)
-    held = {name: few(value) for name, value in state.items()}
-    given = {name: few(getattr(params, name)) for name in tensors}
-    data = {name: torch.ones(UNITS, dtype=neuron.dtype, device=neuron.device) for name in inputs}
-
+    setting = Setting(neuron)
     builder = Builder()
     lanes = Lanes(builder, neuron.dtype, UNITS)
     follower = Follower(lanes)
-    for letter, values in (("s", held), ("p", given), ("x", data)):
-        for name, value in values.items():
-            follower.know(value, lanes.read(f"{letter}_{name}", value))
-    packed = neuron.schema.pack_data(**data) if neuron.schema.inputs else data["input"]
-    try:
-        with torch.no_grad(), follower:
-            new, outputs = neuron.step({**held, "carry": None}, params._replace(**given), packed, neuron.dt)
-    except Refusal:
-        raise
-    except Exception as error:
-        raise Refusal(f"its step cannot be followed: {type(error).__name__}: {error}") from error
-    if new.get("carry"):
-        raise Refusal("the integrator carries something from step to step")
+    for name, value in setting.tensors():
+        follower.know(value, lanes.read(name, value))
+    states, spiked = setting.step(follower)
+    return Step(
+        builder,
+        {name: lanes.single(follower.of(value), value.dtype) for name, value in states.items()},
+        None if spiked is None else lanes.single(follower.of(spiked), torch.bool),
+        tuple(setting.params),
+        setting.uniform,
+        tuple(setting.data),
+    )
 
-    states = {name: lanes.single(follower.of(new[name]), held[name].dtype) for name in held}
-    spiked = outputs.get("spiked")
-    crossed = None if spiked is None else lanes.single(follower.of(spiked), torch.bool)
-    uniform = frozenset(name for name in tensors if getattr(params, name).ndim == 0)
-    return Step(builder, states, crossed, tuple(tensors), uniform, inputs)
+
+class Setting:
+    """A few units of a neuron, for a step to be followed.
+
+    Attributes:
+        held: The states, by name.
+        params: The parameters, likewise.
+        uniform: The parameters that all units share.
+        data: The inputs, by name.
+
+    Raises:
+        Refusal: If the integrator carries something on, which no kernel does.
+    """
+
+    def __init__(self, neuron: Neuron) -> None:
+        self._neuron = neuron
+        state = dict(neuron.state)
+        if state.pop("carry", None):
+            raise Refusal("the integrator carries something from step to step")
+        given = {name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)}
+        self.held = {name: few(value) for name, value in state.items() if value is not None}
+        self.params = {name: few(value) for name, value in given.items()}
+        self.uniform = frozenset(name for name, value in given.items() if value.ndim == 0)
+        ones = torch.ones(UNITS, dtype=neuron.dtype, device=neuron.device)
+        self.data = {name: ones.clone() for name in tuple(neuron.schema.inputs) or ("input",)}
+
+    def tensors(self) -> list[tuple[str, Tensor]]:
+        """What a step reads: the kind and the name of each, and the tensor."""
+        kinds = (("s", self.held), ("p", self.params), ("x", self.data))
+        return [(f"{letter}_{name}", value) for letter, values in kinds for name, value in values.items()]
+
+    def step(self, mode: TorchDispatchMode) -> tuple[dict[str, Tensor], Tensor | None]:
+        """The states after a step that a mode follows, and who spiked.
+
+        Raises:
+            Refusal: If it cannot be followed.
+        """
+        neuron = self._neuron
+        packed = neuron.schema.pack_data(**self.data) if neuron.schema.inputs else self.data["input"]
+        params = neuron.params._replace(**self.params)
+        try:
+            with torch.no_grad(), mode:
+                new, outputs = neuron.step({**self.held, "carry": None}, params, packed, neuron.dt)
+        except Refusal:
+            raise
+        except Exception as error:
+            raise Refusal(f"its step cannot be followed: {type(error).__name__}: {error}") from error
+        if new.get("carry"):
+            raise Refusal("the integrator carries something from step to step")
+        for name, value in self.held.items():
+            if new[name].dtype != value.dtype:
+                raise Refusal(f"the state {name!r} turns from {value.dtype} to {new[name].dtype}")
+        return {name: new[name] for name in self.held}, outputs.get("spiked")
 
 
 def few(value: Tensor) -> Tensor:
@@ -100,7 +137,12 @@ def few(value: Tensor) -> Tensor:
 
 
 @functools.cache
-def _name_of(operation: Any) -> str:
+def name_of(operation: Any) -> str:
+    """The name of one of torch's operations.
+
+    Raises:
+        Refusal: If it looks at values, or writes into a tensor.
+    """
     name: str = operation._schema.name.partition("::")[2]
     if name in _BRANCHES:
         raise Refusal("the step looks at values, as a branch of Python on a tensor does")
@@ -134,7 +176,7 @@ class Follower(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        name = _name_of(func)
+        name = name_of(func)
         out = func(*args, **kwargs)
         call = Call(name, args, out)
         options = {name: self._look(value) for name, value in kwargs.items()} if kwargs else {}
