@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -98,6 +98,7 @@ class _Run:
         }
         self.happened: list[tuple[int, Happened]] = []
         self.latest: tuple[int, Happened] | None = None
+        self.received: dict[str, Tensor] = {}
         self.traces = {name: self._trace(name) for name in self.names}
         self.spiked = self._nobody()
 
@@ -138,6 +139,7 @@ class _Run:
         if happened.failed >= 0:
             self._fail(done + happened.failed)
         self.latest, self.spiked = (count, happened), spiked
+        self.received = _last(courses)
         if self.spikes:
             self.happened.append((done, happened))
         for name in self.names:
@@ -164,9 +166,7 @@ class _Run:
     def _settle(self, states: dict[str, Tensor], done: int) -> None:
         """Leave the neuron as so many steps in ``eager`` would."""
         saved: dict[str, Tensor] = dict(states)
-        if done:
-            for name in self.inputs.names:
-                saved[name] = self.inputs.course(name, done - 1, 1).values[0].expand(self.shape)
+        saved |= {name: value.expand(self.shape) for name, value in self.received.items()}
         if self.neuron._buffers.get("spiked") is not None:
             saved["spiked"] = self.spiked.to(torch.int8)
         if self.kernel.located and self.latest is not None:
@@ -186,6 +186,7 @@ class _Run:
             courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
             outputs = Outputs(count + 1, {}, None, self.spiked.zero_())
             self.latest = (count, self.kernel(states, self.params, courses, count, outputs))
+            self.received = _last(courses)
             done += count
         if step:
             self._settle(states, step)
@@ -204,8 +205,9 @@ class _Run:
                 if not self.kernel.located:
                     order = np.lexsort((batch, units, steps))
                     steps, batch, units = steps[order], batch[order], units[order]
-            times = (steps + (self.first_step + 1)).astype(np.float64) * self.neuron.dt
-            if self.kernel.located:
+            if not self.kernel.located:
+                times = (steps + (self.first_step + 1)).astype(np.float64) * self.neuron.dt
+            else:
                 within = np.concatenate([part.times for _, part in self.happened] or [_NO_TIMES])
                 times = (steps + self.first_step).astype(np.float64) * self.neuron.dt + within
                 order = np.lexsort((batch, units, times))
@@ -226,6 +228,11 @@ class _Run:
             batch_shape=tuple(self.shape[:-1]),
             every=self.every,
         )
+
+
+def _last(courses: Mapping[str, Course]) -> dict[str, Tensor]:
+    """What the last step of a call received."""
+    return {name: course.values[-1] for name, course in courses.items()}
 
 
 _NONE = np.empty(0, dtype=np.int64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ class Builder:
     def _made(self, operation: str, kind: str, parts: tuple[Node, ...]) -> Node:
         if operation == "not" and parts[0].operation == "constant":
             return self.constant(not parts[0].value, "b")
-        if operation in ("cast",) and parts[0].operation == "constant" and parts[0].type in "bi":
+        if operation == "cast" and parts[0].operation == "constant" and parts[0].type in "bi":
             return self.constant(parts[0].value, kind)
         if operation == "cast" and parts[0].type == kind:
             return parts[0]
@@ -118,15 +118,21 @@ def rebuilt(builder: Builder, roots: Iterable[Node], known: dict[Node, Node]) ->
     return [known[root] for root in roots]
 
 
-def ordered(roots: Iterable[Node]) -> list[Node]:
-    """All nodes that expressions are made of, parts first."""
+def ordered(roots: Iterable[Node], whole: Container[Node] = ()) -> list[Node]:
+    """All nodes that expressions are made of, parts first.
+
+    Args:
+        roots: The expressions.
+        whole: What is not taken apart. Default nothing.
+    """
     found: dict[int, Node] = {}
     pending = list(roots)
     while pending:
         node = pending.pop()
         if node.number not in found:
             found[node.number] = node
-            pending.extend(node.parts)
+            if node not in whole:
+                pending.extend(node.parts)
     return [found[number] for number in sorted(found)]
 
 

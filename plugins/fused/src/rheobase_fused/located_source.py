@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
@@ -10,7 +9,7 @@ from .expression import Node, ordered
 from .hoisting import hoisted
 from .located_tracing import Parts
 from .located_usual import Usual
-from .source import TYPES, Source, Writer
+from .source import TYPES, Source, Writer, beside
 from .tracing import Step
 
 
@@ -210,7 +209,7 @@ class _Located(Source):
         ]
         stores = [f"            {place} = {new};" for place, _, new in results]
         side_by_side = range(self.together)
-        something = " | ".join(_of("lanes_of(odd) | marks[i]", u) for u in side_by_side)
+        something = " | ".join(beside("lanes_of(odd) | marks[i]", u) for u in side_by_side)
         return "\n".join(
             [
                 "static NOINLINE int steps(Work *w, Call *call) {",
@@ -221,12 +220,12 @@ class _Located(Source):
                 "        int64_t listed = 0;",
                 "        for (int64_t i = 0; i < vectors; i += TOGETHER) {",
                 "            const int64_t there = w->count - i * LANES;",
-                *(_of(line, u) for line in body for u in side_by_side),
+                *(beside(line, u) for line in body for u in side_by_side),
                 f"            if (UNLIKELY({something})) {{",
-                *(_of(line, u) for u in side_by_side for line in rare),
+                *(beside(line, u) for u in side_by_side for line in rare),
                 "                continue;",
                 "            }",
-                *(_of(line, u) for line in stores for u in side_by_side),
+                *(beside(line, u) for line in stores for u in side_by_side),
                 "        }",
                 "        if (UNLIKELY(listed)) {",
                 "            const int wrong = rare(w, call, step, listed);",
@@ -240,13 +239,3 @@ class _Located(Source):
                 "",
             ]
         )
-
-
-_OF_ONE = re.compile(r"\b([vsxk]\d+|odd)\b")
-_PLACE = re.compile(r"\bi\b")
-
-
-def _of(line: str, u: int) -> str:
-    """A line on a vector, as that on one of several that are worked on side by side."""
-    line = _OF_ONE.sub(rf"\1_{u}", line)
-    return _PLACE.sub(f"(i + {u})", line).replace("there", f"(there - {u} * LANES)") if u else line

@@ -242,12 +242,12 @@ class Source:
                 "    for (int64_t step = 0; step < call->steps; step++) {",
                 "        for (int64_t i = 0; i < vectors; i += TOGETHER) {",
                 f"{indent}const int64_t there = w->count - i * LANES;",
-                *(_of(line, u) for line in body for u in side_by_side),
+                *(beside(line, u) for line in body for u in side_by_side),
                 f"{indent}if (UNLIKELY(lanes_of({something}))) {{",
-                *(_of(line, u) for u in side_by_side for line in rare),
+                *(beside(line, u) for u in side_by_side for line in rare),
                 f"{indent}    continue;",
                 f"{indent}}}",
-                *(_of(line, u) for line in stores for u in side_by_side),
+                *(beside(line, u) for line in stores for u in side_by_side),
                 "        }",
                 "        if (!after_step(w, call, step)) return 1;",
                 "    }",
@@ -258,23 +258,14 @@ class Source:
         )
 
 
-_OF_ONE = re.compile(r"\b([vsx]\d+|spiked|odd)\b")
+_OF_ONE = re.compile(r"\b([vsxk]\d+|spiked|odd)\b")
+_PLACE = re.compile(r"\bi\b")
 
 
-def _of(line: str, u: int) -> str:
+def beside(line: str, u: int) -> str:
     """A line on a vector, as that on one of several that are worked on side by side."""
     line = _OF_ONE.sub(rf"\1_{u}", line)
-    if not u:
-        return line
-    for one, other in (
-        ("[i]", f"[i + {u}]"),
-        ("i * LANES", f"(i + {u}) * LANES"),
-        ("(w, i, x", f"(w, i + {u}, x"),
-        ("step, i, who", f"step, i + {u}, who"),
-        ("there", f"(there - {u} * LANES)"),
-    ):
-        line = line.replace(one, other)
-    return line
+    return _PLACE.sub(f"(i + {u})", line).replace("there", f"(there - {u} * LANES)") if u else line
 
 
 class Writer:
@@ -301,7 +292,7 @@ class Writer:
     def lines(self, roots: Iterable[Node], indent: str) -> list[str]:
         """Formulas for all that is not there yet."""
         lines = []
-        for node in _needed(list(roots), self._known):
+        for node in ordered(roots, self._known):
             if node in self._names:
                 continue
             if node in self._known:
@@ -332,16 +323,3 @@ class Writer:
             return f"({parts[0]} != {'splat(0)' if source == 'f' else 'splat_int(0)'})"
         whole = {"f": f"rb_int({parts[0]})", "b": f"({parts[0]} & 1)", "i": parts[0]}[source]
         return f"rb_real({whole})" if target == "f" else whole
-
-
-def _needed(roots: list[Node], stop: Mapping[Node, object]) -> list[Node]:
-    """All that values are made of, parts first; what is there already is not taken apart."""
-    found: dict[int, Node] = {}
-    pending = list(roots)
-    while pending:
-        node = pending.pop()
-        if node.number not in found:
-            found[node.number] = node
-            if node not in stop:
-                pending.extend(node.parts)
-    return [found[number] for number in sorted(found)]
