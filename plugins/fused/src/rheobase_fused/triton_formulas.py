@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from .expression import Node
+from .expression import Node, ordered
 from .operations import OPERATIONS
 from .refusal import Refusal
 
@@ -35,21 +35,12 @@ class Formulas:
             reads: What is read -> how.
         """
         lines = []
-        for node in self._missing(roots):
+        for node in ordered(roots, self._names):
+            if node in self._names:
+                continue
             self._names[node] = f"v{node.number}"
             lines.append(f"v{node.number} = {self._formula(node, reads)}")
         return lines
-
-    def _missing(self, roots: Iterable[Node]) -> list[Node]:
-        """All that values are made of, parts first; what is there already is not taken apart."""
-        found: dict[int, Node] = {}
-        pending = list(roots)
-        while pending:
-            node = pending.pop()
-            if node.number not in found and node not in self._names:
-                found[node.number] = node
-                pending.extend(node.parts)
-        return [found[number] for number in sorted(found)]
 
     def _formula(self, node: Node, reads: Mapping[str, str]) -> str:
         if node.operation == "read":
