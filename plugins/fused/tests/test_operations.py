@@ -23,7 +23,8 @@ FUNCTIONS: dict[str, tuple[Function, float]] = {
     "a multiple added": (lambda x: torch.add(x, x, alpha=0.3), 0),
     "a multiple taken away": (lambda x: torch.sub(x, x * x, alpha=0.3), 0),
     "mul": (lambda x: x * 1.7, 0),
-    "div": (lambda x: x / 1.7, 0),
+    # A product with the inverse.
+    "div": (lambda x: x / 1.7, 1),
     "a number by x": (lambda x: 1.7 / x, 0),
     "reciprocal": (torch.reciprocal, 0),
     "neg": (lambda x: -x, 0),

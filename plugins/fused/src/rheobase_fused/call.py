@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -31,8 +30,9 @@ class _Call(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in _POINTERS),
         *((name, ctypes.c_void_p) for name in ("raster", "spiked")),
         ("lanes", ctypes.c_int64),
+        ("shift", ctypes.c_int64),
         ("events", ctypes.POINTER(ctypes.c_int64)),
-        *((name, ctypes.c_int64) for name in ("count", "room", "failed")),
+        *((name, ctypes.c_int64) for name in ("count", "room", "failed", "short_of_memory")),
         ("times", ctypes.POINTER(ctypes.c_double)),
         *((name, ctypes.c_void_p) for name in ("parts", "armed")),
     ]
@@ -98,7 +98,7 @@ class Kernel:
     def __init__(self, library: os.PathLike[str], step: Step, *, located: bool = False) -> None:
         loaded = ctypes.CDLL(os.fspath(library))
         self._run, self._sort = loaded.rheobase_run, loaded.rheobase_sort
-        self._run.argtypes, self._run.restype = [ctypes.POINTER(_Call)], ctypes.c_int
+        self._run.argtypes, self._run.restype = [ctypes.POINTER(_Call), ctypes.c_int64, ctypes.c_int64], None
         self._sort.argtypes = [
             *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64),
             *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
@@ -131,6 +131,7 @@ class Kernel:
         """
         shape = states[self.states[0]].shape
         lanes, units = shape.numel(), shape[-1]
+        shift = lanes.bit_length()
         held = [params[name].detach().contiguous() for name in self.params]
         given = [courses[name] for name in self.inputs]
         strides = [_strides(course) for course in given]
@@ -148,16 +149,11 @@ class Kernel:
             _addresses([outputs.traces.get(name) for name in self.states]),
         ]
 
-        def part(bounds: tuple[int, int]) -> tuple[np.ndarray, int, np.ndarray]:
-            call = _Call(
-                units=units,
-                first=bounds[0],
-                last=bounds[1],
-                steps=steps,
-                every=outputs.every,
-                lanes=lanes,
-                failed=-1,
-            )
+        threads, shares = _shares(lanes, steps)
+        calls = (_Call * len(shares))()
+        for call, (first, last) in zip(calls, shares, strict=True):
+            call.units, call.first, call.last, call.lanes, call.shift = units, first, last, lanes, shift
+            call.steps, call.every, call.failed = steps, outputs.every, -1
             for name, table in zip(_POINTERS, tables, strict=True):
                 setattr(call, name, ctypes.cast(table, ctypes.c_void_p))
             call.raster = None if outputs.raster is None else outputs.raster.data_ptr()
@@ -165,37 +161,40 @@ class Kernel:
             if self.located:
                 call.armed = states["armed"].data_ptr()
                 call.parts = states["hold_time"].data_ptr() if "hold_time" in states else None
-            short = self._run(ctypes.byref(call))
-            try:
-                if short:
-                    raise MemoryError("not enough memory for the spikes of this run")
-                found = np.ctypeslib.as_array(call.events, (call.count,)).copy() if call.count else _NONE
-                timed = self.located and call.count
-                times = np.ctypeslib.as_array(call.times, (call.count,)).copy() if timed else _NO_TIMES
-            finally:
+        encode_hold(states)
+        try:
+            self._run(calls, len(calls), threads)
+            if any(call.short_of_memory for call in calls):
+                raise MemoryError("not enough memory for the spikes of this run")
+            parts = [self._taken(call) for call in calls]
+        finally:
+            for call in calls:
                 self._free(call.events)
                 self._free(call.times)
-            return found, int(call.failed), times
-
-        encode_hold(states)
-        threads, shares = _shares(lanes, steps)
-        if threads == 1:
-            parts = [part(share) for share in shares]
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                parts = list(pool.map(part, shares))
         decode_hold(states)
         failed = min((step for _, step, _ in parts if step >= 0), default=-1)
         events = np.concatenate([found for found, *_ in parts])
         if self.located:
-            return Happened(*np.divmod(events, lanes), failed, np.concatenate([times for *_, times in parts]))
-        return Happened(*self._sorted(events, lanes, steps), failed)
+            return Happened(
+                events >> shift,
+                events & ((1 << shift) - 1),
+                failed,
+                np.concatenate([times for *_, times in parts]),
+            )
+        return Happened(*self._sorted(events, shift, steps), failed)
 
-    def _sorted(self, events: np.ndarray, lanes: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    def _taken(self, call: _Call) -> tuple[np.ndarray, int, np.ndarray]:
+        """The events of a part, the step that failed, and times."""
+        found = np.ctypeslib.as_array(call.events, (call.count,)).copy() if call.count else _NONE
+        timed = self.located and call.count
+        times = np.ctypeslib.as_array(call.times, (call.count,)).copy() if timed else _NO_TIMES
+        return found, int(call.failed), times
+
+    def _sorted(self, events: np.ndarray, shift: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
         counts = np.zeros(steps + 1, dtype=np.int64)
         step, lane = np.empty_like(events), np.empty_like(events)
         arrays = [array.ctypes.data for array in (counts, step, lane)]
-        self._sort(events.ctypes.data, len(events), lanes, steps, *arrays)
+        self._sort(events.ctypes.data, len(events), shift, steps, *arrays)
         return step, lane
 
 

@@ -13,7 +13,7 @@ from .refusal import Refusal
 # No option that lets the compiler reorder or approximate, and none that touches the floating-point mode of
 # the process: a library that was linked with -ffast-math flushes denormals to zero for all who load it.
 OPTIONS = (
-    *("-O3", "-std=c++17", "-march=native", "-fPIC", "-shared", "-w"),
+    *("-O3", "-std=c++17", "-march=native", "-fPIC", "-shared", "-pthread", "-w"),
     *("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
 )
 

@@ -20,7 +20,7 @@ static void store(int64_t at, int64_t count, void **states, void **s) {
 }
 
 /* 0: done, or failed after the step that is named; 1: not enough memory. */
-extern "C" int rheobase_run(Call *call) {
+static int run(Call *call) {
     const size_t wide = (size_t)BLOCK * sizeof(real);
     char *memory = NULL;
     if (posix_memalign((void **)&memory, 64, (size_t)(STATES + HOISTED + EXTRA + 1) * wide)) return 1;
@@ -51,15 +51,69 @@ extern "C" int rheobase_run(Call *call) {
     return wrong;
 }
 
+typedef struct {
+    Call *calls;
+    int64_t parts, next, place;
+    void *allowed;
+} Shared;
+
+static void *work(void *given) {
+    Shared *shared = (Shared *)given;
+    for (;;) {
+        const int64_t k = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
+        if (k >= shared->parts) return NULL;
+        shared->calls[k].short_of_memory = run(shared->calls + k);
+    }
+}
+
+#ifdef __linux__
+/* A new thread begins beside the one that made it, and may be left there for milliseconds: it is moved to a
+   processor of its own, from where it may then be moved on. */
+static void *helper(void *given) {
+    Shared *shared = (Shared *)given;
+    cpu_set_t *const allowed = (cpu_set_t *)shared->allowed, one;
+    if (!allowed) return work(given);
+    int64_t place = __atomic_add_fetch(&shared->place, 1, __ATOMIC_RELAXED);
+    place %= CPU_COUNT(allowed);
+    CPU_ZERO(&one);
+    for (int k = 0; k < CPU_SETSIZE; k++)
+        if (CPU_ISSET(k, allowed) && place-- == 0) CPU_SET(k, &one);
+    if (!sched_setaffinity(0, sizeof one, &one)) sched_setaffinity(0, sizeof *allowed, allowed);
+    return work(given);
+}
+#else
+#define helper work
+#endif
+
+/* All parts of a call, on so many threads, this one being the first. */
+extern "C" void rheobase_run(Call *calls, int64_t parts, int64_t threads) {
+    Shared shared = {calls, parts, 0, 0, NULL};
+    pthread_t others[threads];
+    int64_t started = 0;
+#ifdef __linux__
+    cpu_set_t allowed;
+    if (threads > 1 && !sched_getaffinity(0, sizeof allowed, &allowed)) {
+        shared.allowed = &allowed;
+        const int here = sched_getcpu();
+        for (int k = 0; k < here && k < CPU_SETSIZE; k++) shared.place += CPU_ISSET(k, &allowed) != 0;
+    }
+#endif
+    for (int64_t k = 1; k < threads; k++)
+        if (!pthread_create(others + started, NULL, helper, &shared)) started++;
+    work(&shared);
+    for (int64_t k = 0; k < started; k++) pthread_join(others[k], NULL);
+}
+
 /* Spikes of consecutive blocks, each in the order of steps and lanes, into the order of steps: counted, then put
    where they belong. counts: [steps + 1] of zeros. Returns the step and the lane of each. */
-extern "C" void rheobase_sort(const int64_t *events, int64_t count, int64_t lanes, int64_t steps,
+extern "C" void rheobase_sort(const int64_t *events, int64_t count, int64_t shift, int64_t steps,
                               int64_t *counts, int64_t *step_of, int64_t *lane_of) {
-    for (int64_t k = 0; k < count; k++) counts[events[k] / lanes + 1]++;
+    const int64_t mask = ((int64_t)1 << shift) - 1;
+    for (int64_t k = 0; k < count; k++) counts[(events[k] >> shift) + 1]++;
     for (int64_t s = 0; s < steps; s++) counts[s + 1] += counts[s];
     for (int64_t k = 0; k < count; k++) {
-        const int64_t step = events[k] / lanes, to = counts[step]++;
+        const int64_t step = events[k] >> shift, to = counts[step]++;
         step_of[to] = step;
-        lane_of[to] = events[k] - step * lanes;
+        lane_of[to] = events[k] & mask;
     }
 }

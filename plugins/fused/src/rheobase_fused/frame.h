@@ -2,8 +2,11 @@
    call, so that its states stay in the first cache. */
 #define ALL ((uint32_t)((1ull << LANES) - 1))
 
+/* Units that are worked on side by side, 64 at most. */
+#define GROUP (TOGETHER * LANES)
+
 /* Units of a block, and those that fill up its last vectors. */
-#define PADDED(count) (((count) + TOGETHER * LANES - 1) / (TOGETHER * LANES) * (TOGETHER * LANES))
+#define PADDED(count) (((count) + GROUP - 1) / GROUP * GROUP)
 
 typedef struct {
     int64_t units, first, last;         /* units of a row; the lanes [first, last) are this call's */
@@ -17,9 +20,11 @@ typedef struct {
     unsigned char *raster;              /* who spiked, likewise, or null */
     unsigned char *spiked;              /* who spiked in the last step, [rows * units], or null */
     int64_t lanes;                      /* rows * units */
-    int64_t *events;                    /* step * lanes + lane of each spike; the caller frees it */
+    int64_t shift;                      /* lanes < 1 << shift */
+    int64_t *events;                    /* step << shift | lane of each spike; the caller frees it */
     int64_t count, room;
     int64_t failed;                     /* the first step after which something is not finite; -1: none */
+    int64_t short_of_memory;            /* whether there was not enough */
     double *times;                      /* where spikes are located: when in the step, ms; the caller frees it */
     double *parts;                      /* there: ms left of the refractory periods beside steps, or null */
     unsigned char *armed;               /* there: whether g < 0 */
@@ -30,29 +35,37 @@ typedef struct {
     void *s[STATES + 1], *h[HOISTED + 1], *e[EXTRA + 1];
     const real *x[INPUTS + 1];
     const int64_t *xw;
+    uint64_t who[BLOCK / GROUP];        /* who spikes in a step, a bit for each unit */
 } Work;
 
-static int note(Call *call, int64_t event) {
-    if (call->count == call->room) {
-        const int64_t room = call->room ? 2 * call->room : 1024;
+/* Room for so many further spikes. */
+static int make_room(Call *call, int64_t further) {
+    if (call->room - call->count < further) {
+        const int64_t room = 2 * call->room + further + 1024;
         int64_t *more = (int64_t *)realloc(call->events, (size_t)room * sizeof(int64_t));
         if (!more) return 0;
         call->events = more;
         call->room = room;
     }
-    call->events[call->count++] = event;
     return 1;
 }
 
-static NOINLINE int note_all(Work *w, Call *call, int64_t step, int64_t i, uint32_t who) {
-    const int64_t first = w->at + i * LANES, kept = (step + 1) / call->every - 1;
-    const int traced = call->raster && (step + 1) % call->every == 0;
-    for (; who; who &= who - 1) {
-        const int64_t lane = first + __builtin_ctz(who);
-        if (!note(call, step * call->lanes + lane)) return 0;
-        if (traced) call->raster[kept * call->lanes + lane] = 1;
-        if (call->spiked && step == call->steps - 1) call->spiked[lane] = 1;
-    }
+/* Puts down who spiked in a step, in the order of units. */
+static NOINLINE int note_step(Work *w, Call *call, int64_t step) {
+    if (!make_room(call, w->count)) return 0;
+    int64_t *to = call->events + call->count;
+    const int64_t groups = PADDED(w->count) / GROUP, last = w->count - (groups - 1) * GROUP;
+    if (last < 64) w->who[groups - 1] &= ((uint64_t)1 << last) - 1;
+    for (int64_t g = 0; g < groups; g++)
+        for (uint64_t who = w->who[g]; who; who &= who - 1)
+            *to++ = step << call->shift | (w->at + g * GROUP + __builtin_ctzll(who));
+    const int64_t *const from = call->events + call->count, mask = ((int64_t)1 << call->shift) - 1;
+    call->count = to - call->events;
+    if (call->raster && (step + 1) % call->every == 0)
+        for (const int64_t *e = from; e < to; e++)
+            call->raster[((step + 1) / call->every - 1) * call->lanes + (*e & mask)] = 1;
+    if (call->spiked && step == call->steps - 1)
+        for (const int64_t *e = from; e < to; e++) call->spiked[*e & mask] = 1;
     return 1;
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .call import Kernel
+from .linear import condensed
 from .listening import heard
 from .located_run import locates
 from .located_source import located_source_of
@@ -56,6 +57,7 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel | TritonKernel
     key = (heard(neuron), single, constant)
     if key not in _LOADED:
         step = trace(neuron)
-        text = source_of(step, split(step), single=single, constant=constant)
+        forms = condensed(split(step), step, constant)
+        text = source_of(step, forms, single=single, constant=constant)
         _LOADED[key] = Kernel(library(text), step)
     return _LOADED[key]

@@ -61,13 +61,16 @@ static NOINLINE vreal go(const Path *a, vreal s, vreal *y) {
 }
 
 static int note_located(Call *call, int64_t event, double time) {
-    if (call->count == call->room) {
-        double *more = (double *)realloc(call->times, (size_t)(call->room ? 2 * call->room : 1024) * sizeof(double));
+    const int64_t before = call->room;
+    if (!make_room(call, 1)) return 0;
+    if (call->room != before) {
+        double *more = (double *)realloc(call->times, (size_t)call->room * sizeof(double));
         if (!more) return 0;
         call->times = more;
     }
     call->times[call->count] = time;
-    return note(call, event);
+    call->events[call->count++] = event;
+    return 1;
 }
 
 /* Note the spikes of some units, and reset them where they stand. */
@@ -82,7 +85,7 @@ static int spike(Place *p, vint who) {
     for (uint32_t each = lanes_of(who) & p->valid; each; each &= each - 1) {
         const int k = __builtin_ctz(each);
         const int64_t lane = p->lane[k];
-        if (!note_located(call, p->step * call->lanes + lane, p->t[k])) return 1;
+        if (!note_located(call, p->step << call->shift | lane, p->t[k])) return 1;
         if (traced) call->raster[kept * call->lanes + lane] = 1;
         if (call->spiked && p->step == call->steps - 1) call->spiked[lane] = 1;
         if (++p->count[k] > MOST_SPIKES) return FAILED;

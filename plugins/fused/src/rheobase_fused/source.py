@@ -18,6 +18,9 @@ _FIRST_CACHE = 24 * 1024
 _SHORT = 400
 """The cost of a short step, in additions."""
 
+_LITTLE = 8
+"""The cost of a reset that is done to all units, in additions."""
+
 TYPES = {"f": "vreal", "h": "vreal", "b": "vint", "i": "vint"}
 
 
@@ -88,9 +91,7 @@ class Source:
 
         A power of two. Long steps fill the machine with fewer, and their source is long enough.
         """
-        nodes = ordered(self.usual_states().values())
-        cost = sum(OPERATIONS[node.operation].cost for node in nodes if node.operation in OPERATIONS)
-        return 4 if cost <= _SHORT else 2
+        return 4 if self._cost(self.usual_states().values()) <= _SHORT else 2
 
     def usual_states(self) -> Mapping[str, Node]:
         """The states after a usual step."""
@@ -197,43 +198,43 @@ class Source:
             else:
                 given.append("(vreal){}")
         writer = Writer(self.single, reads, known)
+        indent, side_by_side = " " * 12, range(self.together)
         usual = [split.usual[name] for name in names]
-        looked = list(dict.fromkeys([*split.assumed, *(node for node in usual if node.type == "f")]))
-        conditions = [] if split.spiked is None else [split.spiked]
-        indent = " " * 12
-        body = writer.lines([*usual, *looked, *conditions], indent)
-        # Zero times a number is zero just where it is finite.
-        numbers = [writer.name(node) for node in looked] + [
-            f"x{k}" for k, name in enumerate(step.inputs) if name in self.varying
-        ]
-        check = "splat(0)"
-        for number in numbers:
-            check = f"rb_fma({number}, splat(0), {check})"
-        spiked = writer.name(split.spiked) if split.spiked is not None else "(vint){}"
-        body = [*loads, *body, f"{indent}const vint spiked = {spiked}, odd = ~({check} == splat(0));"]
-        stores = [f"{indent}S{k}[i] = {writer.name(node)};" for k, node in enumerate(usual)]
         finite = [split.finite[name] for name in names]
-        rare = [
-            f"{indent}if (lanes_of(spiked | odd)) {{",
-            f"{indent}    const uint32_t valid = there >= LANES ? ALL : there > 0 ? (1u << there) - 1 : 0;",
-            f"{indent}    uint32_t who = lanes_of(spiked) & valid;",
-            f"{indent}    vreal n[STATES + 1];",
-            f"{indent}    if (lanes_of(odd) & valid) {{",
+        conditions = [] if split.spiked is None else [split.spiked]
+        # A reset that takes little is done to all, spike or not; another waits for a spike.
+        waits = self._cost([*finite, *conditions]) - self._cost([*usual, *conditions]) > _LITTLE
+        after = usual if waits else finite
+        looked = _looked([*split.assumed, *usual])
+        body = [*loads, *writer.lines([*looked, *after, *conditions], indent)]
+        # Zero times a number is zero just where it is finite.
+        check = "splat(0)"
+        for number in [*map(writer.name, looked), *(each for each in given if each[0] == "x")]:
+            check = f"rb_fma({number}, splat(0), {check})"
+        body.append(f"{indent}vreal check = {check};")
+        body += [f"{indent}{kind} n{k} = {writer.name(after[k])};" for k, kind in enumerate(kinds)]
+        who = [f"{indent}uint64_t who = 0;"]
+        if conditions:
+            spiked = f"(uint64_t)lanes_of({writer.name(conditions[0])}) << "
+            who = [
+                f"{indent}uint64_t who = {' | '.join(beside(spiked, u) + f'{u} * LANES' for u in side_by_side)};"
+            ]
+        reset: list[str] = []
+        if waits:
+            reset = [*writer.lines(finite, indent + "    ")]
+            reset += [f"{indent}    n{k} = {writer.name(node)};" for k, node in enumerate(finite)]
+        odd = [
+            f"{indent}    if (lanes_of(~(check == splat(0)))) {{",
+            f"{indent}        const uint32_t valid = there >= LANES ? ALL : there > 0 ? (1u << there) - 1 : 0;",
             f"{indent}        const vreal x[INPUTS + 1] = {{{', '.join(given) or '(vreal){}'}}};",
-            f"{indent}        who = whole(w, i, x, n) & valid;",
+            f"{indent}        vreal n[STATES + 1];",
+            f"{indent}        const uint64_t bits = whole(w, i, x, n);",
             f"{indent}        if (!all_finite(n, x, valid)) return failed(call, step);",
-            f"{indent}    }} else {{",
-            *writer.lines(finite, indent + "        "),
-            *(f"{indent}        n[{k}] = (vreal){writer.name(node)};" for k, node in enumerate(finite)),
+            f"{indent}        who = (who & ~((uint64_t)ALL << place * LANES)) | bits << place * LANES;",
+            *(f"{indent}        n{k} = ({kind})n[{k}];" for k, kind in enumerate(kinds)),
             f"{indent}    }}",
-            *(f"{indent}    S{k}[i] = ({kind})n[{k}];" for k, kind in enumerate(kinds)),
-            f"{indent}    if (who && !note_all(w, call, step, i, who)) return 1;",
-            f"{indent}}} else {{",
-            *stores,
-            f"{indent}}}",
         ]
-        side_by_side = range(self.together)
-        something = " | ".join(f"spiked_{u} | odd_{u}" for u in side_by_side)
+        stores = [f"{indent}S{k}[i] = n{k};" for k in range(len(names))]
         return "\n".join(
             [
                 "static NOINLINE int steps(Work *w, Call *call) {",
@@ -242,13 +243,20 @@ class Source:
                 "    for (int64_t step = 0; step < call->steps; step++) {",
                 "        for (int64_t i = 0; i < vectors; i += TOGETHER) {",
                 f"{indent}const int64_t there = w->count - i * LANES;",
+                f"{indent}(void)there;",
                 *(beside(line, u) for line in body for u in side_by_side),
-                f"{indent}if (UNLIKELY(lanes_of({something}))) {{",
-                *(beside(line, u) for u in side_by_side for line in rare),
-                f"{indent}    continue;",
+                *who,
+                *([f"{indent}if (UNLIKELY(who)) {{"] if reset else []),
+                *(beside(line, u) for line in reset for u in side_by_side),
+                *([f"{indent}}}"] if reset else []),
+                f"{indent}const vreal checked = {' + '.join(beside('check', u) for u in side_by_side)};",
+                f"{indent}if (UNLIKELY(lanes_of(~(checked == splat(0))))) {{",
+                *(beside(line, u).replace("place", str(u)) for u in side_by_side for line in odd),
                 f"{indent}}}",
                 *(beside(line, u) for line in stores for u in side_by_side),
+                *([f"{indent}w->who[i / TOGETHER] = who;"] if conditions else []),
                 "        }",
+                *(["        if (!note_step(w, call, step)) return 1;"] if conditions else []),
                 "        if (!after_step(w, call, step)) return 1;",
                 "    }",
                 "    return 0;",
@@ -257,8 +265,28 @@ class Source:
             ]
         )
 
+    def _cost(self, roots: Iterable[Node]) -> int:
+        """What a step takes, in additions."""
+        changing = (node for node in ordered(roots, self.hoisted) if node not in self.hoisted)
+        return sum(OPERATIONS[node.operation].cost for node in changing if node.operation in OPERATIONS)
 
-_OF_ONE = re.compile(r"\b([vsxk]\d+|spiked|odd)\b")
+
+def _looked(nodes: Iterable[Node]) -> list[Node]:
+    """The numbers to look at, so that all of them are finite."""
+    looked = dict.fromkeys(node for node in nodes if node.type == "f")
+    chosen = [node for node in looked if node.operation == "where"]
+    for node in chosen:
+        # What is selected is finite if both choices are; states were at the end of the last step.
+        if all(part in looked or _is_state(part) for part in node.parts[1:]):
+            del looked[node]
+    return list(looked)
+
+
+def _is_state(node: Node) -> bool:
+    return node.operation == "read" and str(node.value).startswith("s_")
+
+
+_OF_ONE = re.compile(r"\b([vsxkn]\d+|check|odd)\b")
 _PLACE = re.compile(r"\bi\b")
 
 

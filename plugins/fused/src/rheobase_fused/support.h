@@ -2,6 +2,8 @@
    SINGLE says whether numbers are float or double; conditions and integers are as wide as they are,
    conditions 0 or -1. */
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
