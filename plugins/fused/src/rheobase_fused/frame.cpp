@@ -5,7 +5,7 @@ static void load(int64_t at, int64_t count, void **states, void **s) {
             /* Lanes that are not there do as the first. */
             const int64_t from = at + (i < count ? i : 0);
             if (kinds[k] == 0) ((real *)s[k])[i] = ((real *)states[k])[from];
-            else if (kinds[k] == 1) ((whole_t *)s[k])[i] = -(whole_t)(((unsigned char *)states[k])[from] != 0);
+            else if (kinds[k] == 1) put_bool(s[k], i, ((unsigned char *)states[k])[from]);
             else ((whole_t *)s[k])[i] = ((int32_t *)states[k])[from];
         }
 }
@@ -14,7 +14,7 @@ static void store(int64_t at, int64_t count, void **states, void **s) {
     for (int k = 0; k < STATES; k++)
         for (int64_t i = 0; i < count; i++) {
             if (kinds[k] == 0) ((real *)states[k])[at + i] = ((real *)s[k])[i];
-            else if (kinds[k] == 1) ((unsigned char *)states[k])[at + i] = ((whole_t *)s[k])[i] != 0;
+            else if (kinds[k] == 1) ((unsigned char *)states[k])[at + i] = (unsigned char)get_bool(s[k], i);
             else ((int32_t *)states[k])[at + i] = (int32_t)((whole_t *)s[k])[i];
         }
 }

@@ -70,7 +70,7 @@ static NOINLINE int note_step(Work *w, Call *call, int64_t step) {
 }
 
 static int all_finite(const vreal *n, const vreal *x, uint32_t valid) {
-    vint good = splat_int(-1);
+    vbool good = splat_bool(1);
     for (int k = 0; k < STATES; k++)
         if (kinds[k] == 0) good &= rb_isfinite(n[k]);
     for (int k = 0; k < INPUTS; k++) good &= rb_isfinite(x[k]);

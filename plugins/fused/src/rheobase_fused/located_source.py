@@ -58,6 +58,11 @@ class _Located(Source):
         ]
 
     @property
+    def located(self) -> bool:
+        """See the base class."""
+        return True
+
+    @property
     def extra(self) -> int:
         """A mark for each vector, and the derivatives that are carried on."""
         return 1 + len(self.carried)

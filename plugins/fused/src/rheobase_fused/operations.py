@@ -13,8 +13,8 @@ class Operation:
     """An operation on the numbers of one unit.
 
     Args:
-        c: How it is written for vectors in C++, ``{0}``, ``{1}``, ... being its parts; ``support.h`` has what
-            starts with ``rb_``.
+        c: How it is written for vectors in C++, ``{0}``, ``{1}``, ... being its parts; ``support.h`` and
+            ``conditions.h`` have what starts with ``rb_``.
         triton: How it is written for blocks in Triton; empty if it cannot be. ``libdevice`` is the library of
             functions that CUDA's own compiler takes, so torch's numbers come from it, too; Triton's division,
             square root and ``exp`` are approximations in float32.
@@ -65,17 +65,17 @@ OPERATIONS: dict[str, Operation] = {
     "pow": Operation("rb_pow({0}, {1})", "libdevice.pow({0}, {1})", 300),
     "atan2": Operation("rb_atan2({0}, {1})", "libdevice.atan2({0}, {1})", 200),
     "fmod": Operation("rb_fmod({0}, {1})", "libdevice.fmod({0}, {1})", 200),
-    "lt": Operation("({0} < {1})", "({0} < {1})"),
-    "le": Operation("({0} <= {1})", "({0} <= {1})"),
-    "gt": Operation("({0} > {1})", "({0} > {1})"),
-    "ge": Operation("({0} >= {1})", "({0} >= {1})"),
-    "eq": Operation("({0} == {1})", "({0} == {1})"),
-    "ne": Operation("({0} != {1})", "({0} != {1})"),
+    "lt": Operation("rb_lt({0}, {1})", "({0} < {1})"),
+    "le": Operation("rb_le({0}, {1})", "({0} <= {1})"),
+    "gt": Operation("rb_gt({0}, {1})", "({0} > {1})"),
+    "ge": Operation("rb_ge({0}, {1})", "({0} >= {1})"),
+    "eq": Operation("rb_eq({0}, {1})", "({0} == {1})"),
+    "ne": Operation("rb_ne({0}, {1})", "({0} != {1})"),
     "and": Operation("({0} & {1})", "({0} & {1})"),
     "or": Operation("({0} | {1})", "({0} | {1})"),
     "xor": Operation("({0} ^ {1})", "({0} ^ {1})"),
-    "not": Operation("(~{0})", "(~{0})"),
-    "where": Operation("({0} ? {1} : {2})", "tl.where({0}, {1}, {2})"),
+    "not": Operation("rb_not({0})", "(~{0})"),
+    "where": Operation("rb_where({0}, {1}, {2})", "tl.where({0}, {1}, {2})"),
     "isfinite": Operation("rb_isfinite({0})", "(tl.abs({0}) < float('inf'))", 2),
 }
 """Name -> operation. Beside them are ``cast``, which changes a type, ``read`` and ``constant``."""

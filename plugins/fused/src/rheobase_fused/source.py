@@ -21,7 +21,7 @@ _SHORT = 400
 _LITTLE = 8
 """The cost of a reset that is done to all units, in additions."""
 
-TYPES = {"f": "vreal", "h": "vreal", "b": "vint", "i": "vint"}
+TYPES = {"f": "vreal", "h": "vreal", "b": "vbool", "i": "vint"}
 
 
 def source_of(step: Step, split: Split, *, single: bool, constant: frozenset[str]) -> str:
@@ -67,7 +67,11 @@ class Source:
         return "\n".join(
             [
                 f"#define SINGLE {int(self.single)}",
-                folder.joinpath("support.h").read_text(encoding="utf-8"),
+                f"#define LOCATED {int(self.located)}",
+                *(
+                    folder.joinpath(name).read_text(encoding="utf-8")
+                    for name in ("support.h", "conditions.h")
+                ),
                 f"#define BLOCK {block}",
                 f"#define STATES {len(self.names)}",
                 f"#define PARAMS {len(step.params)}",
@@ -96,6 +100,11 @@ class Source:
     def usual_states(self) -> Mapping[str, Node]:
         """The states after a usual step."""
         return self.split.usual
+
+    @property
+    def located(self) -> bool:
+        """Whether spikes are located within their steps."""
+        return False
 
     @property
     def extra(self) -> int:
@@ -163,7 +172,7 @@ class Source:
                 "static NOINLINE uint32_t whole(const Work *w, int64_t i, const vreal *x, vreal *n) {",
                 *body,
                 *(
-                    f"    n[{k}] = (vreal){writer.name(self.step.states[name])};"
+                    f"    n[{k}] = packed({writer.name(self.step.states[name])});"
                     for k, name in enumerate(self.names)
                 ),
                 f"    return {spiked};",
@@ -224,14 +233,14 @@ class Source:
             reset = [*writer.lines(finite, indent + "    ")]
             reset += [f"{indent}    n{k} = {writer.name(node)};" for k, node in enumerate(finite)]
         odd = [
-            f"{indent}    if (lanes_of(~(check == splat(0)))) {{",
+            f"{indent}    if (lanes_of(rb_ne(check, splat(0)))) {{",
             f"{indent}        const uint32_t valid = there >= LANES ? ALL : there > 0 ? (1u << there) - 1 : 0;",
             f"{indent}        const vreal x[INPUTS + 1] = {{{', '.join(given) or '(vreal){}'}}};",
             f"{indent}        vreal n[STATES + 1];",
             f"{indent}        const uint64_t bits = whole(w, i, x, n);",
             f"{indent}        if (!all_finite(n, x, valid)) return failed(call, step);",
             f"{indent}        who = (who & ~((uint64_t)ALL << place * LANES)) | bits << place * LANES;",
-            *(f"{indent}        n{k} = ({kind})n[{k}];" for k, kind in enumerate(kinds)),
+            *(f"{indent}        n{k} = unpacked_{kind}(n[{k}]);" for k, kind in enumerate(kinds)),
             f"{indent}    }}",
         ]
         stores = [f"{indent}S{k}[i] = n{k};" for k in range(len(names))]
@@ -250,7 +259,7 @@ class Source:
                 *(beside(line, u) for line in reset for u in side_by_side),
                 *([f"{indent}}}"] if reset else []),
                 f"{indent}const vreal checked = {' + '.join(beside('check', u) for u in side_by_side)};",
-                f"{indent}if (UNLIKELY(lanes_of(~(checked == splat(0))))) {{",
+                f"{indent}if (UNLIKELY(lanes_of(rb_ne(checked, splat(0))))) {{",
                 *(beside(line, u).replace("place", str(u)) for u in side_by_side for line in odd),
                 f"{indent}}}",
                 *(beside(line, u) for line in stores for u in side_by_side),
@@ -339,7 +348,7 @@ class Writer:
     def _constant(self, node: Node) -> str:
         if node.type in "fh":
             return f"splat({text_of(node.value, self._single)})"
-        return f"splat_int({-int(node.value) if node.type == 'b' else node.value})"
+        return f"splat_{'bool' if node.type == 'b' else 'int'}({int(node.value)})"
 
     def _formula(self, node: Node, parts: list[str]) -> str:
         if node.operation != "cast":
@@ -348,6 +357,6 @@ class Writer:
         if source == "h":
             return parts[0]
         if target == "b":
-            return f"({parts[0]} != {'splat(0)' if source == 'f' else 'splat_int(0)'})"
-        whole = {"f": f"rb_int({parts[0]})", "b": f"({parts[0]} & 1)", "i": parts[0]}[source]
+            return f"rb_ne({parts[0]}, {'splat(0)' if source == 'f' else 'splat_int(0)'})"
+        whole = {"f": f"rb_int({parts[0]})", "b": f"int_of({parts[0]})", "i": parts[0]}[source]
         return f"rb_real({whole})" if target == "f" else whole

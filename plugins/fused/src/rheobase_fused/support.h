@@ -129,7 +129,6 @@ INLINE vreal rb_fma(vreal x, vreal y, vreal z) {
 
 INLINE vreal rb_abs(vreal x) { return from_bits(bits_of(x) & (((whole_t)1 << (8 * sizeof(real) - 1)) ^ -1)); }
 INLINE vint rb_absi(vint x) { return x < 0 ? -x : x; }
-INLINE vint rb_isfinite(vreal x) { return rb_abs(x) < splat(INFINITY); }
 INLINE vreal rb_real(vint x) { return __builtin_convertvector(x, vreal); }
 /* Towards zero; what is beyond int32 becomes its largest number. */
 INLINE vint rb_int(vreal x) {
