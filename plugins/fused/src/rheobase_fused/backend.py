@@ -197,9 +197,9 @@ class _Run:
     def _recording(self, done: int) -> Recording:
         spikes = None
         if self.spikes:
-            steps = np.concatenate([first + part.steps for first, part in self.happened] or [_NONE])
-            lanes = np.concatenate([part.lanes for _, part in self.happened] or [_NONE])
-            batch, units = np.zeros_like(lanes), lanes
+            steps = _joined([first + part.steps if first else part.steps for first, part in self.happened])
+            lanes = _joined([part.lanes for _, part in self.happened])
+            batch, units = np.zeros(len(lanes), dtype=np.int64), lanes
             if len(self.shape) > 1:
                 batch, units = np.divmod(lanes, self.shape[-1])
                 if not self.kernel.located:
@@ -233,6 +233,11 @@ class _Run:
 def _last(courses: Mapping[str, Course]) -> dict[str, Tensor]:
     """What the last step of a call received."""
     return {name: course.values[-1] for name, course in courses.items()}
+
+
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays of integers, one after the other."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate([_NONE, *arrays])
 
 
 _NONE = np.empty(0, dtype=np.int64)

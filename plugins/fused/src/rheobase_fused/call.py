@@ -6,7 +6,6 @@ import ctypes
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,10 +98,7 @@ class Kernel:
         loaded = ctypes.CDLL(os.fspath(library))
         self._run, self._sort = loaded.rheobase_run, loaded.rheobase_sort
         self._run.argtypes, self._run.restype = [ctypes.POINTER(_Call), ctypes.c_int64, ctypes.c_int64], None
-        self._sort.argtypes = [
-            *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64),
-            *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
-        ]
+        self._sort.argtypes = [ctypes.POINTER(_Call), ctypes.c_int64, *(ctypes.c_void_p,) * 3]
         self._sort.restype = None
         self._free = ctypes.CDLL(None).free
         self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
@@ -166,53 +162,56 @@ class Kernel:
             self._run(calls, len(calls), threads)
             if any(call.short_of_memory for call in calls):
                 raise MemoryError("not enough memory for the spikes of this run")
-            parts = [self._taken(call) for call in calls]
+            happened = (self._timed if self.located else self._sorted)(calls)
         finally:
             for call in calls:
                 self._free(call.events)
                 self._free(call.times)
         decode_hold(states)
-        failed = min((step for _, step, _ in parts if step >= 0), default=-1)
-        events = np.concatenate([found for found, *_ in parts])
-        if self.located:
-            return Happened(
-                events >> shift,
-                events & ((1 << shift) - 1),
-                failed,
-                np.concatenate([times for *_, times in parts]),
-            )
-        return Happened(*self._sorted(events, shift, steps), failed)
+        return happened
 
-    def _taken(self, call: _Call) -> tuple[np.ndarray, int, np.ndarray]:
-        """The events of a part, the step that failed, and times."""
-        found = np.ctypeslib.as_array(call.events, (call.count,)).copy() if call.count else _NONE
-        timed = self.located and call.count
-        times = np.ctypeslib.as_array(call.times, (call.count,)).copy() if timed else _NO_TIMES
-        return found, int(call.failed), times
+    def _sorted(self, calls: Any) -> Happened:
+        counts = np.zeros(calls[0].steps + 1, dtype=np.int64)
+        step, lane = (np.empty(sum(call.count for call in calls), dtype=np.int64) for _ in range(2))
+        self._sort(calls, len(calls), *(array.ctypes.data for array in (counts, step, lane)))
+        return Happened(step, lane, _failed(calls))
 
-    def _sorted(self, events: np.ndarray, shift: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        counts = np.zeros(steps + 1, dtype=np.int64)
-        step, lane = np.empty_like(events), np.empty_like(events)
-        arrays = [array.ctypes.data for array in (counts, step, lane)]
-        self._sort(events.ctypes.data, len(events), shift, steps, *arrays)
-        return step, lane
+    def _timed(self, calls: Any) -> Happened:
+        some = [call for call in calls if call.count]
+        events = _joined([np.ctypeslib.as_array(call.events, (call.count,)) for call in some], _NONE)
+        times = _joined([np.ctypeslib.as_array(call.times, (call.count,)) for call in some], _NO_TIMES)
+        shift = calls[0].shift
+        return Happened(events >> shift, events & ((1 << shift) - 1), _failed(calls), times)
+
+
+def _failed(calls: Any) -> int:
+    """The first step after which something is not finite, or -1."""
+    return min((call.failed for call in calls if call.failed >= 0), default=-1)
+
+
+def _joined(arrays: list[np.ndarray], nothing: np.ndarray) -> np.ndarray:
+    """A copy of some arrays, one after the other."""
+    return np.concatenate(arrays) if arrays else nothing
 
 
 _NONE = np.empty(0, dtype=np.int64)
 _NO_TIMES = np.empty(0, dtype=np.float64)
 _SMALL = 200_000
 """Unit-steps below which a second thread costs more than it saves."""
+_BLOCK = 2048
+"""Units that a kernel works on at once, at most."""
 _PARTS = 4
-"""Parts for each thread: one that is held up leaves the rest to the others."""
+"""Parts for each thread, at least: one that is held up leaves the rest to the others."""
 
 
 def _shares(lanes: int, steps: int) -> tuple[int, list[tuple[int, int]]]:
     """How many threads, and the lanes of each part of the work."""
     threads = max(1, min(torch.get_num_threads(), lanes // 128, lanes * steps // _SMALL))
-    parts = 1 if threads == 1 else min(_PARTS * threads, lanes // 128)
+    if threads == 1:
+        return 1, [(0, lanes)]
     # Whole cache lines, so that no two threads write to one.
-    edges = [lanes * k // parts // 64 * 64 for k in range(parts)] + [lanes]
-    return threads, list(pairwise(edges))
+    size = min(_BLOCK, -(-lanes // (_PARTS * threads * 64)) * 64)
+    return threads, [(first, min(first + size, lanes)) for first in range(0, lanes, size)]
 
 
 def _strides(course: Course) -> tuple[int, int, int]:

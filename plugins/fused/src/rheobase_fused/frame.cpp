@@ -104,16 +104,17 @@ extern "C" void rheobase_run(Call *calls, int64_t parts, int64_t threads) {
     for (int64_t k = 0; k < started; k++) pthread_join(others[k], NULL);
 }
 
-/* Spikes of consecutive blocks, each in the order of steps and lanes, into the order of steps: counted, then put
-   where they belong. counts: [steps + 1] of zeros. Returns the step and the lane of each. */
-extern "C" void rheobase_sort(const int64_t *events, int64_t count, int64_t shift, int64_t steps,
-                              int64_t *counts, int64_t *step_of, int64_t *lane_of) {
-    const int64_t mask = ((int64_t)1 << shift) - 1;
-    for (int64_t k = 0; k < count; k++) counts[(events[k] >> shift) + 1]++;
-    for (int64_t s = 0; s < steps; s++) counts[s + 1] += counts[s];
-    for (int64_t k = 0; k < count; k++) {
-        const int64_t step = events[k] >> shift, to = counts[step]++;
-        step_of[to] = step;
-        lane_of[to] = events[k] & mask;
-    }
+/* The spikes of consecutive parts, each in the order of blocks, steps and lanes, into the order of steps and lanes:
+   counted, then put where they belong. counts: [steps + 1] of zeros. Returns the step and the lane of each. */
+extern "C" void rheobase_sort(const Call *calls, int64_t parts, int64_t *counts, int64_t *step_of, int64_t *lane_of) {
+    const int64_t shift = calls[0].shift, mask = ((int64_t)1 << shift) - 1;
+    for (int64_t p = 0; p < parts; p++)
+        for (int64_t k = 0; k < calls[p].count; k++) counts[(calls[p].events[k] >> shift) + 1]++;
+    for (int64_t s = 0; s < calls[0].steps; s++) counts[s + 1] += counts[s];
+    for (int64_t p = 0; p < parts; p++)
+        for (int64_t k = 0; k < calls[p].count; k++) {
+            const int64_t step = calls[p].events[k] >> shift, to = counts[step]++;
+            step_of[to] = step;
+            lane_of[to] = calls[p].events[k] & mask;
+        }
 }

@@ -216,10 +216,9 @@ class Source:
         after = usual if waits else finite
         looked = _looked([*split.assumed, *usual])
         body = [*loads, *writer.lines([*looked, *after, *conditions], indent)]
-        # Zero times a number is zero just where it is finite.
-        check = "splat(0)"
-        for number in [*map(writer.name, looked), *(each for each in given if each[0] == "x")]:
-            check = f"rb_fma({number}, splat(0), {check})"
+        # A number less itself is zero just where it is finite.
+        numbers = [*map(writer.name, looked), *(each for each in given if each[0] == "x")]
+        check = " + ".join(f"({number} - {number})" for number in numbers) or "splat(0)"
         body.append(f"{indent}vreal check = {check};")
         body += [f"{indent}{kind} n{k} = {writer.name(after[k])};" for k, kind in enumerate(kinds)]
         who = [f"{indent}uint64_t who = 0;"]
@@ -230,8 +229,10 @@ class Source:
             ]
         reset: list[str] = []
         if waits:
-            reset = [*writer.lines(finite, indent + "    ")]
-            reset += [f"{indent}    n{k} = {writer.name(node)};" for k, node in enumerate(finite)]
+            reset = [f"{indent}    if (lanes_of({writer.name(conditions[0])})) {{"]
+            reset += writer.lines(finite, indent + "        ")
+            reset += [f"{indent}        n{k} = {writer.name(node)};" for k, node in enumerate(finite)]
+            reset += [f"{indent}    }}"]
         odd = [
             f"{indent}    if (lanes_of(rb_ne(check, splat(0)))) {{",
             f"{indent}        const uint32_t valid = there >= LANES ? ALL : there > 0 ? (1u << there) - 1 : 0;",
@@ -256,7 +257,7 @@ class Source:
                 *(beside(line, u) for line in body for u in side_by_side),
                 *who,
                 *([f"{indent}if (UNLIKELY(who)) {{"] if reset else []),
-                *(beside(line, u) for line in reset for u in side_by_side),
+                *(beside(line, u) for u in side_by_side for line in reset),
                 *([f"{indent}}}"] if reset else []),
                 f"{indent}const vreal checked = {' + '.join(beside('check', u) for u in side_by_side)};",
                 f"{indent}if (UNLIKELY(lanes_of(rb_ne(checked, splat(0))))) {{",
