@@ -210,7 +210,7 @@ class _Run:
             else:
                 within = np.concatenate([part.times for _, part in self.happened] or [_NO_TIMES])
                 times = (steps + self.first_step).astype(np.float64) * self.neuron.dt + within
-                order = np.lexsort((batch, units, times))
+                order = _by_time(times, units, batch)
                 times, batch, units = times[order], batch[order], units[order]
             spikes = tuple(map(torch.from_numpy, (times, units, batch)))
         kept = done // self.every
@@ -228,6 +228,17 @@ class _Run:
             batch_shape=tuple(self.shape[:-1]),
             every=self.every,
         )
+
+
+def _by_time(times: np.ndarray, units: np.ndarray, batch: np.ndarray) -> np.ndarray:
+    """The order of spikes by time; of those at one time by unit, then by row of the batch."""
+    order = np.argsort(times)
+    same = np.flatnonzero(np.diff(times[order]) == 0)
+    # Of those at one time, few mostly, what stands where is settled by itself.
+    places = np.union1d(same, same + 1)
+    some = order[places]
+    order[places] = some[np.lexsort((batch[some], units[some], times[some]))]
+    return order
 
 
 def _last(courses: Mapping[str, Course]) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
-/* Conditions: a bit for each lane of a vector, in AVX-512's registers for them; elsewhere, and in kernels that locate
-   spikes, vectors of 0 and -1. Compilers other than GCC see by themselves that such vectors are bits. */
-#if BYTES == 64 && !LOCATED && !defined(__clang__)
+/* Conditions: a bit for each lane of a vector, in AVX-512's registers for them; elsewhere vectors of 0 and -1. Clang
+   sees by itself that such vectors are bits. */
+#if BYTES == 64 && !defined(__clang__)
 #define MASKS 1
 #if SINGLE
 typedef uint16_t vbool __attribute__((may_alias));
@@ -26,6 +26,10 @@ INLINE uint32_t lanes_of(vbool m) { return m; }
 INLINE vbool rb_not(vbool m) { return ~m; }
 INLINE vbool rb_where(vbool c, vbool x, vbool y) { return (c & x) | (~c & y); }
 INLINE vint int_of(vbool m) { return SELECT_INT(m, splat_int(1), splat_int(0)); }
+/* To and from vectors of 0 and -1, and from bits. */
+INLINE vint wide(vbool m) { return SELECT_INT(m, splat_int(-1), splat_int(0)); }
+INLINE vbool narrow(vint m) { return COMPARE_INT(m, splat_int(0), 4); }
+INLINE vbool bools_of(uint32_t m) { return m; }
 /* To and from what holds a state of any kind. */
 INLINE vreal packed(vbool m) { return from_bits(int_of(m)); }
 INLINE vbool unpacked_vbool(vreal x) { return COMPARE_INT(bits_of(x), splat_int(0), 4); }
@@ -46,6 +50,13 @@ typedef vint vbool;
 INLINE vbool splat_bool(int x) { return splat_int(-x); }
 INLINE vbool rb_not(vbool m) { return ~m; }
 INLINE vint int_of(vbool m) { return m & 1; }
+INLINE vint wide(vbool m) { return m; }
+INLINE vbool narrow(vint m) { return m; }
+INLINE vbool bools_of(uint32_t m) {
+    vint bit;
+    for (int k = 0; k < LANES; k++) bit[k] = 1 << k;
+    return (splat_int((whole_t)m) & bit) != splat_int(0);
+}
 INLINE vbool unpacked_vbool(vreal x) { return bits_of(x); }
 INLINE void put_bool(void *at, int64_t k, int x) { ((whole_t *)at)[k] = -(whole_t)(x != 0); }
 INLINE int get_bool(const void *at, int64_t k) { return ((const whole_t *)at)[k] != 0; }

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from .call import Kernel
-from .linear import condensed
 from .listening import heard
 from .located_run import locates
 from .located_source import located_source_of
-from .located_tracing import follow_located
-from .located_usual import usual_step
+from .located_tracing import LocatedSetting, follow_located
+from .located_usual import short_usual, usual_step
 from .source import source_of
-from .specialise import split
+from .specialise import short_split
 from .store import library
-from .tracing import Step, trace
+from .tracing import Setting, Step, trace
 
 if TYPE_CHECKING:
     from rheobase import Neuron
@@ -46,18 +44,19 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel | TritonKernel
         return triton_kernel_of(neuron, constant)
     single = neuron.dtype == torch.float32
     if locates(neuron):
-        parts = follow_located(neuron)
-        usual = usual_step(parts, neuron.dtype)
-        step = Step(parts.builder, usual.states, None, parts.params, parts.uniform, parts.inputs)
-        text = located_source_of(parts, usual, step, single=single, constant=constant)
-        key: Any = hashlib.sha256(text.encode()).hexdigest()
+        setting = LocatedSetting(neuron)
+        key: Any = (heard(setting), neuron.dt, setting.all_held, single, constant)
         if key not in _LOADED:
+            parts = follow_located(setting)
+            usual = usual_step(parts, neuron.dtype)
+            step = Step(parts.builder, usual.states, None, parts.params, parts.uniform, parts.inputs)
+            usual = short_usual(usual, step, constant)
+            text = located_source_of(parts, usual, step, single=single, constant=constant)
             _LOADED[key] = Kernel(library(text), step, located=True)
         return _LOADED[key]
-    key = (heard(neuron), single, constant)
+    key = (heard(Setting(neuron)), single, constant)
     if key not in _LOADED:
         step = trace(neuron)
-        forms = condensed(split(step), step, constant)
-        text = source_of(step, forms, single=single, constant=constant)
+        text = source_of(step, short_split(step, constant), single=single, constant=constant)
         _LOADED[key] = Kernel(library(text), step)
     return _LOADED[key]

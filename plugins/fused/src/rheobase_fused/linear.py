@@ -1,23 +1,21 @@
 """Sums of products with what does not change, with one multiplication-addition for each of their terms.
 
-A step of Runge-Kutta's of tau dv/dt = E - v + R I is v + (a v + b), whatever its stages: a and b do not change
-in a run, and are worked out once. Where v also stands in a product, as in 0.04 v^2 + 5 v, what remains of the
-step is the products and such sums of them. Rounding differs from that of the operations one by one: by a few
-units in the last place of the state, since only what is added to a state is written anew. What is computed
-*of* a state, as v - E, and may cancel to little, is computed as it was; divisions by what does not change
-become multiplications.
+A step of Runge-Kutta's of tau dv/dt = E - v + R I is v + (a v + b), whatever its stages: a and b do not
+change in a run, and are worked out once. Where v also stands in a product, as in 0.04 v^2 + 5 v, what remains
+of the step is the products and such sums of them. Rounding differs from that of the operations one by one: by
+a few units in the last place of the state, since only what is added to a state is written anew. What is
+computed *of* a state, as v - E, and may cancel to little, is computed as it was; divisions by what does not
+change become multiplications.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from .expression import Builder, Node, ordered
 from .hoisting import Still
 from .operations import OPERATIONS
-from .specialise import Split
-from .tracing import Step
 
 _LOAD = 0.5
 """What it costs to read a number of each unit, in additions."""
@@ -26,32 +24,18 @@ _LARGEST = 2.0**100
 """The largest constant, and the inverse of the smallest, that is divided by with its inverse."""
 
 
-def condensed(split: Split, step: Step, constant: frozenset[str]) -> Split:
-    """A step in its forms, with its sums written anew where that makes it shorter.
+def condensed(builder: Builder, still: Still, roots: Iterable[Node]) -> Mapping[Node, Node]:
+    """What is computed, and what it becomes; nothing, if that would not be shorter.
 
     Args:
-        split: The forms.
-        step: The step.
-        constant: The inputs that do not change in a run.
+        builder: What makes the nodes.
+        still: What does not change in a run.
+        roots: What is wanted.
     """
-    still = Still(step, constant)
-    spiked = [] if split.spiked is None else [split.spiked]
-    usual, finite = list(split.usual.values()), list(split.finite.values())
-    roots = [*usual, *spiked, *finite]
-    writer = _Condenser(step.builder, still, roots)
-    made = [writer.value(root) for root in roots]
-    hot = len(usual) + len(spiked)
-    if _cost(made[:hot], still) >= _cost(roots[:hot], still):
-        return split
-    computed = set(ordered(made))
-    return replace(
-        split,
-        usual=dict(zip(split.usual, made, strict=False)),
-        spiked=made[len(usual)] if spiked else None,
-        finite=dict(zip(split.finite, made[hot:], strict=True)),
-        # Sums that are gone were finite if what they were parts of is.
-        assumed=tuple(node for node in map(writer.value_if_there, split.assumed) if node in computed),
-    )
+    roots = list(roots)
+    condenser = _Condenser(builder, still, roots)
+    made = [condenser.value(root) for root in roots]
+    return condenser.values if _cost(made, still) < _cost(roots, still) else {}
 
 
 def _cost(roots: Iterable[Node], still: Still) -> float:
@@ -84,34 +68,33 @@ class _Condenser:
     Args:
         builder: What makes the nodes.
         still: What does not change.
-        roots: What is computed.
+        roots: What is wanted.
+
+    Attributes:
+        values: Node -> what it becomes.
     """
 
     def __init__(self, builder: Builder, still: Still, roots: Iterable[Node]) -> None:
         self._builder, self._still = builder, still
         self._anchored: dict[Node, bool] = {}
         self._sums: dict[Node, _Sum] = {}
-        self._values: dict[Node, Node] = {}
+        self.values: dict[Node, Node] = {}
         self._needed = self._all_needed(roots)
 
     def value(self, node: Node) -> Node:
         """What a node becomes."""
-        if node not in self._values:
+        if node not in self.values:
             for part in ordered([node], self._still):
-                if part in self._needed and part not in self._values:
-                    self._values[part] = self._value(part)
-        return self._values[node]
-
-    def value_if_there(self, node: Node) -> Node | None:
-        """What a node becomes, if it is computed at all."""
-        return self.value(node) if node in self._needed else None
+                if part in self._needed and part not in self.values:
+                    self.values[part] = self._value(part)
+        return self.values[node]
 
     def _value(self, node: Node) -> Node:
         if node in self._still or not node.parts:
             return node
         if self._is_condensed(node):
             return self._written(self._sum(node))
-        parts = [self._values[part] for part in node.parts]
+        parts = [self.values[part] for part in node.parts]
         if node.operation == "div" and self._divides(parts[1]):
             return self._make("mul", parts[0], self._inverse(parts[1]))
         return self._builder.make(node.operation, node.type, *parts)
@@ -196,7 +179,7 @@ class _Condenser:
             return {None: _Factor(rest=node)}
         if node not in self._needed and (self._is_linear(node) or node.operation == "fma"):
             return self._sum(node)
-        return {self._values[node]: _Factor(1)}
+        return {self.values[node]: _Factor(1)}
 
     def _sum(self, node: Node) -> _Sum:
         if node not in self._sums:
@@ -217,7 +200,7 @@ class _Condenser:
         if other in self._still:
             product = self._multiplied(self._term(one), other)
         else:
-            product = {self._make("mul", *(self._values[part] for part in parts[:2])): _Factor(1)}
+            product = {self._make("mul", *(self.values[part] for part in parts[:2])): _Factor(1)}
         return self._added(product, self._term(parts[2])) if node.operation == "fma" else product
 
     def _added(self, one: _Sum, other: _Sum) -> _Sum:

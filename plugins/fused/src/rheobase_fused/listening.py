@@ -12,27 +12,29 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .tracing import Setting, name_of
+from .tracing import name_of
 
 if TYPE_CHECKING:
-    from rheobase import Neuron
+    from .located_tracing import LocatedSetting
+    from .tracing import Setting
 
 
-def heard(neuron: Neuron) -> tuple[Any, ...]:
-    """What the step of a neuron consists of; equal for equal steps, and hashable.
+def heard(setting: Setting | LocatedSetting) -> tuple[Any, ...]:
+    """What the step of a few units consists of; equal for equal steps, and hashable.
 
     Raises:
         Refusal: If it cannot be followed.
     """
-    setting = Setting(neuron)
     listener = _Listener()
     read = []
     for name, value in setting.tensors():
         listener.know(value)
         read.append((name, value.ndim, repr(value.dtype)))
-    states, spiked = setting.step(listener)
-    given = (*states.values(), *(() if spiked is None else (spiked,)))
-    return (*read, *listener.calls, *map(listener.pattern, given))
+    given = [
+        (name, None if out is None else listener.pattern(out))
+        for name, out in setting.given(listener).items()
+    ]
+    return (*read, *listener.calls, *given)
 
 
 class _Listener(TorchDispatchMode):

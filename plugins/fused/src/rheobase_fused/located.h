@@ -33,11 +33,6 @@ typedef struct {
     vint resting;
 } Path;
 
-INLINE vint mask_of(uint32_t who) {
-    vint bit;
-    for (int k = 0; k < LANES; k++) bit[k] = 1 << k;
-    return (splat_int((whole_t)who) & bit) != splat_int(0);
-}
 /* g where it is a number; what exploded is far beyond the threshold. */
 INLINE vreal number(vreal g) {
     g = g != g ? splat((real)1e30) : g;
@@ -46,7 +41,7 @@ INLINE vreal number(vreal g) {
 }
 INLINE vint finite_all(const vreal *y) {
     vint good = splat_int(-1);
-    for (int k = 0; k < DECLARED; k++) good &= rb_isfinite(y[k]);
+    for (int k = 0; k < DECLARED; k++) good &= wide(rb_isfinite(y[k]));
     return good;
 }
 INLINE void choose(vint which, const vreal *yes, vreal *into) {
@@ -56,7 +51,7 @@ INLINE void choose(vint which, const vreal *yes, vreal *into) {
 /* The state s ms on, and g there. */
 static NOINLINE vreal go(const Path *a, vreal s, vreal *y) {
     const Place *p = a->p;
-    advance(p->w, 0, p->x, p->y, a->t0, a->t0 + s, a->resting, y);
+    advance(p->w, 0, p->x, p->y, a->t0, a->t0 + s, narrow(a->resting), y);
     return number(gap(p->w, 0, y));
 }
 
@@ -203,7 +198,7 @@ static int locate(const Path *a, vint who, vreal h, vreal g1, vreal *s, vreal *y
         const vreal xi = (x1 - x2) / (x3 - x2), phi = (f1 - f2) / (f3 - f2), bend = (x3 - x1) / (x2 - x1);
         const vint trusted = (phi * phi < xi) & ((1 - phi) * (1 - phi) < 1 - xi);
         const vreal q = f1 / (f2 - f1) * f3 / (f2 - f3) + bend * f1 / (f3 - f1) * f2 / (f3 - f2);
-        part = trusted & rb_isfinite(q) ? q : splat((real)0.5);
+        part = trusted & wide(rb_isfinite(q)) ? q : splat((real)0.5);
     }
     *s = *found ? (f1 >= splat(0) ? x1 : x2) : h;
     return !lanes_of(active);
@@ -233,14 +228,14 @@ static int go_round(Place *p, vint who) {
     const vreal h = t1 - t0;
     const Path path = {p, t0, resting};
     vreal y1[STATES + 1];
-    if (lanes_of(who & (t1 > t0))) advance(p->w, 0, p->x, p->y, t0, t1, resting, y1);
+    if (lanes_of(who & (t1 > t0))) advance(p->w, 0, p->x, p->y, t0, t1, narrow(resting), y1);
     else memcpy(y1, p->y, sizeof(y1)); /* nothing of these units moves */
     vint good = finite_all(y1);
 #if LIMITED
     if (lanes_of(~good & who)) {
         /* What explodes past its threshold goes along a field that stops growing there. */
         vreal again[STATES + 1];
-        limited(p->w, 0, p->x, p->y, t0, t1, resting, again);
+        limited(p->w, 0, p->x, p->y, t0, t1, narrow(resting), again);
         choose(~good, again, y1);
         good = finite_all(y1);
     }
@@ -265,7 +260,7 @@ static int go_round(Place *p, vint who) {
 
 /* One step of some units, the lanes of one vector. 0: done; 1: not enough memory; FAILED. */
 static int located(Place *p) {
-    const vint valid = mask_of(p->valid);
+    const vint valid = wide(bools_of(p->valid));
     vint kicked = p->armed & (gap(p->w, 0, p->y) >= splat(0));
 #if REFRACTORY
     vint *counted = (vint *)p->w->s[DECLARED];
@@ -339,12 +334,13 @@ static NOINLINE int rare(Work *w, Call *call, int64_t step, int64_t listed) {
             p->lane[j] = w->at + unit;
             for (int k = 0; k < STATES; k++) ((vint *)s)[k][j] = ((whole_t *)w->s[k])[unit];
             for (int k = 0; k < HOISTED; k++)
-                if (!shared[k]) ((vint *)h)[k][j] = ((whole_t *)w->h[k])[unit];
+                if (conditions[k] && !shared[k]) put_bool(h + k, j, get_bool(w->h[k], unit));
+                else if (!shared[k]) ((vint *)h)[k][j] = ((whole_t *)w->h[k])[unit];
             for (int k = 0; k < INPUTS; k++)
                 if (varying[k]) x[k][j] = w->x[k][unit * w->xw[k]];
         }
         for (int k = 0; k < DECLARED; k++) p->y[k] = s[k];
-        p->armed = (gap(&some, 0, p->y) < splat(0)) ^ mask_of(marks);
+        p->armed = (gap(&some, 0, p->y) < splat(0)) ^ wide(bools_of(marks));
         const int wrong = located(p);
         if (wrong) return wrong;
         for (int k = 0; k < DECLARED; k++) s[k] = p->y[k];

@@ -58,11 +58,6 @@ class _Located(Source):
         ]
 
     @property
-    def located(self) -> bool:
-        """See the base class."""
-        return True
-
-    @property
     def extra(self) -> int:
         """A mark for each vector, and the derivatives that are carried on."""
         return 1 + len(self.carried)
@@ -77,7 +72,7 @@ class _Located(Source):
             "RESETS": int(parts.reset is not None),
             "LIMITED": int(parts.limited is not None),
         }
-        moving = "vreal t0, vreal t1, vint resting, "
+        moving = "vreal t0, vreal t1, vbool resting, "
         inputs = "const vreal *x, "
         functions = [self._function("advance", inputs, moving, parts.advance)]
         if parts.limited is not None:
@@ -88,10 +83,12 @@ class _Located(Source):
         functions.append(self._number("gap", ", const vreal *y", parts.gap))
         if parts.tau_ref is not None:
             functions.append(self._number("tau_ref", "", parts.tau_ref))
+        conditions = ", ".join(str(int(node.type == "b")) for node in self.hoisted)
         varying = ", ".join(str(int(name in self.varying)) for name in self.step.inputs)
         return "\n".join(
             [
                 *(f"#define {name} {value}" for name, value in switches.items()),
+                f"static const int conditions[HOISTED + 1] = {{{conditions}}};",
                 f"static const int varying[INPUTS + 1] = {{{varying}}};",
                 f"#define DT {float(parts.dt).hex()}",
                 *functions,
@@ -141,7 +138,7 @@ class _Located(Source):
     def _carry(self) -> str:
         states = {f"s_{name}": f"((vreal *)w->s[{k}])[i]" for k, name in enumerate(self.parts.names)}
         writer = self._writer(states)
-        roots = [self.parts.slope[k] for k in self.carried]
+        roots = [self.usual.before[k] for k in self.carried]
         return "\n".join(
             [
                 "static NOINLINE void carry_slopes(Work *w, int64_t i, const vreal *x) {",
@@ -176,6 +173,8 @@ class _Located(Source):
             if name in self.varying:
                 place = f"w->x[{k}], i * LANES, w->xw[{k}], there"
                 loads.append(f"            const vreal x{k} = load_some({place});")
+                ahead = f"w->x[{k}] + call->step_strides[{k}] + i * LANES * w->xw[{k}]"
+                loads.append(f"            __builtin_prefetch({ahead});")
                 reads[f"x_{name}"] = f"x{k}"
         return declared, loads, reads, known
 
@@ -194,22 +193,21 @@ class _Located(Source):
         carried = [usual.after[k] for k in self.carried]
         looked = list(dict.fromkeys(usual.looked))
         body = writer.lines([*after, *looked, *carried, usual.odd], " " * 12)
-        # Zero times a number is zero just where it is finite.
-        check = "splat(0)"
-        for number in [*map(writer.name, looked), *(each for each in given if each[0] == "x")]:
-            check = f"rb_fma({number}, splat(0), {check})"
+        # A number less itself is zero just where it is finite.
+        numbers = [*map(writer.name, looked), *(each for each in given if each[0] == "x")]
+        check = " + ".join(f"({number} - {number})" for number in numbers) or "splat(0)"
         body = [
             *loads,
             *body,
-            f"            const vint odd = {writer.name(usual.odd)} | ~({check} == splat(0));",
+            f"            const vbool odd = {writer.name(usual.odd)} | rb_ne({check}, splat(0));",
         ]
         results = [(f"S{k}[i]", f"s{k}", writer.name(node)) for k, node in enumerate(after)]
         results += [(f"K{k}[i]", f"k{k}", writer.name(usual.after[k])) for k in self.carried]
         rare = [
             "                {",
-            "                    const vint stay = odd | mask_of(marks[i]);",
+            "                    const vbool stay = odd | bools_of(marks[i]);",
             "                    listed = list(w, i, lanes_of(stay), listed);",
-            *(f"                    {place} = stay ? {old} : {new};" for place, old, new in results),
+            *(f"                    {place} = rb_where(stay, {old}, {new});" for place, old, new in results),
             "                }",
         ]
         stores = [f"            {place} = {new};" for place, _, new in results]

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import rheobase as rb
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from .expression import Builder, Node
 from .lanes import Lanes
@@ -63,62 +65,99 @@ class Parts:
     inputs: tuple[str, ...]
 
 
-def follow_located(neuron: Neuron) -> Parts:
+class LocatedSetting:
+    """A few units of a neuron, for the parts of a located step to be followed.
+
+    Attributes:
+        states: The states, by name.
+        params: The parameters, likewise.
+        uniform: The parameters that all units share.
+        data: The inputs, by name.
+        all_held: Whether a refractory unit stands still altogether.
+    """
+
+    def __init__(self, neuron: Neuron) -> None:
+        self.neuron = neuron
+        schema, given = neuron.schema, neuron.params._asdict()
+        self.states = {name: few(neuron.state[name]) for name in schema.states}
+        self.params = {name: few(value) for name, value in given.items() if isinstance(value, Tensor)}
+        self.uniform = frozenset(name for name in self.params if given[name].ndim == 0)
+        self.data = {
+            name: torch.ones(UNITS, dtype=neuron.dtype) for name in tuple(schema.inputs) or ("input",)
+        }
+        self.all_held = len(schema.held) == len(self.states)
+        self._t0 = torch.zeros(UNITS, dtype=neuron.dtype)
+        self._t1 = torch.full((UNITS,), neuron.dt, dtype=neuron.dtype)
+        self._resting = torch.zeros(UNITS, dtype=torch.bool)
+
+    def tensors(self) -> list[tuple[str, Tensor]]:
+        """What the parts read: the kind and the name of each, and the tensor."""
+        kinds = (("s", self.states), ("p", self.params), ("x", self.data))
+        read = [(f"{letter}_{name}", value) for letter, values in kinds for name, value in values.items()]
+        return [*read, ("t_0", self._t0), ("t_1", self._t1), ("r_resting", self._resting)]
+
+    def given(self, mode: TorchDispatchMode) -> dict[str, Tensor | None]:
+        """The parts, as tensors that a mode followed.
+
+        Raises:
+            Refusal: If one cannot be followed, or does what a kernel cannot.
+        """
+        neuron, schema = self.neuron, self.neuron.schema
+        packed = schema.pack_data(**self.data) if schema.inputs else self.data["input"]
+        model = _Pure(neuron, neuron.params._replace(**self.params), packed)
+        t0, t1 = self._t0, self._t1
+        try:
+            with torch.no_grad(), mode:
+                y = torch.stack(list(self.states.values()))
+                model.check_update(y)
+                field = model.field(None if self.all_held or not schema.refractory else self._resting)
+                return {
+                    "advance": model.advance(field, y, t0, t1),
+                    "limited": model.advance(model.limited(field, y), y, t0, t1) if model.limits else None,
+                    "slope": model.field(None)(t0, y),
+                    "gap": model.gap(y),
+                    "reset": model.reset(y),
+                }
+        except Refusal:
+            raise
+        except Exception as error:
+            raise Refusal(f"its step cannot be followed: {type(error).__name__}: {error}") from error
+
+
+def follow_located(setting: LocatedSetting) -> Parts:
     """Follow the parts of a neuron's step.
 
     Raises:
         Refusal: If one cannot be followed, or does what a kernel cannot.
     """
-    params, schema = neuron.params, neuron.schema
-    tensors = tuple(name for name, value in params._asdict().items() if isinstance(value, Tensor))
-    names, inputs = tuple(schema.states), tuple(schema.inputs) or ("input",)
+    dtype = setting.neuron.dtype
     builder = Builder()
-    lanes = Lanes(builder, neuron.dtype, UNITS)
+    lanes = Lanes(builder, dtype, UNITS)
     follower = Follower(lanes)
-
-    def read(name: str, value: Tensor) -> Tensor:
+    for name, value in setting.tensors():
         follower.know(value, lanes.read(name, value))
-        return value
+    given = setting.given(follower)
 
-    states = [read(f"s_{name}", few(neuron.state[name])) for name in names]
-    given = {name: read(f"p_{name}", few(getattr(params, name))) for name in tensors}
-    data = {name: read(f"x_{name}", torch.ones(UNITS, dtype=neuron.dtype)) for name in inputs}
-    t0 = read("t_0", torch.zeros(UNITS, dtype=neuron.dtype))
-    t1 = read("t_1", torch.full((UNITS,), neuron.dt, dtype=neuron.dtype))
-    resting = read("r_resting", torch.zeros(UNITS, dtype=torch.bool))
-    packed = schema.pack_data(**data) if schema.inputs else data["input"]
-    model = _Pure(neuron, params._replace(**given), packed)
-    all_held = len(schema.held) == len(names)
-    try:
-        with torch.no_grad(), follower:
-            y = torch.stack(states)
-            model.check_update(y)
-            field = model.field(None if all_held or not schema.refractory else resting)
-            advance = model.advance(field, y, t0, t1)
-            limited = model.advance(model.limited(field, y), y, t0, t1) if model.limits else None
-            slope, gap, reset = model.field(None)(t0, y), model.gap(y), model.reset(y)
-    except Refusal:
-        raise
-    except Exception as error:
-        raise Refusal(f"its step cannot be followed: {type(error).__name__}: {error}") from error
-
-    def rows(value: Tensor) -> tuple[Node, ...]:
-        return tuple(lanes.single(row, neuron.dtype) for row in follower.of(value))
+    def rows(name: str) -> tuple[Node, ...] | None:
+        value = given[name]
+        if value is None:
+            return None
+        return tuple(lanes.single(row, dtype) for row in np.atleast_1d(follower.of(value)))
 
     return Parts(
         builder=builder,
-        names=names,
-        advance=rows(advance),
-        limited=None if limited is None else rows(limited),
-        slope=rows(slope),
-        gap=lanes.single(follower.of(gap), neuron.dtype),
-        reset=None if reset is None else rows(reset),
-        tau_ref=lanes.single(follower.of(given["tau_ref"]), neuron.dtype) if schema.refractory else None,
-        all_held=all_held,
-        dt=neuron.dt,
-        params=tensors,
-        uniform=frozenset(name for name in tensors if getattr(params, name).ndim == 0),
-        inputs=inputs,
+        names=tuple(setting.states),
+        advance=rows("advance") or (),
+        limited=rows("limited"),
+        slope=rows("slope") or (),
+        gap=(rows("gap") or ())[0],
+        reset=rows("reset"),
+        tau_ref=builder.read("p_tau_ref", "f") if setting.neuron.schema.refractory else None,
+        all_held=setting.all_held,
+        dt=setting.neuron.dt,
+        params=tuple(setting.params),
+        uniform=setting.uniform,
+        inputs=tuple(setting.data),
     )
 
 

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import torch
 
 from .expression import Node, ordered, rebuilt
+from .hoisting import Still
+from .linear import condensed
 from .located_tracing import Parts
+from .tracing import Step
 
 _PROBE = 1.0 / 64.0
 """The part of a step over which the slope of g is taken, as in ``rheobase.Event``."""
@@ -46,6 +49,25 @@ def usual_step(parts: Parts, dtype: torch.dtype) -> Usual:
         dtype: The run's floating-point type.
     """
     return _Making(parts, dtype).all()
+
+
+def short_usual(usual: Usual, step: Step, constant: frozenset[str]) -> Usual:
+    """A usual step, its sums written anew where that makes it shorter.
+
+    Args:
+        usual: The usual step.
+        step: It, as the caller of the kernel sees it.
+        constant: The inputs that do not change in a run.
+    """
+    roots = [*usual.states.values(), usual.odd, *usual.looked, *usual.before, *usual.after]
+    new = condensed(step.builder, Still(step, constant), roots)
+    if not new:
+        return usual
+    return Usual(
+        {name: new[node] for name, node in usual.states.items()},
+        new[usual.odd],
+        *(tuple(new[node] for node in nodes) for nodes in (usual.looked, usual.before, usual.after)),
+    )
 
 
 class _Making:

@@ -67,7 +67,6 @@ class Source:
         return "\n".join(
             [
                 f"#define SINGLE {int(self.single)}",
-                f"#define LOCATED {int(self.located)}",
                 *(
                     folder.joinpath(name).read_text(encoding="utf-8")
                     for name in ("support.h", "conditions.h")
@@ -100,11 +99,6 @@ class Source:
     def usual_states(self) -> Mapping[str, Node]:
         """The states after a usual step."""
         return self.split.usual
-
-    @property
-    def located(self) -> bool:
-        """Whether spikes are located within their steps."""
-        return False
 
     @property
     def extra(self) -> int:
@@ -197,12 +191,16 @@ class Source:
                 known[node] = f"H{k}[i]"
         reads = {f"s_{name}": f"s{k}" for k, name in enumerate(names)}
         loads = [f"            const {kind} s{k} = S{k}[i];" for k, kind in enumerate(kinds)]
-        given = []
+        given, rows = [], []
         for k, name in enumerate(step.inputs):
             if name in self.varying:
                 reads[f"x_{name}"] = f"x{k}"
-                place = f"w->x[{k}], i * LANES, w->xw[{k}], there"
-                loads.append(f"            const vreal x{k} = load_some({place});")
+                rows.append(
+                    f"        const real *const X{k} = w->x[{k}], *const N{k} = X{k} + call->step_strides[{k}];"
+                )
+                loads.append(f"            const vreal x{k} = load_some(X{k}, i * LANES, w->xw[{k}], there);")
+                # Rows lie far apart: the machine does not see where the next one is.
+                loads.append(f"            __builtin_prefetch(N{k} + i * LANES * w->xw[{k}]);")
                 given.append(f"x{k}")
             else:
                 given.append("(vreal){}")
@@ -251,6 +249,7 @@ class Source:
                 *declared,
                 "    const int64_t vectors = (w->count + LANES - 1) / LANES;",
                 "    for (int64_t step = 0; step < call->steps; step++) {",
+                *rows,
                 "        for (int64_t i = 0; i < vectors; i += TOGETHER) {",
                 f"{indent}const int64_t there = w->count - i * LANES;",
                 f"{indent}(void)there;",

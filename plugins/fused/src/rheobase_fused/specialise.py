@@ -8,9 +8,11 @@ those take the form that does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .expression import Node, ordered, rebuilt
+from .hoisting import Still
+from .linear import condensed
 from .tracing import Step
 
 
@@ -29,6 +31,30 @@ class Split:
     finite: Mapping[str, Node]
     spiked: Node | None
     assumed: tuple[Node, ...]
+
+
+def short_split(step: Step, constant: frozenset[str]) -> Split:
+    """A step in its forms, their sums written anew where that makes them shorter.
+
+    Args:
+        step: The step.
+        constant: The inputs that do not change in a run.
+    """
+    forms = split(step)
+    spiked = [] if forms.spiked is None else [forms.spiked]
+    roots = [*forms.usual.values(), *spiked, *forms.finite.values()]
+    new = condensed(step.builder, Still(step, constant), roots)
+    if not new:
+        return forms
+    computed = set(ordered(new[root] for root in roots))
+    return replace(
+        forms,
+        usual={name: new[node] for name, node in forms.usual.items()},
+        finite={name: new[node] for name, node in forms.finite.items()},
+        spiked=new[spiked[0]] if spiked else None,
+        # A sum that is gone was finite if what it was a part of is.
+        assumed=tuple(new[node] for node in forms.assumed if new.get(node) in computed),
+    )
 
 
 def split(step: Step) -> Split:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 UNITS = 97
 """The number of units to follow: a prime, which is no other dimension of anybody's model."""
 
+SPIKED = "who spiked"
+"""What no state is called."""
+
 _BRANCHES = ("_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero", "masked_select")
 
 
@@ -64,10 +67,15 @@ def trace(neuron: Neuron) -> Step:
     follower = Follower(lanes)
     for name, value in setting.tensors():
         follower.know(value, lanes.read(name, value))
-    states, spiked = setting.step(follower)
+    given = setting.given(follower)
+    spiked = given.pop(SPIKED)
     return Step(
         builder,
-        {name: lanes.single(follower.of(value), value.dtype) for name, value in states.items()},
+        {
+            name: lanes.single(follower.of(value), value.dtype)
+            for name, value in given.items()
+            if value is not None
+        },
         None if spiked is None else lanes.single(follower.of(spiked), torch.bool),
         tuple(setting.params),
         setting.uniform,
@@ -105,8 +113,8 @@ class Setting:
         kinds = (("s", self.held), ("p", self.params), ("x", self.data))
         return [(f"{letter}_{name}", value) for letter, values in kinds for name, value in values.items()]
 
-    def step(self, mode: TorchDispatchMode) -> tuple[dict[str, Tensor], Tensor | None]:
-        """The states after a step that a mode follows, and who spiked.
+    def given(self, mode: TorchDispatchMode) -> dict[str, Tensor | None]:
+        """The states after a step that a mode followed, and under ``SPIKED`` who spiked, or None.
 
         Raises:
             Refusal: If it cannot be followed.
@@ -126,7 +134,7 @@ class Setting:
         for name, value in self.held.items():
             if new[name].dtype != value.dtype:
                 raise Refusal(f"the state {name!r} turns from {value.dtype} to {new[name].dtype}")
-        return {name: new[name] for name in self.held}, outputs.get("spiked")
+        return {**{name: new[name] for name in self.held}, SPIKED: outputs.get("spiked")}
 
 
 def few(value: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 from .call import Course, Happened, Outputs, _strides
 from .located_run import locates
 from .refusal import Refusal
-from .specialise import split
+from .specialise import short_split
 from .tracing import Step, trace
 from .triton_loading import check_triton, interpreted, load_kernel
 from .triton_source import triton_source_of
@@ -57,7 +57,9 @@ def triton_kernel_of(neuron: Neuron, constant: frozenset[str]) -> TritonKernel:
     if neuron.device.type != "cuda" and not interpreted():
         raise Refusal(f"the neuron is on {neuron.device}, and Triton's kernels are made for CUDA")
     step = trace(neuron)
-    text = triton_source_of(step, split(step), single=neuron.dtype == torch.float32, constant=constant)
+    text = triton_source_of(
+        step, short_split(step, constant), single=neuron.dtype == torch.float32, constant=constant
+    )
     key = hashlib.sha256(text.encode()).hexdigest()
     if key not in _LOADED:
         _LOADED[key] = TritonKernel(text, step)
