@@ -69,6 +69,9 @@ static NOINLINE int note_step(Work *w, Call *call, int64_t step) {
     return 1;
 }
 
+/* The lanes of a vector of which so many are left. */
+INLINE uint32_t valid_of(int64_t there) { return there >= LANES ? ALL : there > 0 ? (1u << there) - 1 : 0; }
+
 static int all_finite(const vreal *n, const vreal *x, uint32_t valid) {
     vbool good = splat_bool(1);
     for (int k = 0; k < STATES; k++)

@@ -307,8 +307,7 @@ INLINE uint32_t *marks_of(const Work *w) { return (uint32_t *)w->e[0]; }
 INLINE uint16_t *list_of(const Work *w) { return (uint16_t *)w->e[0] + BLOCK; }
 
 INLINE int64_t list(Work *w, int64_t i, uint32_t who, int64_t listed) {
-    const int64_t there = w->count - i * LANES;
-    if (there < LANES) who &= there > 0 ? (1u << there) - 1 : 0;
+    who &= valid_of(w->count - i * LANES);
     for (; who; who &= who - 1) list_of(w)[listed++] = (uint16_t)(i * LANES + __builtin_ctz(who));
     return listed;
 }

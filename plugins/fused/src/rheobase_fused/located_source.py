@@ -9,8 +9,9 @@ from .expression import Node, ordered
 from .hoisting import hoisted
 from .located_tracing import Parts
 from .located_usual import Usual
-from .source import TYPES, Source, Writer, beside
+from .source import Source
 from .tracing import Step
+from .writer import TYPES, Writer, beside
 
 
 def located_source_of(
@@ -178,8 +179,8 @@ class _Located(Source):
                 reads[f"x_{name}"] = f"x{k}"
         return declared, loads, reads, known
 
-    def _steps(self) -> str:
-        """A block through all steps of the call."""
+    def loop(self) -> str:
+        """See the base class."""
         usual, names = self.usual, self.names
         declared, loads, reads, known = self._hot()
         given = [f"x{k}" if name in self.varying else "(vreal){}" for k, name in enumerate(self.step.inputs)]
