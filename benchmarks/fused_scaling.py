@@ -2,10 +2,10 @@
 
     python benchmarks/fused_scaling.py
 
-Flat: the cost of a unit-step from 10,000 to 10,000,000 units, and from 100 to 100,000 steps. Memory: the peak
-of a process with 1,000,000 units that records spikes only, and what it would be at 100,000 steps. First: the
-time that compiling takes, in a process that finds an empty cache and in the next one. Latency: one unit for
-10,000 steps, beside eager.
+Flat: the cost of a unit-step, the same number of them each time, from 10,000 units for 100,000 steps to
+10,000,000 units for 100. Call: what a call costs beside them. Memory: the peak of a process with 1,000,000
+units that records spikes only, and what it would be at 100,000 steps. First: the time that compiling takes,
+in a process that finds an empty cache and in the next one. Latency: one unit for 10,000 steps, beside eager.
 """
 
 from __future__ import annotations
@@ -70,12 +70,8 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=tuple(PARTS), help="default: all")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default 5)")
-    parser.add_argument(
-        "--units", type=int, default=10_000, help="units of the scan of steps (default 10000)"
-    )
-    parser.add_argument("--steps", type=int, default=100, help="steps of the scan of units (default 100)")
-    parser.add_argument("--most-units", type=int, default=10_000_000, help="the end of the scan of units")
-    parser.add_argument("--most-steps", type=int, default=100_000, help="the end of the scan of steps")
+    parser.add_argument("--most-units", type=int, default=10_000_000, help="the end of the scan")
+    parser.add_argument("--steps", type=int, default=100, help="steps there (default 100)")
     parser.add_argument(
         "--memory-steps", type=int, nargs=2, default=(2_000, 8_000), help="steps (default 2000 8000)"
     )
@@ -91,14 +87,24 @@ def worker(case: Case) -> Contestant:
 
 
 def flat(args: argparse.Namespace) -> list[Found]:
-    """The cost of a unit-step by units, and by steps."""
+    """The cost of a unit-step, from few units and many steps to many units and few steps."""
     base = Case(how="fused", threads=args.threads)
-    by_units = [base.but(units=units, steps=args.steps) for units in powers(10_000, args.most_units)]
-    by_steps = [base.but(units=args.units, steps=steps) for steps in powers(100, args.most_steps)]
-    return [
-        scan(f"units, {args.steps:,} steps", by_units, args.rounds),
-        scan(f"steps, {args.units:,} units", by_steps, args.rounds),
-    ]
+    work = args.most_units * args.steps
+    cases = [base.but(units=units, steps=work // units) for units in powers(10_000, args.most_units)]
+    words = (
+        f"from {cases[0].units:,} units x {cases[0].steps:,} steps to {args.most_units:,} x {args.steps:,}"
+    )
+    return [scan(words, cases, args.rounds)]
+
+
+def call(args: argparse.Namespace) -> list[Found]:
+    """What a call costs beside its unit-steps: that of one step."""
+    base = Case(how="fused", threads=args.threads)
+    cases = [base.but(units=units, steps=1) for units in powers(1, args.most_units)[::2]]
+    print("\nLIF, float32, one step: what a call takes beside its steps")
+    for case, seconds in zip(cases, turns(cases, args.rounds), strict=True):
+        print(f"  {case.units:>12,} units {1000 * seconds:9.3f} ms")
+    return []
 
 
 def powers(first: int, last: int) -> list[int]:
@@ -114,10 +120,10 @@ def scan(words: str, cases: Sequence[Case], rounds: int) -> Found:
     costs = [
         1e9 * seconds / case.unit_steps for case, seconds in zip(cases, turns(cases, rounds), strict=True)
     ]
-    print(f"\nLIF, float32, by {words}; medians of {rounds} rounds")
+    print(f"\nLIF, float32, {words}; medians of {rounds} rounds")
     for case, cost in zip(cases, costs, strict=True):
         print(f"  {case.units:>12,} units {case.steps:>9,} steps {cost:9.4f} ns a unit-step")
-    return Found(f"largest / smallest cost, by {words}", max(costs) / min(costs), MOST_SPREAD)
+    return Found(f"largest / smallest cost, {words}", max(costs) / min(costs), MOST_SPREAD)
 
 
 def turns(cases: Sequence[Case], rounds: int) -> list[float]:
@@ -216,7 +222,7 @@ def latency(args: argparse.Namespace) -> list[Found]:
     return [Found("times eager, 1 unit", eager / fused, LEAST_LATENCY, least=True)]
 
 
-PARTS = {"flat": flat, "memory": memory, "first": first, "latency": latency}
+PARTS = {"flat": flat, "call": call, "memory": memory, "first": first, "latency": latency}
 
 
 if __name__ == "__main__":

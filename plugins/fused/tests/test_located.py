@@ -347,6 +347,7 @@ def test_two_runs_of_half_the_time_are_one(both: Both, monkeypatch: pytest.Monke
     first = rb.simulate(neuron, current, 17.7, backend="fused")
     # And the second in many calls of the kernel.
     monkeypatch.setattr("rheobase_fused.courses._UNIT_STEPS", 1000)
+    monkeypatch.setattr("rheobase_fused.backend._SECONDS", 0.0)
     second = rb.simulate(neuron, current, 23.6, backend="fused")
     assert len(first.spikes) > 50
     assert torch.equal(torch.cat([first.spikes.times, second.spikes.times]), whole.spikes.times)
@@ -364,6 +365,7 @@ def test_an_interrupted_run_leaves_what_eager_leaves(monkeypatch: pytest.MonkeyP
         return rb.create("lif", 40, event="located", tau_ref=0.3)
 
     monkeypatch.setattr("rheobase_fused.courses._UNIT_STEPS", 4000)
+    monkeypatch.setattr("rheobase_fused.backend._SECONDS", 0.0)
     calls, whole = [], Kernel.__call__
 
     def interrupted(self: Any, *arguments: Any) -> Any:

@@ -188,6 +188,7 @@ def test_an_interrupted_run_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch)
     from rheobase_fused.call import Kernel
 
     monkeypatch.setattr(courses, "_UNIT_STEPS", 400)
+    monkeypatch.setattr("rheobase_fused.backend._SECONDS", 0.0)
     calls, whole = [], Kernel.__call__
 
     def interrupted(self: Any, *arguments: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
@@ -69,6 +70,9 @@ class Fused:
 
 run = Fused()
 
+_SECONDS = 0.5
+"""How long a call of a kernel should take, after the first: after each, Ctrl-C is heard."""
+
 
 class _Run:
     """One run.
@@ -105,15 +109,21 @@ class _Run:
     def all(self) -> Recording:
         """All steps."""
         states, done = self._begin(), 0
+        count = least = self.inputs.steps_at_once(self.every)
+        before: dict[str, Tensor] = {}
         while done < self.steps:
-            count = min(self.inputs.steps_at_once(self.every), self.steps - done)
-            before = {name: value.clone() for name, value in states.items()}
+            count = min(count, self.steps - done)
+            start = time.perf_counter()
             try:
                 done += self._call(states, done, count)
             except KeyboardInterrupt as interrupt:
                 if done:
                     self._settle(before, done)
                 raise rb.SimulationInterrupted(self._recording(done), self.steps) from interrupt
+            if done < self.steps:
+                before = {name: value.clone() for name, value in states.items()}
+                speed = count * self.shape.numel() / (time.perf_counter() - start)
+                count = max(least, self.inputs.steps_at_once(self.every, _SECONDS * speed))
         self._settle(states, done)
         return self._recording(done)
 

@@ -146,27 +146,27 @@ class Kernel:
         ]
 
         threads, shares = _shares(lanes, steps)
-        calls = (_Call * len(shares))()
-        for call, (first, last) in zip(calls, shares, strict=True):
-            call.units, call.first, call.last, call.lanes, call.shift = units, first, last, lanes, shift
-            call.steps, call.every, call.failed = steps, outputs.every, -1
-            for name, table in zip(_POINTERS, tables, strict=True):
-                setattr(call, name, ctypes.cast(table, ctypes.c_void_p))
-            call.raster = None if outputs.raster is None else outputs.raster.data_ptr()
-            call.spiked = None if outputs.spiked is None else outputs.spiked.data_ptr()
-            if self.located:
-                call.armed = states["armed"].data_ptr()
-                call.parts = states["hold_time"].data_ptr() if "hold_time" in states else None
+        call = _Call(units=units, lanes=lanes, shift=shift, steps=steps, every=outputs.every, failed=-1)
+        for name, table in zip(_POINTERS, tables, strict=True):
+            setattr(call, name, ctypes.addressof(table))
+        call.raster = None if outputs.raster is None else outputs.raster.data_ptr()
+        call.spiked = None if outputs.spiked is None else outputs.spiked.data_ptr()
+        if self.located:
+            call.armed = states["armed"].data_ptr()
+            call.parts = states["hold_time"].data_ptr() if "hold_time" in states else None
+        calls = (_Call * len(shares))(*[call] * len(shares))
+        for part, bounds in zip(calls, shares, strict=True):
+            part.first, part.last = bounds
         encode_hold(states)
         try:
             self._run(calls, len(calls), threads)
-            if any(call.short_of_memory for call in calls):
+            if any(part.short_of_memory for part in calls):
                 raise MemoryError("not enough memory for the spikes of this run")
             happened = (self._timed if self.located else self._sorted)(calls)
         finally:
-            for call in calls:
-                self._free(call.events)
-                self._free(call.times)
+            for part in calls:
+                self._free(part.events)
+                self._free(part.times)
         decode_hold(states)
         return happened
 
@@ -200,8 +200,8 @@ _SMALL = 200_000
 """Unit-steps below which a second thread costs more than it saves."""
 _BLOCK = 2048
 """Units that a kernel works on at once, at most."""
-_PARTS = 4
-"""Parts for each thread, at least: one that is held up leaves the rest to the others."""
+_PARTS, _MOST_PARTS = 4, 64
+"""Parts for each thread: one that is held up leaves the rest to the others."""
 
 
 def _shares(lanes: int, steps: int) -> tuple[int, list[tuple[int, int]]]:
@@ -211,6 +211,7 @@ def _shares(lanes: int, steps: int) -> tuple[int, list[tuple[int, int]]]:
         return 1, [(0, lanes)]
     # Whole cache lines, so that no two threads write to one.
     size = min(_BLOCK, -(-lanes // (_PARTS * threads * 64)) * 64)
+    size *= -(-lanes // (_MOST_PARTS * threads * size))
     return threads, [(first, min(first + size, lanes)) for first in range(0, lanes, size)]
 
 

@@ -74,3 +74,9 @@ INLINE vreal packed(vreal x) { return x; }
 INLINE vreal packed(vint x) { return from_bits(x); }
 INLINE vreal unpacked_vreal(vreal x) { return x; }
 INLINE vint unpacked_vint(vreal x) { return bits_of(x); }
+/* The conditions of a vector's units, a byte each, of which count are there; the others are as the first. */
+INLINE vbool bools_from(const unsigned char *from, int64_t i, int64_t count) {
+    uint32_t m = 0;
+    for (int k = 0; k < LANES; k++) m |= (uint32_t)(from[i + k < count ? i + k : 0] != 0) << k;
+    return bools_of(m);
+}

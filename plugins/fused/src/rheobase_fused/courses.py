@@ -19,7 +19,7 @@ _ELEMENTS, _ROWS = 4_000_000, 1024
 """Rows that are made for a call hold about so many numbers, and are at most so many."""
 
 _UNIT_STEPS = 200_000_000
-"""Unit-steps of a call, after which Ctrl-C is heard."""
+"""Unit-steps of the first call, after which Ctrl-C is heard."""
 
 
 class Inputs:
@@ -35,6 +35,7 @@ class Inputs:
 
     def __init__(self, neuron: Neuron, drive: Any) -> None:
         self._neuron, self._drive = neuron, drive
+        self._known: dict[str, Course] = {}
         self.names: tuple[str, ...] = tuple(neuron.schema.inputs) or ("input",)
         row = drive.rows(0, 1)[0]
         parts = row.values() if isinstance(row, Mapping) else [row]
@@ -49,15 +50,27 @@ class Inputs:
         """The names of those that do not change in the run."""
         return frozenset(name for name in self.names if self._still(name))
 
-    def steps_at_once(self, every: int) -> int:
-        """The number of steps of a call, a multiple of the stride of the traces."""
-        limit = _UNIT_STEPS // self.shape.numel()
+    def steps_at_once(self, every: int, unit_steps: float | None = None) -> int:
+        """The number of steps of a call, a multiple of the stride of the traces.
+
+        Args:
+            every: The stride.
+            unit_steps: How many unit-steps a call should have, about. Default that of a first call.
+        """
+        limit = int(_UNIT_STEPS if unit_steps is None else unit_steps) // self.shape.numel()
         if any(not self._still(name) and not isinstance(self._part(name), Tensor) for name in self.names):
             limit = min(limit, _ROWS, _ELEMENTS // self.shape.numel())
         return max(1, limit // every) * every
 
     def course(self, name: str, first: int, count: int) -> Course:
         """An input over some steps of the run."""
+        if not self._still(name):
+            return self._made(name, first, count)
+        if name not in self._known:
+            self._known[name] = self._made(name, first, count)
+        return self._known[name]
+
+    def _made(self, name: str, first: int, count: int) -> Course:
         neuron, part = self._neuron, self._part(name)
         if part is None:
             declared = neuron.schema.inputs.get(name)

@@ -1,22 +1,28 @@
 static void load(int64_t at, int64_t count, void **states, void **s) {
     const int64_t padded = PADDED(count);
-    for (int k = 0; k < STATES; k++)
-        for (int64_t i = 0; i < padded; i++) {
-            /* Lanes that are not there do as the first. */
-            const int64_t from = at + (i < count ? i : 0);
-            if (kinds[k] == 0) ((real *)s[k])[i] = ((real *)states[k])[from];
-            else if (kinds[k] == 1) put_bool(s[k], i, ((unsigned char *)states[k])[from]);
-            else ((whole_t *)s[k])[i] = ((int32_t *)states[k])[from];
+    for (int k = 0; k < STATES; k++) {
+        /* Lanes that are not there do as the first. */
+        if (kinds[k] == 0) {
+            memcpy(s[k], (real *)states[k] + at, (size_t)count * sizeof(real));
+            for (int64_t i = count; i < padded; i++) ((real *)s[k])[i] = ((real *)s[k])[0];
+        } else if (kinds[k] == 1) {
+            const unsigned char *from = (unsigned char *)states[k] + at;
+            for (int64_t i = 0; i < padded; i += LANES) ((vbool *)s[k])[i / LANES] = bools_from(from, i, count);
+        } else {
+            const int32_t *from = (int32_t *)states[k] + at;
+            for (int64_t i = 0; i < count; i++) ((whole_t *)s[k])[i] = from[i];
+            for (int64_t i = count; i < padded; i++) ((whole_t *)s[k])[i] = from[0];
         }
+    }
 }
 
 static void store(int64_t at, int64_t count, void **states, void **s) {
     for (int k = 0; k < STATES; k++)
-        for (int64_t i = 0; i < count; i++) {
-            if (kinds[k] == 0) ((real *)states[k])[at + i] = ((real *)s[k])[i];
-            else if (kinds[k] == 1) ((unsigned char *)states[k])[at + i] = (unsigned char)get_bool(s[k], i);
-            else ((int32_t *)states[k])[at + i] = (int32_t)((whole_t *)s[k])[i];
-        }
+        if (kinds[k] == 0) memcpy((real *)states[k] + at, s[k], (size_t)count * sizeof(real));
+        else if (kinds[k] == 1)
+            for (int64_t i = 0; i < count; i++) ((unsigned char *)states[k])[at + i] = get_bool(s[k], i);
+        else
+            for (int64_t i = 0; i < count; i++) ((int32_t *)states[k])[at + i] = (int32_t)((whole_t *)s[k])[i];
 }
 
 /* 0: done, or failed after the step that is named; 1: not enough memory. */
@@ -41,6 +47,7 @@ static int run(Call *call) {
             work.x[k] = call->inputs[k] + row * call->row_strides[k] + unit * call->unit_strides[k];
         work.at = at;
         work.count = count;
+        work.untraced = call->every;
         load(at, count, call->states, work.s);
         prepare(count, p, call->param_strides, work.x, work.xw, work.h);
         wrong = steps(&work, call);

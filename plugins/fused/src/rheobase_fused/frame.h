@@ -35,6 +35,7 @@ typedef struct {
     void *s[STATES + 1], *h[HOISTED + 1], *e[EXTRA + 1];
     const real *x[INPUTS + 1];
     const int64_t *xw;
+    int64_t untraced;                   /* steps until traces are kept */
     uint64_t who[BLOCK / GROUP];        /* who spikes in a step, a bit for each unit */
 } Work;
 
@@ -87,11 +88,13 @@ static int failed(Call *call, int64_t step) {
 
 /* Traces, and the next row of the inputs. */
 static int after_step(Work *w, Call *call, int64_t step) {
-    if ((step + 1) % call->every == 0)
+    if (--w->untraced == 0) {
+        w->untraced = call->every;
         for (int k = 0; k < STATES; k++)
             if (call->traces[k])
                 memcpy(call->traces[k] + ((step + 1) / call->every - 1) * call->lanes + w->at, w->s[k],
                        (size_t)w->count * sizeof(real));
+    }
     for (int k = 0; k < INPUTS; k++) w->x[k] += call->step_strides[k];
     return 1;
 }

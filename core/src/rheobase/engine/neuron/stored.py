@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ParameterError, nearest
+from ..finite import all_finite
 from ..receive import receive
 from ..schema import Schema
 from ..shapes import broadcast_shape
@@ -213,7 +214,7 @@ class Stored(Randomness):
                 return f"{self.identifier}: {name} has shape {shape}; it must be [] or [{units}]"
             check_domain(self, schema.parameters[name], saved)
             return ""
-        if name in schema.states and not saved.is_meta and not bool(saved.isfinite().all()):
+        if name in schema.states and not saved.is_meta and not all_finite(saved):
             return f"{self.identifier}: {name} has values that are not finite"
         by_unit = (*schema.states, *schema.inputs, "input", "armed", "hold", "hold_time", "spiked", "status")
         if name in by_unit and (not shape or shape[-1] != units):

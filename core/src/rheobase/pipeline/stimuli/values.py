@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...engine.finite import all_finite
 from ...errors import StimulusError
 
 Current = float | Tensor
@@ -39,9 +40,8 @@ def check_current(owner: object, name: str, value: object) -> None:
                 f"{where}: a tensor of shape {list(value.shape)} cannot be used; "
                 "give one number or a tensor [units]; for values over time use Samples"
             )
-        bad = torch.nonzero(~torch.isfinite(value.detach().reshape(-1))).reshape(-1)
-        if bad.numel():
-            unit = int(bad[0])
+        if not all_finite(value.detach()):
+            unit = int(torch.nonzero(~torch.isfinite(value.detach().reshape(-1)))[0])
             raise StimulusError(
                 f"{where}: unit {unit} has {value.detach().reshape(-1)[unit].item()}; give finite values"
             )
