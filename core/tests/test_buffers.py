@@ -112,6 +112,28 @@ def test_a_state_dict_saved_within_a_refractory_period_continues_it(lif):
     same(run(other, drive), run(neuron, drive))
 
 
+def test_what_is_assigned_becomes_the_neurons_and_what_it_was_is_left_alone(lif):
+    neuron = rb.create(lif, 4, dtype=torch.float64)
+    before, new = neuron.voltage, torch.linspace(-70.0, -60.0, 4, dtype=torch.float64)
+    kept = before.clone()
+    neuron.load_state_dict({"voltage": new}, strict=False, assign=True)
+    assert neuron.voltage.data_ptr() == new.data_ptr()
+    assert torch.equal(before, kept)
+    # Of another type it is converted, so copied.
+    neuron.load_state_dict({"voltage": new.float()}, strict=False, assign=True)
+    assert neuron.voltage.dtype == torch.float64
+
+
+def test_an_assigned_parameter_is_learnt_on(lif):
+    neuron = rb.create(lif, 4)
+    neuron.tau_mem = torch.nn.Parameter(torch.tensor(10.0))
+    new = torch.tensor([5.0, 6.0, 7.0, 8.0])
+    neuron.load_state_dict({"tau_mem": new}, strict=False, assign=True)
+    assert isinstance(neuron.tau_mem, torch.nn.Parameter)
+    assert neuron.tau_mem.requires_grad
+    assert neuron.tau_mem.data_ptr() == new.data_ptr()
+
+
 def test_loading_and_later_changes_leave_the_callers_tensors_alone(lif):
     neuron = rb.create(lif, 3)
     saved = snapshot(neuron)

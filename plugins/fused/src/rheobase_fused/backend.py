@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .call import Course, Happened, Kernel, Outputs
 from .courses import Inputs
+from .interrupts import noted_interrupts
 from .kernels import kernel_of
 from .located_run import last_spikes
 from .refusal import Refusal
@@ -110,22 +111,18 @@ class _Run:
         """All steps."""
         states, done = self._begin(), 0
         count = least = self.inputs.steps_at_once(self.every)
-        before: dict[str, Tensor] = {}
-        while done < self.steps:
-            count = min(count, self.steps - done)
-            start = time.perf_counter()
-            try:
+        with noted_interrupts() as interrupts:
+            while done < self.steps and not interrupts:
+                count = min(count, self.steps - done)
+                start = time.perf_counter()
                 done += self._call(states, done, count)
-            except KeyboardInterrupt as interrupt:
-                if done:
-                    self._settle(before, done)
-                raise rb.SimulationInterrupted(self._recording(done), self.steps) from interrupt
-            if done < self.steps:
-                before = {name: value.clone() for name, value in states.items()}
                 speed = count * self.shape.numel() / (time.perf_counter() - start)
                 count = max(least, self.inputs.steps_at_once(self.every, _SECONDS * speed))
         self._settle(states, done)
-        return self._recording(done)
+        recording = self._recording(done)
+        if interrupts:
+            raise rb.SimulationInterrupted(recording, self.steps)
+        return recording
 
     def _begin(self) -> dict[str, Tensor]:
         state = self.neuron.state
@@ -176,15 +173,16 @@ class _Run:
     def _settle(self, states: dict[str, Tensor], done: int) -> None:
         """Leave the neuron as so many steps in ``eager`` would."""
         saved: dict[str, Tensor] = dict(states)
-        saved |= {name: value.expand(self.shape) for name, value in self.received.items()}
+        saved |= {name: value.expand(self.shape).clone() for name, value in self.received.items()}
         if self.neuron._buffers.get("spiked") is not None:
-            saved["spiked"] = self.spiked.to(torch.int8)
+            saved["spiked"] = self.spiked.view(torch.int8)
         if self.kernel.located and self.latest is not None:
             start = (self.first_step + done - 1) * self.neuron.dt
             count, happened = self.latest
             saved |= last_spikes(happened, count, self.shape, start)
         saved["step_count"] = torch.tensor(self.first_step + done, dtype=torch.int64)
-        self.neuron.load_state_dict(saved, strict=False)
+        # These tensors are nobody else's: they become the neuron's.
+        self.neuron.load_state_dict(saved, strict=False, assign=True)
 
     def _fail(self, step: int) -> None:
         """Take the run again up to the step that fails, and that one in ``eager``, which says why."""

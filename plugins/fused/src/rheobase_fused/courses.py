@@ -82,7 +82,8 @@ class Inputs:
             still = self._still(name)
             rows = self._drive.rows(first, 1 if still else count)
             made = [row[name] if isinstance(row, Mapping) else row for row in rows]
-            values = torch.stack([row if row.ndim else row.reshape(1) for row in made]).detach()
+            made = [row.detach() if row.ndim else row.detach().reshape(1) for row in made]
+            values = made[0].unsqueeze(0) if len(made) == 1 else torch.stack(made)
         values = values.to(neuron.dtype).contiguous()
         if values.shape[1:-1].numel() > 1 and values.shape[1:-1] != self.shape[:-1]:
             # Over a part of the batch's dimensions: rare, and written out.

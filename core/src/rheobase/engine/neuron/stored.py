@@ -174,8 +174,10 @@ class Stored(Randomness):
     ) -> None:
         """Take 0-dimensional or ``[units]`` parameters, any batch, and an integrator's carry.
 
-        What is loaded goes into new tensors: those of the neuron may be shared with what it gave out.
+        What is loaded goes into new tensors: those of the neuron may be shared with what it gave out. With
+        ``assign=True`` buffers become what is loaded, where type and device are theirs.
         """
+        assign = bool(local_metadata.get("assign_to_params_buffers"))
         saved = {
             key.removeprefix(prefix): value for key, value in state_dict.items() if key.startswith(prefix)
         }
@@ -190,13 +192,20 @@ class Stored(Randomness):
             self._buffers[f"{_CARRY}{name}"] = torch.empty_like(saved[f"{_CARRY}{name}"], device=self.device)
         for name, value in saved.items():
             held, learnt = self._buffers.get(name), self._parameters.get(name)
+            known = held if held is not None else learnt
+            if known is None:
+                continue
+            taken = assign and known.dtype == value.dtype and known.device == value.device
             if held is not None:
-                self._buffers[name] = torch.empty(value.shape, dtype=held.dtype, device=held.device)
-            elif learnt is not None and learnt.shape != value.shape:
-                resized = learnt.detach().new_empty(value.shape)
-                self._parameters[name] = nn.Parameter(resized, requires_grad=learnt.requires_grad)
+                new = torch.empty(value.shape, dtype=held.dtype, device=held.device)
+                # What would be copied onto itself is not copied.
+                self._buffers[name] = value if taken and not value.requires_grad else new
+            elif taken or known.shape != value.shape:
+                resized = value.detach() if taken else known.detach().new_empty(value.shape)
+                self._parameters[name] = nn.Parameter(resized, requires_grad=known.requires_grad)
+        copying = {**local_metadata, "assign_to_params_buffers": False}
         super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+            state_dict, prefix, copying, strict, missing_keys, unexpected_keys, error_msgs
         )
 
     def _fault(self, name: str, saved: Any) -> str:
