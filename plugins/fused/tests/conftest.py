@@ -10,6 +10,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase import Input, Parameter, SpikingNeuron, State
+from rheobase_fused.courses import Inputs
 from torch import Tensor
 
 
@@ -148,3 +149,18 @@ def both() -> Callable[..., tuple[Any, Any]]:
         return found
 
     return run
+
+
+@pytest.fixture
+def a_few_steps(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lets each call of a kernel have so many unit-steps only."""
+
+    def limit(unit_steps: int) -> None:
+        at_once = Inputs.steps_at_once
+
+        def few(self: Inputs, every: int, wanted: float) -> int:
+            return at_once(self, every, unit_steps)
+
+        monkeypatch.setattr(Inputs, "steps_at_once", few)
+
+    return limit

@@ -337,7 +337,7 @@ def test_a_model_that_explodes_past_its_threshold_gives_the_same(adex: Any, both
     _require_alike(results, relative=1e-9, spikes=30)
 
 
-def test_two_runs_of_half_the_time_are_one(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_of_half_the_time_are_one(both: Both, a_few_steps: Any) -> None:
     current = torch.linspace(60.0, 400.0, 50)
 
     def make() -> Any:
@@ -347,8 +347,7 @@ def test_two_runs_of_half_the_time_are_one(both: Both, monkeypatch: pytest.Monke
     neuron = make()
     first = rb.simulate(neuron, current, 17.7, backend="fused")
     # And the second in many calls of the kernel.
-    monkeypatch.setattr("rheobase_fused.courses._UNIT_STEPS", 1000)
-    monkeypatch.setattr("rheobase_fused.backend._SECONDS", 0.0)
+    a_few_steps(1000)
     second = rb.simulate(neuron, current, 23.6, backend="fused")
     assert len(first.spikes) > 50
     assert torch.equal(torch.cat([first.spikes.times, second.spikes.times]), whole.spikes.times)
@@ -357,7 +356,9 @@ def test_two_runs_of_half_the_time_are_one(both: Both, monkeypatch: pytest.Monke
         torch.testing.assert_close(neuron.state_dict()[name], value, rtol=0, atol=0, equal_nan=True, msg=name)
 
 
-def test_an_interrupted_run_leaves_what_eager_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_leaves_what_eager_leaves(
+    monkeypatch: pytest.MonkeyPatch, a_few_steps: Any
+) -> None:
     from rheobase_fused.call import Kernel
 
     current = torch.linspace(100.0, 900.0, 40)
@@ -365,8 +366,7 @@ def test_an_interrupted_run_leaves_what_eager_leaves(monkeypatch: pytest.MonkeyP
     def make() -> Any:
         return rb.create("lif", 40, event="located", tau_ref=0.3)
 
-    monkeypatch.setattr("rheobase_fused.courses._UNIT_STEPS", 4000)
-    monkeypatch.setattr("rheobase_fused.backend._SECONDS", 0.0)
+    a_few_steps(4000)
     calls, whole = [], Kernel.__call__
 
     def interrupted(self: Any, *arguments: Any) -> Any:

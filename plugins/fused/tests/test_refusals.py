@@ -184,12 +184,10 @@ def test_an_input_outside_its_domain_is_the_error_of_eager(two_inputs: Any) -> N
     assert messages[0] == messages[1]
 
 
-def test_an_interrupted_run_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rheobase_fused import courses
+def test_an_interrupted_run_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch, a_few_steps: Any) -> None:
     from rheobase_fused.call import Kernel
 
-    monkeypatch.setattr(courses, "_UNIT_STEPS", 400)
-    monkeypatch.setattr("rheobase_fused.backend._SECONDS", 0.0)
+    a_few_steps(400)
     calls, whole = [], Kernel.__call__
 
     def interrupted(self: Any, *arguments: Any) -> Any:

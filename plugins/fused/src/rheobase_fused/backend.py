@@ -71,8 +71,9 @@ class Fused:
 
 run = Fused()
 
-_SECONDS = 0.5
-"""How long a call of a kernel should take, after the first: after each, Ctrl-C is heard."""
+_WORK, _SECONDS = 3e10, 0.5
+"""What the first call of a kernel should cost, in additions, and how long the others should take: after each,
+Ctrl-C is heard."""
 
 
 class _Run:
@@ -110,12 +111,13 @@ class _Run:
     def all(self) -> Recording:
         """All steps."""
         states, done = self._begin(), 0
-        count = least = self.inputs.steps_at_once(self.every)
+        count = least = self._steps_at_first()
         with noted_interrupts() as interrupts:
             while done < self.steps and not interrupts:
                 count = min(count, self.steps - done)
                 start = time.perf_counter()
-                done += self._call(states, done, count)
+                states = self._call(states, done, count)
+                done += count
                 speed = count * self.shape.numel() / (time.perf_counter() - start)
                 count = max(least, self.inputs.steps_at_once(self.every, _SECONDS * speed))
         self._settle(states, done)
@@ -124,17 +126,20 @@ class _Run:
             raise rb.SimulationInterrupted(recording, self.steps)
         return recording
 
-    def _begin(self) -> dict[str, Tensor]:
-        state = self.neuron.state
-        names = (*self.kernel.states, *self.kernel.beside)
-        return {name: state[name].detach().expand(self.shape).clone() for name in names}
+    def _steps_at_first(self) -> int:
+        return self.inputs.steps_at_once(self.every, _WORK / max(1.0, self.kernel.cost))
 
-    def _call(self, states: dict[str, Tensor], done: int, count: int) -> int:
+    def _begin(self) -> Mapping[str, Tensor]:
+        names = (*self.kernel.states, *self.kernel.beside)
+        state = self.neuron.state
+        return {name: state[name].detach().expand(self.shape).contiguous() for name in names}
+
+    def _call(self, states: Mapping[str, Tensor], done: int, count: int) -> Mapping[str, Tensor]:
         courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
         bad = [step for name, course in courses.items() if (step := self.inputs.outside(name, course)) >= 0]
         if bad:
             self._fail(done + min(bad))
-        spiked = self._nobody()
+        spiked = self.spiked.zero_()
         kept = slice(done // self.every, (done + count) // self.every)
         outputs = Outputs(
             self.every,
@@ -145,14 +150,14 @@ class _Run:
         happened = self.kernel(states, self.params, courses, count, outputs)
         if happened.failed >= 0:
             self._fail(done + happened.failed)
-        self.latest, self.spiked = (count, happened), spiked
+        self.latest = (count, happened)
         self.received = _last(courses)
         if self.spikes:
             self.happened.append((done, happened))
         for name in self.names:
             if name in courses:
                 self._keep_input(name, courses[name], kept)
-        return count
+        return happened.states
 
     def _nobody(self) -> Tensor:
         return torch.zeros(self.shape, dtype=torch.uint8, device=self.neuron.device)
@@ -170,7 +175,7 @@ class _Run:
 
     # --- ends --------------------------------------------------------------------------------------
 
-    def _settle(self, states: dict[str, Tensor], done: int) -> None:
+    def _settle(self, states: Mapping[str, Tensor], done: int) -> None:
         """Leave the neuron as so many steps in ``eager`` would."""
         saved: dict[str, Tensor] = dict(states)
         saved |= {name: value.expand(self.shape).clone() for name, value in self.received.items()}
@@ -190,10 +195,11 @@ class _Run:
         before = self.neuron.state_dict()
         states, done, self.happened = self._begin(), 0, []
         while done < step:
-            count = min(self.inputs.steps_at_once(self.every), step - done)
+            count = min(self._steps_at_first(), step - done)
             courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
             outputs = Outputs(count + 1, {}, None, self.spiked.zero_())
-            self.latest = (count, self.kernel(states, self.params, courses, count, outputs))
+            happened = self.kernel(states, self.params, courses, count, outputs)
+            self.latest, states = (count, happened), happened.states
             self.received = _last(courses)
             done += count
         if step:

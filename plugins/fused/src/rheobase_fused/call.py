@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .located_run import decode_hold, encode_hold
+from .located_run import decode_hold, encoded_hold
 from .tracing import Step
 
 _POINTERS = (
-    *("states", "params", "param_strides", "inputs", "step_strides", "row_strides", "unit_strides"),
+    *("before", "states", "params", "param_strides"),
+    *("inputs", "step_strides", "row_strides", "unit_strides"),
     "traces",
 )
 
@@ -73,12 +74,14 @@ class Happened:
     """What happened in a call.
 
     Attributes:
+        states: Name -> the state at the end, like that at the start.
         steps: The step of each spike, counted from 0 in the call, int64, ascending.
         lanes: Its element of the flattened ``[*batch, units]``, int64, ascending within a step.
         failed: The first step after which something is not finite, or -1.
         times: When in the step, ms, float64, where spikes are located: then spikes come in no order.
     """
 
+    states: Mapping[str, Tensor]
     steps: np.ndarray
     lanes: np.ndarray
     failed: int
@@ -91,10 +94,11 @@ class Kernel:
     Args:
         library: The shared library.
         step: What it was made from.
+        cost: What a unit-step costs, in additions.
         located: Whether it locates spikes within their steps.
     """
 
-    def __init__(self, library: os.PathLike[str], step: Step, *, located: bool = False) -> None:
+    def __init__(self, library: os.PathLike[str], step: Step, cost: float, *, located: bool = False) -> None:
         loaded = ctypes.CDLL(os.fspath(library))
         self._run, self._sort = loaded.rheobase_run, loaded.rheobase_sort
         self._run.argtypes, self._run.restype = [ctypes.POINTER(_Call), ctypes.c_int64, ctypes.c_int64], None
@@ -103,6 +107,7 @@ class Kernel:
         self._free = ctypes.CDLL(None).free
         self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
         self.states, self.params, self.inputs = tuple(step.states), step.params, step.inputs
+        self.cost = cost
         self.located = located
         self.beside: tuple[str, ...] = ("armed",) if located else ()
         if located and "hold" in self.states:
@@ -116,10 +121,10 @@ class Kernel:
         steps: int,
         outputs: Outputs,
     ) -> Happened:
-        """Take the states through some steps, in place.
+        """Take the states through some steps.
 
         Args:
-            states: Name -> ``[*batch, units]``, contiguous; they are changed.
+            states: Name -> ``[*batch, units]``, contiguous.
             params: Name -> ``[]`` or ``[units]``.
             courses: Name -> the input.
             steps: How many.
@@ -135,9 +140,12 @@ class Kernel:
             # Nothing tells the rows of a batch apart: they are one row.
             alike = all(row == units * unit or not (row or unit) for _, row, unit in strides)
             units = lanes if alike else units
+        before = encoded_hold(states)
+        after = {name: torch.empty_like(states[name]) for name in self.states}
+        after |= {name: states[name].clone() for name in self.beside}
         # Alive as long as the call.
         tables: list[Any] = [
-            _addresses([states[name] for name in self.states]),
+            *(_addresses([each[name] for name in self.states]) for each in (before, after)),
             _addresses(held),
             _numbers([int(value.ndim > 0) for value in held]),
             _addresses([course.values for course in given]),
@@ -152,36 +160,35 @@ class Kernel:
         call.raster = None if outputs.raster is None else outputs.raster.data_ptr()
         call.spiked = None if outputs.spiked is None else outputs.spiked.data_ptr()
         if self.located:
-            call.armed = states["armed"].data_ptr()
-            call.parts = states["hold_time"].data_ptr() if "hold_time" in states else None
+            call.armed = after["armed"].data_ptr()
+            call.parts = after["hold_time"].data_ptr() if "hold_time" in after else None
         calls = (_Call * len(shares))(*[call] * len(shares))
         for part, bounds in zip(calls, shares, strict=True):
             part.first, part.last = bounds
-        encode_hold(states)
         try:
             self._run(calls, len(calls), threads)
             if any(part.short_of_memory for part in calls):
                 raise MemoryError("not enough memory for the spikes of this run")
-            happened = (self._timed if self.located else self._sorted)(calls)
+            happened = (self._timed if self.located else self._sorted)(calls, after)
         finally:
             for part in calls:
                 self._free(part.events)
                 self._free(part.times)
-        decode_hold(states)
+        decode_hold(after)
         return happened
 
-    def _sorted(self, calls: Any) -> Happened:
+    def _sorted(self, calls: Any, after: Mapping[str, Tensor]) -> Happened:
         counts = np.zeros(calls[0].steps + 1, dtype=np.int64)
         step, lane = (np.empty(sum(call.count for call in calls), dtype=np.int64) for _ in range(2))
         self._sort(calls, len(calls), *(array.ctypes.data for array in (counts, step, lane)))
-        return Happened(step, lane, _failed(calls))
+        return Happened(after, step, lane, _failed(calls))
 
-    def _timed(self, calls: Any) -> Happened:
+    def _timed(self, calls: Any, after: Mapping[str, Tensor]) -> Happened:
         some = [call for call in calls if call.count]
         events = _joined([np.ctypeslib.as_array(call.events, (call.count,)) for call in some], _NONE)
         times = _joined([np.ctypeslib.as_array(call.times, (call.count,)) for call in some], _NO_TIMES)
         shift = calls[0].shift
-        return Happened(events >> shift, events & ((1 << shift) - 1), _failed(calls), times)
+        return Happened(after, events >> shift, events & ((1 << shift) - 1), _failed(calls), times)
 
 
 def _failed(calls: Any) -> int:

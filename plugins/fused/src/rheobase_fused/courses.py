@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 _ELEMENTS, _ROWS = 4_000_000, 1024
 """Rows that are made for a call hold about so many numbers, and are at most so many."""
 
-_UNIT_STEPS = 200_000_000
-"""Unit-steps of the first call, after which Ctrl-C is heard."""
-
 
 class Inputs:
     """The inputs of a run.
@@ -50,14 +47,14 @@ class Inputs:
         """The names of those that do not change in the run."""
         return frozenset(name for name in self.names if self._still(name))
 
-    def steps_at_once(self, every: int, unit_steps: float | None = None) -> int:
+    def steps_at_once(self, every: int, unit_steps: float) -> int:
         """The number of steps of a call, a multiple of the stride of the traces.
 
         Args:
             every: The stride.
-            unit_steps: How many unit-steps a call should have, about. Default that of a first call.
+            unit_steps: How many unit-steps a call should have, about.
         """
-        limit = int(_UNIT_STEPS if unit_steps is None else unit_steps) // self.shape.numel()
+        limit = int(unit_steps) // self.shape.numel()
         if any(not self._still(name) and not isinstance(self._part(name), Tensor) for name in self.names):
             limit = min(limit, _ROWS, _ELEMENTS // self.shape.numel())
         return max(1, limit // every) * every

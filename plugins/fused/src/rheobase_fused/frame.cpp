@@ -1,15 +1,15 @@
-static void load(int64_t at, int64_t count, void **states, void **s) {
+static void load(int64_t at, int64_t count, const void **states, void **s) {
     const int64_t padded = PADDED(count);
     for (int k = 0; k < STATES; k++) {
         /* Lanes that are not there do as the first. */
         if (kinds[k] == 0) {
-            memcpy(s[k], (real *)states[k] + at, (size_t)count * sizeof(real));
+            memcpy(s[k], (const real *)states[k] + at, (size_t)count * sizeof(real));
             for (int64_t i = count; i < padded; i++) ((real *)s[k])[i] = ((real *)s[k])[0];
         } else if (kinds[k] == 1) {
-            const unsigned char *from = (unsigned char *)states[k] + at;
+            const unsigned char *from = (const unsigned char *)states[k] + at;
             for (int64_t i = 0; i < padded; i += LANES) ((vbool *)s[k])[i / LANES] = bools_from(from, i, count);
         } else {
-            const int32_t *from = (int32_t *)states[k] + at;
+            const int32_t *from = (const int32_t *)states[k] + at;
             for (int64_t i = 0; i < count; i++) ((whole_t *)s[k])[i] = from[i];
             for (int64_t i = count; i < padded; i++) ((whole_t *)s[k])[i] = from[0];
         }
@@ -48,7 +48,7 @@ static int run(Call *call) {
         work.at = at;
         work.count = count;
         work.untraced = call->every;
-        load(at, count, call->states, work.s);
+        load(at, count, call->before, work.s);
         prepare(count, p, call->param_strides, work.x, work.xw, work.h);
         wrong = steps(&work, call);
         store(at, count, call->states, work.s);

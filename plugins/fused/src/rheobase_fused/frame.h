@@ -11,7 +11,8 @@
 typedef struct {
     int64_t units, first, last;         /* units of a row; the lanes [first, last) are this call's */
     int64_t steps, every;               /* traces are kept of every so many steps */
-    void **states;                      /* [rows * units] each: real, unsigned char or int32_t */
+    const void **before;                /* [rows * units] each: real, unsigned char or int32_t */
+    void **states;                      /* the same, at the end */
     const real **params;
     const int64_t *param_strides;       /* 0: shared; 1: one for each unit */
     const real **inputs;

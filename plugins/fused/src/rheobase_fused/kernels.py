@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .call import Kernel
+from .cost import cost_of
+from .hoisting import Still
 from .listening import heard
 from .located_run import locates
 from .located_source import located_source_of
@@ -52,11 +54,13 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel | TritonKernel
             step = Step(parts.builder, usual.states, None, parts.params, parts.uniform, parts.inputs)
             usual = short_usual(usual, step, constant)
             text = located_source_of(parts, usual, step, single=single, constant=constant)
-            _LOADED[key] = Kernel(library(text), step, located=True)
+            cost = cost_of(usual.states.values(), Still(step, constant))
+            _LOADED[key] = Kernel(library(text), step, cost, located=True)
         return _LOADED[key]
     key = (heard(Setting(neuron)), single, constant)
     if key not in _LOADED:
         step = trace(neuron)
-        text = source_of(step, short_split(step, constant), single=single, constant=constant)
-        _LOADED[key] = Kernel(library(text), step)
+        forms = short_split(step, constant)
+        text = source_of(step, forms, single=single, constant=constant)
+        _LOADED[key] = Kernel(library(text), step, cost_of(forms.usual.values(), Still(step, constant)))
     return _LOADED[key]

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from .cost import cost_of
 from .expression import Builder, Node, ordered
 from .hoisting import Still
-from .operations import OPERATIONS
 
 _LOAD = 0.5
 """What it costs to read a number of each unit, in additions."""
@@ -40,14 +40,10 @@ def condensed(builder: Builder, still: Still, roots: Iterable[Node]) -> Mapping[
 
 def _cost(roots: Iterable[Node], still: Still) -> float:
     """The cost of what changes, in additions."""
-    total = 0.0
-    read: set[Node] = set()
-    for node in ordered(roots, still):
-        if node in still:
-            continue
-        total += OPERATIONS[node.operation].cost if node.operation in OPERATIONS else 0
-        read.update(part for part in node.parts if part in still and not still[part])
-    return total + _LOAD * len(read)
+    roots = list(roots)
+    changing = (node for node in ordered(roots, still) if node not in still)
+    read = {part for node in changing for part in node.parts if part in still and not still[part]}
+    return cost_of(roots, still) + _LOAD * len(read)
 
 
 @dataclass(frozen=True)

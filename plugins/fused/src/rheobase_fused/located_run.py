@@ -46,10 +46,11 @@ def check_located(neuron: Neuron) -> None:
             raise Refusal("what is left of a refractory period is negative, or below the precision of time")
 
 
-def encode_hold(states: Mapping[str, Tensor]) -> None:
+def encoded_hold(states: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """Count the step in which a refractory period ends, too: a step is usual where the count is not 1."""
-    if "hold_time" in states:
-        states["hold"].add_(states["hold_time"] != 0)
+    if "hold_time" not in states:
+        return states
+    return {**states, "hold": states["hold"] + (states["hold_time"] != 0)}
 
 
 def decode_hold(states: Mapping[str, Tensor]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from .cost import cost_of
 from .expression import Node
 from .writer import TYPES, Writer, beside
 
@@ -34,8 +35,10 @@ class _Loop:
         self.finite = [split.finite[name] for name in source.names]
         self.conditions = [] if split.spiked is None else [split.spiked]
         # A reset that takes little is done to all, spike or not; another waits for a spike.
-        cost = source.cost([*self.finite, *self.conditions]) - source.cost([*self.usual, *self.conditions])
-        self.waits = cost > _LITTLE
+        with_reset, without = (
+            cost_of([*states, *self.conditions], source.hoisted) for states in (self.finite, self.usual)
+        )
+        self.waits = with_reset - without > _LITTLE
         self.given = [
             f"x{k}" if name in source.varying else "(vreal){}" for k, name in enumerate(source.step.inputs)
         ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 
-from .expression import Node, ordered
+from .cost import cost_of
+from .expression import Node
 from .hoisting import hoisted
 from .loop_source import loop_of
-from .operations import OPERATIONS
 from .specialise import Split
 from .tracing import Step
 from .writer import TYPES, Writer
@@ -90,7 +90,7 @@ class Source:
 
         A power of two. Long steps fill the machine with fewer, and their source is long enough.
         """
-        return 4 if self.cost(self.usual_states().values()) <= _SHORT else 2
+        return 4 if cost_of(self.usual_states().values(), self.hoisted) <= _SHORT else 2
 
     def usual_states(self) -> Mapping[str, Node]:
         """The states after a usual step."""
@@ -174,8 +174,3 @@ class Source:
     def loop(self) -> str:
         """The function that takes a block through all steps of a call."""
         return loop_of(self)
-
-    def cost(self, roots: Iterable[Node]) -> int:
-        """What a step takes, in additions."""
-        changing = (node for node in ordered(roots, self.hoisted) if node not in self.hoisted)
-        return sum(OPERATIONS[node.operation].cost for node in changing if node.operation in OPERATIONS)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .call import Course, Happened, Outputs, _strides
+from .cost import cost_of
 from .located_run import locates
 from .refusal import Refusal
 from .specialise import short_split
@@ -80,6 +81,7 @@ class TritonKernel:
     def __init__(self, text: str, step: Step) -> None:
         self._kernel = load_kernel(text)
         self.states, self.params, self.inputs = tuple(step.states), step.params, step.inputs
+        self.cost = float(cost_of(step.states.values()))
         # Spikes for which there was room at most, of a unit-step.
         self._rate = 1 / _UNIT_STEPS_OF_A_SPIKE
 
@@ -91,10 +93,10 @@ class TritonKernel:
         steps: int,
         outputs: Outputs,
     ) -> Happened:
-        """Take the states through some steps, in place.
+        """Take the states through some steps.
 
         Args:
-            states: Name -> ``[*batch, units]``, contiguous, all on one device; they are changed.
+            states: Name -> ``[*batch, units]``, contiguous, all on one device.
             params: Name -> ``[]`` or ``[units]``, on that device.
             courses: Name -> the input; it is brought to that device.
             steps: How many.
@@ -126,14 +128,12 @@ class TritonKernel:
                 count, failed = words.tolist()
                 if count <= room:
                     break
-                # The states are as they were: again, with room for all.
+                # Again, with room for all.
                 room = count
                 self._rate = count / (lanes * steps)
-            for name in self.states:
-                states[name].copy_(after[name])
             found = events[:count].sort().values.cpu().numpy()
         step, lane = np.divmod(found, lanes)
-        return Happened(step, lane, -1 if failed == steps else failed)
+        return Happened(after, step, lane, -1 if failed == steps else failed)
 
     def _room(self, unit_steps: int) -> int:
         return min(unit_steps, max(_LEAST_ROOM, int(self._rate * unit_steps)))
