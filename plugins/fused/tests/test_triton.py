@@ -377,6 +377,7 @@ def run(neuron, given, steps, *, every=1, raster=False, constant=False, parts=No
             last if done + count == steps else None,
         )
         happened = kernel(states, params, {"input": Course(rows.contiguous(), constant)}, count, outputs)
+        states = happened.states
         events += list(zip((happened.steps + done).tolist(), happened.lanes.tolist(), strict=True))
         failed = happened.failed + done if happened.failed >= 0 and failed < 0 else failed
         done += count
@@ -551,7 +552,7 @@ class TestOnDevice:
             kind = {"f": dtype, "b": torch.bool, "i": torch.int32}[node.type]
             states[name] = torch.zeros(len(x), dtype=kind, device=device)
         states |= {"x": x.clone(), "y": y.clone(), "k": k.clone()}
-        kernel(states, {}, {}, 1, Outputs(1, {}, None, None))
+        states = kernel(states, {}, {}, 1, Outputs(1, {}, None, None)).states
         for name, expected in TRUTH.items():
             # Functions of another library may differ by a few units in the last place; the rest is exact.
             exact = name not in FUNCTIONS or device == "cpu"
