@@ -118,3 +118,34 @@ def test_mean_and_deviation_may_differ_by_unit():
     rows = stimulus.OrnsteinUhlenbeck(mean, std, TAU, seed=1).rows(0, 10, 0.1, 2)
     assert torch.equal(rows[:, 1], torch.full((10,), 50.0))
     assert rows[:, 0].std() > 0
+
+
+def test_the_noise_is_philox_by_box_and_muller():
+    # Philox4x64 of 10 rounds with its published constants, in whole numbers, for unit 2 in steps 20 to 23.
+    unit, block, quarter, seed = 2, 1, 1, (11 << 64) + 5
+    count, key = [4 * unit + quarter + 1, block, 0, 0], [seed % 2**64, seed >> 64]
+    for _ in range(10):
+        first, second = 0xD2E7470EE14C6C93 * count[0], 0xCA5A826395121157 * count[2]
+        count = [(second >> 64) ^ count[1] ^ key[0], second % 2**64, (first >> 64) ^ count[3] ^ key[1]]
+        count.append(first % 2**64)
+        key = [(key[0] + 0x9E3779B97F4A7C15) % 2**64, (key[1] + 0xBB67AE8584CAA73B) % 2**64]
+    u = [(word // 2**11 + 0.5) / 2**53 for word in count]
+    size, turn = [math.sqrt(-2 * math.log(x)) for x in (u[0], u[2])], [2 * math.pi * x for x in (u[1], u[3])]
+    truth = [f(turn[k]) * size[k] for k in (0, 1) for f in (math.cos, math.sin)]
+    # A tau far below dt: what is left of the step before is nothing.
+    rows = stimulus.OrnsteinUhlenbeck(0.0, 1.0, 1e-3, seed=seed).rows(20, 4, 1.0, 3, dtype=torch.float64)
+    assert rows[:, unit].tolist() == pytest.approx(truth, rel=1e-13, abs=1e-15)
+
+
+def test_a_path_that_somebody_else_took_on_is_gone_on_from_there():
+    noise = stimulus.OrnsteinUhlenbeck(MEAN, STD, TAU, seed=7)
+    noise.went_on(49, 0.1, np.full(3, 2.0))
+    (row,) = noise.rows(50, 1, 0.1, 3, dtype=torch.float64)
+    decay = math.exp(-0.1 / TAU)
+    other = stimulus.OrnsteinUhlenbeck(MEAN, STD, TAU, seed=7)
+    step = (other.standard(50, 0.1, 3) - decay * other.standard(49, 0.1, 3)) + decay * 2.0
+    assert row.numpy() == pytest.approx(MEAN + STD * step, rel=1e-12)
+
+
+def test_the_path_before_the_first_step_is_zero():
+    assert not stimulus.OrnsteinUhlenbeck(MEAN, STD, TAU, seed=7).standard(-1, 0.1, 3).any()

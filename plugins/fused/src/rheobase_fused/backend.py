@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 import rheobase as rb
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from .call import Course, Happened, Kernel, Outputs
 from .courses import Inputs
-from .interrupts import noted_interrupts
 from .kernels import kernel_of
 from .located_run import last_spikes
 from .refusal import Refusal
@@ -23,6 +22,24 @@ if TYPE_CHECKING:
     from rheobase import Neuron, Recording
 
     from .triton_call import TritonKernel
+
+
+class _Piece(NamedTuple):
+    """What a call of a kernel did.
+
+    Attributes:
+        end: The steps that are done after it.
+        steps: Its own.
+        happened: What it gave.
+        spiked: Who spiked in its last step.
+        received: What that step received.
+    """
+
+    end: int
+    steps: int
+    happened: Happened
+    spiked: Tensor
+    received: dict[str, Tensor]
 
 
 @final
@@ -103,28 +120,29 @@ class _Run:
             name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)
         }
         self.happened: list[tuple[int, Happened]] = []
-        self.latest: tuple[int, Happened] | None = None
-        self.received: dict[str, Tensor] = {}
+        self.latest: _Piece | None = None
         self.traces = {name: self._trace(name) for name in self.names}
-        self.spiked = self._nobody()
 
     def all(self) -> Recording:
         """All steps."""
         states, done = self._begin(), 0
         count = least = self._steps_at_first()
-        with noted_interrupts() as interrupts:
-            while done < self.steps and not interrupts:
+        try:
+            while done < self.steps:
                 count = min(count, self.steps - done)
                 start = time.perf_counter()
-                states = self._call(states, done, count)
-                done += count
+                self.latest = self._call(states, done, count)
+                states, done = self.latest.happened.states, self.latest.end
                 speed = count * self.shape.numel() / (time.perf_counter() - start)
                 count = max(least, self.inputs.steps_at_once(self.every, _SECONDS * speed))
-        self._settle(states, done)
-        recording = self._recording(done)
-        if interrupts:
-            raise rb.SimulationInterrupted(recording, self.steps)
-        return recording
+        except KeyboardInterrupt as interrupt:
+            if self.latest is not None:
+                self._settle(self.latest)
+            done = 0 if self.latest is None else self.latest.end
+            raise rb.SimulationInterrupted(self._recording(done), self.steps) from interrupt
+        if self.latest is not None:
+            self._settle(self.latest)
+        return self._recording(done)
 
     def _steps_at_first(self) -> int:
         return self.inputs.steps_at_once(self.every, _WORK / max(1.0, self.kernel.cost))
@@ -134,12 +152,12 @@ class _Run:
         state = self.neuron.state
         return {name: state[name].detach().expand(self.shape).contiguous() for name in names}
 
-    def _call(self, states: Mapping[str, Tensor], done: int, count: int) -> Mapping[str, Tensor]:
+    def _call(self, states: Mapping[str, Tensor], done: int, count: int) -> _Piece:
         courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
         bad = [step for name, course in courses.items() if (step := self.inputs.outside(name, course)) >= 0]
         if bad:
             self._fail(done + min(bad))
-        spiked = self.spiked.zero_()
+        spiked = self._nobody()
         kept = slice(done // self.every, (done + count) // self.every)
         outputs = Outputs(
             self.every,
@@ -150,14 +168,12 @@ class _Run:
         happened = self.kernel(states, self.params, courses, count, outputs)
         if happened.failed >= 0:
             self._fail(done + happened.failed)
-        self.latest = (count, happened)
-        self.received = _last(courses)
         if self.spikes:
             self.happened.append((done, happened))
         for name in self.names:
             if name in courses:
                 self._keep_input(name, courses[name], kept)
-        return happened.states
+        return _Piece(done + count, count, happened, spiked, _last(courses))
 
     def _nobody(self) -> Tensor:
         return torch.zeros(self.shape, dtype=torch.uint8, device=self.neuron.device)
@@ -175,17 +191,16 @@ class _Run:
 
     # --- ends --------------------------------------------------------------------------------------
 
-    def _settle(self, states: Mapping[str, Tensor], done: int) -> None:
+    def _settle(self, piece: _Piece) -> None:
         """Leave the neuron as so many steps in ``eager`` would."""
-        saved: dict[str, Tensor] = dict(states)
-        saved |= {name: value.expand(self.shape).clone() for name, value in self.received.items()}
+        saved: dict[str, Tensor] = dict(piece.happened.states)
+        saved |= {name: value.expand(self.shape).clone() for name, value in piece.received.items()}
         if self.neuron._buffers.get("spiked") is not None:
-            saved["spiked"] = self.spiked.view(torch.int8)
-        if self.kernel.located and self.latest is not None:
-            start = (self.first_step + done - 1) * self.neuron.dt
-            count, happened = self.latest
-            saved |= last_spikes(happened, count, self.shape, start)
-        saved["step_count"] = torch.tensor(self.first_step + done, dtype=torch.int64)
+            saved["spiked"] = piece.spiked.view(torch.int8)
+        if self.kernel.located:
+            start = (self.first_step + piece.end - 1) * self.neuron.dt
+            saved |= last_spikes(piece.happened, piece.steps, self.shape, start)
+        saved["step_count"] = torch.tensor(self.first_step + piece.end, dtype=torch.int64)
         # These tensors are nobody else's: they become the neuron's.
         self.neuron.load_state_dict(saved, strict=False, assign=True)
 
@@ -193,17 +208,15 @@ class _Run:
         """Take the run again up to the step that fails, and that one in ``eager``, which says why."""
         self.drive.check()
         before = self.neuron.state_dict()
-        states, done, self.happened = self._begin(), 0, []
+        states, done = self._begin(), 0
         while done < step:
             count = min(self._steps_at_first(), step - done)
             courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
-            outputs = Outputs(count + 1, {}, None, self.spiked.zero_())
-            happened = self.kernel(states, self.params, courses, count, outputs)
-            self.latest, states = (count, happened), happened.states
-            self.received = _last(courses)
+            spiked = self._nobody()
+            happened = self.kernel(states, self.params, courses, count, Outputs(count + 1, {}, None, spiked))
             done += count
-        if step:
-            self._settle(states, step)
+            states = happened.states
+            self._settle(_Piece(done, count, happened, spiked, _last(courses)))
         rb.simulate(self.neuron, self.inputs.row(step), record=(), backend="eager", progress=False)
         self.neuron.load_state_dict(before)
         raise Refusal(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
@@ -211,8 +224,9 @@ class _Run:
     def _recording(self, done: int) -> Recording:
         spikes = None
         if self.spikes:
-            steps = _joined([first + part.steps if first else part.steps for first, part in self.happened])
-            lanes = _joined([part.lanes for _, part in self.happened])
+            counted = [(first, part) for first, part in self.happened if first < done]
+            steps = _joined([first + part.steps if first else part.steps for first, part in counted])
+            lanes = _joined([part.lanes for _, part in counted])
             batch, units = np.zeros(len(lanes), dtype=np.int64), lanes
             if len(self.shape) > 1:
                 batch, units = np.divmod(lanes, self.shape[-1])
@@ -222,7 +236,7 @@ class _Run:
             if not self.kernel.located:
                 times = (steps + (self.first_step + 1)).astype(np.float64) * self.neuron.dt
             else:
-                within = np.concatenate([part.times for _, part in self.happened] or [_NO_TIMES])
+                within = np.concatenate([part.times for _, part in counted] or [_NO_TIMES])
                 times = (steps + self.first_step).astype(np.float64) * self.neuron.dt + within
                 order = _by_time(times, units, batch)
                 times, batch, units = times[order], batch[order], units[order]

@@ -14,8 +14,9 @@ from ...errors import StimulusError
 from .base import Stimulus
 from .values import Current, check_current, check_number, check_same_width, is_number, width_of
 
-_BLOCK = 16
-"""Steps of noise that one key of the generator gives. Part of what a seed means: do not change it."""
+_BLOCK, _WORDS = 16, 4
+"""Steps of a block of noise, and those that one count of the generator gives. Part of what a seed means: do
+not change them."""
 
 
 @final
@@ -32,10 +33,15 @@ class OrnsteinUhlenbeck(Stimulus):
     with the stationary start :math:`I_0 = \mu + \sigma \xi`. So mean, standard deviation and
     autocorrelation :math:`e^{-|s|/\tau}` hold from the first step on, and at any dt.
 
-    The noise comes from a counter-based generator (Philox), keyed by the seed and counted by the step:
-    the same seed gives the same path however a run is cut, and no global generator is touched. The
-    path of unit k does not depend on how many units there are. Paths at two values of dt are different
-    draws.
+    The noise comes from a counter-based generator, Philox4x64 of 10 rounds (Salmon et al. 2011), keyed by
+    the seed and counted by unit and step: the same seed gives the same path however a run is cut, and no
+    global generator is touched. The path of unit k does not depend on how many units there are. Paths at
+    two values of dt are different draws.
+
+    :math:`\xi_n` of unit k, for a backend that makes it by itself: with n = 16 b + 4 q + j, the counter
+    (4 k + q + 1, b, 0, 0) gives four words w; u = (floor(w / 2^11) + 1/2) / 2^53 lies within (0, 1); and
+    :math:`\sqrt{-2 \ln u_0} \cos 2 \pi u_1`, the same with the sine, and both of u_2 and u_3 are the
+    four :math:`\xi_n` (Box and Muller 1958).
 
     Args:
         mean: :math:`\mu` in pA; a number or a tensor ``[units]``.
@@ -104,6 +110,35 @@ class OrnsteinUhlenbeck(Stimulus):
         """See :attr:`Stimulus.width`."""
         return width_of(self.mean, self.std)
 
+    def standard(self, step: int, dt: float, num_units: int) -> np.ndarray:
+        """The path of mean 0 and deviation 1 at one step, float64 ``[num_units]``; zeros before the first.
+
+        Args:
+            step: The step, counted from the neuron's reset; -1 is the one before the first.
+            dt: The time step in ms.
+            num_units: The number of paths.
+
+        Example:
+            >>> noise = OrnsteinUhlenbeck(mean=200.0, std=100.0, tau=5.0, seed=1)
+            >>> row = noise.rows(7, 1, dt=0.1, num_units=3, dtype=torch.float64)
+            >>> bool((row == 200.0 + 100.0 * torch.from_numpy(noise.standard(7, 0.1, 3))).all())
+            True
+        """
+        if step < 0:
+            return np.zeros(num_units)
+        row: np.ndarray = self._path.rows(step, 1, dt / self.tau, num_units, int(self.seed))[0]
+        return row
+
+    def went_on(self, step: int, dt: float, path: np.ndarray) -> None:
+        """Remember the standard path at a step, for somebody who took it there, so that nobody must again.
+
+        Args:
+            step: The step.
+            dt: The time step in ms.
+            path: What :meth:`standard` gives for it.
+        """
+        self._path.remember((dt / self.tau, len(path), int(self.seed)), (step + 1, path))
+
 
 _Key = tuple[float, int, int]
 _Mark = tuple[int, np.ndarray]
@@ -144,21 +179,32 @@ class _Path:
             value = noise if step == 0 else decay * value + spread * noise
             if step >= first:
                 out[step - first] = value
+        self.remember(key, entry, (first + count, value))
+        return out
+
+    def remember(self, key: _Key, *marks: _Mark) -> None:
+        """Keep marks of one kind of request."""
         # One assignment at the end: an interrupt leaves the memory as it was.
         kept = {k: v for k, v in self._marks.items() if k != key}
         while len(kept) >= self._KINDS:
             del kept[next(iter(kept))]
-        self._marks = {**kept, key: (entry, (first + count, value))}
-        return out
+        self._marks = {**kept, key: marks}
 
     def _noise(self, step: int, paths: int, seed: int) -> np.ndarray:
         index, offset = divmod(step, _BLOCK)
         block = self._block
         if block is None or block[:3] != (index, paths, seed):
-            # The counter's lowest word is left to the generator, the next one names the block.
             philox = np.random.Philox(key=seed, counter=index << 64)
             # Path by path: the first paths are the same however many follow.
-            noise = np.random.Generator(philox).standard_normal((paths, _BLOCK))
+            words = philox.random_raw(paths * _BLOCK).reshape(paths, _BLOCK // _WORDS, _WORDS // 2, 2)
+            noise = _normal(words).reshape(paths, _BLOCK)
             block = self._block = (index, paths, seed, np.ascontiguousarray(noise.T))
         row: np.ndarray = block[3][offset]
         return row
+
+
+def _normal(words: np.ndarray) -> np.ndarray:
+    """Two normal numbers of each two words: Box and Muller 1958."""
+    within = ((words >> np.uint64(11)) + 0.5) * 2.0**-53
+    size, angle = np.sqrt(-2.0 * np.log(within[..., 0])), (2.0 * math.pi) * within[..., 1]
+    return np.stack([size * np.cos(angle), size * np.sin(angle)], axis=-1)
