@@ -140,6 +140,7 @@ def test_the_noise_is_philox_by_box_and_muller():
 def test_a_path_that_somebody_else_took_on_is_gone_on_from_there():
     noise = stimulus.OrnsteinUhlenbeck(MEAN, STD, TAU, seed=7)
     noise.went_on(49, 0.1, np.full(3, 2.0))
+    assert noise.standard(49, 0.1, 3).tolist() == [2.0, 2.0, 2.0]
     (row,) = noise.rows(50, 1, 0.1, 3, dtype=torch.float64)
     decay = math.exp(-0.1 / TAU)
     other = stimulus.OrnsteinUhlenbeck(MEAN, STD, TAU, seed=7)

@@ -32,14 +32,14 @@ class _Piece(NamedTuple):
         steps: Its own.
         happened: What it gave.
         spiked: Who spiked in its last step.
-        received: What that step received.
+        courses: What it received.
     """
 
     end: int
     steps: int
     happened: Happened
     spiked: Tensor
-    received: dict[str, Tensor]
+    courses: Mapping[str, Course]
 
 
 @final
@@ -106,7 +106,7 @@ class _Run:
 
     def __init__(self, neuron: Neuron, drive: Any, steps: int, record: Sequence[str], every: int) -> None:
         self.neuron, self.drive, self.steps, self.every = neuron, drive, steps, every
-        self.inputs = Inputs(neuron, drive)
+        self.inputs = Inputs(neuron, drive, record)
         self.kernel: Kernel | TritonKernel = kernel_of(neuron, self.inputs.constant)
         self.shape = self.inputs.shape
         self.names = tuple(name for name in record if name != "spikes")
@@ -133,6 +133,7 @@ class _Run:
                 start = time.perf_counter()
                 self.latest = self._call(states, done, count)
                 states, done = self.latest.happened.states, self.latest.end
+                self.inputs.took(self.latest.courses, done)
                 speed = count * self.shape.numel() / (time.perf_counter() - start)
                 count = max(least, self.inputs.steps_at_once(self.every, _SECONDS * speed))
         except KeyboardInterrupt as interrupt:
@@ -173,7 +174,7 @@ class _Run:
         for name in self.names:
             if name in courses:
                 self._keep_input(name, courses[name], kept)
-        return _Piece(done + count, count, happened, spiked, _last(courses))
+        return _Piece(done + count, count, happened, spiked, courses)
 
     def _nobody(self) -> Tensor:
         return torch.zeros(self.shape, dtype=torch.uint8, device=self.neuron.device)
@@ -194,13 +195,14 @@ class _Run:
     def _settle(self, piece: _Piece) -> None:
         """Leave the neuron as so many steps in ``eager`` would."""
         saved: dict[str, Tensor] = dict(piece.happened.states)
-        saved |= {name: value.expand(self.shape).clone() for name, value in piece.received.items()}
+        saved |= {name: course.last.expand(self.shape).clone() for name, course in piece.courses.items()}
         if self.neuron._buffers.get("spiked") is not None:
             saved["spiked"] = piece.spiked.view(torch.int8)
         if self.kernel.located:
             start = (self.first_step + piece.end - 1) * self.neuron.dt
             saved |= last_spikes(piece.happened, piece.steps, self.shape, start)
         saved["step_count"] = torch.tensor(self.first_step + piece.end, dtype=torch.int64)
+        self.inputs.leave(piece.courses, piece.end)
         # These tensors are nobody else's: they become the neuron's.
         self.neuron.load_state_dict(saved, strict=False, assign=True)
 
@@ -216,8 +218,8 @@ class _Run:
             happened = self.kernel(states, self.params, courses, count, Outputs(count + 1, {}, None, spiked))
             done += count
             states = happened.states
-            self._settle(_Piece(done, count, happened, spiked, _last(courses)))
-        rb.simulate(self.neuron, self.inputs.row(step), record=(), backend="eager", progress=False)
+            self._settle(_Piece(done, count, happened, spiked, courses))
+        self.neuron(self.drive.rows(step, 1)[0])
         self.neuron.load_state_dict(before)
         raise Refusal(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
 
@@ -267,11 +269,6 @@ def _by_time(times: np.ndarray, units: np.ndarray, batch: np.ndarray) -> np.ndar
     some = order[places]
     order[places] = some[np.lexsort((batch[some], units[some], times[some]))]
     return order
-
-
-def _last(courses: Mapping[str, Course]) -> dict[str, Tensor]:
-    """What the last step of a call received."""
-    return {name: course.values[-1] for name, course in courses.items()}
 
 
 def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .located_run import decode_hold, encoded_hold
+from .noise import Noise, noise_structs, normals
 from .tracing import Step
 
 _POINTERS = (
@@ -34,7 +35,7 @@ class _Call(ctypes.Structure):
         ("events", ctypes.POINTER(ctypes.c_int64)),
         *((name, ctypes.c_int64) for name in ("count", "room", "failed", "short_of_memory")),
         ("times", ctypes.POINTER(ctypes.c_double)),
-        *((name, ctypes.c_void_p) for name in ("parts", "armed")),
+        *((name, ctypes.c_void_p) for name in ("parts", "armed", "noise", "normals")),
     ]
 
 
@@ -46,10 +47,18 @@ class Course:
         values: ``[steps, *batch, units]``, contiguous; a batch of dimensions of length 1, or one unit, serves
             all.
         still: Whether its one row serves all steps.
+        noise: The process that makes the rows, in place of values.
     """
 
     values: Tensor
     still: bool
+    noise: Noise | None = None
+
+    @property
+    def last(self) -> Tensor:
+        """What the last step receives; of a process, once a kernel has taken it there."""
+        last = self.values[-1]
+        return last if self.noise is None else self.noise.row.to(last.dtype).reshape(last.shape)
 
 
 @dataclass(frozen=True)
@@ -162,6 +171,10 @@ class Kernel:
         if self.located:
             call.armed = after["armed"].data_ptr()
             call.parts = after["hold_time"].data_ptr() if "hold_time" in after else None
+        if any(course.noise for course in given):
+            noise, alive = noise_structs([course.noise for course in given])
+            tables += [noise, alive]
+            call.noise, call.normals = ctypes.addressof(noise), normals()
         calls = (_Call * len(shares))(*[call] * len(shares))
         for part, bounds in zip(calls, shares, strict=True):
             part.first, part.last = bounds
@@ -224,6 +237,8 @@ def _shares(lanes: int, steps: int) -> tuple[int, list[tuple[int, int]]]:
 
 def _strides(course: Course) -> tuple[int, int, int]:
     """Of step, flattened batch row and unit, in elements; 0 where one value serves all."""
+    if course.noise is not None:
+        return 0, 0, 1
     values = course.values
     rows = values.shape[1:-1].numel()
     unit = 0 if values.shape[-1] == 1 else 1

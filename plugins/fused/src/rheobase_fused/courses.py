@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import rheobase as rb
 import torch
 from torch import Tensor
 
 from .call import Course
+from .noise import Noise
 from .refusal import Refusal
 
 if TYPE_CHECKING:
@@ -25,19 +27,23 @@ class Inputs:
     Args:
         neuron: The neuron.
         drive: The stimulus, in rows for this neuron.
+        recorded: The names that are recorded: their values are wanted.
 
     Raises:
         Refusal: If the batch of the stimulus is not that of the neuron.
     """
 
-    def __init__(self, neuron: Neuron, drive: Any) -> None:
-        self._neuron, self._drive = neuron, drive
+    def __init__(self, neuron: Neuron, drive: Any, recorded: Sequence[str] = ()) -> None:
+        self._neuron, self._drive, self._recorded = neuron, drive, recorded
         self._known: dict[str, Course] = {}
+        # Of a process: the step of the run that comes next, and the path at the one before.
+        self._paths: dict[str, tuple[int, np.ndarray]] = {}
         self.names: tuple[str, ...] = tuple(neuron.schema.inputs) or ("input",)
-        row = drive.rows(0, 1)[0]
-        parts = row.values() if isinstance(row, Mapping) else [row]
-        own = (*neuron.batch, neuron.num_units)
-        shape = np.broadcast_shapes(*(tuple(each.shape) for each in parts), own)
+        shape = own = (*neuron.batch, neuron.num_units)
+        if not all(map(self._process, self.names)):
+            row = drive.rows(0, 1)[0]
+            parts = row.values() if isinstance(row, Mapping) else [row]
+            shape = np.broadcast_shapes(*(tuple(each.shape) for each in parts), own)
         if neuron.batch and shape[:-1] != tuple(neuron.batch):
             raise Refusal("the batch of the stimulus is not that of the neuron")
         self.shape = torch.Size(shape)
@@ -55,12 +61,15 @@ class Inputs:
             unit_steps: How many unit-steps a call should have, about.
         """
         limit = int(unit_steps) // self.shape.numel()
-        if any(not self._still(name) and not isinstance(self._part(name), Tensor) for name in self.names):
+        if any(map(self._in_rows, self.names)):
             limit = min(limit, _ROWS, _ELEMENTS // self.shape.numel())
         return max(1, limit // every) * every
 
     def course(self, name: str, first: int, count: int) -> Course:
         """An input over some steps of the run."""
+        process = self._process(name)
+        if process is not None:
+            return Course(self._nothing(), False, self._noise(name, process, first))
         if not self._still(name):
             return self._made(name, first, count)
         if name not in self._known:
@@ -87,22 +96,50 @@ class Inputs:
             values = values.expand(len(values), *self.shape[:-1], values.shape[-1]).contiguous()
         return Course(values, still)
 
+    def took(self, courses: Mapping[str, Course], end: int) -> None:
+        """Go on from where a kernel took these, the step before ``end``."""
+        for name, course in courses.items():
+            if course.noise is not None:
+                self._paths[name] = end, course.noise.path
+
+    def leave(self, courses: Mapping[str, Course], end: int) -> None:
+        """Let the stimuli know where the run ended, so that another goes on from there for nothing."""
+        for course in courses.values():
+            if course.noise is not None:
+                path = course.noise.path[: self.shape[-1]].copy()
+                course.noise.stimulus.went_on(self._drive.first_step + end - 1, self._drive.dt, path)
+
     def outside(self, name: str, course: Course) -> int:
         """The first step in which an input is outside its declared domain, or -1."""
         declared = self._neuron.schema.inputs.get(name)
-        if declared is None or not declared.bounded:
+        if declared is None or not declared.bounded or course.noise is not None:
             return -1
         inside = declared.domain.contains(course.values).reshape(len(course.values), -1).all(dim=1)
         return -1 if bool(inside.all()) else int((~inside).nonzero()[0])
 
-    def row(self, step: int) -> Any:
-        """The input of one step, as a stimulus of one step."""
-        row = self._drive.rows(step, 1)[0]
+    def _process(self, name: str) -> rb.stimulus.OrnsteinUhlenbeck | None:
+        """The process that an input is, if a kernel is to make its rows: nobody looks at them then."""
+        part, declared = self._part(name), self._neuron.schema.inputs.get(name)
+        if not isinstance(part, rb.stimulus.OrnsteinUhlenbeck) or part.shared or name in self._recorded:
+            return None
+        on_cpu = self._neuron.device.type == "cpu"
+        return part if on_cpu and not (declared is not None and declared.bounded) else None
 
-        def as_rows(value: Tensor) -> Tensor:
-            return value.reshape(1, *(value.shape if value.ndim else (1,)))
+    def _noise(self, name: str, process: rb.stimulus.OrnsteinUhlenbeck, first: int) -> Noise:
+        units, rows = self.shape[-1], self.shape[:-1].numel()
+        step, dt = self._drive.first_step + first, self._drive.dt
+        position, path = self._paths.get(name, (-1, None))
+        if path is None or position != first:
+            path = np.tile(process.standard(step - 1, dt, units), rows)
+        return Noise(process, dt, step, path.copy())
 
-        return {n: as_rows(value) for n, value in row.items()} if isinstance(row, Mapping) else as_rows(row)
+    def _nothing(self) -> Tensor:
+        return torch.zeros((), dtype=self._neuron.dtype).expand(1, *self.shape)
+
+    def _in_rows(self, name: str) -> bool:
+        """Whether rows of an input are made for a call."""
+        given = self._still(name) or isinstance(self._part(name), Tensor)
+        return not given and self._process(name) is None
 
     def _part(self, name: str) -> Any:
         parts = self._drive.parts

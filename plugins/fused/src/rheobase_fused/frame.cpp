@@ -36,6 +36,16 @@ static int run(Call *call) {
     for (int k = 0; k < EXTRA; k++) work.e[k] = memory + (size_t)(STATES + HOISTED + k) * wide;
     work.xw = call->unit_strides;
     int wrong = 0;
+    char *noisy = NULL;
+    if (call->noise && posix_memalign((void **)&noisy, 64, (INPUTS + 1) * NOISE_BYTES)) {
+        free(memory);
+        return 1;
+    }
+    for (int k = 0; k < INPUTS && noisy; k++) {
+        work.made[k].normal = (double *)(noisy + k * NOISE_BYTES);
+        work.made[k].path = work.made[k].normal + 4 * BLOCK;
+        work.made[k].row = (real *)(work.made[k].path + BLOCK);
+    }
     for (int64_t at = call->first; at < call->last && !wrong;) {
         const int64_t row = at / call->units, unit = at % call->units;
         int64_t count = call->last - at;
@@ -46,14 +56,24 @@ static int run(Call *call) {
         for (int k = 0; k < INPUTS; k++)
             work.x[k] = call->inputs[k] + row * call->row_strides[k] + unit * call->unit_strides[k];
         work.at = at;
+        work.unit = unit;
         work.count = count;
+        for (int k = 0; k < INPUTS && noisy; k++)
+            if (call->noise[k].key) {
+                work.x[k] = work.made[k].row;
+                memcpy(work.made[k].path, call->noise[k].path + at, (size_t)count * sizeof(double));
+            }
         work.untraced = call->every;
         load(at, count, call->before, work.s);
         prepare(count, p, call->param_strides, work.x, work.xw, work.h);
         wrong = steps(&work, call);
         store(at, count, call->states, work.s);
+        for (int k = 0; k < INPUTS && noisy; k++)
+            if (call->noise[k].key)
+                memcpy(call->noise[k].path + at, work.made[k].path, (size_t)count * sizeof(double));
         at += count;
     }
+    free(noisy);
     free(memory);
     return wrong;
 }

@@ -29,10 +29,14 @@ typedef struct {
     double *times;                      /* where spikes are located: when in the step, ms; the caller frees it */
     double *parts;                      /* there: ms left of the refractory periods beside steps, or null */
     unsigned char *armed;               /* there: whether g < 0 */
+    const Noise *noise;                 /* one for each input, or null where all are given */
+    Normals *normals;                   /* what makes their noise */
 } Call;
 
 typedef struct {
     int64_t at, count;                  /* the first lane of the block, and how many there are */
+    int64_t unit;                       /* the first lane's unit */
+    Made made[INPUTS + 1];
     void *s[STATES + 1], *h[HOISTED + 1], *e[EXTRA + 1];
     const real *x[INPUTS + 1];
     const int64_t *xw;
@@ -85,6 +89,12 @@ static int all_finite(const vreal *n, const vreal *x, uint32_t valid) {
 static int failed(Call *call, int64_t step) {
     if (call->failed < 0 || step < call->failed) call->failed = step;
     return 0;
+}
+
+/* The rows of inputs that are made here. */
+static NOINLINE void before_step(Work *w, const Call *call, int64_t step) {
+    for (int k = 0; k < INPUTS; k++)
+        if (call->noise[k].key) make_row(call->noise + k, call->normals, w->made + k, step, w->unit, w->count);
 }
 
 /* Traces, and the next row of the inputs. */

@@ -221,6 +221,7 @@ class _Located(Source):
                 "    const int64_t vectors = PADDED(w->count) / LANES;",
                 "    begin(w, call, vectors);",
                 "    for (int64_t step = 0; step < call->steps; step++) {",
+                "        if (call->noise) before_step(w, call, step);",
                 "        int64_t listed = 0;",
                 "        for (int64_t i = 0; i < vectors; i += TOGETHER) {",
                 "            const int64_t there = w->count - i * LANES;",

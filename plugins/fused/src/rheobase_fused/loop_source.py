@@ -62,6 +62,7 @@ class _Loop:
                 *declared,
                 "    const int64_t vectors = (w->count + LANES - 1) / LANES;",
                 "    for (int64_t step = 0; step < call->steps; step++) {",
+                "        if (call->noise) before_step(w, call, step);",
                 *(
                     f"        const real *const X{k} = w->x[{k}], *N{k} = X{k} + call->step_strides[{k}];"
                     for k in self.varying

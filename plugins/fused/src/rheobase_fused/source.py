@@ -76,7 +76,7 @@ class Source:
                 f"#define TOGETHER {self.together}",
                 f"static const int kinds[STATES + 1] = {{{kinds}}};",
                 f"static const int shared[HOISTED + 1] = {{{shared}}};",
-                folder.joinpath("frame.h").read_text(encoding="utf-8"),
+                *(folder.joinpath(name).read_text(encoding="utf-8") for name in ("noise.h", "frame.h")),
                 self._prepare(),
                 self._whole(),
                 self.loop(),

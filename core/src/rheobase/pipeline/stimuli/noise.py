@@ -126,8 +126,7 @@ class OrnsteinUhlenbeck(Stimulus):
         """
         if step < 0:
             return np.zeros(num_units)
-        row: np.ndarray = self._path.rows(step, 1, dt / self.tau, num_units, int(self.seed))[0]
-        return row
+        return self._path.at(step, dt / self.tau, num_units, int(self.seed))
 
     def went_on(self, step: int, dt: float, path: np.ndarray) -> None:
         """Remember the standard path at a step, for somebody who took it there, so that nobody must again.
@@ -161,6 +160,14 @@ class _Path:
 
     def __reduce__(self) -> tuple[type[_Path], tuple[()]]:
         return (_Path, ())
+
+    def at(self, step: int, relaxation: float, paths: int, seed: int) -> np.ndarray:
+        """One step, float64 [paths]."""
+        for mark in self._marks.get((relaxation, paths, seed), ()):
+            if mark[0] == step + 1:
+                return mark[1]
+        found: np.ndarray = self.rows(step, 1, relaxation, paths, seed)[0]
+        return found
 
     def rows(self, first: int, count: int, relaxation: float, paths: int, seed: int) -> np.ndarray:
         """The steps from first on, float64 [count, paths]; with relaxation = dt / tau, a = exp(-dt / tau)."""
