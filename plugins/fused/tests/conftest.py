@@ -136,6 +136,12 @@ def adex() -> type[SpikingNeuron]:
 
 
 @pytest.fixture
+def squid() -> type[SpikingNeuron]:
+    """A model whose states follow linear equations, each given the others."""
+    return HodgkinHuxley
+
+
+@pytest.fixture
 def both() -> Callable[..., tuple[Any, Any]]:
     """Runs two neurons alike, in ``eager`` and in ``fused``; gives both with their recordings."""
 

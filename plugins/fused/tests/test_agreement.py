@@ -227,6 +227,20 @@ def test_every_order_of_runge_kutta_gives_the_same(order: int, both: Both) -> No
     _require_alike(results, relative=_close("izhikevich"))
 
 
+@pytest.mark.parametrize("integrator", ["expeuler", "strang"])
+def test_exponential_integrators_give_the_same(integrator: str, both: Both, squid: Any) -> None:
+    pytest.importorskip("rheobase_exponential", reason="rheobase-exponential is not installed")
+    current = torch.linspace(0.0, 40.0, 11, dtype=torch.float64)
+    results = both(
+        lambda: rb.create(squid, 11, dtype=torch.float64, dt=0.025, integrator=integrator),
+        current,
+        25.0,
+        record=("spikes", "voltage"),
+    )
+    assert len(results[0][1].spikes) > 20
+    _require_alike(results, relative=1e-8)
+
+
 def test_a_strangers_integrator_gives_the_same(both: Both) -> None:
     class Heun(rb.Integrator):
         order = 2

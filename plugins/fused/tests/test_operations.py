@@ -22,6 +22,8 @@ FUNCTIONS: dict[str, tuple[Function, float]] = {
     "a number less x": (lambda x: 1.7 - x, 0),
     "a multiple added": (lambda x: torch.add(x, x, alpha=0.3), 0),
     "a multiple taken away": (lambda x: torch.sub(x, x * x, alpha=0.3), 0),
+    "a product added": (lambda x: torch.addcmul(x, x, 1.0 + x), 0),
+    "a multiple of a product added": (lambda x: torch.addcmul(x, x, 1.0 + x, value=0.3), 1),
     "mul": (lambda x: x * 1.7, 0),
     # A product with the inverse.
     "div": (lambda x: x / 1.7, 1),
@@ -61,6 +63,7 @@ FUNCTIONS: dict[str, tuple[Function, float]] = {
     "atan2": (lambda x: torch.atan2(x, 1.0 - x), 2),
     "fmod": (lambda x: torch.fmod(x.clamp(-1e3, 1e3), 0.7), 0),
     "where": (lambda x: torch.where((x > 0) & ~(x > 1) | (x < -1), x, -x), 0),
+    "masked fill": (lambda x: x.masked_fill(x > 0, 2.0), 0),
     "xor": (lambda x: torch.where((x > 0) ^ (x > 1), x, 0.0), 0),
     "comparisons": (lambda x: (x >= 0).to(x.dtype) + 2.0 * (x <= 1) + 4.0 * (x == x) + 8.0 * (x != 1.0), 0),
     "an integer": (lambda x: x.clamp(-1e9, 1e9).to(torch.int32).to(x.dtype), 0),

@@ -22,7 +22,7 @@ def phi1(x: Tensor) -> Tensor:
         return torch.where(zero, 1.0 + 0.5 * x, torch.expm1(x) / torch.where(zero, 1.0, x))
     # The same value at zero in fewer operations: expm1(x) is x where x is tiny.
     x = x.masked_fill(zero, torch.finfo(x.dtype).tiny)
-    return torch.expm1(x).div_(x)
+    return torch.expm1(x) / x
 
 
 def relaxed(y: Tensor, slopes: Tensor, rates: Tensor, h: Any) -> Tensor:

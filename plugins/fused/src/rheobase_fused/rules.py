@@ -30,6 +30,13 @@ def _reversed_sub(self: Lanes, call: Call, one: Any, other: Any, alpha: Any = 1)
     return _sum(-1.0)(self, call, other, one, alpha=alpha)
 
 
+def _product_added(self: Lanes, call: Call, start: Any, one: Any, other: Any, *, value: float = 1.0) -> Any:
+    if value != 1:
+        one = self.each("mul", one, value)
+    parts = [self.array(each) for each in (one, other, start)]
+    return self.apply(lambda *nodes: self.node("fma", *nodes), *parts)
+
+
 def _where(self: Lanes, call: Call, condition: Any, one: Any, other: Any) -> Any:
     kind = self.type_of(call.dtype)
     parts = [self.array(each, kind) for each in (condition, one, other)]
@@ -222,7 +229,9 @@ RULES: dict[str, Callable[..., Any]] = {
     "add": _sum(1.0),
     "sub": _sum(-1.0),
     "rsub": _reversed_sub,
+    "addcmul": _product_added,
     "where": _where,
+    "masked_fill": lambda self, call, value, mask, new: _where(self, call, mask, new, value),
     "pow": _power,
     "clamp": _clamp,
     "clamp_min": lambda self, call, value, bound: _clamp(self, call, value, bound),
