@@ -119,7 +119,8 @@ class _Run:
         self.params = {
             name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)
         }
-        self.happened: list[tuple[int, Happened]] = []
+        # Of each call: the first step, and times and lanes of its spikes.
+        self.spiking: list[tuple[int, np.ndarray, np.ndarray]] = []
         self.latest: _Piece | None = None
         self.traces = {name: self._trace(name) for name in self.names}
 
@@ -170,7 +171,7 @@ class _Run:
         if happened.failed >= 0:
             self._fail(done + happened.failed)
         if self.spikes:
-            self.happened.append((done, happened))
+            self.spiking.append((done, self._times(done, happened), happened.lanes))
         for name in self.names:
             if name in courses:
                 self._keep_input(name, courses[name], kept)
@@ -223,26 +224,30 @@ class _Run:
         self.neuron.load_state_dict(before)
         raise Refusal(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
 
+    def _times(self, done: int, happened: Happened) -> np.ndarray:
+        """When the spikes of a call came, ms, float64."""
+        first = self.first_step + done + (0 if self.kernel.located else 1)
+        times: np.ndarray = (happened.steps + first).astype(np.float64)
+        times *= self.neuron.dt
+        if self.kernel.located:
+            times += happened.times
+        return times
+
+    def _spikes(self, done: int) -> tuple[Tensor, ...]:
+        """Times, units and rows of the batch of all spikes, in order."""
+        counted = [each for each in self.spiking if each[0] < done]
+        times = _joined([each[1] for each in counted], np.float64)
+        lanes = _joined([each[2] for each in counted], np.int64)
+        batch, units = np.zeros(len(lanes), dtype=np.int64), lanes
+        if len(self.shape) > 1:
+            batch, units = np.divmod(lanes, self.shape[-1])
+        if self.kernel.located or len(self.shape) > 1:
+            order = _by_time(times, units, batch)
+            times, batch, units = times[order], batch[order], units[order]
+        return tuple(map(torch.from_numpy, (times, units, batch)))
+
     def _recording(self, done: int) -> Recording:
-        spikes = None
-        if self.spikes:
-            counted = [(first, part) for first, part in self.happened if first < done]
-            steps = _joined([first + part.steps if first else part.steps for first, part in counted])
-            lanes = _joined([part.lanes for _, part in counted])
-            batch, units = np.zeros(len(lanes), dtype=np.int64), lanes
-            if len(self.shape) > 1:
-                batch, units = np.divmod(lanes, self.shape[-1])
-                if not self.kernel.located:
-                    order = np.lexsort((batch, units, steps))
-                    steps, batch, units = steps[order], batch[order], units[order]
-            if not self.kernel.located:
-                times = (steps + (self.first_step + 1)).astype(np.float64) * self.neuron.dt
-            else:
-                within = np.concatenate([part.times for _, part in counted] or [_NO_TIMES])
-                times = (steps + self.first_step).astype(np.float64) * self.neuron.dt + within
-                order = _by_time(times, units, batch)
-                times, batch, units = times[order], batch[order], units[order]
-            spikes = tuple(map(torch.from_numpy, (times, units, batch)))
+        spikes = self._spikes(done) if self.spikes else None
         kept = done // self.every
         traces = {
             name: (trace.to(torch.int8) if name == "spiked" else trace)[:kept]
@@ -271,10 +276,6 @@ def _by_time(times: np.ndarray, units: np.ndarray, batch: np.ndarray) -> np.ndar
     return order
 
 
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays of integers, one after the other."""
-    return arrays[0] if len(arrays) == 1 else np.concatenate([_NONE, *arrays])
-
-
-_NONE = np.empty(0, dtype=np.int64)
-_NO_TIMES = np.empty(0, dtype=np.float64)
+def _joined(arrays: Sequence[np.ndarray], kind: type[np.generic]) -> np.ndarray:
+    """Arrays of a type, one after the other; a single one as it is."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate([np.empty(0, kind), *arrays])
