@@ -54,7 +54,8 @@ class Source:
         """The whole file."""
         step, folder = self.step, files(__package__)
         wide = sum(not each.shared for each in self.hoisted.values())
-        arrays = len(self.names) + wide + len(self.varying) + self.extra
+        # Of what varies, the row of this step and that of the next, which is fetched meanwhile.
+        arrays = len(self.names) + wide + 2 * len(self.varying) + self.extra
         block = 2048
         while block > 128 and arrays * block * (4 if self.single else 8) > _FIRST_CACHE:
             block //= 2
