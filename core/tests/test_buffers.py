@@ -124,6 +124,14 @@ def test_what_is_assigned_becomes_the_neurons_and_what_it_was_is_left_alone(lif)
     assert neuron.voltage.dtype == torch.float64
 
 
+@pytest.mark.parametrize("kind", [torch.int32, torch.bool, torch.float16])
+def test_states_of_other_types_load_as_the_neurons(lif, kind):
+    neuron = rb.create(lif, 2)
+    neuron.load_state_dict({"voltage": torch.ones(2, dtype=kind)}, strict=False)
+    assert neuron.voltage.tolist() == [1.0, 1.0]
+    assert neuron.voltage.dtype == torch.float32
+
+
 def test_an_assigned_parameter_is_learnt_on(lif):
     neuron = rb.create(lif, 4)
     neuron.tau_mem = torch.nn.Parameter(torch.tensor(10.0))

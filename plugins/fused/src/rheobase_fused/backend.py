@@ -127,7 +127,7 @@ class _Run:
     def all(self) -> Recording:
         """All steps."""
         states, done = self._begin(), 0
-        count = least = self._steps_at_first()
+        count = least = self.inputs.steps_at_once(self.every, _WORK / max(1.0, self.kernel.cost))
         try:
             while done < self.steps:
                 count = min(count, self.steps - done)
@@ -145,9 +145,6 @@ class _Run:
         if self.latest is not None:
             self._settle(self.latest)
         return self._recording(done)
-
-    def _steps_at_first(self) -> int:
-        return self.inputs.steps_at_once(self.every, _WORK / max(1.0, self.kernel.cost))
 
     def _begin(self) -> Mapping[str, Tensor]:
         names = (*self.kernel.states, *self.kernel.beside)
@@ -211,15 +208,8 @@ class _Run:
         """Take the run again up to the step that fails, and that one in ``eager``, which says why."""
         self.drive.check()
         before = self.neuron.state_dict()
-        states, done = self._begin(), 0
-        while done < step:
-            count = min(self._steps_at_first(), step - done)
-            courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
-            spiked = self._nobody()
-            happened = self.kernel(states, self.params, courses, count, Outputs(count + 1, {}, None, spiked))
-            done += count
-            states = happened.states
-            self._settle(_Piece(done, count, happened, spiked, courses))
+        if step:
+            _Run(self.neuron, self.drive, step, (), every=1).all()
         self.neuron(self.drive.rows(step, 1)[0])
         self.neuron.load_state_dict(before)
         raise Refusal(f"its kernel gives numbers in step {step} that are not finite, where eager's are")

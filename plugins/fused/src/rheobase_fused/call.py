@@ -198,10 +198,14 @@ class Kernel:
 
     def _timed(self, calls: Any, after: Mapping[str, Tensor]) -> Happened:
         some = [call for call in calls if call.count]
-        events = _joined([np.ctypeslib.as_array(call.events, (call.count,)) for call in some], _NONE)
-        times = _joined([np.ctypeslib.as_array(call.times, (call.count,)) for call in some], _NO_TIMES)
+        events, times = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+        events += [np.ctypeslib.as_array(call.events, (call.count,)) for call in some]
+        times += [np.ctypeslib.as_array(call.times, (call.count,)) for call in some]
+        lanes = np.concatenate(events)
         shift = calls[0].shift
-        return Happened(after, events >> shift, events & ((1 << shift) - 1), _failed(calls), times)
+        return Happened(
+            after, lanes >> shift, lanes & ((1 << shift) - 1), _failed(calls), np.concatenate(times)
+        )
 
 
 def _failed(calls: Any) -> int:
@@ -209,13 +213,6 @@ def _failed(calls: Any) -> int:
     return min((call.failed for call in calls if call.failed >= 0), default=-1)
 
 
-def _joined(arrays: list[np.ndarray], nothing: np.ndarray) -> np.ndarray:
-    """A copy of some arrays, one after the other."""
-    return np.concatenate(arrays) if arrays else nothing
-
-
-_NONE = np.empty(0, dtype=np.int64)
-_NO_TIMES = np.empty(0, dtype=np.float64)
 _SMALL = 200_000
 """Unit-steps below which a second thread costs more than it saves."""
 _BLOCK = 2048

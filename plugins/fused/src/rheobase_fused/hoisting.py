@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from .expression import Node, ordered
 from .tracing import Step
-
-
-@dataclass(frozen=True)
-class Hoisted:
-    """Something that does not change in a run.
-
-    Attributes:
-        shared: Whether it is the same for all units.
-    """
-
-    shared: bool
 
 
 class Still:
@@ -58,8 +46,10 @@ class Still:
         return None if None in shared else all(shared)
 
 
-def hoisted(roots: Iterable[Node], step: Step, constant: frozenset[str]) -> dict[Node, Hoisted]:
+def hoisted(roots: Iterable[Node], step: Step, constant: frozenset[str]) -> dict[Node, bool]:
     """What does not change in a run, as far as it is a part of something that does, or is all there is.
+
+    It is mapped to whether it is the same for all units.
 
     Args:
         roots: What a step computes.
@@ -72,4 +62,4 @@ def hoisted(roots: Iterable[Node], step: Step, constant: frozenset[str]) -> dict
         part for node in ordered(roots) if node not in still for part in node.parts if part in still
     )
     used |= dict.fromkeys(node for node in roots if node in still)
-    return {node: Hoisted(still[node]) for node in used if node.operation != "constant"}
+    return {node: still[node] for node in used if node.operation != "constant"}

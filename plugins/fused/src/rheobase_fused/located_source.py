@@ -9,6 +9,7 @@ from .expression import Node, ordered
 from .hoisting import hoisted
 from .located_tracing import Parts
 from .located_usual import Usual
+from .loop_parts import INDENT, check_of, declared_hoisted, declared_rows, loads
 from .source import Source
 from .tracing import Step
 from .writer import TYPES, Writer, beside
@@ -35,7 +36,7 @@ class _Located(Source):
     ) -> None:
         self.step, self.single = step, single
         self.names, self.parts = list(step.states), parts
-        self.varying = [name for name in step.inputs if name not in constant]
+        self.varying = [k for k, name in enumerate(step.inputs) if name not in constant]
         rare = [*parts.advance, *(parts.limited or ()), *parts.slope, *(parts.reset or ()), parts.gap]
         rare += [] if parts.tau_ref is None else [parts.tau_ref]
         hot = [*usual.states.values(), usual.odd, *usual.looked, *usual.before, *usual.after]
@@ -49,7 +50,7 @@ class _Located(Source):
 
     def _carried(self) -> list[int]:
         """The states whose derivatives at the end of a step are those at the start of the next."""
-        changing = {f"x_{name}" for name in self.varying}
+        changing = {f"x_{self.step.inputs[k]}" for k in self.varying}
         return [
             k
             for k, node in enumerate(self.usual.before)
@@ -85,7 +86,7 @@ class _Located(Source):
         if parts.tau_ref is not None:
             functions.append(self._number("tau_ref", "", parts.tau_ref))
         conditions = ", ".join(str(int(node.type == "b")) for node in self.hoisted)
-        varying = ", ".join(str(int(name in self.varying)) for name in self.step.inputs)
+        varying = ", ".join(str(int(k in self.varying)) for k in range(len(self.step.inputs)))
         return "\n".join(
             [
                 *(f"#define {name} {value}" for name, value in switches.items()),
@@ -100,13 +101,9 @@ class _Located(Source):
 
     def _writer(self, states: Mapping[str, str]) -> Writer:
         """Writes formulas outside of the loop."""
-        known = {
-            node: f"(({TYPES[node.type]} *)w->h[{k}])[{'0' if each.shared else 'i'}]"
-            for k, (node, each) in enumerate(self.hoisted.items())
-        }
         reads = {f"x_{name}": f"x[{k}]" for k, name in enumerate(self.step.inputs)}
         reads |= {"t_0": "t0", "t_1": "t1", "r_resting": "resting"}
-        return Writer(self.single, {**reads, **states}, known)
+        return Writer(self.single, {**reads, **states}, self.outside())
 
     def _of_y(self) -> Writer:
         return self._writer({f"s_{name}": f"y[{k}]" for k, name in enumerate(self.parts.names)})
@@ -153,40 +150,19 @@ class _Located(Source):
             ]
         )
 
-    def _hot(self) -> tuple[list[str], list[str], dict[str, str], dict[Node, str]]:
-        """What is declared before the loop, what is loaded in it, and how that is called."""
-        declared, loads, reads = [], [], {}
-        known: dict[Node, str] = {}
-        # Not restrict: rare() writes there too.
-        for k, name in enumerate(self.names):
-            kind = TYPES[self.usual.states[name].type]
-            declared.append(f"    {kind} *S{k} = ({kind} *)w->s[{k}];")
-            loads.append(f"            const {kind} s{k} = S{k}[i];")
-            reads[f"s_{name}"] = f"s{k}"
-        for k, (node, each) in enumerate(self.hoisted.items()):
-            kind = TYPES[node.type]
-            if each.shared:
-                declared.append(f"    const {kind} h{k} = *(const {kind} *)w->h[{k}];")
-            else:
-                declared.append(f"    const {kind} *h{k} = (const {kind} *)w->h[{k}];")
-            known[node] = f"h{k}" if each.shared else f"h{k}[i]"
-        for k, name in enumerate(self.step.inputs):
-            if name in self.varying:
-                place = f"w->x[{k}], i * LANES, w->xw[{k}], there"
-                loads.append(f"            const vreal x{k} = load_some({place});")
-                ahead = f"w->x[{k}] + call->step_strides[{k}] + i * LANES * w->xw[{k}]"
-                loads.append(f"            __builtin_prefetch({ahead});")
-                reads[f"x_{name}"] = f"x{k}"
-        return declared, loads, reads, known
-
     def loop(self) -> str:
         """See the base class."""
         usual, names = self.usual, self.names
-        declared, loads, reads, known = self._hot()
-        given = [f"x{k}" if name in self.varying else "(vreal){}" for k, name in enumerate(self.step.inputs)]
+        kinds = [TYPES[usual.states[name].type] for name in names]
+        reads = {f"s_{name}": f"s{k}" for k, name in enumerate(names)}
+        reads |= {f"x_{self.step.inputs[k]}": f"x{k}" for k in self.varying}
+        # Not restrict: rare() writes there too.
+        declared, known = declared_hoisted(self.hoisted, "*")
+        declared += [f"    {kind} *S{k} = ({kind} *)w->s[{k}];" for k, kind in enumerate(kinds)]
+        loaded = loads(kinds, self.varying)
         for place, k in enumerate(self.carried):
             declared.append(f"    vreal *K{k} = (vreal *)w->e[{1 + place}];")
-            loads.append(f"            const vreal k{k} = K{k}[i];")
+            loaded.append(f"{INDENT}const vreal k{k} = K{k}[i];")
             known[usual.before[k]] = f"k{k}"
         declared.append("    const uint32_t *marks = marks_of(w);")
         writer = Writer(self.single, reads, known)
@@ -194,11 +170,9 @@ class _Located(Source):
         carried = [usual.after[k] for k in self.carried]
         looked = list(dict.fromkeys(usual.looked))
         body = writer.lines([*after, *looked, *carried, usual.odd], " " * 12)
-        # A number less itself is zero just where it is finite.
-        numbers = [*map(writer.name, looked), *(each for each in given if each[0] == "x")]
-        check = " + ".join(f"({number} - {number})" for number in numbers) or "splat(0)"
+        check = check_of(map(writer.name, looked), self.varying)
         body = [
-            *loads,
+            *loaded,
             *body,
             f"            const vbool odd = {writer.name(usual.odd)} | rb_ne({check}, splat(0));",
         ]
@@ -222,6 +196,7 @@ class _Located(Source):
                 "    begin(w, call, vectors);",
                 "    for (int64_t step = 0; step < call->steps; step++) {",
                 "        if (call->noise) before_step(w, call, step);",
+                *declared_rows(self.varying),
                 "        int64_t listed = 0;",
                 "        for (int64_t i = 0; i < vectors; i += TOGETHER) {",
                 "            const int64_t there = w->count - i * LANES;",

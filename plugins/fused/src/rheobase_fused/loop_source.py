@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .cost import cost_of
 from .expression import Node
+from .loop_parts import INDENT, check_of, declared_hoisted, declared_rows, loads
 from .writer import TYPES, Writer, beside
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 _LITTLE = 8
 """The cost of a reset that is done to all units, in additions."""
-
-_INDENT = " " * 12
 
 
 def loop_of(source: Source) -> str:
@@ -39,18 +38,15 @@ class _Loop:
             cost_of([*states, *self.conditions], source.hoisted) for states in (self.finite, self.usual)
         )
         self.waits = with_reset - without > _LITTLE
-        self.given = [
-            f"x{k}" if name in source.varying else "(vreal){}" for k, name in enumerate(source.step.inputs)
-        ]
-        self.varying = [k for k, name in enumerate(source.step.inputs) if name in source.varying]
 
     def text(self) -> str:
         """The function."""
-        declared, known = self._hoisted()
+        varying = self.source.varying
+        declared, known = declared_hoisted(self.source.hoisted, "*__restrict__")
         reads = {f"s_{name}": f"s{k}" for k, name in enumerate(self.source.names)}
-        reads |= {f"x_{self.source.step.inputs[k]}": f"x{k}" for k in self.varying}
+        reads |= {f"x_{self.source.step.inputs[k]}": f"x{k}" for k in varying}
         writer = Writer(self.source.single, reads, known)
-        usual = [*self._loads(), *self._usual(writer)]
+        usual = [*loads(self.kinds, varying), *self._usual(writer)]
         each = range(self.source.together)
         return "\n".join(
             [
@@ -63,22 +59,19 @@ class _Loop:
                 "    const int64_t vectors = (w->count + LANES - 1) / LANES;",
                 "    for (int64_t step = 0; step < call->steps; step++) {",
                 "        if (call->noise) before_step(w, call, step);",
-                *(
-                    f"        const real *const X{k} = w->x[{k}], *N{k} = X{k} + call->step_strides[{k}];"
-                    for k in self.varying
-                ),
+                *declared_rows(varying),
                 "        for (int64_t i = 0; i < vectors; i += TOGETHER) {",
-                f"{_INDENT}const int64_t there = w->count - i * LANES;",
-                f"{_INDENT}(void)there;",
+                f"{INDENT}const int64_t there = w->count - i * LANES;",
+                f"{INDENT}(void)there;",
                 *(beside(line, u) for line in usual for u in each),
                 *self._who(writer),
                 *self._reset(writer),
-                f"{_INDENT}const vreal checked = {' + '.join(beside('check', u) for u in each)};",
-                f"{_INDENT}if (UNLIKELY(lanes_of(rb_ne(checked, splat(0))))) {{",
+                f"{INDENT}const vreal checked = {' + '.join(beside('check', u) for u in each)};",
+                f"{INDENT}if (UNLIKELY(lanes_of(rb_ne(checked, splat(0))))) {{",
                 *(beside(line, u).replace("place", str(u)) for u in each for line in self._odd()),
-                f"{_INDENT}}}",
-                *(beside(f"{_INDENT}S{k}[i] = n{k};", u) for k in range(len(self.kinds)) for u in each),
-                *([f"{_INDENT}w->who[i / TOGETHER] = who;"] if self.conditions else []),
+                f"{INDENT}}}",
+                *(beside(f"{INDENT}S{k}[i] = n{k};", u) for k in range(len(self.kinds)) for u in each),
+                *([f"{INDENT}w->who[i / TOGETHER] = who;"] if self.conditions else []),
                 "        }",
                 *(["        if (!note_step(w, call, step)) return 1;"] if self.conditions else []),
                 "        if (!after_step(w, call, step)) return 1;",
@@ -89,72 +82,57 @@ class _Loop:
             ]
         )
 
-    def _hoisted(self) -> tuple[list[str], dict[Node, str]]:
-        """What does not change in a run: how it is declared before the loop, and called in it."""
-        declared, known = [], {}
-        for k, (node, each) in enumerate(self.source.hoisted.items()):
-            kind = TYPES[node.type]
-            if each.shared:
-                declared.append(f"    const {kind} h{k} = *(const {kind} *)w->h[{k}];")
-            else:
-                declared.append(f"    const {kind} *__restrict__ H{k} = (const {kind} *)w->h[{k}];")
-            known[node] = f"h{k}" if each.shared else f"H{k}[i]"
-        return declared, known
-
-    def _loads(self) -> list[str]:
-        lines = [f"{_INDENT}const {kind} s{k} = S{k}[i];" for k, kind in enumerate(self.kinds)]
-        for k in self.varying:
-            lines.append(f"{_INDENT}const vreal x{k} = load_some(X{k}, i * LANES, w->xw[{k}], there);")
-            # Rows lie far apart: the machine does not see where the next one is.
-            lines.append(f"{_INDENT}__builtin_prefetch(N{k} + i * LANES * w->xw[{k}]);")
-        return lines
-
     def _usual(self, writer: Writer) -> list[str]:
         """The step where nothing happens, or with a reset that is done to all; and whether it is odd."""
         after = self.usual if self.waits else self.finite
         looked = _looked([*self.source.split.assumed, *self.usual])
-        lines = writer.lines([*looked, *after, *self.conditions], _INDENT)
-        # A number less itself is zero just where it is finite.
-        numbers = [*map(writer.name, looked), *(f"x{k}" for k in self.varying)]
-        check = " + ".join(f"({number} - {number})" for number in numbers) or "splat(0)"
-        lines.append(f"{_INDENT}vreal check = {check};")
+        lines = writer.lines([*looked, *after, *self.conditions], INDENT)
+        check = check_of(map(writer.name, looked), self.source.varying)
+        lines.append(f"{INDENT}vreal check = {check};")
         return lines + [
-            f"{_INDENT}{kind} n{k} = {writer.name(after[k])};" for k, kind in enumerate(self.kinds)
+            f"{INDENT}{kind} n{k} = {writer.name(after[k])};" for k, kind in enumerate(self.kinds)
         ]
 
     def _who(self, writer: Writer) -> list[str]:
         """Who spikes, a bit for each unit."""
         if not self.conditions:
-            return [f"{_INDENT}uint64_t who = 0;"]
+            return [f"{INDENT}uint64_t who = 0;"]
         bits = f"(uint64_t)lanes_of({writer.name(self.conditions[0])}) << "
         each = [beside(bits, u) + f"{u} * LANES" for u in range(self.source.together)]
-        return [f"{_INDENT}uint64_t who = {' | '.join(each)};"]
+        return [f"{INDENT}uint64_t who = {' | '.join(each)};"]
 
     def _reset(self, writer: Writer) -> list[str]:
         """The states of those who spike, where their reset waits for that."""
         if not self.waits:
             return []
         lines = [
-            f"{_INDENT}    if (lanes_of({writer.name(self.conditions[0])})) {{",
-            *writer.lines(self.finite, _INDENT + "        "),
-            *(f"{_INDENT}        n{k} = {writer.name(node)};" for k, node in enumerate(self.finite)),
-            f"{_INDENT}    }}",
+            f"{INDENT}    if (lanes_of({writer.name(self.conditions[0])})) {{",
+            *writer.lines(self.finite, INDENT + "        "),
+            *(f"{INDENT}        n{k} = {writer.name(node)};" for k, node in enumerate(self.finite)),
+            f"{INDENT}    }}",
         ]
         every = [beside(line, u) for u in range(self.source.together) for line in lines]
-        return [f"{_INDENT}if (UNLIKELY(who)) {{", *every, f"{_INDENT}}}"]
+        return [f"{INDENT}if (UNLIKELY(who)) {{", *every, f"{INDENT}}}"]
+
+    def _given(self) -> str:
+        """The inputs of a vector; those that do not change are read in other places."""
+        given = [
+            f"x{k}" if k in self.source.varying else "(vreal){}" for k in range(len(self.source.step.inputs))
+        ]
+        return ", ".join(given) or "(vreal){}"
 
     def _odd(self) -> list[str]:
         """A vector in which something is not finite takes the step without assumptions."""
         return [
-            f"{_INDENT}    if (lanes_of(rb_ne(check, splat(0)))) {{",
-            f"{_INDENT}        const uint32_t valid = valid_of(there);",
-            f"{_INDENT}        const vreal x[INPUTS + 1] = {{{', '.join(self.given) or '(vreal){}'}}};",
-            f"{_INDENT}        vreal n[STATES + 1];",
-            f"{_INDENT}        const uint64_t bits = whole(w, i, x, n);",
-            f"{_INDENT}        if (!all_finite(n, x, valid)) return failed(call, step);",
-            f"{_INDENT}        who = (who & ~((uint64_t)ALL << place * LANES)) | bits << place * LANES;",
-            *(f"{_INDENT}        n{k} = unpacked_{kind}(n[{k}]);" for k, kind in enumerate(self.kinds)),
-            f"{_INDENT}    }}",
+            f"{INDENT}    if (lanes_of(rb_ne(check, splat(0)))) {{",
+            f"{INDENT}        const uint32_t valid = valid_of(there);",
+            f"{INDENT}        const vreal x[INPUTS + 1] = {{{self._given()}}};",
+            f"{INDENT}        vreal n[STATES + 1];",
+            f"{INDENT}        const uint64_t bits = whole(w, i, x, n);",
+            f"{INDENT}        if (!all_finite(n, x, valid)) return failed(call, step);",
+            f"{INDENT}        who = (who & ~((uint64_t)ALL << place * LANES)) | bits << place * LANES;",
+            *(f"{INDENT}        n{k} = unpacked_{kind}(n[{k}]);" for k, kind in enumerate(self.kinds)),
+            f"{INDENT}    }}",
         ]
 
 

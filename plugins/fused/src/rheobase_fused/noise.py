@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import math
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -70,9 +69,9 @@ def noise_structs(given: list[Noise | None]) -> tuple[ctypes.Array[NoiseStruct],
             continue
         seed = int(noise.stimulus.seed)
         key = np.array([seed % 2**64, seed >> 64], dtype=np.uint64)
-        mean, deviation, relaxation = noise.mean, noise.deviation, noise.dt / noise.stimulus.tau
+        mean, deviation = noise.mean, noise.deviation
         struct.key, struct.path, struct.first = key.ctypes.data, noise.path.ctypes.data, noise.first
-        struct.decay, struct.spread = math.exp(-relaxation), math.sqrt(-math.expm1(-2.0 * relaxation))
+        struct.decay, struct.spread = noise.stimulus.coefficients(noise.dt)
         struct.mean, struct.mean_stride = mean.data_ptr(), int(mean.numel() > 1)
         struct.deviation, struct.deviation_stride = deviation.data_ptr(), int(deviation.numel() > 1)
         alive += [key, mean, deviation, noise.path]

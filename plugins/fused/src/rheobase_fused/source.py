@@ -45,7 +45,7 @@ class Source:
     def __init__(self, step: Step, split: Split, single: bool, constant: frozenset[str]) -> None:
         self.step, self.split, self.single = step, split, single
         self.names = list(step.states)
-        self.varying = [name for name in step.inputs if name not in constant]
+        self.varying = [k for k, name in enumerate(step.inputs) if name not in constant]
         roots = [*split.usual.values(), *split.finite.values(), *split.assumed, *step.states.values()]
         roots += [node for node in (split.spiked, step.spiked) if node is not None]
         self.hoisted = hoisted(roots, step, constant)
@@ -53,14 +53,14 @@ class Source:
     def text(self) -> str:
         """The whole file."""
         step, folder = self.step, files(__package__)
-        wide = sum(not each.shared for each in self.hoisted.values())
+        wide = sum(not shared for shared in self.hoisted.values())
         # Of what varies, the row of this step and that of the next, which is fetched meanwhile.
         arrays = len(self.names) + wide + 2 * len(self.varying) + self.extra
         block = 2048
         while block > 128 and arrays * block * (4 if self.single else 8) > _FIRST_CACHE:
             block //= 2
         kinds = ", ".join({"f": "0", "b": "1", "i": "2"}[step.states[name].type] for name in self.names)
-        shared = ", ".join(str(int(each.shared)) for each in self.hoisted.values())
+        shared = ", ".join(str(int(each)) for each in self.hoisted.values())
         return "\n".join(
             [
                 f"#define SINGLE {int(self.single)}",
@@ -119,8 +119,8 @@ class Source:
         for width, last in ((True, "1"), (False, "vectors")):
             chosen = [
                 (place, node)
-                for place, (node, each) in enumerate(self.hoisted.items())
-                if each.shared == width
+                for place, (node, is_shared) in enumerate(self.hoisted.items())
+                if is_shared == width
             ]
             writer.forget()
             body = writer.lines([node for _, node in chosen], "        ")
@@ -150,11 +150,7 @@ class Source:
             for k, name in enumerate(self.names)
         }
         reads |= {f"x_{name}": f"x[{k}]" for k, name in enumerate(self.step.inputs)}
-        known = {
-            node: f"(({TYPES[node.type]} *)w->h[{k}])[{'0' if each.shared else 'i'}]"
-            for k, (node, each) in enumerate(self.hoisted.items())
-        }
-        writer = Writer(self.single, reads, known)
+        writer = Writer(self.single, reads, self.outside())
         roots = [*self.step.states.values(), *([] if self.step.spiked is None else [self.step.spiked])]
         body = writer.lines(roots, "    ")
         spiked = "0" if self.step.spiked is None else f"lanes_of({writer.name(self.step.spiked)})"
@@ -171,6 +167,13 @@ class Source:
                 "",
             ]
         )
+
+    def outside(self) -> dict[Node, str]:
+        """How what does not change in a run is called outside of the loop."""
+        return {
+            node: f"(({TYPES[node.type]} *)w->h[{k}])[{'0' if is_shared else 'i'}]"
+            for k, (node, is_shared) in enumerate(self.hoisted.items())
+        }
 
     def loop(self) -> str:
         """The function that takes a block through all steps of a call."""

@@ -223,9 +223,13 @@ class Stored(Randomness):
                 return f"{self.identifier}: {name} has shape {shape}; it must be [] or [{units}]"
             check_domain(self, schema.parameters[name], saved)
             return ""
-        if name in schema.states and not saved.is_meta and not all_finite(saved):
+        if name in schema.states and not saved.is_meta and not _finite(saved):
             return f"{self.identifier}: {name} has values that are not finite"
         by_unit = (*schema.states, *schema.inputs, "input", "armed", "hold", "hold_time", "spiked", "status")
         if name in by_unit and (not shape or shape[-1] != units):
             return f"{self.identifier}: {name} has shape {shape}; it must be [*batch, {units}]"
         return ""
+
+
+def _finite(saved: Tensor) -> bool:
+    return all_finite(saved) if saved.is_floating_point() else bool(saved.isfinite().all())

@@ -110,6 +110,14 @@ class OrnsteinUhlenbeck(Stimulus):
         """See :attr:`Stimulus.width`."""
         return width_of(self.mean, self.std)
 
+    def coefficients(self, dt: float) -> tuple[float, float]:
+        r""":math:`e^{-dt/\tau}` and :math:`\sqrt{1 - e^{-2 dt/\tau}}`.
+
+        Args:
+            dt: The time step in ms.
+        """
+        return _coefficients(dt / self.tau)
+
     def standard(self, step: int, dt: float, num_units: int) -> np.ndarray:
         """The path of mean 0 and deviation 1 at one step, float64 ``[num_units]``; zeros before the first.
 
@@ -171,11 +179,9 @@ class _Path:
 
     def rows(self, first: int, count: int, relaxation: float, paths: int, seed: int) -> np.ndarray:
         """The steps from first on, float64 [count, paths]; with relaxation = dt / tau, a = exp(-dt / tau)."""
-        key, decay = (relaxation, paths, seed), math.exp(-relaxation)
+        key, (decay, spread) = (relaxation, paths, seed), _coefficients(relaxation)
         usable = [mark for mark in self._marks.get(key, ()) if mark[0] <= first]
         begin, value = max(usable, key=lambda mark: mark[0], default=(0, np.zeros(paths)))
-        # expm1 keeps the digits that 1 - a^2 loses where dt is far below tau.
-        spread = math.sqrt(-math.expm1(-2.0 * relaxation))
         out = np.empty((count, paths))
         entry = (begin, value)
         # Steps that were skipped are run through: a path has no shortcut.
@@ -208,6 +214,11 @@ class _Path:
             block = self._block = (index, paths, seed, np.ascontiguousarray(noise.T))
         row: np.ndarray = block[3][offset]
         return row
+
+
+def _coefficients(relaxation: float) -> tuple[float, float]:
+    # expm1 keeps the digits that 1 - a^2 loses where dt is far below tau.
+    return math.exp(-relaxation), math.sqrt(-math.expm1(-2.0 * relaxation))
 
 
 def _normal(words: np.ndarray) -> np.ndarray:
