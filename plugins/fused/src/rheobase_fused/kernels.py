@@ -17,7 +17,7 @@ from .located_usual import short_usual, usual_step
 from .source import source_of
 from .specialise import short_split
 from .store import library
-from .tracing import Setting, Step, trace
+from .tracing import Step, StepSetting, trace
 
 if TYPE_CHECKING:
     from rheobase import Neuron
@@ -57,7 +57,7 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel | TritonKernel
             cost = cost_of(usual.states.values(), Still(step, constant))
             _LOADED[key] = Kernel(library(text), step, cost, located=True)
         return _LOADED[key]
-    key = (heard(Setting(neuron)), single, constant)
+    key = (heard(StepSetting(neuron)), single, constant)
     if key not in _LOADED:
         step = trace(neuron)
         forms = short_split(step, constant)

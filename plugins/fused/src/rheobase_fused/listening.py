@@ -15,11 +15,10 @@ from torch.utils._pytree import tree_leaves
 from .tracing import name_of
 
 if TYPE_CHECKING:
-    from .located_tracing import LocatedSetting
-    from .tracing import Setting
+    from .setting import Setting
 
 
-def heard(setting: Setting | LocatedSetting) -> tuple[Any, ...]:
+def heard(setting: Setting) -> tuple[Any, ...]:
     """What the step of a few units consists of; equal for equal steps, and hashable.
 
     Raises:

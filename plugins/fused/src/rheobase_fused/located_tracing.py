@@ -15,12 +15,12 @@ import numpy as np
 import rheobase as rb
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from .expression import Builder, Node
 from .lanes import Lanes
 from .refusal import Refusal
-from .tracing import UNITS, Follower, few
+from .setting import UNITS, Setting
+from .tracing import Follower
 
 if TYPE_CHECKING:
     from rheobase import Neuron
@@ -65,63 +65,38 @@ class Parts:
     inputs: tuple[str, ...]
 
 
-class LocatedSetting:
-    """A few units of a neuron, for the parts of a located step to be followed.
+class LocatedSetting(Setting):
+    """A few units, for the parts of a located step.
 
     Attributes:
-        states: The states, by name.
-        params: The parameters, likewise.
-        uniform: The parameters that all units share.
-        data: The inputs, by name.
         all_held: Whether a refractory unit stands still altogether.
     """
 
     def __init__(self, neuron: Neuron) -> None:
-        self.neuron = neuron
-        schema, given = neuron.schema, neuron.params._asdict()
-        self.states = {name: few(neuron.state[name]) for name in schema.states}
-        self.params = {name: few(value) for name, value in given.items() if isinstance(value, Tensor)}
-        self.uniform = frozenset(name for name in self.params if given[name].ndim == 0)
-        self.data = {
-            name: torch.ones(UNITS, dtype=neuron.dtype) for name in tuple(schema.inputs) or ("input",)
-        }
-        self.all_held = len(schema.held) == len(self.states)
+        super().__init__(neuron, {name: neuron.state[name] for name in neuron.schema.states})
+        self.all_held = len(neuron.schema.held) == len(self.states)
         self._t0 = torch.zeros(UNITS, dtype=neuron.dtype)
         self._t1 = torch.full((UNITS,), neuron.dt, dtype=neuron.dtype)
         self._resting = torch.zeros(UNITS, dtype=torch.bool)
 
     def tensors(self) -> list[tuple[str, Tensor]]:
-        """What the parts read: the kind and the name of each, and the tensor."""
-        kinds = (("s", self.states), ("p", self.params), ("x", self.data))
-        read = [(f"{letter}_{name}", value) for letter, values in kinds for name, value in values.items()]
-        return [*read, ("t_0", self._t0), ("t_1", self._t1), ("r_resting", self._resting)]
+        """See the base class; times and who is refractory, too."""
+        return [*super().tensors(), ("t_0", self._t0), ("t_1", self._t1), ("r_resting", self._resting)]
 
-    def given(self, mode: TorchDispatchMode) -> dict[str, Tensor | None]:
-        """The parts, as tensors that a mode followed.
-
-        Raises:
-            Refusal: If one cannot be followed, or does what a kernel cannot.
-        """
-        neuron, schema = self.neuron, self.neuron.schema
-        packed = schema.pack_data(**self.data) if schema.inputs else self.data["input"]
-        model = _Pure(neuron, neuron.params._replace(**self.params), packed)
-        t0, t1 = self._t0, self._t1
-        try:
-            with torch.no_grad(), mode:
-                y = torch.stack(list(self.states.values()))
-                model.check_update(y)
-                field = model.field(None if self.all_held or not schema.refractory else self._resting)
-                return {
-                    "advance": model.advance(field, y, t0, t1),
-                    "limited": model.advance(model.limited(field, y), y, t0, t1) if model.limits else None,
-                    "slope": model.field(None)(t0, y),
-                    "gap": model.gap(y),
-                    "reset": model.reset(y),
-                }
-        except Refusal:
-            raise
-        except Exception as error:
-            raise Refusal(f"its step cannot be followed: {type(error).__name__}: {error}") from error
+    def _computed(self, params: Any, data: Any) -> dict[str, Tensor | None]:
+        """The parts."""
+        t0, t1, model = self._t0, self._t1, _Pure(self.neuron, params, data)
+        y = torch.stack(list(self.states.values()))
+        model.check_update(y)
+        refractory = self.neuron.schema.refractory
+        field = model.field(self._resting if refractory and not self.all_held else None)
+        return {
+            "advance": model.advance(field, y, t0, t1),
+            "limited": model.advance(model.limited(field, y), y, t0, t1) if model.limits else None,
+            "slope": model.field(None)(t0, y),
+            "gap": model.gap(y),
+            "reset": model.reset(y),
+        }
 
 
 def follow_located(setting: LocatedSetting) -> Parts:

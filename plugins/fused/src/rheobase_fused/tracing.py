@@ -21,12 +21,10 @@ from torch.utils._pytree import tree_leaves
 from .expression import Builder, Node
 from .lanes import Call, Lanes
 from .refusal import Refusal
+from .setting import UNITS, Setting
 
 if TYPE_CHECKING:
     from rheobase import Neuron
-
-UNITS = 97
-"""The number of units to follow: a prime, which is no other dimension of anybody's model."""
 
 SPIKED = "who spiked"
 """What no state is called."""
@@ -61,7 +59,7 @@ def trace(neuron: Neuron) -> Step:
     Raises:
         Refusal: If it cannot be followed, or does what a kernel cannot.
     """
-    setting = Setting(neuron)
+    setting = StepSetting(neuron)
     builder = Builder()
     lanes = Lanes(builder, neuron.dtype, UNITS)
     follower = Follower(lanes)
@@ -83,65 +81,31 @@ def trace(neuron: Neuron) -> Step:
     )
 
 
-class Setting:
-    """A few units of a neuron, for a step to be followed.
-
-    Attributes:
-        held: The states, by name.
-        params: The parameters, likewise.
-        uniform: The parameters that all units share.
-        data: The inputs, by name.
+class StepSetting(Setting):
+    """A few units, for a whole step.
 
     Raises:
         Refusal: If the integrator carries something on, which no kernel does.
     """
 
     def __init__(self, neuron: Neuron) -> None:
-        self._neuron = neuron
         state = dict(neuron.state)
-        if state.pop("carry", None):
-            raise Refusal("the integrator carries something from step to step")
-        given = {name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)}
-        self.held = {name: few(value) for name, value in state.items() if value is not None}
-        self.params = {name: few(value) for name, value in given.items()}
-        self.uniform = frozenset(name for name, value in given.items() if value.ndim == 0)
-        ones = torch.ones(UNITS, dtype=neuron.dtype, device=neuron.device)
-        self.data = {name: ones.clone() for name in tuple(neuron.schema.inputs) or ("input",)}
+        _check_carry(state.pop("carry", None))
+        super().__init__(neuron, {name: value for name, value in state.items() if value is not None})
 
-    def tensors(self) -> list[tuple[str, Tensor]]:
-        """What a step reads: the kind and the name of each, and the tensor."""
-        kinds = (("s", self.held), ("p", self.params), ("x", self.data))
-        return [(f"{letter}_{name}", value) for letter, values in kinds for name, value in values.items()]
-
-    def given(self, mode: TorchDispatchMode) -> dict[str, Tensor | None]:
-        """The states after a step that a mode followed, and under ``SPIKED`` who spiked, or None.
-
-        Raises:
-            Refusal: If it cannot be followed.
-        """
-        neuron = self._neuron
-        packed = neuron.schema.pack_data(**self.data) if neuron.schema.inputs else self.data["input"]
-        params = neuron.params._replace(**self.params)
-        try:
-            with torch.no_grad(), mode:
-                new, outputs = neuron.step({**self.held, "carry": None}, params, packed, neuron.dt)
-        except Refusal:
-            raise
-        except Exception as error:
-            raise Refusal(f"its step cannot be followed: {type(error).__name__}: {error}") from error
-        if new.get("carry"):
-            raise Refusal("the integrator carries something from step to step")
-        for name, value in self.held.items():
+    def _computed(self, params: Any, data: Any) -> dict[str, Tensor | None]:
+        """The states after it, and under ``SPIKED`` who spiked, or None."""
+        new, outputs = self.neuron.step({**self.states, "carry": None}, params, data, self.neuron.dt)
+        _check_carry(new.get("carry"))
+        for name, value in self.states.items():
             if new[name].dtype != value.dtype:
                 raise Refusal(f"the state {name!r} turns from {value.dtype} to {new[name].dtype}")
-        return {**{name: new[name] for name in self.held}, SPIKED: outputs.get("spiked")}
+        return {**{name: new[name] for name in self.states}, SPIKED: outputs.get("spiked")}
 
 
-def few(value: Tensor) -> Tensor:
-    """The first unit's value for a few units: a step does not depend on how many there are."""
-    if value.ndim == 0:
-        return value.detach().clone()
-    return value.detach().reshape(-1, value.shape[-1])[0, :1].expand(UNITS).clone()
+def _check_carry(carry: object) -> None:
+    if carry:
+        raise Refusal("the integrator carries something from step to step")
 
 
 @functools.cache
