@@ -358,7 +358,7 @@ def test_two_runs_of_half_the_time_are_one(both: Both, a_few_steps: Any) -> None
 def test_an_interrupted_run_leaves_what_eager_leaves(
     monkeypatch: pytest.MonkeyPatch, a_few_steps: Any
 ) -> None:
-    from rheobase_fused.call import Kernel
+    from rheobase_fused.call import CompiledKernel as Kernel
 
     current = torch.linspace(100.0, 900.0, 40)
 

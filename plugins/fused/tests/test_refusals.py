@@ -184,7 +184,7 @@ def test_an_input_outside_its_domain_is_the_error_of_eager(two_inputs: Any) -> N
 
 
 def test_an_interrupted_run_keeps_what_was_done(monkeypatch: pytest.MonkeyPatch, a_few_steps: Any) -> None:
-    from rheobase_fused.call import Kernel
+    from rheobase_fused.call import CompiledKernel as Kernel
 
     a_few_steps(400)
     calls, whole = [], Kernel.__call__

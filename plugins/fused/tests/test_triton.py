@@ -24,7 +24,7 @@ import rheobase as rb
 import torch
 from rheobase import Parameter, SpikingNeuron, State, errors
 from rheobase_fused import triton_call, triton_loading
-from rheobase_fused.call import Course, Outputs
+from rheobase_fused.contract import Course, Outputs
 from rheobase_fused.expression import Builder
 from rheobase_fused.operations import OPERATIONS
 from rheobase_fused.refusal import Refusal
@@ -545,7 +545,9 @@ class TestOnDevice:
         step, _ = everything(dtype)
         x, y, k = (value.to(device) for value in samples(dtype))
         kernel = triton_call.TritonKernel(
-            triton_source_of(step, split(step), single=dtype == torch.float32, constant=frozenset()), step
+            triton_source_of(step, split(step), single=dtype == torch.float32, constant=frozenset()),
+            step,
+            1.0,
         )
         states = {}
         for name, node in step.states.items():

@@ -11,7 +11,7 @@ import rheobase as rb
 import torch
 from torch import Tensor
 
-from .call import Course, Happened, Kernel, Outputs
+from .contract import Course, Happened, Kernel, Outputs
 from .courses import Inputs
 from .kernels import kernel_of
 from .located_run import last_spikes
@@ -20,8 +20,6 @@ from .suitable import check_suitable, worthwhile
 
 if TYPE_CHECKING:
     from rheobase import Neuron, Recording
-
-    from .triton_call import TritonKernel
 
 
 class _Piece(NamedTuple):
@@ -107,7 +105,7 @@ class _Run:
     def __init__(self, neuron: Neuron, drive: Any, steps: int, record: Sequence[str], every: int) -> None:
         self.neuron, self.drive, self.steps, self.every = neuron, drive, steps, every
         self.inputs = Inputs(neuron, drive, record)
-        self.kernel: Kernel | TritonKernel = kernel_of(neuron, self.inputs.constant)
+        self.kernel: Kernel = kernel_of(neuron, self.inputs.constant)
         self.shape = self.inputs.shape
         self.names = tuple(name for name in record if name != "spikes")
         known = (*self.kernel.states, *self.inputs.names, "spiked")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .contract import Course, Happened, Kernel, Outputs, strides_of
 from .located_run import decode_hold, encoded_hold
-from .noise import Noise, noise_structs, normals
+from .noise import noise_structs, normals
 from .tracing import Step
 
 _POINTERS = (
@@ -39,65 +39,8 @@ class _Call(ctypes.Structure):
     ]
 
 
-@dataclass(frozen=True)
-class Course:
-    """An input over some steps.
-
-    Args:
-        values: ``[steps, *batch, units]``, contiguous; a batch of dimensions of length 1, or one unit, serves
-            all.
-        still: Whether its one row serves all steps.
-        noise: The process that makes the rows, in place of values.
-    """
-
-    values: Tensor
-    still: bool
-    noise: Noise | None = None
-
-    @property
-    def last(self) -> Tensor:
-        """What the last step receives; of a process, once a kernel has taken it there."""
-        last = self.values[-1]
-        return last if self.noise is None else self.noise.row.to(last.dtype).reshape(last.shape)
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where a kernel writes what is recorded.
-
-    Args:
-        every: The stride of the traces, in steps.
-        traces: State -> ``[steps // every, *batch, units]``.
-        raster: uint8 ``[steps // every, *batch, units]`` of zeros, in which spikes become 1; or None.
-        spiked: uint8 ``[*batch, units]`` of zeros, in which those of the last step become 1; or None.
-    """
-
-    every: int
-    traces: Mapping[str, Tensor]
-    raster: Tensor | None
-    spiked: Tensor | None
-
-
-@dataclass(frozen=True)
-class Happened:
-    """What happened in a call.
-
-    Attributes:
-        states: Name -> the state at the end, like that at the start.
-        steps: The step of each spike, counted from 0 in the call, int64, ascending.
-        lanes: Its element of the flattened ``[*batch, units]``, int64, ascending within a step.
-        failed: The first step after which something is not finite, or -1.
-        times: When in the step, ms, float64, where spikes are located: then spikes come in no order.
-    """
-
-    states: Mapping[str, Tensor]
-    steps: np.ndarray
-    lanes: np.ndarray
-    failed: int
-    times: np.ndarray = field(default_factory=lambda: np.empty(0))
-
-
-class Kernel:
+@final
+class CompiledKernel(Kernel):
     """A compiled step, called for many steps of many units.
 
     Args:
@@ -108,6 +51,7 @@ class Kernel:
     """
 
     def __init__(self, library: os.PathLike[str], step: Step, cost: float, *, located: bool = False) -> None:
+        super().__init__(step, cost)
         loaded = ctypes.CDLL(os.fspath(library))
         self._run, self._sort = loaded.rheobase_run, loaded.rheobase_sort
         self._run.argtypes, self._run.restype = [ctypes.POINTER(_Call), ctypes.c_int64, ctypes.c_int64], None
@@ -115,10 +59,8 @@ class Kernel:
         self._sort.restype = None
         self._free = ctypes.CDLL(None).free
         self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
-        self.states, self.params, self.inputs = tuple(step.states), step.params, step.inputs
-        self.cost = cost
         self.located = located
-        self.beside: tuple[str, ...] = ("armed",) if located else ()
+        self.beside = ("armed",) if located else ()
         if located and "hold" in self.states:
             self.beside += ("hold_time",)
 
@@ -130,21 +72,13 @@ class Kernel:
         steps: int,
         outputs: Outputs,
     ) -> Happened:
-        """Take the states through some steps.
-
-        Args:
-            states: Name -> ``[*batch, units]``, contiguous.
-            params: Name -> ``[]`` or ``[units]``.
-            courses: Name -> the input.
-            steps: How many.
-            outputs: Where to write what is recorded.
-        """
+        """See the base class."""
         shape = states[self.states[0]].shape
         lanes, units = shape.numel(), shape[-1]
         shift = lanes.bit_length()
         held = [params[name].detach().contiguous() for name in self.params]
         given = [courses[name] for name in self.inputs]
-        strides = [_strides(course) for course in given]
+        strides = [strides_of(course) for course in given]
         if units < lanes and not any(value.ndim for value in held):
             # Nothing tells the rows of a batch apart: they are one row.
             alike = all(row == units * unit or not (row or unit) for _, row, unit in strides)
@@ -230,17 +164,6 @@ def _shares(lanes: int, steps: int) -> tuple[int, list[tuple[int, int]]]:
     size = min(_BLOCK, -(-lanes // (_PARTS * threads * 64)) * 64)
     size *= -(-lanes // (_MOST_PARTS * threads * size))
     return threads, [(first, min(first + size, lanes)) for first in range(0, lanes, size)]
-
-
-def _strides(course: Course) -> tuple[int, int, int]:
-    """Of step, flattened batch row and unit, in elements; 0 where one value serves all."""
-    if course.noise is not None:
-        return 0, 0, 1
-    values = course.values
-    rows = values.shape[1:-1].numel()
-    unit = 0 if values.shape[-1] == 1 else 1
-    row = values.shape[-1] if rows > 1 else 0
-    return 0 if course.still else rows * values.shape[-1], row, unit
 
 
 def _addresses(tensors: Sequence[Tensor | None]) -> Any:

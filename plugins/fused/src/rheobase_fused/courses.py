@@ -10,7 +10,7 @@ import rheobase as rb
 import torch
 from torch import Tensor
 
-from .call import Course
+from .contract import Course
 from .noise import Noise
 from .refusal import Refusal
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .call import Kernel
+from .call import CompiledKernel
+from .contract import Kernel
 from .cost import cost_of
 from .hoisting import Still
 from .listening import heard
@@ -22,12 +23,10 @@ from .tracing import Step, StepSetting, trace
 if TYPE_CHECKING:
     from rheobase import Neuron
 
-    from .triton_call import TritonKernel
-
 _LOADED: dict[Any, Kernel] = {}
 
 
-def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel | TritonKernel:
+def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
     """The kernel of a neuron's step.
 
     The step is listened to each time, which takes a few milliseconds: what a model's functions do may have
@@ -55,12 +54,14 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel | TritonKernel
             usual = short_usual(usual, step, constant)
             text = located_source_of(parts, usual, step, single=single, constant=constant)
             cost = cost_of(usual.states.values(), Still(step, constant))
-            _LOADED[key] = Kernel(library(text), step, cost, located=True)
+            _LOADED[key] = CompiledKernel(library(text), step, cost, located=True)
         return _LOADED[key]
     key = (heard(StepSetting(neuron)), single, constant)
     if key not in _LOADED:
         step = trace(neuron)
         forms = short_split(step, constant)
         text = source_of(step, forms, single=single, constant=constant)
-        _LOADED[key] = Kernel(library(text), step, cost_of(forms.usual.values(), Still(step, constant)))
+        _LOADED[key] = CompiledKernel(
+            library(text), step, cost_of(forms.usual.values(), Still(step, constant))
+        )
     return _LOADED[key]

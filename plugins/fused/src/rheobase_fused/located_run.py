@@ -16,7 +16,7 @@ from .refusal import Refusal
 if TYPE_CHECKING:
     from rheobase import Neuron
 
-    from .call import Happened
+    from .contract import Happened
 
 
 def locates(neuron: Neuron) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .call import Course, Happened, Outputs, _strides
+from .contract import Course, Happened, Kernel, Outputs, strides_of
 from .cost import cost_of
+from .hoisting import Still
 from .located_run import locates
 from .refusal import Refusal
 from .specialise import short_split
@@ -58,30 +59,27 @@ def triton_kernel_of(neuron: Neuron, constant: frozenset[str]) -> TritonKernel:
     if neuron.device.type != "cuda" and not interpreted():
         raise Refusal(f"the neuron is on {neuron.device}, and Triton's kernels are made for CUDA")
     step = trace(neuron)
-    text = triton_source_of(
-        step, short_split(step, constant), single=neuron.dtype == torch.float32, constant=constant
-    )
+    forms = short_split(step, constant)
+    text = triton_source_of(step, forms, single=neuron.dtype == torch.float32, constant=constant)
     key = hashlib.sha256(text.encode()).hexdigest()
     if key not in _LOADED:
-        _LOADED[key] = TritonKernel(text, step)
+        _LOADED[key] = TritonKernel(text, step, cost_of(forms.usual.values(), Still(step, constant)))
     return _LOADED[key]
 
 
-class TritonKernel:
-    """A step as Triton, called as :class:`rheobase_fused.call.Kernel` is.
+@final
+class TritonKernel(Kernel):
+    """A step as Triton, called from torch.
 
     Args:
         text: What :func:`rheobase_fused.triton_source.triton_source_of` gives.
         step: What it was made from.
+        cost: What a unit-step costs, in additions.
     """
 
-    located = False
-    beside: tuple[str, ...] = ()
-
-    def __init__(self, text: str, step: Step) -> None:
+    def __init__(self, text: str, step: Step, cost: float) -> None:
+        super().__init__(step, cost)
         self._kernel = load_kernel(text)
-        self.states, self.params, self.inputs = tuple(step.states), step.params, step.inputs
-        self.cost = float(cost_of(step.states.values()))
         # Spikes for which there was room at most, of a unit-step.
         self._rate = 1 / _UNIT_STEPS_OF_A_SPIKE
 
@@ -93,15 +91,7 @@ class TritonKernel:
         steps: int,
         outputs: Outputs,
     ) -> Happened:
-        """Take the states through some steps.
-
-        Args:
-            states: Name -> ``[*batch, units]``, contiguous, all on one device.
-            params: Name -> ``[]`` or ``[units]``, on that device.
-            courses: Name -> the input; it is brought to that device.
-            steps: How many.
-            outputs: Where to write what is recorded; on that device.
-        """
+        """See the base class. The states are on a GPU, or in Triton's interpreter."""
         first = states[self.states[0]]
         lanes, units, device = first.numel(), first.shape[-1], first.device
         after = {name: torch.empty_like(states[name]) for name in self.states}
@@ -111,7 +101,7 @@ class TritonKernel:
         arguments = [
             *(_bytes(each[name]) for name in self.states for each in (states, after)),
             *held,
-            *(part for x, course in zip(rows, given, strict=True) for part in (x, *_strides(course))),
+            *(part for x, course in zip(rows, given, strict=True) for part in (x, *strides_of(course))),
             *(outputs.traces.get(name) for name in self.states),
             outputs.raster,
             # Always some: a kernel without would be another one.
