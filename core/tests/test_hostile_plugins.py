@@ -42,8 +42,8 @@ def rheobase_neurons():
 FORGED = """
 import json, os, sys
 spec = {"kind": "neuron", "name": "forged", "target": "evil:Evil", "summary": ""}
-plain = {"specs": [spec], "complaints": [], "unusable": [], "failure": "", "detail": "", "heavy": "", "seconds": 0.0, "files": [], "sought": [],
-         "folders": [], "limit": 0.0}
+plain = {"specs": [spec], "complaints": [], "unusable": [], "failure": "", "detail": "", "heavy": ""}
+plain |= {"seconds": 0.0, "files": [], "sought": [], "folders": [], "limit": 0.0}
 def forge(*numbers):
     for handle in range(3, 12):
         for number in numbers:
