@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rheobase.plugins.ownership import strangers
+from rheobase.specs import VERSION
 
 Publish = Callable[..., Path]
 Listed = Callable[..., dict[str, Any]]
@@ -157,3 +158,25 @@ def test_editable_installs_bring_what_their_folder_holds(
             "aggregator 'two' is 'by_finder:b', which lies in finder-models 1.0",
         ],
     ]
+
+
+@pytest.mark.parametrize("name", ["rheobase", "RheoBase"])
+def test_metadata_of_another_core_change_nothing_of_this_one(
+    name: str, publish: Publish, listed: Listed
+) -> None:
+    publish("z-good", names=["last"], requires=["rheobase>=0.1"])
+    hook = (
+        "import rheobase as rb\n@rb.hookimpl\ndef rheobase_integrators():\n"
+        "    return [rb.IntegratorSpec('rk4', 'left_over:rk4')]\n"
+    )
+    site = publish(name, "", version="0.0.1", entry="core = left_over")
+    (site / f"{name}.py").unlink()
+    (site / "left_over.py").write_text(hook)
+    said = listed(site)
+    assert ["neuron", "last", "z-good", "1.0"] in said["found"]
+    assert [row[2:] for row in said["found"] if row[1] == "rk4"] == [["rheobase", VERSION]]
+    [warning] = said["warnings"]
+    assert (
+        f"plugin 'core' of {name} 0.0.1 is left out, the others work: it has the name of the core" in warning
+    )
+    assert f"Remove {site / f'{name}-0.0.1.dist-info'}" in warning

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from ..specs import PROJECT
+from ..specs import PROJECT, VERSION
 from . import metadata
 from .compatibility import SPEC_GROUP, Host, about_core, judge
-from .entry import Entry
+from .entry import Entry, canonical
 from .problem import AMISS, Problem
 from .unreadable import POINTS, UnreadableError, empty, fault, names_group, text_of, unreadable
 
@@ -23,7 +22,7 @@ class Scan(NamedTuple):
     Args:
         entries: The plugins, sorted.
         problems: The distributions whose metadata cannot be read.
-        version: The version of the core; empty where its metadata are missing.
+        version: The version of the core.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -107,7 +106,6 @@ def scan(
     same: dict[str, list[Any]] = {}
     for found in every:
         same.setdefault(metadata.stem(found), []).append(found)
-    version = _version([each for each in same.get(PROJECT, ()) if metadata.folder_of(each) not in without])
     # The parser is the dearest part of a scan, so only plugins' metadata is parsed, and most of it once.
     plugins = []
     for found in every:
@@ -120,16 +118,8 @@ def scan(
         at(metadata.folder_of(found))
         alike = same[metadata.stem(found)]
         if len(alike) == 1 or found is _first(alike, problems):
-            entries.update(_entries(found, version, host, problems))
-    return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)), version)
-
-
-def _version(core: list[Any]) -> str:
-    """The version of the core; empty where it is run from a source tree."""
-    for found in core:
-        with contextlib.suppress(Exception):
-            return str(_about(found)["Version"])
-    return ""
+            entries.update(_entries(found, VERSION, host, problems))
+    return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)), VERSION)
 
 
 def _first(alike: list[Any], problems: set[Problem]) -> Any:
@@ -172,6 +162,8 @@ def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> li
         for point in points.select(group=PROJECT):
             spec = specs.get(point.name, "")
             unfit, upgrade = judge(name, requires, spec, version, host)
+            if canonical(name) == PROJECT:  # the core needs no entry point, and its name is no other's
+                unfit, upgrade = "it has the name of the core", f"Remove {metadata.folder_of(found)}"
             entry = Entry(name, release, point.name, point.value, requires, spec, unfit, upgrade)
             entries.append(entry)
         return entries
