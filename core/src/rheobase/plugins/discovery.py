@@ -9,11 +9,8 @@ from ..specs import PROJECT, VERSION
 from . import metadata
 from .compatibility import SPEC_GROUP, Host, about_core, judge
 from .entry import Entry, canonical
-from .problem import AMISS, Problem
+from .problem import AMISS, Problem, brief
 from .unreadable import POINTS, UnreadableError, empty, fault, names_group, text_of, unreadable
-
-LONGEST = 500
-"""The most characters of a message that a plugin makes up."""
 
 
 class Scan(NamedTuple):
@@ -58,16 +55,6 @@ def first_line(error: BaseException) -> str:
     except BaseException:  # a stranger's exception may fail to print
         lines = []
     return brief(f"{type(error).__name__}: {lines[0]}") if lines else type(error).__name__
-
-
-def brief(text: str) -> str:
-    """A text, or its beginning where it is too long for a message.
-
-    Example:
-        >>> len(brief("very " * 1000))
-        500
-    """
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
 def scan(
@@ -139,6 +126,9 @@ def _is_plugin(found: Any, problems: set[Problem]) -> bool:
         try:
             metadata.check(found, POINTS)
             text = _read(POINTS, lambda: found.read_text(POINTS) or "")
+            plain = text.replace("\0", "").lstrip("\ufeff")
+            if plain != text and names_group(plain):
+                raise UnreadableError(f"{POINTS} is not UTF-8 without a byte-order mark, as it must be")
         except (OSError, UnreadableError) as error:
             if names_group(text_of(metadata.folder_of(found))) or isinstance(error, OSError):
                 raise
