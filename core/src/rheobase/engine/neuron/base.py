@@ -52,6 +52,8 @@ class Neuron(Stepped):
         dt: The time step, ms; ``DT`` (0.1) by default.
         device: Where the tensors live.
         dtype: Their floating-point type; float32 by default.
+        seed: The seed of declared draws, of sweeps without one of their own, and of the generator of a
+            stochastic model: an integer from 0 up. None: 0, and the generator as torch makes it.
         **kwargs: Values of declared parameters, options and initial states; for a class that declares
             nothing, further attributes.
 
@@ -111,6 +113,7 @@ class Neuron(Stepped):
         dt: float | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         chosen = self._find_preset(preset)
@@ -120,6 +123,7 @@ class Neuron(Stepped):
             dt=chosen.dt if dt is None and chosen is not None else dt,
             device=device,
             dtype=dtype,
+            seed=seed,
         )
         self._preset = preset
         self._event = _check_event(event)

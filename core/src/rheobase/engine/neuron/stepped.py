@@ -13,6 +13,7 @@ from ...specs import Provenance
 from ..aggregate import Aggregator
 from ..checks import check_step
 from ..dynamics import step as declared_step
+from ..drawing import ONCE, Drawing, Stream
 from ..integrator import Integrator
 from ..model import Model, gap, pack, spread
 from ..shapes import broadcast_shape
@@ -42,14 +43,34 @@ class Stepped(Stored):
 
     @property
     def params(self) -> Any:
-        """The parameters and options, by name: what the model's functions receive."""
+        """The parameters and options, by name: what the model's functions receive.
+
+        Of a model with draws also what its ``update`` would draw in the step to come.
+        """
+        return self._drawn(self.simulation_step, self.batch) if self.schema.draws else self._undrawn()
+
+    def _undrawn(self) -> Any:
         values = [self._of(name) for name in self.schema.parameters]
         return self.schema.pack_params(*values, *(getattr(self, name) for name in self.schema.options))
+
+    def _drawn(self, step: int, batch: torch.Size) -> Any:
+        """The parameters and options, and what is drawn once in a step; -1: by the initial state."""
+        if not self.schema.draws:
+            return self._undrawn()
+        shape = torch.Size((*batch, self.num_units))
+        drawing = Drawing(self.schema, self._stream, step, shape, self.dtype, self.device)
+        return drawing.joined(self._undrawn(), ONCE)
+
+    @property
+    def _stream(self) -> Stream:
+        return Stream(self.seed, self.identifier)
 
     @property
     def state(self) -> dict[str, Any]:
         """Everything that :meth:`step` goes on from, by name."""
         names = [*self.schema.states, *(name for name in _BESIDE if name in self._buffers)]
+        if self.schema.draws:
+            names.append("step_count")
         carry = {name: self._of(f"carry_{name}") for name in self._carry_names}
         return {**{name: self._of(name) for name in names}, "carry": carry or None}
 
@@ -76,7 +97,8 @@ class Stepped(Stored):
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
         new, outputs = declared_step(
-            self._model, self.integrator, self._event, state, params, data, dt, moved=moved
+            self._model, self.integrator, self._event, state, params, data, dt,
+            stream=self._stream if self.schema.draws else None, moved=moved,
         )
         shape = outputs[next(iter(self.schema.states))].shape
         begin = at_start(data, dt)
@@ -140,7 +162,7 @@ class Stepped(Stored):
         if state["carry"] and "slope" in state["carry"] and (moved or not self._same_input(data)):
             state["carry"] = {name: value for name, value in state["carry"].items() if name != "slope"}
         try:
-            new, outputs = self._step(state, self.params, data, self.dt, moved=moved)
+            new, outputs = self._step(state, self._undrawn(), data, self.dt, moved=moved)
         except IntegrationError as error:
             # The integrator counts time from the start of the step.
             raise type(error)(
@@ -169,6 +191,7 @@ class Stepped(Stored):
         carry = state.get("carry") or {}
         new = {**outputs, **state, **{f"carry_{name}": value for name, value in carry.items()}}
         del new["carry"]
+        new.pop("step_count", None)  # Which the clock itself does.
         for name, value in new.items():
             attached = value.requires_grad and not self.keeps_graph
             # Contiguous: a buffer may be written to, an expanded input not.
@@ -208,23 +231,28 @@ class Stepped(Stored):
             raise ArgumentError(f"{self.identifier} has no tensor {name!r}")
         return held
 
-    def _begin(self) -> None:
-        """Register the states at their initial values, and what goes with them."""
-        for name in self._carry_names:
-            self._buffers.pop(f"carry_{name}", None)
-        self._carry_names = ()
-        params = self.params
+    def _initial_states(self, batch: torch.Size) -> dict[str, Tensor]:
+        """The initial value of each state, ``[*batch, units]``; with draws for each row."""
+        params = self._drawn(-1, batch)
         values = {
             name: self._initial[name] if name in self._initial else initial_value(self, declared, params)
             for name, declared in self.schema.states.items()
         }
         initial = {
-            name: as_state(self, self.schema.states[name], value, torch.Size())
-            for name, value in values.items()
+            name: as_state(self, self.schema.states[name], value, batch) for name, value in values.items()
         }
         shape = broadcast_shape(*(value.shape for value in initial.values()))
+        return {name: value.expand(shape).clone() for name, value in initial.items()}
+
+    def _begin(self) -> None:
+        """Register the states at their initial values, and what goes with them."""
+        for name in self._carry_names:
+            self._buffers.pop(f"carry_{name}", None)
+        self._carry_names = ()
+        initial = self._initial_states(torch.Size())
         for name, value in initial.items():
-            self._keep(name, value.expand(shape).clone())
+            self._keep(name, value)
+        self._begun = dict(initial) if self.schema.draws else {}
         for name in self.auxiliaries:
             self._keep(name, torch.zeros(self.num_units, dtype=self.dtype, device=self.device))
         inputs = {name: declared.default for name, declared in self.schema.inputs.items()} or {"input": 0.0}
@@ -232,7 +260,7 @@ class Stepped(Stored):
             self._keep(name, torch.full((self.num_units,), default, dtype=self.dtype, device=self.device))
         if self._model is not None and self._model.threshold is not None:
             packed = pack([self._of(name) for name in self.schema.states])
-            self._keep("armed", gap(self._model, packed, params) < 0)
+            self._keep("armed", gap(self._model, packed, self._undrawn()) < 0)
             if self.schema.refractory:
                 self._keep("hold", torch.zeros(packed.shape[1:], dtype=torch.int32, device=self.device))
                 if self._event == "located":

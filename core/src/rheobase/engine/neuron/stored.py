@@ -67,6 +67,8 @@ class Stored(Randomness):
             self._keep(name, as_state(self, schema.states[name], value, self.batch))
         elif name in schema.options:
             self._set_option(name, value)
+        elif name in schema.draws:
+            raise ParameterError(f"{self.identifier}: {schema.unknown(name)}")
         elif name in schema.inputs or name in ("input", "spiked"):
             self._set_signal(name, value)
         else:
