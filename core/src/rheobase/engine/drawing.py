@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .draw import Draw
 from .philox import WORDS, key_of, normal, uniform, words
 from .schema import Schema
 
@@ -33,7 +33,7 @@ class Drawing:
     Args:
         schema: What the model declares.
         stream: Whose numbers they are.
-        step: The step, counted from its reset; -1 for the initial state.
+        step: The step, counted from the neuron's reset, int64 and 0-dimensional; -1: the initial state.
         shape: ``[*batch, units]``.
         dtype: The type of its states.
         device: Where they are.
@@ -43,13 +43,13 @@ class Drawing:
         self,
         schema: Schema,
         stream: Stream,
-        step: int,
+        step: Tensor,
         shape: torch.Size,
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        self.schema, self.stream = schema, stream
-        self.step, self.shape, self.dtype, self.device = step, shape, dtype, device
+        self.schema, self.stream, self.step = schema, stream, step
+        self.shape, self.dtype, self.device = shape, dtype, device
 
     def joined(self, params: Any, event: int | Tensor, who: Tensor | None = None) -> Any:
         """The parameters and options, and the draws of an event beside them.
@@ -61,45 +61,92 @@ class Drawing:
             who: The units' places in the flattened ``[*batch, units]``, int64 ``[n]``; None: all, in their
                 shape.
         """
-        shape = self.shape if who is None else who.shape
+        drawn = [self._of(name, event, who).to(self.dtype) for name in self.schema.draws]
+        return self.schema.with_draws(params, [value.to(self.device) for value in drawn])
+
+    def _of(self, name: str, event: int | Tensor, who: Tensor | None) -> Tensor:
+        distribution = self.schema.draws[name].distribution
+        if who is None and isinstance(event, int):
+            given = self.step, *self.stream, name, distribution, list(self.shape), event, self.dtype
+            # Compiled code calls what it cannot look into; elsewhere that costs more than the numbers.
+            return (_draw_all if torch.compiler.is_compiling() else draw_all)(*given)
         lanes = np.arange(self.shape.numel()) if who is None else who.cpu().numpy()
         events = event.cpu().numpy() if isinstance(event, Tensor) else np.full(len(lanes), event)
-        drawn = [
-            torch.from_numpy(self._of(draw, lanes, events)).view(shape) for draw in self.schema.draws.values()
-        ]
-        return self.schema.with_draws(params, [value.to(self.dtype).to(self.device) for value in drawn])
-
-    def _of(self, draw: Draw, lanes: np.ndarray, events: np.ndarray) -> np.ndarray:
-        """The numbers of one draw, float64 ``[n]``, rounded to within the bounds of the distribution."""
-        raw = self._words(key_of(*self.stream, draw.name), lanes, events)
-        if draw.distribution == "normal":
-            pair: np.ndarray = normal(raw[:, :2])
-            return pair[:, 0]
-        value = uniform(raw[:, 0])
-        limits = torch.finfo(self.dtype)
-        if draw.distribution == "exponential":
-            # Not zero, in whatever type: a target of zero would be reached where it is set.
-            return np.maximum(-np.log(value), limits.tiny)
-        return np.clip(value, limits.tiny, 1.0 - limits.eps / 2)
-
-    def _words(self, key: int, lanes: np.ndarray, events: np.ndarray) -> np.ndarray:
-        """Four words for each lane and event: the count is (unit + 1, row, step + 1, event)."""
-        raw = np.empty((len(lanes), WORDS), dtype=np.uint64)
-        rows, units = np.divmod(lanes, self.shape[-1])
-        order = np.lexsort((units, events, rows))
-        ordered = np.stack([rows, events, units])[:, order]
-        steps = np.diff(ordered)
-        parted = (steps[0] != 0) | (steps[1] != 0) | (steps[2] > _NEAR)
-        for part in np.split(np.arange(len(order)), np.flatnonzero(parted) + 1):
-            if not len(part):
-                continue
-            row, event, first = (int(value) for value in ordered[:, part[0]])
-            places = ordered[2, part] - first
-            found = words(key, (first, row, self.step + 1, event), int(places[-1]) + 1)
-            raw[order[part]] = found[places]
-        return raw
+        key, rows = key_of(*self.stream, name), np.divmod(lanes, self.shape[-1])
+        return _numbers(_words(key, *rows, int(self.step), events), distribution, self.dtype)
 
 
 def for_spikes(drawing: Drawing | None, params: Any, event: int | Tensor, who: Tensor | None = None) -> Any:
     """What ``reset`` receives: ``params``, where the model draws nothing. See :meth:`Drawing.joined`."""
     return params if drawing is None else drawing.joined(params, event, who)
+
+
+def draw_all(
+    step: Tensor,
+    seed: int,
+    identifier: str,
+    name: str,
+    distribution: str,
+    shape: Sequence[int],
+    event: int,
+    dtype: torch.dtype,
+) -> Tensor:
+    """One draw for all units, float64 on the CPU, within the bounds of its distribution in ``dtype``.
+
+    Args:
+        step: The step, int64.
+        seed: The neuron's seed.
+        identifier: The neuron's identifier.
+        name: The draw's name.
+        distribution: Its distribution.
+        shape: ``[*batch, units]``.
+        event: The event within the step.
+        dtype: The type that it is to be rounded to.
+    """
+    rows, units = torch.Size(shape[:-1]).numel(), shape[-1]
+    key, at = key_of(seed, identifier, name), int(step) + 1
+    raw = [words(key, (0, row, at, event), units) for row in range(rows)]
+    return _numbers(np.concatenate(raw), distribution, dtype).view(*shape)
+
+
+_draw_all = torch.library.custom_op(
+    "rheobase::draw_all",
+    draw_all,
+    mutates_args=(),
+    schema="(Tensor step, int seed, str identifier, str name, str distribution, SymInt[] shape, int event, "
+    "ScalarType dtype) -> Tensor",
+)
+
+
+@_draw_all.register_fake
+def _unknown(step: Tensor, *given: Any) -> Tensor:
+    """What compiled code sees of them: their shape."""
+    return torch.empty(given[4], dtype=torch.float64, device="cpu")
+
+
+def _words(key: int, rows: np.ndarray, units: np.ndarray, step: int, events: np.ndarray) -> np.ndarray:
+    """Four words for each unit and event, ``[n, 4]``: the count is (unit + 1, row, step + 1, event)."""
+    raw = np.empty((len(units), WORDS), dtype=np.uint64)
+    if not len(units):
+        return raw
+    order = np.lexsort((units, events, rows))
+    ordered = np.stack([rows, events, units])[:, order]
+    jumps = np.diff(ordered)
+    parted = (jumps[0] != 0) | (jumps[1] != 0) | (jumps[2] > _NEAR)
+    for part in np.split(np.arange(len(order)), np.flatnonzero(parted) + 1):
+        row, event, first = (int(value) for value in ordered[:, part[0]])
+        places = ordered[2, part] - first
+        found = words(key, (first, row, step + 1, event), int(places[-1]) + 1)
+        raw[order[part]] = found[places]
+    return raw
+
+
+def _numbers(raw: np.ndarray, distribution: str, dtype: torch.dtype) -> Tensor:
+    """A number of each four words, float64 ``[n]``; what it is rounded to keeps the open bounds."""
+    if distribution == "normal":
+        return torch.from_numpy(np.ascontiguousarray(normal(raw[:, :2])[:, 0]))
+    value, limits = uniform(raw[:, 0]), torch.finfo(dtype)
+    if distribution == "exponential":
+        # A target of zero would be reached where it is set.
+        return torch.from_numpy(np.maximum(-np.log(value), limits.tiny))
+    return torch.from_numpy(np.clip(value, limits.tiny, 1.0 - limits.eps / 2))

@@ -85,7 +85,7 @@ def step(
     drawing = None
     if schema.draws and stream is not None:
         params = schema.without_draws(params)
-        drawing = Drawing(schema, stream, int(state["step_count"]), shape, y0.dtype, y0.device)
+        drawing = Drawing(schema, stream, state["step_count"], shape, y0.dtype, y0.device)
     given = params if drawing is None or model.update is None else drawing.joined(params, ONCE)
     own = own_update(model, y0, given, begin, dt)
     if own is not None:

@@ -82,7 +82,9 @@ class Schema:
     def unknown(self, name: str) -> str:
         """The message about a name that the model does not declare, or that cannot be given."""
         if name in self.draws:
-            return f"{self.owner}.{name} is a draw, which nobody gives: it follows from the seed; give seed=..."
+            return (
+                f"{self.owner}.{name} is a draw, which nobody gives: it follows from the seed; give seed=..."
+            )
         kinds = {"parameters": self.parameters, "options": self.options, "states": self.states}
         known = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
         return (

@@ -293,7 +293,7 @@ class Neuron(Stepped):
             if name not in schema.settable:
                 raise ParameterError(schema.unknown(name))
         sweeps = {name: value for name, value in given.items() if isinstance(value, Sweep)}
-        values = {**given, **expand(sweeps, self.num_units)}
+        values = {**given, **expand(sweeps, self.num_units, self._stream)}
         for name in schema.options:
             if name in values:
                 self._set_option(name, values[name])

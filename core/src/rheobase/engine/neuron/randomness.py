@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...errors import ArgumentError
 from ..component import Component
+from ..drawing import Stream
 from ..schema import Schema
 
 SAVED = "generator_state"
@@ -59,6 +60,10 @@ class Randomness(Component):
         self._reseed(seed)
         if self.stochastic:
             self._generator.manual_seed(self.seed)
+
+    @property
+    def _stream(self) -> Stream:
+        return Stream(self.seed, self.identifier)
 
     def _reseed(self, seed: int | None) -> None:
         self._seed = seed

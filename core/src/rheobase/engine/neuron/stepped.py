@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar
 
 import torch
@@ -13,7 +14,7 @@ from ...specs import Provenance
 from ..aggregate import Aggregator
 from ..checks import check_step
 from ..dynamics import step as declared_step
-from ..drawing import ONCE, Drawing, Stream
+from ..drawing import ONCE, Drawing
 from ..integrator import Integrator
 from ..model import Model, gap, pack, spread
 from ..shapes import broadcast_shape
@@ -47,23 +48,19 @@ class Stepped(Stored):
 
         Of a model with draws also what its ``update`` would draw in the step to come.
         """
-        return self._drawn(self.simulation_step, self.batch) if self.schema.draws else self._undrawn()
+        return self._drawn(self._counter, self.batch) if self.schema.draws else self._undrawn()
 
     def _undrawn(self) -> Any:
         values = [self._of(name) for name in self.schema.parameters]
         return self.schema.pack_params(*values, *(getattr(self, name) for name in self.schema.options))
 
-    def _drawn(self, step: int, batch: torch.Size) -> Any:
-        """The parameters and options, and what is drawn once in a step; -1: by the initial state."""
+    def _drawn(self, step: Tensor, batch: torch.Size) -> Any:
+        """The parameters and options, and what is drawn once in a step."""
         if not self.schema.draws:
             return self._undrawn()
         shape = torch.Size((*batch, self.num_units))
         drawing = Drawing(self.schema, self._stream, step, shape, self.dtype, self.device)
         return drawing.joined(self._undrawn(), ONCE)
-
-    @property
-    def _stream(self) -> Stream:
-        return Stream(self.seed, self.identifier)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -97,8 +94,15 @@ class Stepped(Stored):
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
         new, outputs = declared_step(
-            self._model, self.integrator, self._event, state, params, data, dt,
-            stream=self._stream if self.schema.draws else None, moved=moved,
+            self._model,
+            self.integrator,
+            self._event,
+            state,
+            params,
+            data,
+            dt,
+            stream=self._stream if self.schema.draws else None,
+            moved=moved,
         )
         shape = outputs[next(iter(self.schema.states))].shape
         begin = at_start(data, dt)
@@ -159,6 +163,8 @@ class Stepped(Stored):
         # Compiled code must not depend on what happened between two steps.
         moved = torch.compiler.is_compiling() or not self._is_settled()
         state = self.state
+        if self._begun:
+            state |= self._rows_at_start(at_start(data, self.dt))
         if state["carry"] and "slope" in state["carry"] and (moved or not self._same_input(data)):
             state["carry"] = {name: value for name, value in state["carry"].items() if name != "slope"}
         try:
@@ -233,7 +239,7 @@ class Stepped(Stored):
 
     def _initial_states(self, batch: torch.Size) -> dict[str, Tensor]:
         """The initial value of each state, ``[*batch, units]``; with draws for each row."""
-        params = self._drawn(-1, batch)
+        params = self._drawn(torch.full((), -1), batch)
         values = {
             name: self._initial[name] if name in self._initial else initial_value(self, declared, params)
             for name, declared in self.schema.states.items()
@@ -244,29 +250,85 @@ class Stepped(Stored):
         shape = broadcast_shape(*(value.shape for value in initial.values()))
         return {name: value.expand(shape).clone() for name, value in initial.items()}
 
+    def _rows_at_start(self, data: Any) -> dict[str, Tensor]:
+        """Where the first input brings a batch: the initial states, with draws for each row."""
+        inputs = (data,) if isinstance(data, Tensor) else tuple(data)
+        batch = broadcast_shape(self.batch, *(value.shape[:-1] for value in inputs))
+        # A batch comes with the first step only; so the clock, which compiled code cannot look at, stands at 0.
+        if batch and any(self._of(name).ndim <= len(batch) for name in self._begun):
+            return self._redrawn(self._as_drawn(), self._initial_states(batch))
+        return {}
+
+    def _as_drawn(self) -> dict[str, Tensor]:
+        """Where each state is what it was at the start; nobody set it since."""
+        return {name: self._of(name) == begun for name, begun in self._begun.items()}
+
+    def _redrawn(self, drawn: Mapping[str, Tensor], initial: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """New initial states, where nobody set others; and who may spike in the first step."""
+        states = {
+            name: torch.where(drawn[name].to(value.device), value, self._of(name).to(value))
+            for name, value in initial.items()
+        }
+        return {**states, **self._armed(initial)}
+
+    @contextmanager
+    def _drawing_again(self) -> Iterator[None]:
+        """Draw the initial states again after a change of what they are drawn from; within, it is made."""
+        # While the clock stands at zero; a clock on the meta device says nothing.
+        fresh = bool(self._begun) and not self._counter.is_meta and not self.simulation_step
+        drawn = self._as_drawn() if fresh else {}
+        yield
+        if fresh and not self._counter.is_meta:
+            self._begun = self._initial_states(self.batch)
+            for name, value in self._redrawn(drawn, self._begun).items():
+                self._keep(name, value)
+
+    def _reseed(self, seed: int | None) -> None:
+        with self._drawing_again():
+            super()._reseed(seed)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        renamed = name == "identifier" and self.__dict__.get("_ready")
+        with self._drawing_again() if renamed else nullcontext():
+            super().__setattr__(name, value)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        with self._drawing_again():
+            return super()._apply(fn, recurse)
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        if self._begun and not self._counter.is_meta:
+            self._begun = self._initial_states(torch.Size())
+
+    def _armed(self, initial: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Who may spike in its first step: where g < 0 at the initial state."""
+        if self._model is None or self._model.threshold is None:
+            return {}
+        packed = pack([initial[name] for name in self.schema.states])
+        return {"armed": gap(self._model, packed, self._undrawn()) < 0}
+
     def _begin(self) -> None:
         """Register the states at their initial values, and what goes with them."""
         for name in self._carry_names:
             self._buffers.pop(f"carry_{name}", None)
         self._carry_names = ()
         initial = self._initial_states(torch.Size())
-        for name, value in initial.items():
+        for name, value in {**initial, **self._armed(initial)}.items():
             self._keep(name, value)
-        self._begun = dict(initial) if self.schema.draws else {}
+        # Tensors of their own: the neuron's are written to.
+        self._begun = {name: value.clone() for name, value in initial.items()} if self.schema.draws else {}
         for name in self.auxiliaries:
             self._keep(name, torch.zeros(self.num_units, dtype=self.dtype, device=self.device))
         inputs = {name: declared.default for name, declared in self.schema.inputs.items()} or {"input": 0.0}
         for name, default in inputs.items():
             self._keep(name, torch.full((self.num_units,), default, dtype=self.dtype, device=self.device))
-        if self._model is not None and self._model.threshold is not None:
-            packed = pack([self._of(name) for name in self.schema.states])
-            self._keep("armed", gap(self._model, packed, self._undrawn()) < 0)
-            if self.schema.refractory:
-                self._keep("hold", torch.zeros(packed.shape[1:], dtype=torch.int32, device=self.device))
-                if self._event == "located":
-                    # Spikes lie between steps, and so do the ends of refractory periods.
-                    part = torch.zeros(packed.shape[1:], dtype=torch.float64, device=self.device)
-                    self._keep("hold_time", part)
+        if self._model is not None and self._model.threshold is not None and self.schema.refractory:
+            shape = next(iter(initial.values())).shape
+            self._keep("hold", torch.zeros(shape, dtype=torch.int32, device=self.device))
+            if self._event == "located":
+                # Spikes lie between steps, and so do the ends of refractory periods.
+                self._keep("hold_time", torch.zeros(shape, dtype=torch.float64, device=self.device))
         if self._model is not None and self.integrator.on_failure == "mark":
             states = (self._of(name).shape for name in self.schema.states)
             shape = broadcast_shape(*states)

@@ -29,7 +29,6 @@ _CARRY = "carry_"
 class Stored(Randomness):
     """A component whose declared quantities are its tensors. See :class:`rheobase.Neuron`."""
 
-    schema: ClassVar[Schema]
     keeps_graph: bool
     _num_units: int
 
@@ -38,6 +37,8 @@ class Stored(Randomness):
         self._initial: dict[str, Tensor] = {}
         self._options: dict[str, str] = {}
         self._carry_names: tuple[str, ...] = ()
+        # The initial states of a model with draws, as they were drawn; see Stepped.
+        self._begun: dict[str, Tensor] = {}
         # The tensors that the last step left, and their versions; see Stepped. None: not known.
         self._settled: list[tuple[Tensor, int]] | None = None
 
@@ -80,7 +81,7 @@ class Stored(Randomness):
 
     def _set_parameter(self, name: str, value: Any) -> None:
         if isinstance(value, Sweep):
-            value = expand({name: value}, self.num_units)[name]
+            value = expand({name: value}, self.num_units, self._stream)[name]
         tensor = as_parameter(self, self.schema.parameters[name], value)
         if isinstance(tensor, nn.Parameter):
             self._buffers.pop(name, None)
@@ -154,11 +155,12 @@ class Stored(Randomness):
         probe = fn(torch.zeros((), dtype=self._dtype, device=self.device))
         self._dtype = probe.dtype
         self._initial = {name: fn(value) for name, value in self._initial.items()}
+        self._begun = {name: fn(value) for name, value in self._begun.items()}
         return self
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_settled": None}
-        for store in ("_buffers", "_initial"):
+        for store in ("_buffers", "_initial", "_begun"):
             state[store] = {
                 name: None if held is None else held.detach().clone() for name, held in state[store].items()
             }
