@@ -55,7 +55,8 @@ def describe(component: Registered) -> dict[str, Any]:
 
     Returns:
         Plain data: name, kind, summary, doc and provenance; for a neuron model ``parameters``,
-        ``states``, ``inputs``, ``options``, ``draws`` and ``presets``, for others ``claims`` and ``arguments``.
+        ``states``, ``inputs``, ``options``, ``draws`` and ``presets``, for others ``claims`` and
+        ``arguments``.
 
     Raises:
         PluginError: If it cannot be imported.

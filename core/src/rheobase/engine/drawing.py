@@ -26,6 +26,10 @@ class Stream(NamedTuple):
     identifier: str
 
 
+NOBODY = Stream(0, "")
+"""Of numbers that are no neuron's."""
+
+
 @final
 class Drawing:
     """The draws of a neuron in one step.

@@ -99,7 +99,10 @@ def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
 
 
 def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
-    """The packed state after ``reset``; None where it names no state. ``params`` has the draws of the spike."""
+    """The packed state after ``reset``; None where it names no state.
+
+    ``params`` has the draws of the spike.
+    """
     schema = model.schema
     changes = {} if model.reset is None else ask(model, "reset", y.unbind(0), params)
     if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():

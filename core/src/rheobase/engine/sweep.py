@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ParameterError
-from .drawing import Stream
+from .drawing import NOBODY, Stream
 from .philox import key_of, uniform, words
 
 
@@ -50,8 +50,8 @@ class Sweep:
     @classmethod
     def random(cls, low: float, high: float, *, seed: int | None = None) -> Sweep:
         """Drawn independently and uniformly from (low, high), reproducibly from the seed, the parameter's
-        name and the unit's number. Without a seed, from the neuron's seed and identifier in its place: neurons
-        with other seeds get other values. Unit k gets the same value however many units there are.
+        name and the unit's number: unit k gets the same value however many units there are. Without a seed,
+        from that of the neuron and its identifier.
         """
         bounds = _finite((low, high))
         if not bounds[0] < bounds[1]:
@@ -65,7 +65,7 @@ class Sweep:
         return cls("random", bounds, seed)
 
 
-def expand(sweeps: Mapping[str, Sweep], num_units: int, stream: Stream = Stream(0, "")) -> dict[str, Tensor]:
+def expand(sweeps: Mapping[str, Sweep], num_units: int, stream: Stream = NOBODY) -> dict[str, Tensor]:
     """The values of each swept parameter.
 
     Args:

@@ -1,4 +1,4 @@
-"""Random numbers of a model: counted from its seed, or from a generator of its own; never torch's global one."""
+"""Random numbers of a model: counted from its seed, or from its own generator; never torch's global one."""
 
 from __future__ import annotations
 

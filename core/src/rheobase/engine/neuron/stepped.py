@@ -13,8 +13,8 @@ from ...errors import ArgumentError, InputError, IntegrationError, nearest
 from ...specs import Provenance
 from ..aggregate import Aggregator
 from ..checks import check_step
-from ..dynamics import step as declared_step
 from ..drawing import ONCE, Drawing
+from ..dynamics import step as declared_step
 from ..integrator import Integrator
 from ..model import Model, gap, pack, spread
 from ..shapes import broadcast_shape
@@ -254,7 +254,7 @@ class Stepped(Stored):
         """Where the first input brings a batch: the initial states, with draws for each row."""
         inputs = (data,) if isinstance(data, Tensor) else tuple(data)
         batch = broadcast_shape(self.batch, *(value.shape[:-1] for value in inputs))
-        # A batch comes with the first step only; so the clock, which compiled code cannot look at, stands at 0.
+        # A batch comes with the first step only. Compiled code cannot look at the clock.
         if batch and any(self._of(name).ndim <= len(batch) for name in self._begun):
             return self._redrawn(self._as_drawn(), self._initial_states(batch))
         return {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from ...errors import ParameterError, nearest
 from ..finite import all_finite
 from ..receive import receive
-from ..schema import Schema
 from ..shapes import broadcast_shape
 from ..sweep import Sweep, expand
 from ..tracing import lent, transforming
