@@ -43,17 +43,10 @@ def check_step(
     if status is not None:
         states = {name: value[status == 0] for name, value in states.items()}
         values = [*inputs.values(), *states.values()]
-    if all(map(all_finite, values)):
-        for name, declared in neuron.schema.inputs.items():
-            if declared.bounded:
-                check_domain(neuron, declared, inputs[name])
+    fine = all(map(all_finite, values))
+    check_inputs(neuron, inputs, finite=fine)
+    if fine:
         return
-    for name, value in inputs.items():
-        if where := first_bad(value):
-            raise InputError(
-                f"{neuron.identifier}: {name} {_at(neuron, where, value)} at step {neuron.simulation_step} "
-                f"(t = {neuron.time:g} ms); give finite numbers"
-            )
     for name, value in states.items():
         if where := first_bad(value):
             unit = f" (in {neuron.schema.states[name].unit})" if name in neuron.schema.states else ""
@@ -63,6 +56,29 @@ def check_step(
                 f"{neuron.integrator!r}); "
                 f"try a smaller dt or an adaptive integrator{_advice(neuron)}"
             )
+
+
+def check_inputs(neuron: Stored, inputs: Mapping[str, Tensor], *, finite: bool = False) -> None:
+    """Refuse inputs that are not finite, or outside their declared domain.
+
+    Args:
+        neuron: Who receives them, at the start of its step.
+        inputs: Name -> tensor, whose values can be looked at.
+        finite: Whether they are known to be finite.
+
+    Raises:
+        InputError: If an input is not finite.
+        ParameterError: If an input lies outside its declared domain.
+    """
+    for name, value in inputs.items() if not finite else ():
+        if where := first_bad(value):
+            raise InputError(
+                f"{neuron.identifier}: {name} {_at(neuron, where, value)} at step {neuron.simulation_step} "
+                f"(t = {neuron.time:g} ms); give finite numbers"
+            )
+    for name, declared in neuron.schema.inputs.items():
+        if declared.bounded and name in inputs:
+            check_domain(neuron, declared, inputs[name])
 
 
 def first_bad(value: Tensor) -> tuple[int, ...] | None:

@@ -20,6 +20,7 @@ from ..integrator.equation import times_of
 from ..provenance import provenance_of
 from ..receive import receive
 from ..resolve import as_aggregator, as_integrator, input_rules
+from ..signals.signal import Signal
 from ..sweep import Sweep, expand
 from ..values import as_parameter, as_state, resolve_defaults
 from .stepped import Stepped
@@ -231,8 +232,8 @@ class Neuron(Stepped):
         """The voltage at t + dt, from ``equation``. Changes nothing; for use inside :meth:`forward`.
 
         Args:
-            **kwargs: What the equation depends on; a :class:`~rheobase.Signal` is on the neuron's clock, as
-                is the time that an equation with a parameter ``t`` is given.
+            **kwargs: What the equation depends on; a :class:`~rheobase.Signal` is on the neuron's clock, or
+                what :meth:`prepare` gave; the time that an equation with a parameter ``t`` is given is on it.
 
         Returns:
             A tensor for one equation; for a tuple of equations a tuple: the voltage, then
@@ -247,6 +248,10 @@ class Neuron(Stepped):
             )
         parts = [self._of(name) for name in ("voltage", *self.auxiliaries)]
         x = parts[0] if callable(self.equation) else parts
+        kwargs = {
+            name: value.out_of_step(self.time) if isinstance(value, Signal) else value
+            for name, value in kwargs.items()
+        }
         time = times_of(self, self.equation, kwargs)
         return self.integrator(x, self.equation, dt=self.dt, **{**time, **kwargs})
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...errors import ArgumentError, InputError, IntegrationError, nearest
 from ...specs import Provenance
 from ..aggregate import Aggregator
-from ..checks import check_step
+from ..checks import check_inputs, check_step
 from ..drawing import ONCE, Drawing
 from ..dynamics import step as declared_step
 from ..integrator import Integrator
@@ -20,6 +20,7 @@ from ..model import Model, gap, pack, spread
 from ..shapes import broadcast_shape
 from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
+from ..tracing import values_visible
 from ..values import as_state, initial_value
 from .stored import Stored
 
@@ -31,6 +32,7 @@ class Stepped(Stored):
     """A component that is stepped by a declared model. See :class:`rheobase.Neuron`."""
 
     _model: ClassVar[Model | None] = None
+    _own_forward: ClassVar[bool] = False
     _event: str
     _input_rules: dict[str, tuple[Aggregator, Provenance | None]]
     aggregate: ClassVar[Callable[..., Tensor]]
@@ -119,8 +121,32 @@ class Stepped(Stored):
     def prepare(self, data: Any, identifiers: list[str] | Mapping[str, list[str]] | None = None) -> Any:
         """The input of the next step, aggregated, checked and cast; what :meth:`step` takes as ``data``.
 
-        Tensors, and signals on a clock that starts with the step.
+        For a ``forward`` of a class's own, which may do with it what it likes: signals take part in sums,
+        differences, products and quotients with tensors, and their value at the start of the step is
+        ``signal(0.0)``.
+
+        Args:
+            data: As ``forward`` takes it.
+            identifiers: Likewise.
+
+        Returns:
+            A tensor ``[*batch, units or 1]``, or a signal on a clock that starts with the step; several of
+            these by name for a model that declares its inputs.
+
+        Raises:
+            InputError: If it has a wrong type, shape or device, or is not finite. (For a class without a
+                ``forward`` of its own the step itself looks at the values.)
         """
+        prepared = self._prepare(data, identifiers)
+        if self._own_forward:
+            named = prepared._asdict() if self.schema.inputs else {"input": prepared}
+            # Signals are looked at when they are evaluated.
+            seen = {name: each for name, each in named.items() if isinstance(each, Tensor)}
+            if all(map(values_visible, seen.values())):
+                check_inputs(self, seen)
+        return prepared
+
+    def _prepare(self, data: Any, identifiers: Any) -> Any:
         inputs = self.schema.inputs
         if not inputs and isinstance(identifiers, Mapping):
             raise InputError(f"{self.identifier} has one input; give identifiers as a list of names")
