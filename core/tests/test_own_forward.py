@@ -99,7 +99,7 @@ def test_a_signal_goes_through_an_authors_arithmetic_as_a_tensor_does(integrator
         expected, found = plain(course)["voltage"], changed(course)["voltage"]
         # Sums in another order.
         assert torch.allclose(found, expected, rtol=1e-13, atol=1e-13)
-        assert float(expected.abs().max()) > 0.1
+    assert float(plain.voltage.min()) > 1.0
     tensors = torch.tensor([0.25, -1.0], dtype=torch.float64)
     assert torch.allclose(changed(tensors)["voltage"], plain(tensors)["voltage"])
 
