@@ -90,7 +90,7 @@ def _fed(subject: NeuronSubject, neuron: Any, units: int, batch: tuple[int, ...]
 
 LANES = 1024
 INTERVALS, MOST_STEPS, PILOT = 4, 100, 50
-"""How many mean intervals a run lasts, how many steps at most, and how many the run before it, of the mean."""
+"""How many mean intervals a run lasts, how many steps at most, and how many the run that finds the mean."""
 
 ENOUGH = 500
 """Fewer spikes of all lanes say too little."""
