@@ -1,4 +1,4 @@
-"""A slope that an integrator keeps lives as long as the field that it was taken from, for each unit by itself."""
+"""A slope that an integrator keeps lives as long as the field that it was taken from, unit by unit."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_a_unit_keeps_its_slope_whatever_becomes_of_the_others(what, event, adap
 
 
 def test_equal_inputs_with_gradients_of_their_own_get_them():
-    # The slope at the end of a step depends on the input of that step, though the next one has the same value.
+    # The slope at the end of a step depends on its own input, though the next one has the same value.
     class Anew(FromSlope):
         def advance(self, field, y, t0, t1, *, carry=None):
             return super().advance(field, y, t0, t1)

@@ -1,10 +1,10 @@
 """The slopes that an integrator keeps from step to step, and whose are still those of the field.
 
-An integrator may carry ``slope``, the derivatives at the end of a call, to begin the next one with them. Those
-of a unit live as long as the field that they were taken from: until the unit spikes, its refractory period
-begins or ends, or its state, its input or one of its parameters is changed. Then they are NaN in the carry: not
-known. Before the integrator gets them back, the field is evaluated where that is so. What the other units keep
-is left as it is, so that a unit gets the same alone and in company.
+An integrator may carry ``slope``, the derivatives at the end of a call, to begin the next one with them.
+Those of a unit live as long as the field that they were taken from: until it spikes, its refractory period
+begins or ends, or its state, its input or one of its parameters is changed. Then they are NaN in the carry:
+not known. Before the integrator gets them back, the field is evaluated for those units. What others keep is
+left as it is, so that a unit gets the same alone and in company.
 """
 
 from __future__ import annotations
