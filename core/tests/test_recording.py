@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rheobase import Provenance, Recording
 from rheobase.errors import ArgumentError, OutputError
+from rheobase.files import check_writable
 from rheobase.pipeline.recording import Spikes
-from rheobase.pipeline.storage import check_writable
 
 
 def spikes(times, units, batch=None):

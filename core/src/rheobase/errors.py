@@ -31,11 +31,22 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
+from typing import Any
+
+_LONGEST = 4000
+"""Characters that the message of an error has at most, whatever value of the user's it prints."""
 
 
 class RheobaseError(Exception):
     """Base class of all errors raised by Rheobase."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) <= _LONGEST:
+            return text
+        return f"{text[: _LONGEST * 3 // 4]} ... {text[-_LONGEST // 5 :]}"
 
 
 class DeclarationError(RheobaseError, TypeError):
@@ -59,7 +70,13 @@ class StimulusError(ArgumentError):
 
 
 class OutputError(ArgumentError):
-    """An output path that cannot be written."""
+    """An output path that cannot be written.
+
+    Attributes:
+        recording: The :class:`~rheobase.Recording` that was to be written there, where a run had made one.
+    """
+
+    recording: Any = None
 
 
 class ConfigurationError(ArgumentError):
@@ -159,3 +176,32 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+class _Shown(reprlib.Repr):
+    """Representations of bounded length and depth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother, self.maxlong = 3, 120, 200, 40
+
+    def repr_int(self, x: int, level: int) -> str:
+        return repr(x) if x.bit_length() < 128 else f"<an integer of {x.bit_length()} bits>"
+
+
+_SHOWN = _Shown()
+
+
+def shown(value: object) -> str:
+    """A user's value as messages print it: its representation, of bounded length.
+
+    Args:
+        value: Anything.
+
+    Example:
+        >>> shown("lif"), shown([1, 2]), len(shown("x" * 1_000_000))
+        ("'lif'", '[1, 2]', 120)
+        >>> shown(10**5000)
+        '<an integer of 16610 bits>'
+    """
+    return _SHOWN.repr(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..engine.create import create
-from ..errors import ConfigurationError, RheobaseError
+from ..errors import ConfigurationError, OutputError, RheobaseError, RheobaseWarning
+from ..files import check_writable
 from ..specs import RESERVED
 from .configuration import integrator_from, params_from, stimulus_from
 from .interrupted import SimulationInterrupted
 from .pipeline import Pipeline, check_keys
 from .recording import Recording
 from .simulate import simulate
-from .storage import check_writable
 from .yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class SimpleSimulator(Pipeline):
 
         Raises:
             RheobaseError: If a setting cannot be used, or the run fails. Paths are checked before the run.
+            OutputError: If a file cannot be written then; it carries the recording, as ``.recording``.
             SimulationInterrupted: On Ctrl-C; what was recorded so far is in ``out``, marked incomplete.
         """
         settings, seed = self.configuration, self._seed()
@@ -171,15 +173,12 @@ class SimpleSimulator(Pipeline):
             try:
                 recording = simulate(neuron, stimulus, duration, record=record, **how)
             except SimulationInterrupted as interrupted:
-                if out is not None:
-                    interrupted.recording.save(out)
+                try:
+                    _save(interrupted.recording, out)
+                except OutputError as error:
+                    warnings.warn(str(error), RheobaseWarning, stacklevel=2)
                 raise
-            if out is not None:
-                recording.save(out)
-            if plot is not None:
-                from .plots import plot_recording
-
-                plot_recording(recording, plot)
+            _save(recording, out, plot)
         return recording
 
     def _record(self, neuron: Neuron) -> tuple[str, ...]:
@@ -224,7 +223,23 @@ class SimpleSimulator(Pipeline):
         except RheobaseError as error:
             if str(error).startswith(self._source):
                 raise
-            raise type(error)(f"{self._source}: {error}") from error
+            named = type(error)(f"{self._source}: {error}")
+            named.__dict__.update(error.__dict__)
+            raise named from error
+
+
+def _save(recording: Recording, out: Path | None, plot: Path | None = None) -> None:
+    """Write what was asked for; an error carries the recording."""
+    try:
+        if out is not None:
+            recording.save(out)
+        if plot is not None:
+            from .plots import plot_recording
+
+            plot_recording(recording, plot)
+    except OutputError as error:
+        error.recording = recording
+        raise
 
 
 @contextlib.contextmanager

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ArgumentError, OutputError, RheobaseError
+from ..errors import ArgumentError, RheobaseError
+from ..files import replacing
 from ..specs import Provenance
 from .spikes import NoSpikes, Spikes
 
@@ -23,46 +23,8 @@ _FORMAT = 1
 _TRACE = "trace_"
 
 
-def check_writable(path: str | os.PathLike[str]) -> Path:
-    """Make sure that a file can be written, before anything is computed for it.
-
-    Args:
-        path: The file; what it holds is left as it is.
-
-    Returns:
-        The path.
-
-    Raises:
-        OutputError: If the folder does not exist, the path is a folder, or the file cannot be opened for
-            writing; the message names the path and the reason.
-    """
-    target = Path(path)
-    try:
-        if target.is_dir():
-            raise OutputError(f"cannot write {target}: it is a folder; give the path of a file")
-        if not target.parent.exists():
-            raise OutputError(
-                f"cannot write {target}: the folder {target.parent} does not exist; "
-                "create it or give another path"
-            )
-        new = not target.exists()
-        with target.open("ab"):
-            pass
-        if new:
-            target.unlink()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        if isinstance(error, RheobaseError):
-            raise
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(
-            f"cannot write {os.fspath(path)!r}: {reason}; give the path of a file that can be written"
-        ) from error
-    return target
-
-
 def save(recording: Recording, path: str | os.PathLike[str]) -> None:
     """See :meth:`Recording.save`."""
-    target = check_writable(path)
     arrays = {}
     if recording.spikes.recorded:
         arrays = {
@@ -92,12 +54,9 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> None:
         "complete": recording.complete,
     }
     arrays["about"] = np.array(json.dumps(about))
-    try:
-        # Through an open file: given a name, numpy would add the ending .npz to it.
-        with target.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+    # Through an open file: given a name, numpy would add the ending .npz to it.
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def load(path: str | os.PathLike[str]) -> Recording:

@@ -1,0 +1,5 @@
+"""Files at paths that a user gives: written whole or not at all, read within bounds."""
+
+from .writing import check_writable as check_writable
+from .writing import replacing as replacing
+from .writing import write as write
