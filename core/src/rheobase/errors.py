@@ -43,10 +43,7 @@ class RheobaseError(Exception):
     """Base class of all errors raised by Rheobase."""
 
     def __str__(self) -> str:
-        text = super().__str__()
-        if len(text) <= _LONGEST:
-            return text
-        return f"{text[: _LONGEST * 3 // 4]} ... {text[-_LONGEST // 5 :]}"
+        return shortened(super().__str__(), _LONGEST)
 
 
 class DeclarationError(RheobaseError, TypeError):
@@ -172,6 +169,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
         >>> nearest("quark", ["tau_mem", "tau_ref"])
         ''
     """
+    if len(name) > 100:  # no name; comparing takes the square of its length
+        return ""
     import difflib  # here: most processes make no such message
 
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
@@ -190,6 +189,23 @@ class _Shown(reprlib.Repr):
 
 
 _SHOWN = _Shown()
+
+
+def shortened(text: str, longest: int = 400) -> str:
+    """A text without its middle, where it is too long for a message.
+
+    Args:
+        text: The text.
+        longest: How many characters it may have.
+
+    Example:
+        >>> shortened("abc"), shortened("a" * 100, 15)
+        ('abc', 'aaaaaaaa ... aa')
+    """
+    if len(text) <= longest:
+        return text
+    end = (longest - 5) // 4
+    return f"{text[: longest - 5 - end]} ... {text[len(text) - end :]}"
 
 
 def shown(value: object) -> str:

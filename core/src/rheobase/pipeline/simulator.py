@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..engine.create import create
-from ..errors import ConfigurationError, OutputError, RheobaseError, RheobaseWarning
+from ..errors import ConfigurationError, OutputError, RheobaseError, RheobaseWarning, shown
 from ..files import check_writable
 from ..specs import RESERVED
 from .configuration import integrator_from, params_from, stimulus_from
@@ -140,7 +140,7 @@ class SimpleSimulator(Pipeline):
             for name in params:
                 if name in RESERVED:
                     raise ConfigurationError(
-                        f"params: {name!r} is no parameter of a model; set it beside params"
+                        f"params: {shown(name)} is no parameter of a model; set it beside params"
                     )
             neuron: Neuron = create(settings["model"], settings.get("units", 1), **more, **params)
             return neuron
@@ -187,7 +187,7 @@ class SimpleSimulator(Pipeline):
             if isinstance(record, str):
                 return (record,)
             if not isinstance(record, (list, tuple)) or not all(isinstance(name, str) for name in record):
-                raise ConfigurationError(f"record: {record!r} cannot be used; give a list of names")
+                raise ConfigurationError(f"record: {shown(record)} cannot be used; give a list of names")
             return tuple(record)
         spiking, voltage = "spiked" in neuron.loggable_props, "voltage" in neuron.loggable_props
         traced = voltage and (not spiking or "plot" in self.configuration)
@@ -198,7 +198,7 @@ class SimpleSimulator(Pipeline):
         if given is None:
             return None
         if not isinstance(given, (str, os.PathLike)):
-            raise ConfigurationError(f"{key}: {given!r} cannot be used; give the path of a file")
+            raise ConfigurationError(f"{key}: {shown(given)} cannot be used; give the path of a file")
         if key == "plot":
             from .plots import check_plot
 
@@ -211,7 +211,7 @@ class SimpleSimulator(Pipeline):
             return None
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
             raise ConfigurationError(
-                f"{self._source}: seed: {seed!r} cannot be used; give an integer from 0 up"
+                f"{self._source}: seed: {shown(seed)} cannot be used; give an integer from 0 up"
             )
         return seed
 
@@ -256,5 +256,5 @@ def _seeded(seed: int | None) -> Iterator[None]:
 def _dtype(given: Any) -> torch.dtype:
     dtype = getattr(torch, given, None) if isinstance(given, str) else given
     if not isinstance(dtype, torch.dtype):
-        raise ConfigurationError(f"dtype: {given!r} is no type of torch; give float32 or float64")
+        raise ConfigurationError(f"dtype: {shown(given)} is no type of torch; give float32 or float64")
     return dtype
