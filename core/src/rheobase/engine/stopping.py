@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .events import limited_field
+from .events import LimitedField
 from .field import ModelField
 from .integrator import Advance, Event, EventIntegrator, Integrator, Status, locate
 
@@ -44,14 +44,14 @@ def advance_to_event(
         return integrator.advance(field, y, t0, t1, event=event, carry=carry)
     # A field that stops growing at the threshold is not linear.
     limits = integrator.field == "general"
-    used: Any = limited_field(field, event.gap, y) if integrator.adaptive and limits else field
+    used: Any = LimitedField(field, event.gap, y) if integrator.adaptive and limits else field
     result = integrator.advance(used, y, t0, t1, carry=carry)
     end = result.y
     finite = end.detach().isfinite().all(dim=0)
     if limits and not bool(finite.all()):
         # A unit that explodes past its threshold goes along a field that stops growing there. A path that
         # is not finite in a graph would still send NaN back through it, where it is only selected.
-        again = integrator.advance(limited_field(field, event.gap, y), y, t0, t1, carry=carry).y
+        again = integrator.advance(LimitedField(field, event.gap, y), y, t0, t1, carry=carry).y
         end = again if end.requires_grad else torch.where(finite, end, again)
         finite = end.detach().isfinite().all(dim=0)
     h = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(y.shape[1:])
@@ -67,7 +67,7 @@ def advance_to_event(
 
     start, there = _of(t0, who), y.index_select(1, who)
     part, some = field.take(who), event.take(who)
-    path: Any = limited_field(part, some.gap, there) if integrator.adaptive and limits else part
+    path: Any = LimitedField(part, some.gap, there) if integrator.adaptive and limits else part
     found = locate(
         lambda s: integrator.advance(path, there, start, start + s).y,
         some,
