@@ -44,7 +44,9 @@ def advance_to_event(
         return integrator.advance(field, y, t0, t1, event=event, carry=carry)
     # A field that stops growing at the threshold is not linear.
     limits = integrator.field == "general"
-    used: Any = LimitedField(field, event.gap, y) if integrator.adaptive and limits else field
+    used: Any = field
+    if integrator.adaptive and limits:
+        used = LimitedField(field, event.gap, y, _may_cross(event))
     result = integrator.advance(used, y, t0, t1, carry=carry)
     end = result.y
     finite = end.detach().isfinite().all(dim=0)
@@ -54,7 +56,8 @@ def advance_to_event(
         again = integrator.advance(LimitedField(field, event.gap, y), y, t0, t1, carry=carry).y
         end = again if end.requires_grad else torch.where(finite, end, again)
         # Even there g may be beyond all numbers at the end; a crossing lies on the way all the same.
-        finite = end.detach().isfinite().all(dim=0) | (event.gap(end.detach()) == torch.inf)
+        passed = _may_cross(event) & (event.gap(end.detach()) == torch.inf)
+        finite = end.detach().isfinite().all(dim=0) | passed
     h = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(y.shape[1:])
     with torch.no_grad():
         slopes = field(t0, y.detach()), field(t1, end.detach())
@@ -108,13 +111,13 @@ class _Way:
     def step(self, s: Tensor) -> Tensor:
         """The state after s ms; that of the limited field where it is not finite else."""
         if self.integrator.adaptive and self.limits:
-            return self._along(LimitedField(self.field, self.event.gap, self.y), self.y, self.start, s)
+            return self._along(self._limited(), self.y, self.start, s)
         end = self._along(self.field, self.y, self.start, s)
         finite = end.detach().isfinite().all(dim=0)
         if not self.limits or bool(finite.all()):
             return end
         self.explodes = True
-        again = self._along(LimitedField(self.field, self.event.gap, self.y), self.y, self.start, s)
+        again = self._along(self._limited(), self.y, self.start, s)
         if end.requires_grad:
             # A path that is not finite would send NaN back through its graph, where it is only selected.
             end = self._along(self.field, self.y, self.start, torch.where(finite, s, 0.0))
@@ -135,16 +138,24 @@ class _Way:
         if not bool(exploded.any()):
             return found.y
         before = (found.s - 2.0 * torch.finfo(h.dtype).eps * h).clamp(min=0.0)
-        # No step at all where there is no way to go: nothing times a speed beyond all numbers is no number.
-        below = torch.where(before > 0, self.step(torch.where(exploded & (before > 0), before, found.s)), self.y)
+        # No step where there is no way to go: nothing times a speed beyond all numbers is no number.
+        some = torch.where(exploded & (before > 0), before, found.s)
+        below = torch.where(before > 0, self.step(some), self.y)
         # Where even the limited path leaves all numbers, the unit stops below.
         reached = found.y.detach().isfinite().all(dim=0)
         after = torch.where(reached, found.y, below)
         ends = self.event.gap(below), torch.where(reached, self.event.gap(after), torch.inf)
         return torch.where(exploded, crossing_state(below, after, *ends, None), found.y)
 
+    def _limited(self) -> Field:
+        return LimitedField(self.field, self.event.gap, self.y, _may_cross(self.event))
+
     def _along(self, field: Field, y: Tensor, start: Any, s: Tensor) -> Tensor:
         return self.integrator.advance(field, y, start, start + s).y
+
+
+def _may_cross(event: Event) -> Tensor:
+    return event.armed if event.watched is None else event.armed & event.watched
 
 
 def _of(t: Any, who: Tensor) -> Any:

@@ -103,7 +103,7 @@ def stop_before_poles(lanes: Lanes, stuck: Tensor) -> Tensor:
         gap, probe = event.gap(y), lanes.shortest.to(y.dtype)
         rise = event.gap(y + probe * slope) - gap
         time = -gap * probe / rise
-        racing = racing & (rise > 0) & (time <= NEAR * lanes.span)
+        racing = racing & (gap < 0) & (rise > 0) & (time <= NEAR * lanes.span)
         time = torch.where(racing, time, 0.0)
         for part in PARTS:
             point = y + part * time * slope
