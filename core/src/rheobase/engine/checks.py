@@ -81,6 +81,14 @@ def _at(neuron: Stored, where: tuple[int, ...], value: Tensor) -> str:
 def _advice(neuron: Stored) -> str:
     dt_max = neuron.schema.dt_max
     limit = "" if dt_max is None else f"; the model's dt_max is {dt_max:g} ms"
-    if getattr(neuron, "event", "") == "step":
-        limit += "; event='crossing' serves models that explode past their threshold"
-    return limit
+    return limit + other_events(neuron)
+
+
+def other_events(neuron: Stored) -> str:
+    """What to do about a model that explodes past its threshold, where a step goes on up to its end."""
+    if getattr(neuron, "event", "") != "step":
+        return ""
+    return (
+        "; event='step' goes on to the end of the step, past the threshold: for models that explode there, "
+        "use event='crossing' (the default) or event='located'"
+    )

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..errors import EventModeError, InputError
 from .dense import finish_all
-from .events import limited_field
+from .events import LimitedField
 from .field import ModelField, ModelGap
 from .finite import all_finite
 from .integrator import Field, Integrator, Status
@@ -207,7 +207,7 @@ def _integrate(
         return y1, next_carry
     # A unit that explodes past its threshold takes the step again, along a field that stops growing
     # at the threshold. All others keep the result they have.
-    again, other_carry = _through(integrator, field, y0, dt, carry, lambda part: limited_field(part, gap, y0))
+    again, other_carry = _through(integrator, field, y0, dt, carry, lambda part: LimitedField(part, gap, y0))
     finite = y1.isfinite().all(dim=0)
     if next_carry is not None and other_carry is not None:
         next_carry = {
@@ -245,7 +245,7 @@ def _limited(field: Field, gap: ModelGap, y0: Tensor, before: Before) -> Field:
     kicked = gap(y0) >= 0
     if may is not None:
         kicked = kicked & may
-    return limited_field(lambda t, y: torch.where(kicked, 0.0, field(t, y)), gap, y0, may)
+    return LimitedField(lambda t, y: torch.where(kicked, 0.0, field(t, y)), gap, y0, may)
 
 
 def _field(

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...errors import ArgumentError, InputError, IntegrationError, nearest
 from ...specs import Provenance
 from ..aggregate import Aggregator
-from ..checks import check_step
+from ..checks import check_step, other_events
 from ..dynamics import step as declared_step
 from ..integrator import Integrator
 from ..model import Model, gap, pack, spread
@@ -149,7 +149,7 @@ class Stepped(Stored):
             # The integrator counts time from the start of the step.
             raise type(error)(
                 f"{self.identifier}, within step {self.simulation_step} (from t = {self.time:g} ms, "
-                f"dt = {self.dt:g} ms): {error}"
+                f"dt = {self.dt:g} ms): {error}{other_events(self)}"
             ) from error
         check_step(self, at_start(data, self.dt), outputs, new.get("status"))
         if "spike_times" in outputs:
