@@ -123,3 +123,23 @@ def test_a_model_that_cannot_be_made_is_shown_all_the_same_and_warned_of(
     assert shown.exit_code == 0
     assert "limit" in shown.stdout
     assert "a fault of the model's" in shown.stderr
+
+
+def test_a_largest_step_that_is_a_function_is_shown_with_its_first_value(
+    command: Command, printed: Printed, toys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Quick(toys):  # type: ignore[misc]
+        """tau dV/dt = -V + I."""
+
+        @staticmethod
+        def dt_max(state: Any, params: Any, data: Any) -> Any:
+            return params.tau / 4.0
+
+    import toy_models
+
+    monkeypatch.setattr(toy_models, "ToyNeuron", Quick)
+    about = printed("show", "toy")
+    assert (about["dt_max_ms"], about["dt_max_follows"]) == (2.5, "a function")
+    (line,) = [line for line in command("show", "toy").stdout.splitlines() if "largest time step" in line]
+    assert line.endswith(": 2.5 ms at first, watched in runs")
+    assert len(line) <= 80

@@ -83,6 +83,7 @@ def describe(component: Registered) -> dict[str, Any]:
 def _model(model: Any, name: str) -> dict[str, Any]:
     schema = model.schema
     values = _default_values(schema, name)
+    asked = callable(getattr(model, "dt_max", None))
     return {
         "parameters": [_quantity(item, values) for item in schema.parameters.values()],
         "states": [_quantity(item, values) for item in schema.states.values()],
@@ -92,8 +93,12 @@ def _model(model: Any, name: str) -> dict[str, Any]:
             for item in schema.options.values()
         ],
         "presets": [_preset(item) for item in schema.presets.values()],
-        "dt_max_ms": schema.dt_max,
+        "dt_max_ms": values.get(_DT_MAX) if asked else schema.dt_max,
+        "dt_max_follows": "a function" if asked else None,
     }
+
+
+_DT_MAX = "dt_max"
 
 
 def _default_values(schema: Any, name: str) -> Mapping[str, float]:
@@ -104,9 +109,11 @@ def _default_values(schema: Any, name: str) -> Mapping[str, float]:
 
     try:
         neuron = create(name, dtype=torch.float64)
-        return {
+        values = {
             key: float(getattr(neuron, key).reshape(-1)[0]) for key in (*schema.parameters, *schema.states)
         }
+        limit = neuron.largest_step()
+        return values if limit is None else {**values, _DT_MAX: float(limit.reshape(-1)[0])}
     except Exception as error:  # whatever a plugin's model may raise: the declarations can be shown
         warnings.warn(f"{name} cannot be made with its defaults: {error}", RheobaseWarning, stacklevel=1)
         return {}

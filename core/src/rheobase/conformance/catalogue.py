@@ -21,6 +21,7 @@ MODULES = (
     "neurons.independence",
     "neurons.dynamics",
     "neurons.convergence",
+    "neurons.stepsize",
     "neurons.events",
     "neurons.driven",
     "neurons.refractoriness",

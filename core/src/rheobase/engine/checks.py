@@ -21,7 +21,7 @@ _SPIKES = ("spiked", "spike_count", "spike_times")
 
 def check_step(
     neuron: Stored, data: Any, outputs: Mapping[str, Tensor], status: Tensor | None = None
-) -> None:
+) -> bool:
     """Refuse a step whose input or result is not finite.
 
     Args:
@@ -29,6 +29,9 @@ def check_step(
         data: The prepared input: a tensor, or a named tuple of them.
         outputs: What the step gave, by name; the states are among it.
         status: Who failed and is marked, ``[*batch, units]``: their states are not looked at. Or None.
+
+    Returns:
+        Whether values could be looked at.
 
     Raises:
         InputError: If an input is not finite.
@@ -39,7 +42,7 @@ def check_step(
     states = {name: value for name, value in outputs.items() if name not in inputs and name not in _SPIKES}
     values = [*inputs.values(), *states.values()]
     if not values or not values_visible(values[-1]):
-        return
+        return False
     if status is not None:
         states = {name: value[status == 0] for name, value in states.items()}
         values = [*inputs.values(), *states.values()]
@@ -47,7 +50,7 @@ def check_step(
         for name, declared in neuron.schema.inputs.items():
             if declared.bounded:
                 check_domain(neuron, declared, inputs[name])
-        return
+        return True
     for name, value in inputs.items():
         if where := first_bad(value):
             raise InputError(
@@ -63,6 +66,7 @@ def check_step(
                 f"{neuron.integrator!r}); "
                 f"try a smaller dt or an adaptive integrator{_advice(neuron)}"
             )
+    return True
 
 
 def first_bad(value: Tensor) -> tuple[int, ...] | None:

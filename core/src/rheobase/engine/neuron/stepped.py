@@ -14,11 +14,12 @@ from ..aggregate import Aggregator
 from ..checks import check_step, other_events
 from ..dynamics import step as declared_step
 from ..integrator import Integrator
-from ..model import Model, gap, pack, spread
+from ..model import Model, ask, gap, pack, spread
 from ..shapes import broadcast_shape
 from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
 from ..slopes import SLOPE, forgotten
+from ..stepsize import StepWatch, heed
 from ..tracing import values_visible
 from ..values import as_state, initial_value
 from .stored import Stored
@@ -36,6 +37,10 @@ class Stepped(Stored):
     aggregate: ClassVar[Callable[..., Tensor]]
     aggregator: Aggregator | None
     integrator: Integrator
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._watch = StepWatch()
 
     @property
     def auxiliaries(self) -> tuple[str, ...]:
@@ -140,22 +145,54 @@ class Stepped(Stored):
         """
         # Compiled code must not depend on what happened between two steps.
         moved = torch.compiler.is_compiling() or not self._is_settled()
-        state = self.state
+        state, params = self.state, self.params
         if state["carry"] and SLOPE in state["carry"]:
             state["carry"] = forgotten(state["carry"], self._changed(data))
         try:
-            new, outputs = self._step(state, self.params, data, self.dt, moved=moved)
+            new, outputs = self._step(state, params, data, self.dt, moved=moved)
         except IntegrationError as error:
             # The integrator counts time from the start of the step.
             raise type(error)(
                 f"{self.identifier}, within step {self.simulation_step} (from t = {self.time:g} ms, "
                 f"dt = {self.dt:g} ms): {error}{other_events(self)}"
             ) from error
-        check_step(self, at_start(data, self.dt), outputs, new.get("status"))
+        begin = at_start(data, self.dt)
+        seen = check_step(self, begin, outputs, new.get("status"))
+        if seen and self._model is not None and self._model.dt_max is not None:
+            watch = self._watch
+            if watch.due(outputs.get("spiked")):
+                watch.told = heed(self, state, params, begin)
         if "spike_times" in outputs:
             outputs["spike_times"] = self.time + outputs["spike_times"]
         self.commit(new, outputs)
         return outputs
+
+    def heed_dt_max(self, data: Callable[[], Any] | None = None) -> None:
+        """Warn, once in a run, if dt is too large for the model as it stands.
+
+        Steps do so by themselves; ``simulate`` does it around what a backend runs.
+
+        Args:
+            data: Gives the input of the next step, as :meth:`prepare` does; by default that of the last.
+
+        Warns:
+            StepSizeWarning: If dt is larger than ``dt_max(state, params, data)`` for a unit.
+        """
+        if self._model is None or self._model.dt_max is None or self._watch.told:
+            return
+        begin = self._last_input() if data is None else at_start(data(), self.dt)
+        self._watch.told = heed(self, self.state, self.params, begin)
+
+    def largest_step(self) -> Tensor | None:
+        """``dt_max(state, params, data)`` of the model as it stands, ms; None where that is no function."""
+        if self._model is None or self._model.dt_max is None:
+            return None
+        parts = tuple(self._of(name) for name in self.schema.states)
+        return torch.as_tensor(ask(self._model, "dt_max", parts, self.params, self._last_input())).detach()
+
+    def _last_input(self) -> Any:
+        inputs = self.schema.inputs
+        return self.schema.pack_data(*map(self._of, inputs)) if inputs else self._of("input")
 
     def _changed(self, data: Any) -> Tensor | bool:
         """Whose input, states or parameters are not those of the last step; True where that is not known."""
@@ -220,6 +257,7 @@ class Stepped(Stored):
 
     def reset_state(self) -> None:
         """Return to the initial state: states, refractoriness, clock and batch."""
+        self._watch.begin()
         self._begin()
         self._keep("step_count", torch.zeros_like(self._counter))
 
