@@ -86,8 +86,11 @@ class CompiledKernel(Kernel):
             alike = all(row == units * unit or not (row or unit) for _, row, unit in strides)
             units = lanes if alike else units
         before = encoded_hold(states)
-        after = {name: torch.empty_like(states[name]) for name in self.states}
-        after |= {name: states[name].clone() for name in self.beside}
+        after = dict(
+            outputs.states or {name: torch.empty_like(states[name]) for name in (*self.states, *self.beside)}
+        )
+        for name in self.beside:
+            after[name].copy_(states[name])
         # Alive as long as the call.
         tables: list[Any] = [
             *(_addresses([each[name] for name in self.states]) for each in (before, after)),
