@@ -133,9 +133,12 @@ def test_an_interrupt_that_nobody_heeds_is_not_swallowed() -> None:
 
 
 def test_an_error_goes_before_an_interrupt() -> None:
-    with pytest.raises(ZeroDivisionError), deferred():
+    def fails() -> None:
         signal.raise_signal(signal.SIGINT)
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), deferred():
+        fails()
 
 
 def test_a_run_within_a_run_hears_what_the_outer_one_hears() -> None:

@@ -88,8 +88,8 @@ class Fused:
 run = Fused()
 
 _SECONDS, _AT_FIRST = 0.1, 0.03
-"""Seconds that a block of steps should take, and the first of a run, whose speed nobody has measured. Between two
-blocks Ctrl-C is heard, the progress bar moves, and what was recorded can be had."""
+"""Seconds that a block of steps should take, and the first of a run, whose speed nobody has measured. Between
+two blocks Ctrl-C is heard, the progress bar moves, and what was recorded can be had."""
 _FASTER = 8
 """A block is at most so many times as long as the one before."""
 
