@@ -73,7 +73,8 @@ def simulate(
         ComponentError: If there is no such backend.
         BackendError: If the backend that was asked for by name refuses this run; nothing was changed.
         IntegrationError: If the integration fails.
-        SimulationInterrupted: On Ctrl-C; it carries what was recorded so far.
+        SimulationInterrupted: On Ctrl-C, which comes between two steps; it carries what was recorded so far,
+            the neuron stands where that ends, and may run on. A second Ctrl-C, a second later, comes at once.
 
     Warns:
         StepSizeWarning: If dt is larger than the model's ``dt_max(state, params, data)`` for a unit: where
