@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -465,3 +466,15 @@ def test_spread_units_draw_what_their_neighbours_would() -> None:
     for event in (1, 2):
         chosen = events == event
         assert torch.equal(apart[chosen], drawing.joined(params, event).target.flatten()[who[chosen]])
+
+
+def test_a_model_that_draws_in_its_update_may_have_a_largest_step() -> None:
+    class Watched(Both):
+        @staticmethod
+        def dt_max(state: Any, params: Any, data: Any) -> Tensor:
+            return 0.5 + 0.0 * state.total
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        neuron = rb.create(Watched, 3, dt=1.0)
+        assert bool(neuron(torch.zeros(2, 3))["seen"].all())

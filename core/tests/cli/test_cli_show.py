@@ -168,3 +168,23 @@ def test_run_takes_a_seed(command: Command, printed: Printed) -> None:
         wrong = command(*run, "--set", "seed=1")
     assert times[0] == times[1] != times[2]
     assert "say it by --seed" in wrong.stderr
+
+
+def test_a_largest_step_that_is_a_function_is_shown_with_its_first_value(
+    command: Command, printed: Printed, toys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Quick(toys):  # type: ignore[misc]
+        """tau dV/dt = -V + I."""
+
+        @staticmethod
+        def dt_max(state: Any, params: Any, data: Any) -> Any:
+            return params.tau / 4.0
+
+    import toy_models
+
+    monkeypatch.setattr(toy_models, "ToyNeuron", Quick)
+    about = printed("show", "toy")
+    assert (about["dt_max_ms"], about["dt_max_follows"]) == (2.5, "a function")
+    (line,) = [line for line in command("show", "toy").stdout.splitlines() if "largest time step" in line]
+    assert line.endswith(": 2.5 ms at first, watched in runs")
+    assert len(line) <= 80

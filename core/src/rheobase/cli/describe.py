@@ -84,6 +84,7 @@ def describe(component: Registered) -> dict[str, Any]:
 def _model(model: Any, name: str) -> dict[str, Any]:
     schema = model.schema
     values = _default_values(schema, name)
+    asked = callable(getattr(model, "dt_max", None))
     return {
         "parameters": [_quantity(item, values) for item in schema.parameters.values()],
         "states": [_quantity(item, values) for item in schema.states.values()],
@@ -97,8 +98,12 @@ def _model(model: Any, name: str) -> dict[str, Any]:
             for item in schema.draws.values()
         ],
         "presets": [_preset(item) for item in schema.presets.values()],
-        "dt_max_ms": schema.dt_max,
+        "dt_max_ms": values.get(_DT_MAX) if asked else schema.dt_max,
+        "dt_max_follows": "a function" if asked else None,
     }
+
+
+_DT_MAX = "dt_max"
 
 
 def _default_values(schema: Any, name: str) -> Mapping[str, float]:
@@ -114,7 +119,9 @@ def _default_values(schema: Any, name: str) -> Mapping[str, float]:
             for key in (*schema.parameters, *schema.states)
         }
         # What another seed changes is drawn, and has no default.
-        return {key: values.pop() for key, values in found.items() if len(values) == 1}
+        values = {key: seen.pop() for key, seen in found.items() if len(seen) == 1}
+        limit = neurons[0].largest_step()
+        return values if limit is None else {**values, _DT_MAX: float(limit.reshape(-1)[0])}
     except Exception as error:  # whatever a plugin's model may raise: the declarations can be shown
         warnings.warn(f"{name} cannot be made with its defaults: {error}", RheobaseWarning, stacklevel=1)
         return {}

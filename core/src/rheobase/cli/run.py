@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import OutputError, StimulusError
+from ..errors import StimulusError
 from .interrupts import import_undisturbed
 from .judging import judged
 from .messages import json_option, print_json, warn
@@ -168,12 +168,9 @@ def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[R
 
 
 def _write(options: dict[str, Any], recording: Recording) -> None:
-    try:
-        if options["out"] is not None:
-            recording.save(options["out"])
-        if options["plot"] is not None:
-            from ..pipeline.plots import plot_recording
+    if options["out"] is not None:
+        recording.save(options["out"])
+    if options["plot"] is not None:
+        from ..pipeline.plots import plot_recording
 
-            plot_recording(recording, options["plot"])
-    except OSError as error:
-        raise OutputError(f"{error.filename or 'the output'} cannot be written: {error.strerror}") from error
+        plot_recording(recording, options["plot"])

@@ -17,6 +17,7 @@ from .ensemble import Ensemble
 from .integrator import Integrator
 from .neuron.base import Neuron
 from .resolve import as_aggregator, as_integrator, load
+from .stepsize import concerned
 
 ModelT = TypeVar("ModelT", bound=Neuron)
 
@@ -86,7 +87,7 @@ def create(
             integrator's precision, and the rest of the step from there).
         grad: Whether states keep their autograd graph from step to step.
         dt: The time step, ms. By default the preset's, else the smaller of ``DT`` (0.1) and the model's
-            ``dt_max``.
+            ``dt_max``, where that is a number.
         device: Where the tensors live.
         dtype: Their floating-point type; float32 by default.
         seed: The seed of what the model draws (:class:`~rheobase.Draw`), of sweeps without one of their own,
@@ -103,7 +104,8 @@ def create(
         ArgumentError: If another argument cannot be used.
 
     Warns:
-        StepSizeWarning: If dt is larger than the model's ``dt_max``.
+        StepSizeWarning: If dt is larger than the model's ``dt_max``, where that is a number. Where it is a
+            function, runs warn.
         RheobaseWarning: If the default initial state lies at or above the threshold.
 
     Example:
@@ -143,7 +145,7 @@ def create(
     )
     neuron._model_source = source or Provenance("neuron", model.__name__)
     _warn_of_the_start(neuron)
-    if limit is not None and neuron.dt > limit and not neuron.integrator.adaptive:
+    if limit is not None and neuron.dt > limit and concerned(neuron.integrator):
         warnings.warn(
             f"{neuron.identifier}: dt={neuron.dt:g} ms is larger than the model's dt_max={limit:g} "
             "ms, above which "

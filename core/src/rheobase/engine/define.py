@@ -33,7 +33,6 @@ _INSTANCE_NAMES = frozenset(
         "heterogenize",
         "of",
         "held",
-        "dt_max",
         "stochastic",
         "differentiable",
         "generator",
@@ -58,6 +57,8 @@ def define(cls: Any) -> None:
     if not cls.schema.declared:
         return
     functions: dict[str, Any] = {name: getattr(cls, name, None) for name in FUNCTIONS}
+    if not callable(functions["dt_max"]):
+        functions["dt_max"] = None  # a number, which the schema has
     spiking = bool(getattr(cls, "spiking", False))
     if functions["threshold"] is not None and not spiking:
         raise DeclarationError(

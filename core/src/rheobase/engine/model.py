@@ -20,6 +20,7 @@ class Model(NamedTuple):
     threshold: Callable[..., Tensor] | None
     reset: Callable[..., Mapping[str, Any]] | None
     update: Callable[..., Any] | None
+    dt_max: Callable[..., Any] | None = None
 
 
 def pack(parts: list[Tensor]) -> Tensor:

@@ -21,8 +21,8 @@ from .declaration import Declaration, Input, Parameter, Quantity, State
 from .draw import Draw
 
 BASE = "rheobase.engine.neuron.base.Neuron"
-FUNCTIONS = ("derivatives", "threshold", "reset", "update")
-"""The pure functions that a model may define."""
+FUNCTIONS = ("derivatives", "threshold", "reset", "update", "dt_max")
+"""The pure functions that a model may define; ``dt_max`` may be a number instead."""
 
 _tuple_type: Any = namedtuple
 _OVERRIDABLE = frozenset({"voltage", "input"})
@@ -43,7 +43,8 @@ class Schema:
         declared: Whether the class declares anything or defines derivatives or an update; such a
             class refuses names that it does not declare.
         held: The states whose derivative is zero during the refractory period.
-        dt_max: The largest step at which explicit fixed-step methods serve the model, ms, or None.
+        dt_max: The largest step at which explicit fixed-step methods serve the model, ms, or None: it is
+            not declared, or a function, which is the model's.
     """
 
     owner: str
@@ -202,10 +203,13 @@ def _held(cls: type, states: Mapping[str, State]) -> tuple[str, ...]:
 
 def _dt_max(cls: type) -> float | None:
     dt_max = getattr(cls, "dt_max", None)
-    if dt_max is None:
+    if dt_max is None or callable(dt_max):
         return None
     if isinstance(dt_max, bool) or not isinstance(dt_max, (int, float)) or not 0 < dt_max < float("inf"):
-        raise DeclarationError(f"{cls.__qualname__}.dt_max is {dt_max!r}; give a positive number of ms")
+        raise DeclarationError(
+            f"{cls.__qualname__}.dt_max is {dt_max!r}; give a positive number of ms, or a @staticmethod "
+            "dt_max(state, params, data) that gives one for each unit"
+        )
     return float(dt_max)
 
 

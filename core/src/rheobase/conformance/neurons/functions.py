@@ -21,7 +21,7 @@ from .subject import NeuronSubject
 
 DEFINED = Need(
     lambda s: any(callable(getattr(s.model, name, None)) for name in FUNCTIONS),
-    "the model defines no derivatives, threshold, reset or update",
+    "the model defines no derivatives, threshold, reset, update or function dt_max",
 )
 
 
@@ -46,7 +46,7 @@ def the_functions_give_what_they_must(subject: NeuronSubject, case: NeuronCase) 
         values = points.call(name, *points.at(-1))
         if values is None:
             continue
-        whole = {"derivatives": states, "update": states, "threshold": {""}}.get(name)
+        whole = {"derivatives": states, "update": states, "threshold": {""}, "dt_max": {""}}.get(name)
         given = f"{subject.model.__name__}.{name} gives {sorted(values) if '' not in values else 'one value'}"
         if whole is not None:
             require(

@@ -47,7 +47,7 @@ class Points:
     def call(self, name: str, states: tuple[Tensor, ...], data: Any, params: Any = None) -> Any:
         """What a function gives: name -> value; a single value has no name; None: it left it to others."""
         given = [self.schema.pack_state(*states), self.params if params is None else params]
-        given += [data] if name in ("derivatives", "update") else []
+        given += [data] if name in ("derivatives", "update", "dt_max") else []
         given += [self.dt] if name == "update" else []
         values = getattr(self.model, name)(*given)
         if values is NotImplemented:

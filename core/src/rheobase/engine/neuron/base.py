@@ -93,7 +93,7 @@ class Neuron(Stepped):
         reset: ClassVar[Callable[..., Mapping[str, Any]]]
         update: ClassVar[Callable[..., Any]]
         held: ClassVar[Sequence[str]]
-        dt_max: ClassVar[float]
+        dt_max: ClassVar[float | Callable[..., Any]]
         differentiable: ClassVar[bool]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -108,14 +108,13 @@ class Randomness(Component):
             destination[prefix + SEED] = torch.tensor(self.seed, dtype=torch.int64)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        kept: tuple[tuple[str, Any, Callable[[Tensor], Any]], ...] = (
-            (SAVED, self.stochastic, lambda state: self._generator.set_state(state.cpu())),
-            (SEED, self.schema.draws, lambda seed: self._reseed(int(seed))),
-        )
-        for name, has, take in kept:
+        for name, has in ((SAVED, self.stochastic), (SEED, bool(self.schema.draws))):
             key = prefix + name
             if has and key in state_dict:
-                take(state_dict[key])
+                if name == SAVED:
+                    self._generator.set_state(state_dict[key].cpu())
+                else:
+                    self._seed = int(state_dict[key])
                 state_dict = {other: value for other, value in state_dict.items() if other != key}
             elif has and rest[1]:  # strict
                 rest[2].append(key)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...engine.philox import WORDS, normal, words
-from ...errors import StimulusError
+from ...errors import StimulusError, shown
 from .base import Stimulus
 from .values import Current, check_current, check_number, check_same_width, is_number, width_of
 
@@ -77,11 +77,11 @@ class OrnsteinUhlenbeck(Stimulus):
         check_number(self, "tau", self.tau, above=0.0)
         check_same_width(self, mean=self.mean, std=self.std)
         if bool((torch.as_tensor(self.std) < 0).any()):
-            raise StimulusError(f"OrnsteinUhlenbeck(std={self.std!r}) cannot be used; give 0 or more")
+            raise StimulusError(f"OrnsteinUhlenbeck(std={shown(self.std)}) cannot be used; give 0 or more")
         whole = is_number(self.seed) and not isinstance(self.seed, (float, np.floating))
         if not whole or not 0 <= self.seed < 2**128:
             raise StimulusError(
-                f"OrnsteinUhlenbeck(seed={self.seed!r}) cannot be used; give an integer from 0 up"
+                f"OrnsteinUhlenbeck(seed={shown(self.seed)}) cannot be used; give an integer from 0 up"
             )
 
     def rows(
