@@ -28,6 +28,7 @@ from .located import located_step
 from .model import Model, after_reset, own_update, pack, spread
 from .shapes import broadcast_shape
 from .signals.pieces import Piece, at_start, pieces, signals_in
+from .slopes import SLOPE, completed, forgotten
 from .sparse import finish_some
 from .spiking import Ends, Outcome
 from .tracing import values_visible
@@ -91,7 +92,7 @@ def step(
         before = Before(state.get("armed"), hold)
         y1, carry = _integrate(model, integrator, event, y0, params, data, dt, before, state.get("carry"))
     else:
-        y1, carry, event = own, state.get("carry"), "step"
+        y1, carry, event = own, forgotten(state.get("carry"), True), "step"
     after = {"carry": carry}
     if state.get("status") is not None:
         after["status"] = _mark(spread(state["status"], shape), y1)
@@ -107,9 +108,7 @@ def step(
     new = {**states, **after, "armed": outcome.armed}
     if outcome.hold is not None:
         new["hold"] = outcome.hold
-    if carry is not None and "slope" in carry and not _undisturbed(some, outcome):
-        # The derivatives are no longer those of the state.
-        new["carry"] = {name: value for name, value in carry.items() if name != "slope"}
+    new["carry"] = forgotten(carry, _disturbed(some, outcome, hold))
     return new, {**states, "spiked": outcome.spiked}
 
 
@@ -142,11 +141,12 @@ def _mark(status: Tensor, y: Tensor) -> Tensor:
     return torch.where(failed, Status.NOT_FINITE, status).to(torch.int8)
 
 
-def _undisturbed(visible: bool, outcome: Outcome) -> bool:
-    """Whether no unit spiked or is refractory, and that can be seen."""
-    if not visible or bool(outcome.spiked.any()):
-        return False
-    return outcome.hold is None or not bool(outcome.hold.any())
+def _disturbed(visible: bool, outcome: Outcome, hold: Tensor | None) -> Tensor | bool:
+    """Who spiked, or was refractory in the step: its next field, or its state, is another one."""
+    who = outcome.spiked.bool()
+    if hold is not None:
+        who = who | (hold > 0)
+    return who if not visible or bool(who.any()) else False
 
 
 def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
@@ -197,7 +197,7 @@ def _integrate(
         if resets and after_reset(model, y0, params) is not None:
 
             def used(part: ModelField) -> Field:
-                return limited_field(_at_rest_above(part, gap, y0, before), gap, y0)
+                return _limited(part, gap, y0, before)
 
         return _through(integrator, field, y0, dt, carry, used)
     y1, next_carry = _through(integrator, field, y0, dt, carry)
@@ -226,16 +226,26 @@ def _through(
         part = field.on_piece(piece)
         return part if limit is None else limit(part)
 
-    result = integrator.through(field.pieces(0.0, dt), on_piece, y0, carry)
+    steps = field.pieces(0.0, dt)
+    if carry is not None and SLOPE in carry:
+        carry = completed(carry, on_piece(steps[0]), steps[0].t0, y0)
+    result = integrator.through(steps, on_piece, y0, carry)
     return result.y, result.carry
 
 
-def _at_rest_above(field: Field, gap: ModelGap, y0: Tensor, before: Before) -> Field:
-    """The field, with no motion for units that spike where they stand: kicked above the threshold."""
+def _limited(field: Field, gap: ModelGap, y0: Tensor, before: Before) -> Field:
+    """The field for an integrator that must see no explosion, limited for the units that may spike.
+
+    Those that spike where they stand, kicked above the threshold, do not move.
+    """
+    may = before.armed
+    if before.hold is not None:
+        free = before.hold == 0
+        may = free if may is None else may & free
     kicked = gap(y0) >= 0
-    if before.armed is not None:
-        kicked = kicked & before.armed
-    return lambda t, y: torch.where(kicked, 0.0, field(t, y))
+    if may is not None:
+        kicked = kicked & may
+    return limited_field(lambda t, y: torch.where(kicked, 0.0, field(t, y)), gap, y0, may)
 
 
 def _field(

@@ -36,7 +36,9 @@ def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor
     return torch.where(theta > 0, y0 + theta * (y1 - y0), y0)
 
 
-def limited_field(field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor) -> Field:
+def limited_field(
+    field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor, who: Tensor | None = None
+) -> Field:
     """A field that does not grow beyond the threshold.
 
     A point past the threshold is moved back to where the straight line from ``y0`` crosses it, and
@@ -47,17 +49,20 @@ def limited_field(field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor) -> 
         field: The field of the model.
         gap: g, its threshold function, of a state.
         y0: The state at the start of the step, ``[D, *batch, units]``.
+        who: Whose field is limited, bool ``[*batch, units]``: those that may spike. None, the default:
+            everybody's.
 
     Returns:
         The limited field.
     """
     g0 = gap(y0)
+    below = g0 < 0 if who is None else who & (g0 < 0)
 
     def limited(t: Any, y: Tensor) -> Tensor:
         finite = torch.nan_to_num(y)
         g = gap(finite)
         theta = torch.where(g.isfinite(), -g0 / torch.where(g > g0, g - g0, 1.0), 0.0)
-        beyond = (g0 < 0) & ~(g <= 0)
+        beyond = below & ~(g <= 0)
         return field(t, torch.where(beyond, y0 + theta * (finite - y0), y))
 
     return limited

@@ -44,7 +44,9 @@ def advance_to_event(
         return integrator.advance(field, y, t0, t1, event=event, carry=carry)
     # A field that stops growing at the threshold is not linear.
     limits = integrator.field == "general"
-    used: Any = limited_field(field, event.gap, y) if integrator.adaptive and limits else field
+    used: Any = field
+    if integrator.adaptive and limits:
+        used = limited_field(field, event.gap, y, _may_cross(event))
     result = integrator.advance(used, y, t0, t1, carry=carry)
     end = result.y
     finite = end.detach().isfinite().all(dim=0)
@@ -67,7 +69,9 @@ def advance_to_event(
 
     start, there = _of(t0, who), y.index_select(1, who)
     part, some = field.take(who), event.take(who)
-    path: Any = limited_field(part, some.gap, there) if integrator.adaptive and limits else part
+    path: Any = part
+    if integrator.adaptive and limits:
+        path = limited_field(part, some.gap, there, _may_cross(some))
     found = locate(
         lambda s: integrator.advance(path, there, start, start + s).y,
         some,
@@ -89,6 +93,10 @@ def advance_to_event(
         crossed.index_copy(0, who, found.found),
         status,
     )
+
+
+def _may_cross(event: Event) -> Tensor:
+    return event.armed if event.watched is None else event.armed & event.watched
 
 
 def _of(t: Any, who: Tensor) -> Any:

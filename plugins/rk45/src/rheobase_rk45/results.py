@@ -33,7 +33,7 @@ def put_together(done: Sequence[Lanes], y: Tensor, t1: Any, *, keeps: bool) -> A
         if not bool(crossed.any()):
             crossed = None
         elif carry is not None:
-            del carry["slope"]  # it is not known at the crossings
+            carry["slope"] = torch.where(crossed, torch.nan, carry["slope"])  # not known at the crossings
     if any(lanes.all("status") is not None for lanes in done):
         status = _joined([_or_zeros(lanes, "status", torch.int8) for lanes in done], shape)
         end = torch.where(status == Status.OK, end, torch.nan)

@@ -18,6 +18,8 @@ from ..model import Model, gap, pack, spread
 from ..shapes import broadcast_shape
 from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
+from ..slopes import SLOPE, forgotten
+from ..tracing import values_visible
 from ..values import as_state, initial_value
 from .stored import Stored
 
@@ -68,6 +70,8 @@ class Stepped(Stored):
             The state at t + dt, and the outputs of the step: inputs, states and, where the model
             spikes, ``spiked``.
         """
+        # What the last step was taken with is not known here.
+        state = {**state, "carry": forgotten(state.get("carry"), True)}
         return self._step(state, params, data, dt, moved=True)
 
     def _step(
@@ -137,8 +141,8 @@ class Stepped(Stored):
         # Compiled code must not depend on what happened between two steps.
         moved = torch.compiler.is_compiling() or not self._is_settled()
         state = self.state
-        if state["carry"] and "slope" in state["carry"] and (moved or not self._same_input(data)):
-            state["carry"] = {name: value for name, value in state["carry"].items() if name != "slope"}
+        if state["carry"] and SLOPE in state["carry"]:
+            state["carry"] = forgotten(state["carry"], self._changed(data))
         try:
             new, outputs = self._step(state, self.params, data, self.dt, moved=moved)
         except IntegrationError as error:
@@ -153,16 +157,27 @@ class Stepped(Stored):
         self.commit(new, outputs)
         return outputs
 
-    def _same_input(self, data: Any) -> bool:
-        """Whether the input is that of the last step."""
-        if signals_in(data):
-            return False
+    def _changed(self, data: Any) -> Tensor | bool:
+        """Whose input, states or parameters are not those of the last step; True where that is not known."""
+        if self._settled is None or signals_in(data) or not values_visible(self._counter):
+            return True
         received = data._asdict() if self.schema.inputs else {"input": data}
-        for name, value in received.items():
-            last = self._of(name)
-            if value.ndim > last.ndim or not torch.equal(spread(value, last.shape), last):
-                return False
-        return True
+        changed: Tensor | bool = False
+        for name, (last, version) in self._settled.items():
+            now = received.get(name)
+            if now is None:
+                now = self._of(name)
+                if now is last and not now.is_inference() and now._version == version:
+                    continue
+            # Two equal numbers may have different graphs.
+            tracked = now.requires_grad or last.requires_grad
+            if tracked or last._version != version or now.dtype != last.dtype or now.device != last.device:
+                return True
+            if now.ndim > last.ndim > 0:
+                return True
+            if not torch.equal(spread(now, last.shape) if now.ndim <= last.ndim else now, last):
+                changed = changed | (now != last)
+        return changed
 
     def commit(self, state: Mapping[str, Any], outputs: Mapping[str, Tensor]) -> None:
         """Keep the result of a step, and advance the clock."""
@@ -176,23 +191,31 @@ class Stepped(Stored):
         if self._carry_names != tuple(carry):
             self._carry_names = tuple(carry)
         self._tick()
-        if not torch.compiler.is_compiling():
-            self._settle()
+        self._settle()
 
     def _settle(self) -> None:
         """Note the tensors that the last step left: whoever writes to them or replaces them moves it."""
-        held = [self._of(name) for name in (*self.schema.states, *self.schema.parameters)]
+        if torch.compiler.is_compiling():
+            self._settled = None
+            return
+        held = {name: self._of(name) for name in self._settling}
         # Inference tensors keep no version, so nothing is known of them.
-        known = not any(tensor.is_inference() for tensor in held)
-        self._settled = [(tensor, tensor._version) for tensor in held] if known else None
+        known = not any(tensor.is_inference() for tensor in held.values())
+        self._settled = {name: (tensor, tensor._version) for name, tensor in held.items()} if known else None
+
+    @property
+    def _settling(self) -> tuple[str, ...]:
+        """What the field of a step, and who may spike in it, depend on."""
+        inputs = tuple(self.schema.inputs) or ("input",)
+        hold = ("hold",) if "hold" in self._buffers else ()
+        return (*self.schema.states, *self.schema.parameters, *inputs, *hold)
 
     def _is_settled(self) -> bool:
         if self._settled is None:
             return False
-        now = [self._of(name) for name in (*self.schema.states, *self.schema.parameters)]
         return all(
-            held is tensor and not held.is_inference() and tensor._version == version
-            for held, (tensor, version) in zip(now, self._settled, strict=True)
+            (held := self._of(name)) is tensor and not held.is_inference() and held._version == version
+            for name, (tensor, version) in self._settled.items()
         )
 
     def reset_state(self) -> None:

@@ -38,8 +38,8 @@ class Stored(Randomness):
         self._initial: dict[str, Tensor] = {}
         self._options: dict[str, str] = {}
         self._carry_names: tuple[str, ...] = ()
-        # The tensors that the last step left, and their versions; see Stepped. None: not known.
-        self._settled: list[tuple[Tensor, int]] | None = None
+        # The tensors that the last step left, and their versions; see Stepped. None: nothing is known of it.
+        self._settled: dict[str, tuple[Tensor, int]] | None = None
 
     @property
     def num_units(self) -> int:
@@ -95,6 +95,7 @@ class Stored(Randomness):
                 f"{nearest(str(value), choices)}"
             )
         self._options[name] = value
+        self._settled = None
 
     def _set_signal(self, name: str, value: Any) -> None:
         if name == "spiked":
@@ -117,13 +118,13 @@ class Stored(Randomness):
         """
         if torch.compiler.is_compiling() or not (transforming() or lent(sys._getframe(1))):
             return self._call_once(*args, **kwargs)
-        buffers, carry = dict(self._buffers), self._carry_names
+        buffers, carry, settled = dict(self._buffers), self._carry_names, self._settled
         try:
             return self._call_once(*args, **kwargs)
         finally:
             self._buffers.clear()
             self._buffers.update(buffers)
-            self._carry_names = carry
+            self._carry_names, self._settled = carry, settled
 
     def _call_once(self, *args: Any, **kwargs: Any) -> Any:
         before = self._counter
@@ -185,6 +186,7 @@ class Stored(Randomness):
         if faults:
             error_msgs += faults
             return
+        self._settled = None
         for name in self._carry_names:
             self._buffers.pop(f"{_CARRY}{name}", None)
         self._carry_names = tuple(name.removeprefix(_CARRY) for name in saved if name.startswith(_CARRY))
