@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from .pipeline.simulate import SimulationInterrupted as SimulationInterrupted
     from .pipeline.simulate import simulate as simulate
     from .pipeline.simulator import SimpleSimulator as SimpleSimulator
+    from .pipeline.watched import Piece as Piece
+    from .pipeline.watched import watched as watched
     from .plugins.registry import list_components as list_components
     from .plugins.registry import register as register
     from .specs import AggregatorSpec as AggregatorSpec
@@ -74,6 +76,7 @@ _HOME = {
     "NeuronSpec": "specs",
     "Option": "engine.choice",
     "Parameter": "engine.declaration",
+    "Piece": "pipeline.watched",
     "Pipeline": "pipeline.pipeline",
     "Preset": "engine.choice",
     "Provenance": "specs",
@@ -96,6 +99,7 @@ _HOME = {
     "locate": "engine.integrator",
     "register": "plugins.registry",
     "simulate": "pipeline.simulate",
+    "watched": "pipeline.watched",
 }
 """Public name -> the module that defines it."""
 

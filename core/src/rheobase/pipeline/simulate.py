@@ -73,7 +73,8 @@ def simulate(
         ComponentError: If there is no such backend.
         BackendError: If the backend that was asked for by name refuses this run; nothing was changed.
         IntegrationError: If the integration fails.
-        SimulationInterrupted: On Ctrl-C; it carries what was recorded so far.
+        SimulationInterrupted: On Ctrl-C, which comes between two steps; it carries what was recorded so far,
+            the neuron stands where that ends, and may run on. A second Ctrl-C, a second later, comes at once.
 
     Example:
         >>> import rheobase as rb
