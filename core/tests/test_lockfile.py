@@ -109,7 +109,7 @@ def test_a_lock_file_that_cannot_be_written_leaves_the_old_one_and_no_litter(
             lockfile.write(str(path), {"toy": Locked("1", "", {})})
     assert [file.name for file in tmp_path.iterdir()] == ["rheobase.lock"]
     assert path.read_bytes() == before
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot write"):
         lockfile.write(str(tmp_path / "no such folder" / "rheobase.lock"), {})
 
 

@@ -207,11 +207,11 @@ BAD = {
     "no model": ("stimulus: 1.0\nduration: 1\n", r"the key 'model' is missing"),
     "no stimulus": ("model: toy-leaky\nduration: 1\n", r"the key 'stimulus' is missing"),
     "preset without": ("model: toy-leaky\npreset: quiet\nduration: 1\n", r"the key 'stimulus' is missing"),
-    "no yaml": ("model: [1, 2\n", r"is no YAML"),
+    "no yaml": ("model: [1, 2\n", r"cannot be read as YAML"),
     "no mapping": ("- 1\n- 2\n", r"holds list; give a mapping"),
     "nothing": ("", r"holds nothing"),
     "twice": ("model: a\nunits: 1\nmodel: b\n", r"line 3: the key 'model' comes twice"),
-    "object": ("model: !!python/object/apply:os.getcwd []\n", r"is no YAML"),
+    "object": ("model: !!python/object/apply:os.getcwd []\n", r"cannot be read as YAML"),
     "stimulus type": (START.replace("1.0", "{type: stepp}"), r"type 'stepp'; did you mean 'step'"),
     "stimulus key": (
         START.replace("1.0", "{type: step, amplitud: 1}"),

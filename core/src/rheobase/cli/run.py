@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import OutputError, StimulusError
+from ..errors import StimulusError
 from .interrupts import import_undisturbed
 from .judging import judged
 from .messages import json_option, print_json, warn
@@ -41,6 +41,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--integrator", help="An installed integrator.")
 @click.option("--aggregator", help="An installed aggregator.")
 @click.option("--event", default="crossing", show_default=True, help="crossing, step or located.")
+@click.option("--seed", type=int, help="Seed of what the model draws.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Precision of the states.")
 @click.option("--record", multiple=True, help="What to record besides spikes, such as voltage; repeatable.")
 @click.option(
@@ -116,6 +117,7 @@ def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
         event=options["event"],
         dt=options["dt"],
         dtype=dtype,
+        seed=options["seed"],
         **values,
     )
     return neuron
@@ -166,12 +168,9 @@ def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[R
 
 
 def _write(options: dict[str, Any], recording: Recording) -> None:
-    try:
-        if options["out"] is not None:
-            recording.save(options["out"])
-        if options["plot"] is not None:
-            from ..pipeline.plots import plot_recording
+    if options["out"] is not None:
+        recording.save(options["out"])
+    if options["plot"] is not None:
+        from ..pipeline.plots import plot_recording
 
-            plot_recording(recording, options["plot"])
-    except OSError as error:
-        raise OutputError(f"{error.filename or 'the output'} cannot be written: {error.strerror}") from error
+        plot_recording(recording, options["plot"])
