@@ -228,7 +228,7 @@ class Signal:
         return self._with(other, operator.truediv)
 
     def __rtruediv__(self, other: Any) -> Signal:
-        return self._with(other, lambda value, constant: constant / value)
+        return self._with(other, lambda value, constant: torch.div(constant, value))
 
     def __neg__(self) -> Signal:
         return self.joined([], lambda values, t: -values[0])
