@@ -237,7 +237,7 @@ class Signal:
         if isinstance(other, Signal):
             return self.joined([other], lambda values, t: rule(values[0], values[1]))
         if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]  # as Python asks of operators
         constant = as_value(other)
         if values_visible(constant) and not bool(constant.detach().isfinite().all()):
             raise InputError(f"Signal: it was combined with {constant.detach()}; give finite numbers")
