@@ -143,10 +143,13 @@ class BackendSpec(ComponentSpec):
 RESERVED = frozenset(
     {
         *("name_or_class", "num_units", "preset", "integrator", "aggregator", "event", "grad"),
-        *("dt", "device", "dtype", "equation", "identifier", "configuration"),
+        *("dt", "device", "dtype", "seed", "equation", "identifier", "configuration"),
     }
 )
-"""Arguments of ``create`` and of a neuron's constructor: no parameter, state or option has such a name."""
+"""Arguments of ``create`` and of a neuron's constructor: nothing that a model declares has such a name."""
+
+COMING = frozenset({"learn", "surrogate", "gradient", "recurrent", "readout", "backend", "memory"})
+"""Names of arguments to come, which nothing that a model declares has either."""
 
 KINDS: tuple[str, ...] = tuple(
     spec.kind for spec in (NeuronSpec, IntegratorSpec, AggregatorSpec, BackendSpec)

@@ -41,6 +41,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--integrator", help="An installed integrator.")
 @click.option("--aggregator", help="An installed aggregator.")
 @click.option("--event", default="crossing", show_default=True, help="crossing, step or located.")
+@click.option("--seed", type=int, help="Seed of what the model draws.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Precision of the states.")
 @click.option("--record", multiple=True, help="What to record besides spikes, such as voltage; repeatable.")
 @click.option(
@@ -147,6 +148,7 @@ def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
         event=options["event"],
         dt=options["dt"],
         dtype=dtype,
+        seed=options["seed"],
         **values,
     )
     return neuron

@@ -57,7 +57,7 @@ class SimpleSimulator(Pipeline):
         backend: auto
         out: run.npz                   # the recording
         plot: run.png                  # needs the `plot` extra
-        seed: 1                        # of noise and random sweeps that give none, and of torch
+        seed: 1                        # of the neuron's draws, noise and random sweeps, and of torch
 
     Without a stimulus, the preset's is used. Paths in a file are relative to its folder.
 
@@ -132,7 +132,7 @@ class SimpleSimulator(Pipeline):
         with self._named():
             if "model" not in settings:
                 raise ConfigurationError("the key 'model' is missing; give the name of an installed model")
-            more = {key: settings[key] for key in _CREATE if key in settings}
+            more = {"seed": self._seed(), **{key: settings[key] for key in _CREATE if key in settings}}
             if "integrator" in settings:
                 more["integrator"] = integrator_from(settings["integrator"])
             if "dtype" in settings:

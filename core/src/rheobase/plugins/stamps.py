@@ -158,6 +158,11 @@ def _way_to(module: str) -> Iterator[tuple[str, ModuleSpec]]:
             yield name, spec
 
 
+def warm_up() -> None:
+    """Find out now what is the same for all plugins."""
+    _site_folders()
+
+
 @functools.cache
 def _site_folders() -> tuple[str, ...]:
     import site
