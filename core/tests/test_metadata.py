@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rheobase.plugins.ownership import strangers
+from rheobase.specs import VERSION
 
 Publish = Callable[..., Path]
 Listed = Callable[..., dict[str, Any]]
@@ -157,3 +158,62 @@ def test_editable_installs_bring_what_their_folder_holds(
             "aggregator 'two' is 'by_finder:b', which lies in finder-models 1.0",
         ],
     ]
+
+
+@pytest.mark.parametrize("name", ["rheobase", "RheoBase"])
+def test_metadata_of_another_core_change_nothing_of_this_one(
+    name: str, publish: Publish, listed: Listed
+) -> None:
+    publish("z-good", names=["last"], requires=["rheobase>=0.1"])
+    hook = (
+        "import rheobase as rb\n@rb.hookimpl\ndef rheobase_integrators():\n"
+        "    return [rb.IntegratorSpec('rk4', 'left_over:rk4')]\n"
+    )
+    site = publish(name, "", version="0.0.1", entry="core = left_over")
+    (site / f"{name}.py").unlink()
+    (site / "left_over.py").write_text(hook)
+    said = listed(site)
+    assert ["neuron", "last", "z-good", "1.0"] in said["found"]
+    assert [row[2:] for row in said["found"] if row[1] == "rk4"] == [["rheobase", VERSION]]
+    [warning] = said["warnings"]
+    assert (
+        f"plugin 'core' of {name} 0.0.1 is left out, the others work: it has the name of the core" in warning
+    )
+    assert f"Remove {site / f'{name}-0.0.1.dist-info'}" in warning
+
+
+ENCODED = {
+    "a byte-order mark": "[rheobase]\ntoy = odd\n".encode("utf-8-sig"),
+    "UTF-16": "[rheobase]\ntoy = odd\n".encode("utf-16"),
+    "UTF-16 without a mark": "[rheobase]\ntoy = odd\n".encode("utf-16-le"),
+}
+
+
+def test_entry_points_in_another_encoding_are_not_passed_over_in_silence(
+    publish: Publish, listed: Listed
+) -> None:
+    for number, content in enumerate(ENCODED.values()):
+        site = publish(f"odd-{number}")
+        (site / f"odd_{number}-1.0.dist-info" / "entry_points.txt").write_bytes(content)
+    for number, content in enumerate(ENCODED.values()):  # which are no plugins
+        publish(f"foreign-{number}")
+        foreign = content.replace(b"r", b"s")
+        (site / f"foreign_{number}-1.0.dist-info" / "entry_points.txt").write_bytes(foreign)
+    said = listed(site)
+    for number, case in enumerate(ENCODED):
+        [warning] = [text for text in said["warnings"] if f"odd-{number} 1.0 is left out" in text]
+        assert "entry_points.txt" in warning, case
+    assert len(said["warnings"]) == len(ENCODED)
+
+
+def test_no_message_is_longer_than_a_few_lines_whatever_metadata_say(
+    publish: Publish, listed: Listed
+) -> None:
+    publish("a-value", entry=f"toy = {'very.' * 20_000}long")
+    publish("a-name", entry=f"{'very-' * 20_000}long = a_name")
+    site = publish("a-need", requires=[f"rheobase>=99; python_version > '{'0' * 100_000}'"])
+    publish("b-need", requires=[f"rheobase>={'9' * 100_000}"])
+    said = listed(site)
+    for name in ("a-value", "a-need", "b-need"):
+        assert [text for text in said["warnings"] if f"of {name} 1.0" in text], name
+    assert max(map(len, said["warnings"])) < 3000

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from ..specs import PROJECT
+from ..specs import PROJECT, VERSION
 from . import metadata
 from .compatibility import SPEC_GROUP, Host, about_core, judge
-from .entry import Entry
-from .problem import AMISS, Problem
+from .entry import Entry, canonical
+from .problem import AMISS, Problem, brief
 from .unreadable import POINTS, UnreadableError, empty, fault, names_group, text_of, unreadable
-
-LONGEST = 500
-"""The most characters of a message that a plugin makes up."""
 
 
 class Scan(NamedTuple):
@@ -23,7 +19,7 @@ class Scan(NamedTuple):
     Args:
         entries: The plugins, sorted.
         problems: The distributions whose metadata cannot be read.
-        version: The version of the core; empty where its metadata are missing.
+        version: The version of the core.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -59,16 +55,6 @@ def first_line(error: BaseException) -> str:
     except BaseException:  # a stranger's exception may fail to print
         lines = []
     return brief(f"{type(error).__name__}: {lines[0]}") if lines else type(error).__name__
-
-
-def brief(text: str) -> str:
-    """A text, or its beginning where it is too long for a message.
-
-    Example:
-        >>> len(brief("very " * 1000))
-        500
-    """
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
 def scan(
@@ -107,7 +93,6 @@ def scan(
     same: dict[str, list[Any]] = {}
     for found in every:
         same.setdefault(metadata.stem(found), []).append(found)
-    version = _version([each for each in same.get(PROJECT, ()) if metadata.folder_of(each) not in without])
     # The parser is the dearest part of a scan, so only plugins' metadata is parsed, and most of it once.
     plugins = []
     for found in every:
@@ -120,16 +105,8 @@ def scan(
         at(metadata.folder_of(found))
         alike = same[metadata.stem(found)]
         if len(alike) == 1 or found is _first(alike, problems):
-            entries.update(_entries(found, version, host, problems))
-    return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)), version)
-
-
-def _version(core: list[Any]) -> str:
-    """The version of the core; empty where it is run from a source tree."""
-    for found in core:
-        with contextlib.suppress(Exception):
-            return str(_about(found)["Version"])
-    return ""
+            entries.update(_entries(found, VERSION, host, problems))
+    return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)), VERSION)
 
 
 def _first(alike: list[Any], problems: set[Problem]) -> Any:
@@ -149,6 +126,9 @@ def _is_plugin(found: Any, problems: set[Problem]) -> bool:
         try:
             metadata.check(found, POINTS)
             text = _read(POINTS, lambda: found.read_text(POINTS) or "")
+            plain = text.replace("\0", "").lstrip("\ufeff")
+            if plain != text and names_group(plain):
+                raise UnreadableError(f"{POINTS} is not UTF-8 without a byte-order mark, as it must be")
         except (OSError, UnreadableError) as error:
             if names_group(text_of(metadata.folder_of(found))) or isinstance(error, OSError):
                 raise
@@ -172,6 +152,8 @@ def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> li
         for point in points.select(group=PROJECT):
             spec = specs.get(point.name, "")
             unfit, upgrade = judge(name, requires, spec, version, host)
+            if canonical(name) == PROJECT:  # the core needs no entry point, and its name is no other's
+                unfit, upgrade = "it has the name of the core", f"Remove {metadata.folder_of(found)}"
             entry = Entry(name, release, point.name, point.value, requires, spec, unfit, upgrade)
             entries.append(entry)
         return entries

@@ -90,13 +90,15 @@ toy-models==1.2, or disable it: RHEOBASE_DISABLE=toy-models
 
 
 def text_of(folder: str) -> str:
-    """The entry points in a folder of metadata, with whatever cannot be decoded in them.
+    """The entry points in a folder of metadata, with whatever of them can be decoded.
 
     Args:
         folder: The folder.
     """
     try:
-        return read_file(os.path.join(folder, POINTS)).decode("utf-8", "replace")
+        # Without what another encoding has between letters.
+        plain = read_file(os.path.join(folder, POINTS)).replace(b"\0", b"").decode("utf-8", "replace")
+        return plain.lstrip("\ufeff\ufffd")
     except OSError:
         return ""
 
