@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .engine.declaration import Input as Input
     from .engine.declaration import Parameter as Parameter
     from .engine.declaration import State as State
+    from .engine.draw import Draw as Draw
     from .engine.ensemble import Ensemble as Ensemble
     from .engine.field import ModelField as ModelField
     from .engine.integrator import Advance as Advance
@@ -64,6 +65,7 @@ _HOME = {
     "BackendSpec": "specs",
     "Component": "engine.component",
     "DT": "engine.component",
+    "Draw": "engine.draw",
     "Ensemble": "engine.ensemble",
     "Event": "engine.integrator",
     "EventIntegrator": "engine.integrator",

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ArgumentError, nearest
+from ..errors import ArgumentError, nearest, shown
 from .recording import Recording
 from .watched import Piece
 
@@ -41,7 +41,7 @@ def check_record(neuron: Neuron, record: str | Sequence[str]) -> tuple[str, ...]
             )
         if name not in known:
             raise ArgumentError(
-                f"{neuron.identifier} cannot record {name!r}{nearest(str(name), known)}; "
+                f"{neuron.identifier} cannot record {shown(name)}{nearest(str(name), known)}; "
                 f"it has: {', '.join(known)}"
             )
     return tuple(dict.fromkeys(names))
@@ -58,7 +58,8 @@ def check_every(every: int) -> int:
     """
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise ArgumentError(
-            f"every={every!r} cannot be used; give an integer from 1 up: traces keep one row of so many steps"
+            f"every={shown(every)} cannot be used; give an integer from 1 up: "
+            "traces keep one row of so many steps"
         )
     return every
 
