@@ -15,6 +15,9 @@ from .errors import PluginError
 PROJECT = "rheobase"
 """The name of the pluggy project and of the entry-point group."""
 
+VERSION = "0.1.0"
+"""The version of the core. Metadata of that name may be left over from another one."""
+
 SPEC_VERSION = 1
 """The version of the specs and hooks of this host; it grows when a plugin could notice."""
 

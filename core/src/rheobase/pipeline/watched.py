@@ -38,7 +38,8 @@ Recorded = Callable[[int, int], Piece]
 
 Listener = Callable[[int, Callable[[], Piece]], None]
 """Is called after each block with the number of steps done, and a function that gives what was recorded since
-that function was called last. That costs something, so it is called when there is use for it."""
+that function was called last. That costs something, so it is called when there is use for it; in another
+thread, too, while the run goes on: what is recorded does not change any more."""
 
 _LISTENER: ContextVar[Listener | None] = ContextVar("rheobase-listener", default=None)
 
