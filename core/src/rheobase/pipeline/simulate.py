@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import ArgumentError, PluginError, StimulusError
+from ..errors import ArgumentError, PluginError, StimulusError, shown
 from ..specs import Provenance
 from . import backends
 from .drive import Drive
@@ -73,7 +73,12 @@ def simulate(
         ComponentError: If there is no such backend.
         BackendError: If the backend that was asked for by name refuses this run; nothing was changed.
         IntegrationError: If the integration fails.
-        SimulationInterrupted: On Ctrl-C; it carries what was recorded so far.
+        SimulationInterrupted: On Ctrl-C, which comes between two steps; it carries what was recorded so far,
+            the neuron stands where that ends, and may run on. A second Ctrl-C, a second later, comes at once.
+
+    Warns:
+        StepSizeWarning: If dt is larger than the model's ``dt_max(state, params, data)`` for a unit: where
+            spikes fall and in one step of 16 in ``"eager"``, at the start and at the end in other backends.
 
     Example:
         >>> import rheobase as rb
@@ -90,7 +95,7 @@ def simulate(
 
     if not isinstance(neuron, Neuron):
         raise ArgumentError(
-            f"neuron={neuron!r} is of type {type(neuron).__name__}; give a neuron, "
+            f"neuron={shown(neuron)} is of type {type(neuron).__name__}; give a neuron, "
             'for instance rheobase.create("lif")'
         )
     names, stride = check_record(neuron, record), check_every(every)
@@ -99,6 +104,7 @@ def simulate(
     drive = Drive(stimulus, neuron)
     steps = _steps(drive, duration)
     keep = neuron.keeps_graph if grad is None else grad
+    neuron._watch.begin()
     unloaded: list[str] = []
     refusals: list[backends.Refusal] = []
     for candidate in candidates:
@@ -117,6 +123,9 @@ def simulate(
                 continue
             if refusals and candidate == eager:
                 backends.warn_once(notes[-1], refusals, neuron)
+            if candidate != eager:
+                # Steps in eager look by themselves.
+                neuron.heed_dt_max(lambda: neuron.prepare(drive.rows(0, 1)[0]))
             recording: Recording = run(
                 neuron, drive, steps, record=names, grad=keep, progress=progress, every=stride
             )
@@ -130,6 +139,8 @@ def simulate(
         except SimulationInterrupted as interrupted:
             interrupted.recording = _sign(interrupted.recording, candidate.provenance, notes)
             raise
+        if candidate != eager:
+            neuron.heed_dt_max()
         return _sign(recording, candidate.provenance, notes)
     raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
 
@@ -151,14 +162,14 @@ def steps_of(duration: float, dt: float) -> int:
     """
     try:
         value = math.nan if isinstance(duration, (bool, str)) else float(duration)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not 0.0 < value < math.inf:
-        raise ArgumentError(f"duration={duration!r} cannot be used; give a finite time above 0, in ms")
+        raise ArgumentError(f"duration={shown(duration)} cannot be used; give a finite time above 0, in ms")
     position = value / dt
     if position > 2**53:
         raise ArgumentError(
-            f"duration={duration!r} ms is {position:.3g} steps of {dt:g} ms, more than can be counted; "
+            f"duration={shown(duration)} ms is {position:.3g} steps of {dt:g} ms, more than can be counted; "
             "give a shorter duration or a larger dt"
         )
     steps = round(position)
@@ -166,7 +177,7 @@ def steps_of(duration: float, dt: float) -> int:
     if steps < 1 or abs(position - steps) > 1e-6 + 4e-16 * position:
         near = max(1, steps)
         raise ArgumentError(
-            f"duration={duration!r} ms is no multiple of the time step {dt:g} ms; "
+            f"duration={shown(duration)} ms is no multiple of the time step {dt:g} ms; "
             f"the nearest is {near * dt:.12g} ms, {near} step{'s' if near > 1 else ''}"
         )
     return steps
