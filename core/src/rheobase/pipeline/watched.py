@@ -38,7 +38,8 @@ Recorded = Callable[[int, int], Piece]
 
 Listener = Callable[[int, Callable[[], Piece]], None]
 """Is called after each block with the number of steps done, and a function that gives what was recorded since
-that function was called last. That costs something, so it is called when there is use for it."""
+that function was called last. That costs something, so it is called when there is use for it; in another
+thread, too, while the run goes on: what is recorded does not change any more."""
 
 _LISTENER: ContextVar[Listener | None] = ContextVar("rheobase-listener", default=None)
 
@@ -113,8 +114,10 @@ class Watch:
 
     def _new(self) -> Piece:
         assert self._recorded is not None
-        first, self._told = self._told, self._done
-        return self._recorded(first, self._done)
+        # The run may go on while another thread asks.
+        first, last = self._told, self._done
+        self._told = last
+        return self._recorded(first, last)
 
 
 @contextmanager

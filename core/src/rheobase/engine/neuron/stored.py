@@ -36,8 +36,6 @@ class Stored(Randomness):
         self._initial: dict[str, Tensor] = {}
         self._options: dict[str, str] = {}
         self._carry_names: tuple[str, ...] = ()
-        # The initial states of a model with draws, as they were drawn; see Stepped.
-        self._begun: dict[str, Tensor] = {}
         # The tensors that the last step left, and their versions; see Stepped. None: nothing is known of it.
         self._settled: dict[str, tuple[Tensor, int]] | None = None
 
@@ -155,12 +153,11 @@ class Stored(Randomness):
         probe = fn(torch.zeros((), dtype=self._dtype, device=self.device))
         self._dtype = probe.dtype
         self._initial = {name: fn(value) for name, value in self._initial.items()}
-        self._begun = {name: fn(value) for name, value in self._begun.items()}
         return self
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_settled": None}
-        for store in ("_buffers", "_initial", "_begun"):
+        for store in ("_buffers", "_initial"):
             state[store] = {
                 name: None if held is None else held.detach().clone() for name, held in state[store].items()
             }

@@ -228,7 +228,7 @@ class Signal:
         return self._with(other, operator.truediv)
 
     def __rtruediv__(self, other: Any) -> Signal:
-        return self._with(other, lambda value, constant: constant / value)
+        return self._with(other, lambda value, constant: torch.div(constant, value))
 
     def __neg__(self) -> Signal:
         return self.joined([], lambda values, t: -values[0])
@@ -237,7 +237,7 @@ class Signal:
         if isinstance(other, Signal):
             return self.joined([other], lambda values, t: rule(values[0], values[1]))
         if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]  # as Python asks of operators
         constant = as_value(other)
         if values_visible(constant) and not bool(constant.detach().isfinite().all()):
             raise InputError(f"Signal: it was combined with {constant.detach()}; give finite numbers")
