@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -204,7 +206,8 @@ def _train(subject: NeuronSubject, case: NeuronCase, length: float, batch: tuple
     try:
         neuron = case.neuron(subject.model, num_units=units)
         data, steps = _fed(subject, neuron, units, batch), round(length / neuron.dt)
-        times, lanes = zip(*(_spikes(neuron, neuron(data)) for _ in range(steps)), strict=True)
+        with _one_thread():
+            times, lanes = zip(*(_spikes(neuron, neuron(data)) for _ in range(steps)), strict=True)
     except RheobaseError:
         return None
     when, who = np.concatenate(times), np.concatenate(lanes)
@@ -218,6 +221,17 @@ def _train(subject: NeuronSubject, case: NeuronCase, length: float, batch: tuple
         steps * neuron.dt,
         told,
     )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Threads wait for each other longer than they work on so few numbers."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _spikes(neuron: Any, out: Any) -> tuple[np.ndarray, np.ndarray]:
