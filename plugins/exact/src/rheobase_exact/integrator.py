@@ -14,6 +14,7 @@ from .crossing import cross
 from .parts import search
 from .propagator import change, fastest
 from .residue import LOST, STATE, given_back, lost
+from .stride import Stride
 
 
 class ExactPropagator(EventIntegrator):
@@ -56,8 +57,16 @@ class ExactPropagator(EventIntegrator):
     field = "linear"
     adaptive = False
 
+    def __init__(self) -> None:
+        # Of the last call, since the next is mostly one of the same model: its coefficients, and its step.
+        self._path: rb.Linear | None = None
+        self._stride: Stride | None = None
+
     def __repr__(self) -> str:
         return "ExactPropagator()"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_path": None, "_stride": None}
 
     def advance(
         self,
@@ -74,13 +83,20 @@ class ExactPropagator(EventIntegrator):
             raise errors.ArgumentError(
                 f"{self}: a state of {y.dtype} cannot be integrated; give float32 or float64"
             )
+        path = self._path = rb.linear(field, t0, y, known=self._path)
+        if event is None and len(y) == 1 and isinstance(t0, float) and isinstance(t1, float):
+            stride = self._stride
+            if stride is None or not stride.serves(path.matrix, t1 - t0):
+                stride = self._stride = Stride(path.matrix, t1 - t0)
+            quick = stride.taken(y, path.slopes, carry)
+            if quick is not None:
+                return quick
         shape = y.shape[1:]
         h = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(shape)
         if not bool((h >= 0).all()):
             raise errors.ArgumentError(
                 f"{self}: the time to go, t1 - t0, is {h.min().item()} ms; t1 must not be before t0"
             )
-        path = rb.linear(field, t0, y)
         # Units side by side, whatever the batch.
         y0, f0 = y.reshape(len(y), -1), path.slopes.reshape(len(y), -1)
         matrix, h = path.matrix.reshape(len(y), len(y), -1).movedim(-1, 0), h.reshape(-1)

@@ -16,6 +16,7 @@ from torch import Tensor
 from ...errors import StructureError
 from ..integrator import Field
 from .followed import ELSE, Trace, as_row, follow, names_of, run
+from .known import Origin
 from .stack import Stack
 from .tracked import TIME, Reason, Tape
 
@@ -41,10 +42,21 @@ class Linear:
         pattern: Which derivative depends on which variable: ``pattern[i]`` are the variables of the i-th.
     """
 
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
+    def __init__(self, field: Field, t: Any, y: Tensor, known: Linear | None) -> None:
+        self._field, self._t, self._y = field, t, y
+        origin = None if known is None else known._origin
+        if known is not None and origin is not None and origin.serves(field, y):
+            self._origin: Origin | None = origin
+            self.slopes, self.pattern, self.matrix = field(t, y), known.pattern, known.matrix
+            return
+        trace = self._trace
         self.slopes = trace.pack([row.value() for row in trace.rows])
         self.pattern = tuple(row.form.depends for row in trace.rows)
+        self._origin = Origin.of(field, y, origin)
+
+    @cached_property
+    def _trace(self) -> Trace:
+        return _linear_trace(self._field, self._t, self._y)
 
     @cached_property
     def matrix(self) -> Tensor:
@@ -74,7 +86,7 @@ class Linear:
         Raises:
             StructureError: If it is not affine.
         """
-        return affine(function, torch.stack([self._trace.tape.values[i] for i in range(len(self.slopes))]))
+        return affine(function, self._y)
 
 
 @final
@@ -139,13 +151,16 @@ class Split:
         return slopes, trace.pack([trace.rows[index].rate(index) for index in variables])
 
 
-def linear(field: Field, t: Any, y: Tensor) -> Linear:
+def linear(field: Field, t: Any, y: Tensor, *, known: Linear | None = None) -> Linear:
     """The coefficients of a linear field.
 
     Args:
         field: ``field(t, y)``, the derivatives per ms of a state ``[D, *batch, units]``.
         t: The time, ms. The field must not depend on it.
         y: The state.
+        known: What an earlier call gave. Where the field is that of the same model, with the same values of
+            its parameters, and the input does not multiply the state, the matrix is taken from there, the
+            same tensor, and the model's text is not followed again. Default None.
 
     Returns:
         Its coefficients, computed when asked for.
@@ -167,6 +182,11 @@ def linear(field: Field, t: Any, y: Tensor) -> Linear:
         rheobase.errors.StructureError: the field: the derivative of the state is not linear: it has a \
 product of the state with itself; use an integrator for models of any form, such as rk4
     """
+    return Linear(field, t, y, known)
+
+
+def _linear_trace(field: Field, t: Any, y: Tensor) -> Trace:
+    """The trace of a field that is linear, or the error that says why it is not."""
     clock = t if getattr(field, "autonomous", False) else None
     trace = follow(field, t, y, "linear", follow_time=clock is None)
     for row, name in zip(trace.rows, trace.names, strict=True):
@@ -178,7 +198,7 @@ product of the state with itself; use an integrator for models of any form, such
                 f"{trace.owner}: the derivative of {name} is not linear: "
                 f"it has {reason.tell(trace.names)}; {ELSE}"
             )
-    return Linear(trace)
+    return trace
 
 
 def conditionally_linear(field: Field, t: Any, y: Tensor) -> Split:
