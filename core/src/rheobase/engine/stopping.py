@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .events import LimitedField, crossing_state
+from .events import LimitedField, StandingField, crossing_state
 from .field import ModelField
 from .integrator import Advance, Event, EventIntegrator, Field, Integrator, Located, Status, locate
 
@@ -51,10 +51,17 @@ def advance_to_event(
     end = result.y
     finite = end.detach().isfinite().all(dim=0)
     if limits and not bool(finite.all()):
-        # A unit that explodes past its threshold goes along a field that stops growing there. A path that
-        # is not finite in a graph would still send NaN back through it, where it is only selected.
+        # A unit that explodes past its threshold goes along a field that stops growing there.
         again = integrator.advance(LimitedField(field, event.gap, y), y, t0, t1, carry=carry).y
-        end = again if end.requires_grad else torch.where(finite, end, again)
+        if end.requires_grad:
+            # Paths that are not finite would send NaN back through their graphs, where they are selected.
+            end = integrator.advance(StandingField(field, y, ~finite), y, t0, t1, carry=carry).y
+            lost = ~again.detach().isfinite().all(dim=0)
+            if bool(lost.any()):
+                still = LimitedField(StandingField(field, y, lost), event.gap, y)
+                sound = integrator.advance(still, y, t0, t1, carry=carry).y
+                again = torch.where(lost, again.detach(), sound)
+        end = torch.where(finite, end, again)
         # Even there g may be beyond all numbers at the end; a crossing lies on the way all the same.
         passed = _may_cross(event) & (event.gap(end.detach()) == torch.inf)
         finite = end.detach().isfinite().all(dim=0) | passed
