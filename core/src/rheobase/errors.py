@@ -150,7 +150,7 @@ class PluginWarning(RheobaseWarning):
 
 
 class StepSizeWarning(RheobaseWarning):
-    """The time step is larger than the model's ``dt_max``."""
+    """The time step is larger than the model's ``dt_max``, a number or what it gives within a run."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ _OPTIONS = {
     "event": "--event",
     "dt": "--dt",
     "dtype": "--dtype",
+    "seed": "--seed",
 }
 
 

@@ -78,6 +78,10 @@ def _print_model(out: Console, about: dict[str, Any]) -> None:
             ["name", "choices, default first", "what"],
             [(item["name"], " | ".join(item["choices"]), item["doc"]) for item in about["options"]],
         ),
+        "draws": (
+            ["name", "distribution", "what"],
+            [(item["name"], item["distribution"], item["doc"]) for item in about["draws"]],
+        ),
         "presets": (
             ["name", "what", "sets"],
             [(item["name"], item["doc"], _sets(item)) for item in about["presets"]],
@@ -91,7 +95,8 @@ def _print_model(out: Console, about: dict[str, Any]) -> None:
         names = ", ".join(item["name"] for item in about["presets"] if item["citation"] == citation)
         click.echo(f"{prose(f'{names}: {citation}')}\n")
     if about["dt_max_ms"] is not None:
-        click.echo(f"largest time step for fixed-step integrators: {number(about['dt_max_ms'])} ms")
+        when = " at first, watched in runs" if about["dt_max_follows"] else ""
+        click.echo(f"largest time step for fixed-step integrators: {number(about['dt_max_ms'])} ms{when}")
 
 
 def _default(item: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ _SPIKES = ("spiked", "spike_count", "spike_times")
 
 def check_step(
     neuron: Stored, data: Any, outputs: Mapping[str, Tensor], status: Tensor | None = None
-) -> None:
+) -> bool:
     """Refuse a step whose input or result is not finite.
 
     Args:
@@ -29,6 +29,9 @@ def check_step(
         data: The prepared input: a tensor, or a named tuple of them.
         outputs: What the step gave, by name; the states are among it.
         status: Who failed and is marked, ``[*batch, units]``: their states are not looked at. Or None.
+
+    Returns:
+        Whether values could be looked at.
 
     Raises:
         InputError: If an input is not finite.
@@ -39,21 +42,14 @@ def check_step(
     states = {name: value for name, value in outputs.items() if name not in inputs and name not in _SPIKES}
     values = [*inputs.values(), *states.values()]
     if not values or not values_visible(values[-1]):
-        return
+        return False
     if status is not None:
         states = {name: value[status == 0] for name, value in states.items()}
         values = [*inputs.values(), *states.values()]
-    if all(map(all_finite, values)):
-        for name, declared in neuron.schema.inputs.items():
-            if declared.bounded:
-                check_domain(neuron, declared, inputs[name])
-        return
-    for name, value in inputs.items():
-        if where := first_bad(value):
-            raise InputError(
-                f"{neuron.identifier}: {name} {_at(neuron, where, value)} at step {neuron.simulation_step} "
-                f"(t = {neuron.time:g} ms); give finite numbers"
-            )
+    fine = all(map(all_finite, values))
+    check_inputs(neuron, inputs, finite=fine)
+    if fine:
+        return True
     for name, value in states.items():
         if where := first_bad(value):
             unit = f" (in {neuron.schema.states[name].unit})" if name in neuron.schema.states else ""
@@ -63,6 +59,30 @@ def check_step(
                 f"{neuron.integrator!r}); "
                 f"try a smaller dt or an adaptive integrator{_advice(neuron)}"
             )
+    return True
+
+
+def check_inputs(neuron: Stored, inputs: Mapping[str, Tensor], *, finite: bool = False) -> None:
+    """Refuse inputs that are not finite, or outside their declared domain.
+
+    Args:
+        neuron: Who receives them, at the start of its step.
+        inputs: Name -> tensor, whose values can be looked at.
+        finite: Whether they are known to be finite.
+
+    Raises:
+        InputError: If an input is not finite.
+        ParameterError: If an input lies outside its declared domain.
+    """
+    for name, value in inputs.items() if not finite else ():
+        if where := first_bad(value):
+            raise InputError(
+                f"{neuron.identifier}: {name} {_at(neuron, where, value)} at step {neuron.simulation_step} "
+                f"(t = {neuron.time:g} ms); give finite numbers"
+            )
+    for name, declared in neuron.schema.inputs.items():
+        if declared.bounded and name in inputs:
+            check_domain(neuron, declared, inputs[name])
 
 
 def first_bad(value: Tensor) -> tuple[int, ...] | None:

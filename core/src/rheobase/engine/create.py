@@ -17,6 +17,7 @@ from .ensemble import Ensemble
 from .integrator import Integrator
 from .neuron.base import Neuron
 from .resolve import as_aggregator, as_integrator, load
+from .stepsize import concerned
 
 ModelT = TypeVar("ModelT", bound=Neuron)
 
@@ -34,6 +35,7 @@ def create(
     dt: float | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
+    seed: int | None = None,
     **params: Any,
 ) -> Ensemble: ...
 
@@ -51,6 +53,7 @@ def create(
     dt: float | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
+    seed: int | None = None,
     **params: Any,
 ) -> ModelT: ...
 
@@ -67,6 +70,7 @@ def create(
     dt: float | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
+    seed: int | None = None,
     **params: Any,
 ) -> Any:
     """Make an ensemble of an installed model, or of a model class.
@@ -83,9 +87,12 @@ def create(
             integrator's precision, and the rest of the step from there).
         grad: Whether states keep their autograd graph from step to step.
         dt: The time step, ms. By default the preset's, else the smaller of ``DT`` (0.1) and the model's
-            ``dt_max``.
+            ``dt_max``, where that is a number.
         device: Where the tensors live.
         dtype: Their floating-point type; float32 by default.
+        seed: The seed of what the model draws (:class:`~rheobase.Draw`), of sweeps without one of their own,
+            and of the generator of a stochastic model: an integer from 0 up. Two neurons of one identifier
+            and one seed draw the same. None: 0, and the generator as torch makes it.
         **params: Parameters, options and initial states of the model: numbers, tensors ``[units]``, sweeps.
 
     Returns:
@@ -97,7 +104,8 @@ def create(
         ArgumentError: If another argument cannot be used.
 
     Warns:
-        StepSizeWarning: If dt is larger than the model's ``dt_max``.
+        StepSizeWarning: If dt is larger than the model's ``dt_max``, where that is a number. Where it is a
+            function, runs warn.
         RheobaseWarning: If the default initial state lies at or above the threshold.
 
     Example:
@@ -120,6 +128,8 @@ def create(
     own = None if preset is None or preset not in model.schema.presets else model.schema.presets[preset].dt
     if dt is None and own is None and limit is not None:
         dt = min(DT, limit)
+    if source is not None:
+        params.setdefault("identifier", source.name)
     neuron = cast(Any, Ensemble.of(model))(
         num_units=num_units,
         preset=preset,
@@ -130,13 +140,12 @@ def create(
         dt=dt,
         device=device,
         dtype=dtype,
+        seed=seed,
         **params,
     )
     neuron._model_source = source or Provenance("neuron", model.__name__)
-    if source is not None and "identifier" not in params:
-        neuron.identifier = source.name
     _warn_of_the_start(neuron)
-    if limit is not None and neuron.dt > limit and not neuron.integrator.adaptive:
+    if limit is not None and neuron.dt > limit and concerned(neuron.integrator):
         warnings.warn(
             f"{neuron.identifier}: dt={neuron.dt:g} ms is larger than the model's dt_max={limit:g} "
             "ms, above which "

@@ -14,6 +14,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from .drawing import Drawing, for_spikes
 from .field import ModelField, ModelGap, params_of
 from .integrator import Event, Integrator, Status
 from .integrator.status import failure
@@ -40,6 +41,7 @@ class LocatedStep:
         params: The parameters and options, by name.
         data: The input.
         dt: The time step, ms.
+        drawing: What the model draws in the step; None for one without draws.
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class LocatedStep:
         params: Any,
         data: Any,
         dt: float,
+        drawing: Drawing | None,
     ) -> None:
-        self.model, self.integrator, self.dt = model, integrator, dt
+        self.model, self.integrator, self.dt, self.drawing = model, integrator, dt, drawing
         self.shape = y.shape[1:]
         units = self.shape.numel()
         everyone = slice(0, units)
@@ -174,7 +177,8 @@ class LocatedStep:
         self.carry = forgotten(self.carry, torch.zeros_like(self.armed).index_fill(0, who, True))
         self.spikes.add(who, self.t.index_select(0, who))
         y, params = self.y.index_select(1, who), params_of(self.params, who, self.t.shape)
-        after = after_reset(self.model, y, params)
+        place = self.spikes.count.index_select(0, who)  # This one included.
+        after = after_reset(self.model, y, for_spikes(self.drawing, params, place, who))
         if after is not None:
             self.y = self.y.index_copy(1, who, after)
             self.armed = self.armed.index_copy(0, who, gap(self.model, after.detach(), params) < 0)
@@ -252,6 +256,7 @@ def located_step(
     params: Any,
     data: Any,
     dt: float,
+    drawing: Drawing | None = None,
 ) -> tuple[Tensor, dict[str, Any], dict[str, Tensor]]:
     """One step with each spike at its own time.
 
@@ -263,12 +268,13 @@ def located_step(
         params: The parameters and options, by name.
         data: The input.
         dt: The time step, ms.
+        drawing: What the model draws in the step; None for one without draws.
 
     Returns:
         The states at the end, ``[D, *batch, units]``; what else goes on to the next step; and what the
         step reports: ``spiked``, ``spike_count`` and ``spike_times``, ms from the start of the step.
     """
-    work = LocatedStep(model, integrator, state, y0, params, data, dt)
+    work = LocatedStep(model, integrator, state, y0, params, data, dt, drawing)
     work.run()
     shape = work.shape
     carry = work.carry

@@ -22,3 +22,7 @@ class SimulationInterrupted(KeyboardInterrupt):
             "what was recorded is in .recording, marked incomplete"
         )
         self.recording = recording
+        self._steps = steps
+
+    def __reduce__(self) -> tuple[type[SimulationInterrupted], tuple[Recording, int]]:
+        return type(self), (self.recording, self._steps)

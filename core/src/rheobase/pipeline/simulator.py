@@ -17,6 +17,7 @@ from ..files import check_writable
 from ..specs import RESERVED
 from .configuration import integrator_from, params_from, stimulus_from
 from .interrupted import SimulationInterrupted
+from .journal import Journal, journaling, save_journaled
 from .pipeline import Pipeline, check_keys
 from .recording import Recording
 from .simulate import simulate
@@ -56,7 +57,7 @@ class SimpleSimulator(Pipeline):
         backend: auto
         out: run.npz                   # the recording
         plot: run.png                  # needs the `plot` extra
-        seed: 1                        # of noise and random sweeps that give none, and of torch
+        seed: 1                        # of the neuron's draws, noise and random sweeps, and of torch
 
     Without a stimulus, the preset's is used. Paths in a file are relative to its folder.
 
@@ -131,7 +132,7 @@ class SimpleSimulator(Pipeline):
         with self._named():
             if "model" not in settings:
                 raise ConfigurationError("the key 'model' is missing; give the name of an installed model")
-            more = {key: settings[key] for key in _CREATE if key in settings}
+            more = {"seed": self._seed(), **{key: settings[key] for key in _CREATE if key in settings}}
             if "integrator" in settings:
                 more["integrator"] = integrator_from(settings["integrator"])
             if "dtype" in settings:
@@ -170,15 +171,17 @@ class SimpleSimulator(Pipeline):
                 raise ConfigurationError("the key 'stimulus' is missing, and there is no preset that has one")
             record = self._record(neuron)
             how = {"backend": settings.get("backend", "auto"), "every": settings.get("every", 1)}
-            try:
-                recording = simulate(neuron, stimulus, duration, record=record, **how)
-            except SimulationInterrupted as interrupted:
+            with journaling(out, neuron, record, how["every"]) as journal:
                 try:
-                    _save(interrupted.recording, out)
-                except OutputError as error:
-                    warnings.warn(str(error), RheobaseWarning, stacklevel=2)
-                raise
-            _save(recording, out, plot)
+                    recording = simulate(neuron, stimulus, duration, record=record, **how)
+                except SimulationInterrupted as interrupted:
+                    try:
+                        _save(interrupted.recording, journal, out)
+                    except OutputError as error:
+                        warnings.warn(str(error), RheobaseWarning, stacklevel=2)
+                    raise
+                _save(recording, journal, out)
+                _draw(recording, plot)
         return recording
 
     def _record(self, neuron: Neuron) -> tuple[str, ...]:
@@ -228,18 +231,28 @@ class SimpleSimulator(Pipeline):
             raise named from error
 
 
-def _save(recording: Recording, out: Path | None, plot: Path | None = None) -> None:
-    """Write what was asked for; an error carries the recording."""
+@contextlib.contextmanager
+def _carrying(recording: Recording) -> Iterator[None]:
+    """Let an error carry what would be lost."""
     try:
-        if out is not None:
-            recording.save(out)
-        if plot is not None:
-            from .plots import plot_recording
-
-            plot_recording(recording, plot)
+        yield
     except OutputError as error:
         error.recording = recording
         raise
+
+
+def _save(recording: Recording, journal: Journal | None, out: Path | None) -> None:
+    if out is not None:
+        with _carrying(recording):
+            save_journaled(recording, journal, out)
+
+
+def _draw(recording: Recording, plot: Path | None) -> None:
+    if plot is not None:
+        from .plots import plot_recording
+
+        with _carrying(recording):
+            plot_recording(recording, plot)
 
 
 @contextlib.contextmanager

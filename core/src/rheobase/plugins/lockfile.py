@@ -59,7 +59,7 @@ def read(path: str) -> dict[str, Locked]:
     mend = "put back a good one, or trust what is installed: rheobase lock"
     try:
         with open(path, encoding="utf-8") as file:
-            return _parsed(json.load(file))
+            return _parsed(json.load(file, object_pairs_hook=_without_doubles))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}; {mend}") from error
     except (RecursionError, ValueError) as error:
@@ -89,9 +89,19 @@ def write(path: str, plugins: Mapping[str, Locked]) -> None:
     files.write(path, f"{text}\n".encode(), mend="mend that, or lock elsewhere")
 
 
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys differ: of two that are equal a reader sees one, and the other counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        double = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"it has {double!r} twice")
+    return found
+
+
 def _parsed(content: Any) -> dict[str, Locked]:
     known = content.get("format") if isinstance(content, dict) else None
-    if known != FORMAT:
+    if known != FORMAT or isinstance(known, bool):
         raise ValueError(f"its format is {known!r}, and this Rheobase knows {FORMAT}")
     plugins = content.get("plugins")
     if not isinstance(plugins, dict):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
 from rheobase import Option, Parameter, SpikingNeuron, State
 
 from .presets import CELLS, PATTERNS
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+SLOWEST = 1e-3
+"""The slowest decay that sets a limit to the step, 1/ms."""
 
 
 class IzhikevichNeuron(SpikingNeuron):
@@ -107,6 +111,18 @@ class IzhikevichNeuron(SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> dict[str, Tensor]:
         return {"voltage": params.c, "recovery": state.recovery + params.d}
+
+    @staticmethod
+    def dt_max(state: Any, params: Any, data: Tensor) -> Tensor:
+        """One over the fastest decay; the upstroke, which grows, sets no limit.
+
+        The Jacobian is [[2 q v + l, -1], [a b, -a leak]]. Every eigenvalue lies within sqrt(|a b|) of an
+        element of its diagonal (Gershgorin, with u scaled by sqrt(|a b|)).
+        """
+        fall = -(2.0 * params.poly_quadratic * state.voltage + params.poly_linear)
+        rate = torch.maximum(fall, params.a * params.recovery_leak) + (params.a * params.b).abs().sqrt()
+        limit: Tensor = 1.0 / rate.clamp(min=SLOWEST)
+        return limit
 
     @staticmethod
     def update(state: Any, params: Any, data: Tensor, dt: Any) -> Any:

@@ -59,3 +59,9 @@ class LIFNeuron(SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> dict[str, Tensor]:
         return {"voltage": params.volt_reset}
+
+    @staticmethod
+    def dt_max(state: Any, params: Any, data: Tensor) -> Tensor:
+        """Beyond tau_mem Euler's method overshoots; beyond 2.785 tau_mem every method of fixed step grows."""
+        limit: Tensor = params.tau_mem
+        return limit

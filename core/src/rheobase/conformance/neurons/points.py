@@ -31,7 +31,7 @@ class Points:
         self.data: list[Any] = []
         neuron = case.neuron(self.model)
         self.dt, self.dtype, self.units = neuron.dt, neuron.dtype, case.units
-        self.params = neuron.schema.pack_params(*(cloned(value) for value in neuron.params))
+        self.params = type(neuron.params)(*(cloned(value) for value in neuron.params))
         for given in case.data(neuron):
             self.data.append(neuron.prepare(given))
             self.states.append(tuple(getattr(neuron, name).detach().clone() for name in self.schema.states))
@@ -47,7 +47,7 @@ class Points:
     def call(self, name: str, states: tuple[Tensor, ...], data: Any, params: Any = None) -> Any:
         """What a function gives: name -> value; a single value has no name; None: it left it to others."""
         given = [self.schema.pack_state(*states), self.params if params is None else params]
-        given += [data] if name in ("derivatives", "update") else []
+        given += [data] if name in ("derivatives", "update", "dt_max") else []
         given += [self.dt] if name == "update" else []
         values = getattr(self.model, name)(*given)
         if values is NotImplemented:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from ...errors import ParameterError, nearest
 from ..finite import all_finite
 from ..receive import receive
-from ..schema import Schema
 from ..shapes import broadcast_shape
 from ..sweep import Sweep, expand
 from ..tracing import lent, transforming
@@ -29,7 +28,6 @@ _CARRY = "carry_"
 class Stored(Randomness):
     """A component whose declared quantities are its tensors. See :class:`rheobase.Neuron`."""
 
-    schema: ClassVar[Schema]
     keeps_graph: bool
     _num_units: int
 
@@ -67,6 +65,8 @@ class Stored(Randomness):
             self._keep(name, as_state(self, schema.states[name], value, self.batch))
         elif name in schema.options:
             self._set_option(name, value)
+        elif name in schema.draws:
+            raise ParameterError(f"{self.identifier}: {schema.unknown(name)}")
         elif name in schema.inputs or name in ("input", "spiked"):
             self._set_signal(name, value)
         else:
@@ -78,7 +78,7 @@ class Stored(Randomness):
 
     def _set_parameter(self, name: str, value: Any) -> None:
         if isinstance(value, Sweep):
-            value = expand({name: value}, self.num_units)[name]
+            value = expand({name: value}, self.num_units, self._stream)[name]
         tensor = as_parameter(self, self.schema.parameters[name], value)
         if isinstance(tensor, nn.Parameter):
             self._buffers.pop(name, None)
