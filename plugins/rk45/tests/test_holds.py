@@ -41,15 +41,16 @@ class Leaky(SpikingNeuron):
 
 
 class Quadratic(SpikingNeuron):
-    """V' = V^2 / 10 + I, w' = -w / 20, of products and sums: an upswing that grows."""
+    """V' = V^2 / 10 - w + I, w' = -w / tau, of products and sums: an upswing that grows."""
 
+    tau = Parameter(20.0, unit="ms", above=0)
     tau_ref = Parameter(1.0, unit="ms", at_least=0)
     voltage = State(-10.0, unit="mV")
-    w = State(0.0, unit="mV")
+    w = State(1.0, unit="mV")
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Tensor) -> dict[str, Tensor]:
-        return {"voltage": 0.1 * state.voltage * state.voltage - state.w + data, "w": -0.05 * state.w}
+        return {"voltage": 0.1 * state.voltage * state.voltage - state.w + data, "w": -state.w / params.tau}
 
     @staticmethod
     def threshold(state: Any, params: Any) -> Tensor:
@@ -120,3 +121,47 @@ def test_a_unit_alone_and_in_company_is_the_same_to_the_bit(method: str, event: 
     crowd = run([0, 1, 2, 3])
     for unit in (0, 2):
         assert torch.equal(run([unit])[:, 0], crowd[:, unit]), unit
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("method", ["rk45", "rk23"])
+def test_a_neighbour_that_fails_changes_no_state_and_no_gradient(method: str, event: str) -> None:
+    # In "step" nothing keeps a unit from its pole; a current of 1e300 leaves no step in any mode.
+    def run(current: list[float], grad: bool) -> tuple[Tensor, Any]:
+        made = rb.integrator(method, rtol=1e-4, on_failure="mark")
+        settings: dict[str, Any] = {"event": event, "grad": grad, "dt": 0.5, "dtype": torch.float64}
+        cell = rb.create(Quadratic, len(current), integrator=made, **settings)
+        if grad:
+            cell.tau = torch.nn.Parameter(cell.tau)
+        data = torch.tensor(current, dtype=torch.float64)
+        states = torch.stack([cell(data)["voltage"] for _ in range(6)])
+        if not grad:
+            return states, None
+        return states.detach(), torch.autograd.grad(states[:, :2].sum(), cell.tau)[0]
+
+    alone, right = run([4.0, 7.0], True)
+    without, _ = run([4.0, 7.0, 1e300], False)
+    with_graph, gradient = run([4.0, 7.0, 1e300], True)
+    assert bool(without[-1, 2].isnan())
+    assert torch.equal(without[:, :2], alone)
+    assert torch.equal(with_graph.nan_to_num(), without.nan_to_num())
+    torch.testing.assert_close(gradient, right, rtol=1e-12, atol=0.0)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("grad", [False, True])
+def test_a_signal_is_an_input_with_gradients_too(event: str, grad: bool) -> None:
+    level = torch.tensor(4.0, dtype=torch.float64, requires_grad=grad)
+    wave = rb.Signal(lambda t: level * torch.cos(t / 3.0), [1.25])
+
+    def end(made: Any) -> Tensor:
+        cell = rb.create(Quadratic, 1, integrator=made, event=event, grad=grad, dt=0.5, dtype=torch.float64)
+        for _ in range(6):
+            out = cell(wave)
+        return out["voltage"].sum()
+
+    found, right = end("rk45"), end(rb.RungeKutta())
+    assert found.item() == pytest.approx(right.item(), rel=1e-3)
+    if grad:
+        gradients = [torch.autograd.grad(each, level)[0].item() for each in (found, right)]
+        assert gradients[0] == pytest.approx(gradients[1], rel=1e-3)
