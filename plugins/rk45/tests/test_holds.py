@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase import Parameter, SpikingNeuron, State
+from rheobase import Input, Parameter, SpikingNeuron, State
 from torch import Tensor
 
 RTOL = {"rk45": 1e-6, "tsit5": 1e-6, "rk23": 1e-4}
@@ -60,6 +60,17 @@ class Quadratic(SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> dict[str, Any]:
         return {"voltage": torch.full_like(state.voltage, -10.0), "w": state.w + 2.0}
+
+
+class TwoInputs(Quadratic):
+    """The same with two currents."""
+
+    current = Input(unit="mV/ms")
+    more = Input(unit="mV/ms")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Tensor]:
+        return Quadratic.derivatives(state, params, data.current + data.more)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -126,7 +137,7 @@ def test_a_unit_alone_and_in_company_is_the_same_to_the_bit(method: str, event: 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("method", ["rk45", "rk23"])
 def test_a_neighbour_that_fails_changes_no_state_and_no_gradient(method: str, event: str) -> None:
-    # In "step" nothing keeps a unit from its pole; a current of 1e300 leaves no step in any mode.
+    # In "step" nothing keeps a unit from its pole, and it is marked; else it spikes at once, again and again.
     def run(current: list[float], grad: bool) -> tuple[Tensor, Any]:
         made = rb.integrator(method, rtol=1e-4, on_failure="mark")
         settings: dict[str, Any] = {"event": event, "grad": grad, "dt": 0.5, "dtype": torch.float64}
@@ -142,26 +153,29 @@ def test_a_neighbour_that_fails_changes_no_state_and_no_gradient(method: str, ev
     alone, right = run([4.0, 7.0], True)
     without, _ = run([4.0, 7.0, 1e300], False)
     with_graph, gradient = run([4.0, 7.0, 1e300], True)
-    assert bool(without[-1, 2].isnan())
+    assert bool(without[-1, 2].isnan()) == (event == "step")
     assert torch.equal(without[:, :2], alone)
     assert torch.equal(with_graph.nan_to_num(), without.nan_to_num())
     torch.testing.assert_close(gradient, right, rtol=1e-12, atol=0.0)
 
 
 @pytest.mark.parametrize("event", EVENTS)
-@pytest.mark.parametrize("grad", [False, True])
-def test_a_signal_is_an_input_with_gradients_too(event: str, grad: bool) -> None:
-    level = torch.tensor(4.0, dtype=torch.float64, requires_grad=grad)
-    wave = rb.Signal(lambda t: level * torch.cos(t / 3.0), [1.25])
-
-    def end(made: Any) -> Tensor:
-        cell = rb.create(Quadratic, 1, integrator=made, event=event, grad=grad, dt=0.5, dtype=torch.float64)
-        for _ in range(6):
-            out = cell(wave)
+@pytest.mark.parametrize("inputs", ["one", "several"])
+def test_a_signal_is_an_input_with_gradients_too(event: str, inputs: str) -> None:
+    def end(level: Tensor, grad: bool) -> Tensor:
+        wave = rb.Signal(lambda t: level * torch.cos(t / 3.0), [1.25])
+        made = rb.integrator("rk45", rtol=1e-9)
+        model = Quadratic if inputs == "one" else TwoInputs
+        cell = rb.create(model, 1, integrator=made, event=event, grad=grad, dt=0.5, dtype=torch.float64)
+        for _ in range(4):
+            out = cell(wave if inputs == "one" else {"current": wave, "more": 0.5})
         return out["voltage"].sum()
 
-    found, right = end("rk45"), end(rb.RungeKutta())
-    assert found.item() == pytest.approx(right.item(), rel=1e-3)
-    if grad:
-        gradients = [torch.autograd.grad(each, level)[0].item() for each in (found, right)]
-        assert gradients[0] == pytest.approx(gradients[1], rel=1e-3)
+    level = torch.tensor(4.0, dtype=torch.float64, requires_grad=True)
+    found = end(level, True)
+    (slope,) = torch.autograd.grad(found, level)
+    with torch.no_grad():
+        assert end(level, False).item() == pytest.approx(found.item(), rel=1e-8)
+        up, down = (end(level + width, False).item() for width in (1e-4, -1e-4))
+    # Central differences: width^2, and the tolerance divided by the width.
+    assert slope.item() == pytest.approx((up - down) / 2e-4, rel=1e-4)
