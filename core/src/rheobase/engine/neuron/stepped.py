@@ -19,6 +19,7 @@ from ..shapes import broadcast_shape
 from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
 from ..stepsize import StepWatch, heed
+from ..threads import alone
 from ..values import as_state, initial_value
 from .stored import Stored
 
@@ -232,6 +233,7 @@ class Stepped(Stored):
             for held, (tensor, version) in zip(now, self._settled, strict=True)
         )
 
+    @alone
     def reset_state(self) -> None:
         """Return to the initial state: states, refractoriness, clock and batch."""
         self._watch.begin()
