@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .recording import Recording
 
 
@@ -22,3 +24,8 @@ class SimulationInterrupted(KeyboardInterrupt):
             "what was recorded is in .recording, marked incomplete"
         )
         self.recording = recording
+        self._steps = steps
+
+    def __reduce__(self) -> Any:
+        # An exception is made again from its message, unless it says from what.
+        return type(self), (self.recording, self._steps), self.__dict__

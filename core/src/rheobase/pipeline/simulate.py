@@ -95,6 +95,12 @@ def simulate(
     from ..engine.threads import occupied
 
     if not isinstance(neuron, Neuron):
+        if isinstance(getattr(neuron, "_orig_mod", None), Neuron):
+            raise ArgumentError(
+                f"neuron is the compiled form of {neuron._orig_mod.identifier}, whose steps simulate cannot "
+                "take; give the neuron itself, and backend='fused' for a compiled kernel of many steps, or "
+                "call the compiled form step by step"
+            )
         raise ArgumentError(
             f"neuron={neuron!r} is of type {type(neuron).__name__}; give a neuron, "
             'for instance rheobase.create("lif")'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, final
 
 import torch
@@ -106,7 +107,8 @@ class Signal:
                 f"Signal.levels: until={until!r} is not after the last of the times, {begins[-1]!r}"
             )
         ends = begins if until == math.inf else (*begins, until)
-        return Signal.of(Source(_look_up(begins, table, until), ends, steady=True))
+        edges = torch.tensor(begins, dtype=torch.float64)
+        return Signal.of(Source(partial(_look_up, begins, edges, table, until), ends, steady=True))
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
@@ -188,11 +190,11 @@ class Signal:
     def __add__(self, other: Any) -> Signal:
         """The sum of two signals, or of a signal and a constant."""
         if isinstance(other, Signal):
-            return self.joined([other], lambda values, t: values[0] + values[1])
+            return self.joined([other], _both)
         if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
             return NotImplemented
         constant = _level("the constant that is added", other)
-        return self.joined([], lambda values, t: values[0] + constant)
+        return self.joined([], partial(_more, constant))
 
     __radd__ = __add__
 
@@ -234,23 +236,31 @@ def _table(before: Any, values: Any) -> Tensor:
     return torch.cat([part.to(like) for part in parts])
 
 
-def _look_up(begins: tuple[float, ...], table: Tensor, until: float) -> Callable[[Tensor], Tensor]:
-    """The function of a piecewise constant signal."""
-    edges = torch.tensor(begins, dtype=torch.float64)
+# The functions of signals stand by themselves, with their data as arguments: so they can be pickled.
 
-    def value(t: Tensor) -> Tensor:
-        if t.ndim == 0:
-            now = float(t)
-            _within(now, until)
-            return table[bisect_right(begins, now)]
-        _within(float(t.detach().max()) if t.numel() else -math.inf, until)
-        places = torch.searchsorted(edges.to(t.device), t.detach().contiguous(), right=True)
-        if table.ndim == 1:
-            return table.to(t.device)[places]
-        units = table.shape[-1]
-        return table[places, torch.arange(units, device=table.device)] if units > 1 else table[places, 0]
 
-    return value
+def _both(values: list[Tensor], t: Any) -> Tensor:
+    """The sum of two signals."""
+    return values[0] + values[1]
+
+
+def _more(constant: Tensor, values: list[Tensor], t: Any) -> Tensor:
+    """The sum of a signal and a constant."""
+    return values[0] + constant
+
+
+def _look_up(begins: tuple[float, ...], edges: Tensor, table: Tensor, until: float, t: Tensor) -> Tensor:
+    """The value of a piecewise constant signal at a time; ``edges`` is ``begins`` as a tensor."""
+    if t.ndim == 0:
+        now = float(t)
+        _within(now, until)
+        return table[bisect_right(begins, now)]
+    _within(float(t.detach().max()) if t.numel() else -math.inf, until)
+    places = torch.searchsorted(edges.to(t.device), t.detach().contiguous(), right=True)
+    if table.ndim == 1:
+        return table.to(t.device)[places]
+    units = table.shape[-1]
+    return table[places, torch.arange(units, device=table.device)] if units > 1 else table[places, 0]
 
 
 def _within(now: float, until: float) -> None:
