@@ -158,7 +158,7 @@ def public(name: str) -> Any:
         "advance": lambda: rb.Advance(torch.ones(1), {"step": torch.ones(2)}),
         "status": lambda: rb.Status.ZENO,
         "simulator": lambda: rb.SimpleSimulator({"model": "analog", "duration": 1.0}),
-        "report": lambda: check("sum", profile="smoke", only=["documented"]),
+        "report": lambda: check("sum", profile="smoke", only=["can-be-called"]),
         "case": lambda: NeuronCase(drive={"drive": (1.0,)}, units=2),
     }
     return made[name]()

@@ -77,7 +77,7 @@ def scan(host: Host | None = None) -> Scan:
     # Here, not above: it costs more than all else together, and an index that is still valid needs none.
     import importlib_metadata
 
-    importlib_metadata.MetadataPathFinder.invalidate_caches()
+    importlib_metadata.MetadataPathFinder().invalidate_caches()
     host = host or Host()
     problems: set[Problem] = set(empty())
     try:
