@@ -16,17 +16,19 @@ PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if (path / "pypro
 ALLOWED = {
     "errors": set(),
     "cache": set(),
+    "files": {"errors"},
     "specs": {"errors"},
     "marker": {"specs", "errors"},
     "hookspecs": {"specs", "marker"},
     "builtin": {"specs", "hookspecs"},
-    "plugins": {"specs", "errors", "marker", "hookspecs", "builtin", "cache"},
+    "plugins": {"specs", "errors", "marker", "hookspecs", "builtin", "cache", "files"},
     "pytest_plugin": {"plugins", "conformance", "errors"},
     "engine": {"specs", "errors"},
-    "pipeline": {"engine", "specs", "errors", "plugins"},
+    "pipeline": {"engine", "specs", "errors", "plugins", "files"},
     "conformance": {"pipeline", "engine", "plugins", "specs", "errors"},
     "scaffold": {"plugins", "specs", "errors"},
-    "cli": {"scaffold", "conformance", "pipeline", "engine", "plugins", "specs", "errors", "hookspecs"},
+    "cli": {"scaffold", "conformance", "pipeline", "engine", "plugins", "files", "specs", "errors"}
+    | {"hookspecs"},
     "stimulus": {"pipeline"},
     "__main__": {"cli"},
 }

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from rheobase.plugins import examine, index, installed
+from rheobase.plugins import examine, index, installed, stamps
 from rheobase.plugins.compatibility import Host
 from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
@@ -532,9 +532,11 @@ def test_an_outcome_says_which_limit_it_overran(place: Place) -> None:
     (place.src / "plug_dead.py").write_text("import os\nos._exit(3)\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(place.src))
-        with Examiner(limit=0.4) as examiner:
-            slow = examiner.examine(Entry("slow", "1", "slow", "plug_slow"))
-            dead = examiner.examine(Entry("dead", "1", "dead", "plug_dead"))
+        with Examiner(limit=0.4) as hasty:
+            slow = hasty.examine(Entry("slow", "1", "slow", "plug_slow"))
+        # A limit that a busy machine does not reach: what ends the process must not be taken for slowness.
+        with Examiner(limit=60.0) as patient:
+            dead = patient.examine(Entry("dead", "1", "dead", "plug_dead"))
     assert (slow.limit, dead.limit) == (0.4, 0.0)
     assert "0.4 s" in slow.failure
     assert "exit status 3" in dead.failure
@@ -642,3 +644,21 @@ def test_an_index_that_belongs_to_another_user_is_not_trusted(place: Place) -> N
     os.chown(path, 12345, -1)
     place.kept()
     assert place.examined == ["ann"]
+
+
+@pytest.mark.parametrize("age", [0, 1])
+def test_where_the_clock_counts_seconds_what_changed_within_two_of_them_is_not_settled(
+    age: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "plug_coarse.py"
+    path.write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entry, second = Entry("coarse", "1", "coarse", "plug_coarse"), 1_000_000_000
+    known = {}
+    for name, part in (("seconds", 0), ("finer", 1)):
+        when = (time.time_ns() // second - age - 1) * second + part
+        os.utime(path, ns=(when, when))
+        time.sleep(LATER)  # the time of that change itself is finer here
+        [(_, known[name])], _ = stamps.rests_on(entry, since=time.time_ns())
+    assert known["finer"] != stamps.UNSURE
+    assert (known["seconds"] == stamps.UNSURE) == (age == 0)

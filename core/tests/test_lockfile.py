@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rheobase.errors import ConfigurationError, OutputError
-from rheobase.plugins import lock, lockfile
+from rheobase.plugins import installed, lock, lockfile
+from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
+from rheobase.plugins.here import Here
 from rheobase.plugins.lockfile import Locked
 
 Install = Callable[..., Path]
@@ -71,6 +73,12 @@ def test_two_locks_differ_where_and_only_where_something_of_them_does(
             "what it has of 'toy'",
         ),
         ('{"format": 1, "plugins": {"toy": {"version": "1", "record": "", "files": {"a": 1}}}}', "of 'toy'"),
+        ('{"format": true, "plugins": {}}', "its format is True"),
+        ('{"format": 1, "plugins": {"toy": {}}, "plugins": {}}', "it has 'plugins' twice"),
+        (
+            '{"format": 1, "plugins": {"toy": {"version": "", "record": "", "files": {"a": "1", "a": ""}}}}',
+            "it has 'a' twice",
+        ),
         ("[" * 100_000, "rheobase lock"),
         (b"\xff\xfe", "codec"),
     ],
@@ -101,7 +109,7 @@ def test_a_lock_file_that_cannot_be_written_leaves_the_old_one_and_no_litter(
             lockfile.write(str(path), {"toy": Locked("1", "", {})})
     assert [file.name for file in tmp_path.iterdir()] == ["rheobase.lock"]
     assert path.read_bytes() == before
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot write"):
         lockfile.write(str(tmp_path / "no such folder" / "rheobase.lock"), {})
 
 
@@ -116,3 +124,30 @@ def test_a_lock_file_is_everybodys_to_read_and_a_link_to_one_stays_a_link(tmp_pa
         os.umask(before)
     assert link.is_symlink()
     assert stat.S_IMODE(link.stat().st_mode) == 0o644
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        *(
+            (what, "rheobase.lock")
+            for what in ("a link to nothing", "a folder", "a pipe", "a link to itself")
+        ),
+        *((what, "rheobase.toml") for what in ("a link to nothing", "a pipe", "a link to itself")),
+    ],
+)
+def test_where_something_else_has_the_name_of_a_lock_or_of_settings_nothing_is_let_through(
+    what: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    if what == "a folder":
+        path.mkdir()
+    elif what == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / "gone" if "nothing" in what else path)
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    with pytest.raises(ConfigurationError, match="is no file, so it cannot be read; mend it, or remove it"):
+        installed.load(Here(lambda: Scan((TOY,))))

@@ -9,8 +9,8 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase import errors
+from rheobase.files import check_writable
 from rheobase.pipeline.recording import Spikes
-from rheobase.pipeline.storage import check_writable
 
 matplotlib = pytest.importorskip("matplotlib")
 

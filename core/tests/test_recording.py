@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rheobase import Provenance, Recording
 from rheobase.errors import ArgumentError, OutputError
+from rheobase.files import check_writable
 from rheobase.pipeline.recording import Spikes
-from rheobase.pipeline.storage import check_writable
 
 
 def spikes(times, units, batch=None):
@@ -112,7 +112,7 @@ SOURCES = st.dictionaries(
 
 @settings(max_examples=50, deadline=None)
 @given(
-    times=st.lists(st.floats(0, 1e9), max_size=8),
+    places=st.lists(st.tuples(st.floats(0.01, 1.0), st.integers(0, 2), st.integers(0, 1)), max_size=8),
     traces=TRACES,
     provenance=SOURCES,
     warnings=st.lists(st.text(), max_size=3),
@@ -122,11 +122,12 @@ SOURCES = st.dictionaries(
     complete=st.booleans(),
 )
 def test_what_is_saved_is_what_is_loaded(
-    tmp_path_factory, times, traces, provenance, warnings, model, dt, first, complete
+    tmp_path_factory, places, traces, provenance, warnings, model, dt, first, complete
 ):
     path = tmp_path_factory.mktemp("rec") / "run.recording"
+    events = sorted(((first + 4 * part) * dt, unit, batch) for part, unit, batch in places)
     rec = Recording(
-        spikes=spikes(sorted(times), list(range(len(times))), [1] * len(times)),
+        spikes=spikes(*([event[k] for event in events] for k in range(3))),
         traces={name: torch.from_numpy(array) for name, array in traces.items()},
         dt=dt,
         steps=4,
@@ -153,7 +154,7 @@ def test_what_is_saved_is_what_is_loaded(
 
 def test_traces_that_numpy_has_no_type_for_come_back_as_they_were(tmp_path):
     learned = torch.nn.Parameter(torch.randn(4, 3, generator=torch.Generator().manual_seed(1)))
-    rec = recording(spikes([], []), traces={"voltage": learned.bfloat16(), "learned": learned})
+    rec = recording(spikes([], []), traces={"voltage": learned.bfloat16(), "learned": learned}, steps=4)
     rec.save(tmp_path / "a.npz")
     back = Recording.load(tmp_path / "a.npz")
     assert back.traces["voltage"].dtype == torch.bfloat16

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from rheobase import hookspecs
 from rheobase.errors import PluginError
-from rheobase.plugins import hooks, installed
+from rheobase.plugins import discovery, hooks, installed
 from rheobase.plugins.compatibility import Host, about_core, judge
 from rheobase.plugins.discovery import scan
 from rheobase.plugins.here import Here
@@ -49,9 +49,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Judged]:
 
     def find(site: Path, *, host: Host | None = None, core: str = "") -> Installed:
         if core:
-            info = site / f"rheobase-{core}.dist-info"
-            info.mkdir()
-            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: rheobase\nVersion: {core}\n")
+            monkeypatch.setattr(discovery, "VERSION", core)
         monkeypatch.syspath_prepend(str(site))
         monkeypatch.chdir(tmp_path)
         return installed.load(Here(lambda: scan(host)))

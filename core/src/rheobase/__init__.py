@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .engine.declaration import Input as Input
     from .engine.declaration import Parameter as Parameter
     from .engine.declaration import State as State
+    from .engine.draw import Draw as Draw
     from .engine.ensemble import Ensemble as Ensemble
     from .engine.field import ModelField as ModelField
     from .engine.integrator import Advance as Advance
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from .pipeline.simulate import SimulationInterrupted as SimulationInterrupted
     from .pipeline.simulate import simulate as simulate
     from .pipeline.simulator import SimpleSimulator as SimpleSimulator
+    from .pipeline.watched import Piece as Piece
+    from .pipeline.watched import watched as watched
     from .plugins.registry import list_components as list_components
     from .plugins.registry import register as register
     from .specs import AggregatorSpec as AggregatorSpec
@@ -62,6 +65,7 @@ _HOME = {
     "BackendSpec": "specs",
     "Component": "engine.component",
     "DT": "engine.component",
+    "Draw": "engine.draw",
     "Ensemble": "engine.ensemble",
     "Event": "engine.integrator",
     "EventIntegrator": "engine.integrator",
@@ -74,6 +78,7 @@ _HOME = {
     "NeuronSpec": "specs",
     "Option": "engine.choice",
     "Parameter": "engine.declaration",
+    "Piece": "pipeline.watched",
     "Pipeline": "pipeline.pipeline",
     "Preset": "engine.choice",
     "Provenance": "specs",
@@ -96,6 +101,7 @@ _HOME = {
     "locate": "engine.integrator",
     "register": "plugins.registry",
     "simulate": "pipeline.simulate",
+    "watched": "pipeline.watched",
 }
 """Public name -> the module that defines it."""
 

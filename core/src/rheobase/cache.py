@@ -14,7 +14,8 @@ from typing import Any
 def folder() -> str:
     """Where Rheobase keeps what it can make again.
 
-    ``RHEOBASE_CACHE_DIR`` names it; else it is ``rheobase`` in the user's cache folder.
+    ``RHEOBASE_CACHE_DIR`` names it; else it is ``rheobase`` in the user's cache folder. Where nobody knows
+    whose home this is, it lies among the temporary files.
 
     Example:
         >>> os.path.isabs(folder())
@@ -29,6 +30,11 @@ def folder() -> str:
         base = os.path.join(home, "Library", "Caches")
     else:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    if base.startswith("~"):
+        import tempfile
+
+        user = os.geteuid() if hasattr(os, "geteuid") else "user"
+        return os.path.join(tempfile.gettempdir(), f"rheobase-{user}")
     return os.path.join(os.path.abspath(base), "rheobase")
 
 

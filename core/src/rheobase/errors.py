@@ -32,11 +32,19 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
+from typing import Any
+
+_LONGEST = 4000
+"""Characters that the message of an error has at most, whatever value of the user's it prints."""
 
 
 class RheobaseError(Exception):
     """Base class of all errors raised by Rheobase."""
+
+    def __str__(self) -> str:
+        return shortened(super().__str__(), _LONGEST)
 
 
 class DeclarationError(RheobaseError, TypeError):
@@ -60,7 +68,13 @@ class StimulusError(ArgumentError):
 
 
 class OutputError(ArgumentError):
-    """An output path that cannot be written."""
+    """An output path that cannot be written.
+
+    Attributes:
+        recording: The :class:`~rheobase.Recording` that was to be written there, where a run had made one.
+    """
+
+    recording: Any = None
 
 
 class ConfigurationError(ArgumentError):
@@ -160,7 +174,55 @@ def nearest(name: str, known: Iterable[str]) -> str:
         >>> nearest("quark", ["tau_mem", "tau_ref"])
         ''
     """
+    if len(name) > 100:  # no name; comparing takes the square of its length
+        return ""
     import difflib  # here: most processes make no such message
 
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+class _Shown(reprlib.Repr):
+    """Representations of bounded length and depth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother, self.maxlong = 3, 120, 200, 40
+
+    def repr_int(self, x: int, level: int) -> str:
+        return repr(x) if x.bit_length() < 128 else f"<an integer of {x.bit_length()} bits>"
+
+
+_SHOWN = _Shown()
+
+
+def shortened(text: str, longest: int = 400) -> str:
+    """A text without its middle, where it is too long for a message.
+
+    Args:
+        text: The text.
+        longest: How many characters it may have.
+
+    Example:
+        >>> shortened("abc"), shortened("a" * 100, 15)
+        ('abc', 'aaaaaaaa ... aa')
+    """
+    if len(text) <= longest:
+        return text
+    end = (longest - 5) // 4
+    return f"{text[: longest - 5 - end]} ... {text[len(text) - end :]}"
+
+
+def shown(value: object) -> str:
+    """A user's value as messages print it: its representation, of bounded length.
+
+    Args:
+        value: Anything.
+
+    Example:
+        >>> shown("lif"), shown([1, 2]), len(shown("x" * 1_000_000))
+        ("'lif'", '[1, 2]', 120)
+        >>> shown(10**5000)
+        '<an integer of 16610 bits>'
+    """
+    return _SHOWN.repr(value)

@@ -15,6 +15,9 @@ from .errors import PluginError
 PROJECT = "rheobase"
 """The name of the pluggy project and of the entry-point group."""
 
+VERSION = "0.1.0"
+"""The version of the core. Metadata of that name may be left over from another one."""
+
 SPEC_VERSION = 1
 """The version of the specs and hooks of this host; it grows when a plugin could notice."""
 
@@ -143,10 +146,13 @@ class BackendSpec(ComponentSpec):
 RESERVED = frozenset(
     {
         *("name_or_class", "num_units", "preset", "integrator", "aggregator", "event", "grad"),
-        *("dt", "device", "dtype", "equation", "identifier", "configuration"),
+        *("dt", "device", "dtype", "seed", "equation", "identifier", "configuration"),
     }
 )
-"""Arguments of ``create`` and of a neuron's constructor: no parameter, state or option has such a name."""
+"""Arguments of ``create`` and of a neuron's constructor: nothing that a model declares has such a name."""
+
+COMING = frozenset({"learn", "surrogate", "gradient", "recurrent", "readout", "backend", "memory"})
+"""Names of arguments to come, which nothing that a model declares has either."""
 
 KINDS: tuple[str, ...] = tuple(
     spec.kind for spec in (NeuronSpec, IntegratorSpec, AggregatorSpec, BackendSpec)

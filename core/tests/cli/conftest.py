@@ -41,13 +41,14 @@ class ToyNeuron(rb.SpikingNeuron):
     quiet = rb.Preset("says nothing of a current")
 
     steps_until_interrupt: int | None = None
+    signal = signal.SIGINT
     calls = 0
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
         ToyNeuron.calls += 1
         if ToyNeuron.calls == ToyNeuron.steps_until_interrupt:
-            signal.raise_signal(signal.SIGINT)  # the user's Ctrl-C, in the middle of a run
+            signal.raise_signal(ToyNeuron.signal)  # the user's Ctrl-C, or another, in the middle of a run
         return {"voltage": (data - state.voltage) / params.tau}
 
     @staticmethod
@@ -73,6 +74,7 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[ToyNeuron]]:
     monkeypatch.setitem(sys.modules, "toy_models", module)
     monkeypatch.setattr(ToyNeuron, "calls", 0)
     monkeypatch.setattr(ToyNeuron, "steps_until_interrupt", None)
+    monkeypatch.setattr(ToyNeuron, "signal", signal.SIGINT)
 
     class Plugin:
         @rb.hookimpl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,14 +122,19 @@ def test_a_plot_is_drawn_and_needs_no_display(command: Command, tmp_path: Path) 
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
-def test_ctrl_c_saves_what_was_recorded_and_exits_with_130(
-    command: Command, toys: Any, tmp_path: Path
+@pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_what_ends_a_run_saves_what_was_recorded_and_exits_as_shells_expect(
+    command: Command, toys: Any, tmp_path: Path, end: str
 ) -> None:
+    number = toys.signal = getattr(signal, end)
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     toys.steps_until_interrupt = 4 * 300  # RK4 calls the derivatives four times in a step
     out = tmp_path / "run.npz"
     arguments = ["run", "toy", "--current", 20, "--duration", 100, "--record", "voltage", "--out", out]
     result = command(*arguments, "--json")
-    assert result.exit_code == 130
+    assert result.exit_code == 128 + number
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
     recording = rb.Recording.load(out)
     assert not recording.complete
     assert 25.0 <= recording.duration <= 30.0
@@ -325,3 +331,28 @@ def test_a_failed_run_leaves_no_empty_output_behind(command: Command, tmp_path: 
     out = tmp_path / "run.npz"
     assert command("run", "toy", "--current", "inf", "--duration", 5, "--out", out).exit_code == 2
     assert not out.exists()
+
+
+def test_recovery_runs_nothing_and_a_run_needs_a_name(command: Command, tmp_path: Path) -> None:
+    for arguments in (
+        ["--recover", tmp_path / "a.npz", "--out", tmp_path / "b.npz"],
+        ["toy", "--recover", "a"],
+    ):
+        result = command("run", *arguments)
+        assert result.exit_code == 2
+        assert "--recover runs nothing" in result.stderr
+    result = command("run", "--current", 20)
+    assert result.exit_code == 2
+    assert "Missing argument 'NAME'" in result.stderr
+    result = command("run", "--recover", tmp_path / "a.npz")
+    assert result.exit_code == 2
+    assert "a.npz.journal: cannot be read: No such file" in result.stderr
+
+
+def test_an_ignored_hangup_stays_ignored(command: Command, toys: Any) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
+    try:
+        toys.signal, toys.steps_until_interrupt = signal.SIGHUP, 40
+        assert command("run", "toy", "--current", 20, "--duration", 5).exit_code == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -125,6 +125,51 @@ def test_a_model_that_cannot_be_made_is_shown_all_the_same_and_warned_of(
     assert "a fault of the model's" in shown.stderr
 
 
+class Chance(rb.SpikingNeuron):
+    """Draws where it begins and where it is reset."""
+
+    depth = rb.Draw("uniform", doc="how deep it falls")
+    voltage = rb.State(lambda p: -1.0 - p.depth, unit="mV", doc="membrane potential")
+    floor = rb.State(0.0, unit="mV", doc="stands still")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        return {"voltage": data - state.voltage, "floor": 0.0 * state.floor}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 1.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> dict[str, Any]:
+        return {"voltage": -params.depth}
+
+
+class Offer:
+    @rb.hookimpl
+    def rheobase_neurons(self) -> list[rb.NeuronSpec]:
+        return [rb.NeuronSpec("chance", f"{__name__}:Chance")]
+
+
+def test_draws_are_shown_and_have_no_default(command: Command, printed: Printed) -> None:
+    with rb.register(Offer()):
+        text = " ".join(command("show", "chance").stdout.split())
+        about = printed("show", "chance")
+    assert "depth uniform how deep it falls" in text
+    assert "voltage computed mV" in text
+    assert about["draws"] == [{"name": "depth", "distribution": "uniform", "doc": "how deep it falls"}]
+    assert [item["default"] for item in about["states"]] == [None, 0.0]
+
+
+def test_run_takes_a_seed(command: Command, printed: Printed) -> None:
+    with rb.register(Offer()):
+        run = ("run", "chance", "--current", 1.5, "--duration", 30, "--units", 3)
+        times = [printed(*run, "--seed", seed)["spikes"]["times_ms"] for seed in (1, 1, 2)]
+        wrong = command(*run, "--set", "seed=1")
+    assert times[0] == times[1] != times[2]
+    assert "say it by --seed" in wrong.stderr
+
+
 def test_a_largest_step_that_is_a_function_is_shown_with_its_first_value(
     command: Command, printed: Printed, toys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

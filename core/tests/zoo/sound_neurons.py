@@ -52,8 +52,10 @@ class NoisyThreshold(_Spiking):
         return {"voltage": (data - state.voltage) / params.tau}
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
-        noise = torch.randn(self.num_units, generator=self.generator, dtype=torch.float64)
-        return super().forward(data + self.sigma * noise.to(self.dtype), identifiers)
+        current = self.prepare(data, identifiers)
+        shape = (*current.shape[:-1], self.num_units)
+        noise = torch.randn(shape, generator=self.generator, dtype=torch.float64)
+        return super().forward(current + self.sigma * noise.to(self.dtype))
 
 
 class Leaky(rb.AnalogNeuron):

@@ -164,8 +164,8 @@ def a_few_steps(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def limit(unit_steps: int) -> None:
         at_once = Inputs.steps_at_once
 
-        def few(self: Inputs, every: int, wanted: float) -> int:
-            return at_once(self, every, unit_steps)
+        def few(self: Inputs, wanted: float) -> int:
+            return at_once(self, unit_steps)
 
         monkeypatch.setattr(Inputs, "steps_at_once", few)
 

@@ -1,15 +1,19 @@
 """The command group: its errors, its warnings and its exit codes.
 
 Exit codes: 0, done; 1, `doctor`, `validate` or `plugins --check` found something amiss; 2, an argument, a
-file or a plugin that cannot be used, said in one message; 130, interrupted by Ctrl-C.
+file or a plugin that cannot be used, said in one message; 130, interrupted by Ctrl-C; 143, `run` was ended by
+SIGTERM, after it saved what it had recorded.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
+import os
 import sys
 import warnings
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -21,6 +25,9 @@ from .messages import reported_warnings
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
 
+
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EBADF)
+"""What a standard output says that takes no more."""
 
 COMMANDS = {
     "list": "listing:list_command",
@@ -48,6 +55,22 @@ class Application(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(f".{module}", __package__), name)
         return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # closed by whoever called: what is said is said to nobody
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        try:
+            # A pipe that nobody reads any more, as of `| head -1`, ends the command in silence, by click.
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            # Files have names, and those who write them tell of it themselves.
+            if error.filename is not None or error.errno not in _FULL:
+                raise
+            _forget(sys.stdout)
+            click.secho("error: ", fg="red", nl=False, err=True)
+            click.echo(f"the standard output cannot be written: {error.strerror or error}", err=True)
+            sys.exit(2)
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -77,6 +100,14 @@ class Application(click.Group):
             except KeyboardInterrupt:
                 click.echo("interrupted", err=True)
                 ctx.exit(INTERRUPTED)
+
+
+def _forget(stream: TextIO) -> None:
+    """Let a stream that cannot be written go nowhere, or Python would try again at its end, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 @click.group(cls=Application, context_settings={"help_option_names": ["-h", "--help"]})

@@ -55,7 +55,8 @@ def describe(component: Registered) -> dict[str, Any]:
 
     Returns:
         Plain data: name, kind, summary, doc and provenance; for a neuron model ``parameters``,
-        ``states``, ``inputs``, ``options`` and ``presets``, for others ``claims`` and ``arguments``.
+        ``states``, ``inputs``, ``options``, ``draws`` and ``presets``, for others ``claims`` and
+        ``arguments``.
 
     Raises:
         PluginError: If it cannot be imported.
@@ -92,6 +93,10 @@ def _model(model: Any, name: str) -> dict[str, Any]:
             {"name": item.name, "choices": list(item.choices), "default": item.default, "doc": item.doc}
             for item in schema.options.values()
         ],
+        "draws": [
+            {"name": item.name, "distribution": item.distribution, "doc": item.doc}
+            for item in schema.draws.values()
+        ],
         "presets": [_preset(item) for item in schema.presets.values()],
         "dt_max_ms": values.get(_DT_MAX) if asked else schema.dt_max,
         "dt_max_follows": "a function" if asked else None,
@@ -108,11 +113,14 @@ def _default_values(schema: Any, name: str) -> Mapping[str, float]:
     from ..engine.create import create
 
     try:
-        neuron = create(name, dtype=torch.float64)
-        values = {
-            key: float(getattr(neuron, key).reshape(-1)[0]) for key in (*schema.parameters, *schema.states)
+        neurons = [create(name, dtype=torch.float64, seed=seed) for seed in range(2 if schema.draws else 1)]
+        found = {
+            key: {float(getattr(neuron, key).reshape(-1)[0]) for neuron in neurons}
+            for key in (*schema.parameters, *schema.states)
         }
-        limit = neuron.largest_step()
+        # What another seed changes is drawn, and has no default.
+        values = {key: seen.pop() for key, seen in found.items() if len(seen) == 1}
+        limit = neurons[0].largest_step()
         return values if limit is None else {**values, _DT_MAX: float(limit.reshape(-1)[0])}
     except Exception as error:  # whatever a plugin's model may raise: the declarations can be shown
         warnings.warn(f"{name} cannot be made with its defaults: {error}", RheobaseWarning, stacklevel=1)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ..errors import OutputError, RheobaseError
+from ..files import check_writable
 
 
 def check_output(path: Path, option: str, endings: Collection[str], *, inputs: Iterable[Path] = ()) -> None:
@@ -26,8 +27,6 @@ def check_output(path: Path, option: str, endings: Collection[str], *, inputs: I
         ...
         rheobase.errors.OutputError: --out run.txt: the ending must be .npz
     """
-    from ..pipeline.storage import check_writable
-
     if path.suffix.lower() not in endings:
         raise OutputError(f"{option} {path}: the ending must be {' or '.join(endings)}")
     if any(path.resolve() == other.resolve() for other in inputs):

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import OutputError
-
 if TYPE_CHECKING:
     from ..pipeline.recording import Recording
 
@@ -27,6 +25,8 @@ def draw(path: Path, titles: Sequence[str], recordings: Sequence[Recording], uni
     # A figure of its own: pyplot would choose a window system, and keep the figure.
     from matplotlib.figure import Figure
 
+    from ..pipeline.plots import write_figure
+
     figure = Figure(figsize=(9, 1.5 * (len(recordings) + 1)), layout="constrained")
     axes = figure.subplots(len(recordings) + 1, 1, sharex=True, squeeze=False)[:, 0]
     first = recordings[0]
@@ -43,7 +43,4 @@ def draw(path: Path, titles: Sequence[str], recordings: Sequence[Recording], uni
         axis.set_ylabel("mV")
         axis.set_title(title, loc="left", fontsize="medium")
     axes[-1].set_xlabel("time (ms)")
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    write_figure(figure, path)

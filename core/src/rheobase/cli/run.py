@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import OutputError, StimulusError
-from .interrupts import import_undisturbed
+from ..errors import StimulusError
+from .interrupts import Ending, import_undisturbed, terminable
 from .judging import judged
 from .messages import json_option, print_json, warn
 from .outputs import check_output, check_plot
@@ -22,7 +22,7 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--stimulus", type=_PATH, help="Current from a CSV, NPY or NPZ file.")
 @click.option("--stimulus-dt", type=float, help="Time step of that file in ms, if it has none.")
 @click.option("--stimulus-scale", type=float, help="Factor on its values: 1000 for nA to pA.")
@@ -41,12 +41,19 @@ _PATH = click.Path(path_type=Path)
 @click.option("--integrator", help="An installed integrator.")
 @click.option("--aggregator", help="An installed aggregator.")
 @click.option("--event", default="crossing", show_default=True, help="crossing, step or located.")
+@click.option("--seed", type=int, help="Seed of what the model draws.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Precision of the states.")
 @click.option("--record", multiple=True, help="What to record besides spikes, such as voltage; repeatable.")
 @click.option(
     "--every", type=int, default=1, show_default=True, help="Keep one row of N steps in traces.", metavar="N"
 )
 @click.option("--out", type=_PATH, help="Save the recording to this NPZ file.")
+@click.option(
+    "--recover",
+    type=_PATH,
+    metavar="OUT",
+    help="Run nothing; make a file of what a run to OUT had recorded when it was killed.",
+)
 @click.option("--plot", type=_PATH, help="Draw traces and spikes to this PNG, PDF or SVG file.")
 @click.option(
     "--backend",
@@ -60,9 +67,23 @@ _PATH = click.Path(path_type=Path)
 def run(context: click.Context, /, **options: Any) -> None:
     """Drive a model with a current and count its spikes.
 
-    The current comes from --stimulus or --current, else from the preset. Ctrl-C ends a run early and
-    keeps what was recorded.
+    The current comes from --stimulus or --current, else from the preset. Ctrl-C, and what else asks a
+    process to end, ends a run early and keeps what was recorded.
     """
+    with terminable() as ending:
+        try:
+            if options["recover"] is not None:
+                _recover(context, options)
+            else:
+                _run(context, options, ending)
+        except KeyboardInterrupt:
+            click.echo(ending.word, err=True)
+            context.exit(ending.code)
+
+
+def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> None:
+    if options["name"] is None:
+        raise click.UsageError("Missing argument 'NAME'.", context)
     parameters = read_settings(options["settings"])
     if options["out"] is not None:
         inputs = [options["stimulus"]] if options["stimulus"] else []
@@ -76,13 +97,17 @@ def run(context: click.Context, /, **options: Any) -> None:
     neuron = _neuron(options, parameters)
     stimulus = _stimulus(options, neuron)
     recording, interrupted = _simulate(options, neuron, stimulus)
+    _tell(context, options, recording, f"{ending.word} at" if interrupted else "")
+    if interrupted:
+        context.exit(ending.code)
 
+
+def _tell(context: click.Context, options: dict[str, Any], recording: Recording, ended: str) -> None:
     messages: list[str] = context.obj
     for message in recording.warnings:
         warn(message, messages)
-    if interrupted:
-        warn(f"interrupted at {recording.duration:g} ms: the recording is incomplete", messages)
-    _write(options, recording)
+    if ended:
+        warn(f"{ended} {recording.duration:g} ms: the recording is incomplete", messages)
 
     from . import report
 
@@ -90,10 +115,17 @@ def run(context: click.Context, /, **options: Any) -> None:
         print_json(report.as_json(recording, messages))
     else:
         report.print_summary(recording)
-    if interrupted:
-        from .app import INTERRUPTED
 
-        context.exit(INTERRUPTED)
+
+def _recover(context: click.Context, options: dict[str, Any]) -> None:
+    if options["name"] is not None or options["out"] is not None:
+        raise click.UsageError("--recover runs nothing: leave out NAME and --out.", context)
+    import_undisturbed("torch", "rheobase.pipeline.journal")
+    from ..pipeline.journal import recover
+
+    recording, path = recover(options["recover"])
+    _tell(context, options, recording, "" if recording.complete else "killed after")
+    click.echo(f"The recording is in {path}.", err=True)
 
 
 def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
@@ -116,6 +148,7 @@ def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
         event=options["event"],
         dt=options["dt"],
         dtype=dtype,
+        seed=options["seed"],
         **values,
     )
     return neuron
@@ -146,6 +179,8 @@ def _stimulus(options: dict[str, Any], neuron: Neuron) -> Any:
 
 
 def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[Recording, bool]:
+    from ..pipeline.deferral import deferred
+    from ..pipeline.journal import journaling, save_journaled
     from ..pipeline.simulate import SimulationInterrupted, simulate
 
     duration = options["duration"]
@@ -159,19 +194,17 @@ def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[R
     if options["plot"] is not None and "voltage" in neuron.loggable_props and "voltage" not in record:
         record.append("voltage")
     how = {"backend": options["backend"], "every": options["every"]}
-    try:
-        return simulate(neuron, stimulus, duration, record=tuple(record), **how), False
-    except SimulationInterrupted as stopped:
-        return stopped.recording, True
+    interrupted = False
+    with journaling(options["out"], neuron, record, options["every"]) as journal:
+        try:
+            recording = simulate(neuron, stimulus, duration, record=tuple(record), **how)
+        except SimulationInterrupted as stopped:
+            recording, interrupted = stopped.recording, True
+        with deferred():  # a second Ctrl-C, for patience, is no reason to lose all
+            if options["out"] is not None:
+                save_journaled(recording, journal, options["out"])
+            if options["plot"] is not None:
+                from ..pipeline.plots import plot_recording
 
-
-def _write(options: dict[str, Any], recording: Recording) -> None:
-    try:
-        if options["out"] is not None:
-            recording.save(options["out"])
-        if options["plot"] is not None:
-            from ..pipeline.plots import plot_recording
-
-            plot_recording(recording, options["plot"])
-    except OSError as error:
-        raise OutputError(f"{error.filename or 'the output'} cannot be written: {error.strerror}") from error
+                plot_recording(recording, options["plot"])
+    return recording, interrupted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import ParameterError
+from ..errors import ParameterError, shown
 from ..specs import RESERVED
 
 _OPTIONS = {
@@ -16,6 +16,7 @@ _OPTIONS = {
     "event": "--event",
     "dt": "--dt",
     "dtype": "--dtype",
+    "seed": "--seed",
 }
 
 
@@ -41,15 +42,19 @@ def read_settings(settings: Iterable[str]) -> dict[str, Any]:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals or not name or not text:
             raise ParameterError(
-                f"--set {setting!r} cannot be used; write it as name=value, such as --set tau_mem=20"
+                f"--set {shown(setting)} cannot be used; write it as name=value, such as --set tau_mem=20"
             )
         if name in found:
-            raise ParameterError(f"--set {name} was given twice, {found[name]!r} and {text!r}; give it once")
+            raise ParameterError(
+                f"--set {name} was given twice, {shown(found[name])} and {shown(text)}; give it once"
+            )
         if name in RESERVED:
             instead = f"; say it by {_OPTIONS[name]}" if name in _OPTIONS else ""
             raise ParameterError(f"--set {name}: that is no parameter of a model{instead}")
         if not name.isidentifier():
-            raise ParameterError(f"--set {setting!r}: {name!r} is no name; `rheobase show MODEL` lists them")
+            raise ParameterError(
+                f"--set {shown(setting)}: {shown(name)} is no name; `rheobase show MODEL` lists them"
+            )
         found[name] = _value(text)
     return found
 

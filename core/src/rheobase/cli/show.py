@@ -78,6 +78,10 @@ def _print_model(out: Console, about: dict[str, Any]) -> None:
             ["name", "choices, default first", "what"],
             [(item["name"], " | ".join(item["choices"]), item["doc"]) for item in about["options"]],
         ),
+        "draws": (
+            ["name", "distribution", "what"],
+            [(item["name"], item["distribution"], item["doc"]) for item in about["draws"]],
+        ),
         "presets": (
             ["name", "what", "sets"],
             [(item["name"], item["doc"], _sets(item)) for item in about["presets"]],

@@ -19,6 +19,7 @@ MODULES = (
     "neurons.determinism",
     "neurons.surroundings",
     "neurons.independence",
+    "neurons.chance",
     "neurons.dynamics",
     "neurons.convergence",
     "neurons.stepsize",

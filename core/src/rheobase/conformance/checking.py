@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import importlib_metadata
-
 from ..errors import ArgumentError
-from ..specs import ComponentSpec
+from ..specs import VERSION, ComponentSpec
 from .catalogue import properties
 from .expectations import expectations, known
 from .finding import find_one
@@ -145,5 +143,5 @@ def _about(subject: Subject) -> dict[str, str | None]:
     return {
         "distribution": None if origin is None else origin.distribution,
         "version": None if origin is None else origin.version,
-        "rheobase": importlib_metadata.version("rheobase"),
+        "rheobase": VERSION,
     }

@@ -46,17 +46,10 @@ def check_step(
     if status is not None:
         states = {name: value[status == 0] for name, value in states.items()}
         values = [*inputs.values(), *states.values()]
-    if all(map(all_finite, values)):
-        for name, declared in neuron.schema.inputs.items():
-            if declared.bounded:
-                check_domain(neuron, declared, inputs[name])
+    fine = all(map(all_finite, values))
+    check_inputs(neuron, inputs, finite=fine)
+    if fine:
         return True
-    for name, value in inputs.items():
-        if where := first_bad(value):
-            raise InputError(
-                f"{neuron.identifier}: {name} {_at(neuron, where, value)} at step {neuron.simulation_step} "
-                f"(t = {neuron.time:g} ms); give finite numbers"
-            )
     for name, value in states.items():
         if where := first_bad(value):
             unit = f" (in {neuron.schema.states[name].unit})" if name in neuron.schema.states else ""
@@ -67,6 +60,29 @@ def check_step(
                 f"try a smaller dt or an adaptive integrator{_advice(neuron)}"
             )
     return True
+
+
+def check_inputs(neuron: Stored, inputs: Mapping[str, Tensor], *, finite: bool = False) -> None:
+    """Refuse inputs that are not finite, or outside their declared domain.
+
+    Args:
+        neuron: Who receives them, at the start of its step.
+        inputs: Name -> tensor, whose values can be looked at.
+        finite: Whether they are known to be finite.
+
+    Raises:
+        InputError: If an input is not finite.
+        ParameterError: If an input lies outside its declared domain.
+    """
+    for name, value in inputs.items() if not finite else ():
+        if where := first_bad(value):
+            raise InputError(
+                f"{neuron.identifier}: {name} {_at(neuron, where, value)} at step {neuron.simulation_step} "
+                f"(t = {neuron.time:g} ms); give finite numbers"
+            )
+    for name, declared in neuron.schema.inputs.items():
+        if declared.bounded and name in inputs:
+            check_domain(neuron, declared, inputs[name])
 
 
 def first_bad(value: Tensor) -> tuple[int, ...] | None:
@@ -85,6 +101,14 @@ def _at(neuron: Stored, where: tuple[int, ...], value: Tensor) -> str:
 def _advice(neuron: Stored) -> str:
     dt_max = neuron.schema.dt_max
     limit = "" if dt_max is None else f"; the model's dt_max is {dt_max:g} ms"
-    if getattr(neuron, "event", "") == "step":
-        limit += "; event='crossing' serves models that explode past their threshold"
-    return limit
+    return limit + other_events(neuron)
+
+
+def other_events(neuron: Stored) -> str:
+    """What to do about a model that explodes past its threshold, where a step goes on up to its end."""
+    if getattr(neuron, "event", "") != "step":
+        return ""
+    return (
+        "; event='step' goes on to the end of the step, past the threshold: for models that explode there, "
+        "use event='crossing' (the default) or event='located'"
+    )

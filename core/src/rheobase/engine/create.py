@@ -35,6 +35,7 @@ def create(
     dt: float | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
+    seed: int | None = None,
     **params: Any,
 ) -> Ensemble: ...
 
@@ -52,6 +53,7 @@ def create(
     dt: float | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
+    seed: int | None = None,
     **params: Any,
 ) -> ModelT: ...
 
@@ -68,6 +70,7 @@ def create(
     dt: float | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
+    seed: int | None = None,
     **params: Any,
 ) -> Any:
     """Make an ensemble of an installed model, or of a model class.
@@ -87,6 +90,9 @@ def create(
             ``dt_max``, where that is a number.
         device: Where the tensors live.
         dtype: Their floating-point type; float32 by default.
+        seed: The seed of what the model draws (:class:`~rheobase.Draw`), of sweeps without one of their own,
+            and of the generator of a stochastic model: an integer from 0 up. Two neurons of one identifier
+            and one seed draw the same. None: 0, and the generator as torch makes it.
         **params: Parameters, options and initial states of the model: numbers, tensors ``[units]``, sweeps.
 
     Returns:
@@ -122,6 +128,8 @@ def create(
     own = None if preset is None or preset not in model.schema.presets else model.schema.presets[preset].dt
     if dt is None and own is None and limit is not None:
         dt = min(DT, limit)
+    if source is not None:
+        params.setdefault("identifier", source.name)
     neuron = cast(Any, Ensemble.of(model))(
         num_units=num_units,
         preset=preset,
@@ -132,11 +140,10 @@ def create(
         dt=dt,
         device=device,
         dtype=dtype,
+        seed=seed,
         **params,
     )
     neuron._model_source = source or Provenance("neuron", model.__name__)
-    if source is not None and "identifier" not in params:
-        neuron.identifier = source.name
     _warn_of_the_start(neuron)
     if limit is not None and neuron.dt > limit and concerned(neuron.integrator):
         warnings.warn(

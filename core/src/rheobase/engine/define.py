@@ -41,7 +41,9 @@ _INSTANCE_NAMES = frozenset(
 
 
 def define(cls: Any) -> None:
-    """Collect the schema of a neuron class, and set ``schema``, ``_model`` and ``loggable_props``.
+    """Collect the schema of a neuron class, and set what follows from it and from the class.
+
+    These are ``schema``, ``_model``, ``loggable_props``, and whether it has a ``forward`` of its own.
 
     Args:
         cls: The class, just defined.
@@ -50,6 +52,8 @@ def define(cls: Any) -> None:
         DeclarationError: If its declarations are wrong.
     """
     cls.schema = collect(cls, _reserved(cls))
+    own = (base for base in cls.__mro__ if not base.__module__.startswith(("rheobase.engine", "torch.")))
+    cls._own_forward = any("forward" in vars(base) for base in own)
     if not cls.schema.declared:
         return
     functions: dict[str, Any] = {name: getattr(cls, name, None) for name in FUNCTIONS}

@@ -6,11 +6,14 @@ from typing import Any
 
 import torch
 
+from .drawing import Drawing, for_spikes
 from .model import Model, gap, held_mask
 from .spiking import Ends, Outcome, reset_state
 
 
-def finish_all(model: Model, event: str, ends: Ends, params: Any, dt: float) -> Outcome:
+def finish_all(
+    model: Model, event: str, ends: Ends, params: Any, dt: float, drawing: Drawing | None = None
+) -> Outcome:
     """Hold, find spikes and reset; see :mod:`.spiking`.
 
     Args:
@@ -19,6 +22,7 @@ def finish_all(model: Model, event: str, ends: Ends, params: Any, dt: float) -> 
         ends: The step.
         params: The parameters and options, by name.
         dt: The time step, ms.
+        drawing: What the model draws in the step; None for one without draws.
 
     Returns:
         The outcome.
@@ -36,7 +40,8 @@ def finish_all(model: Model, event: str, ends: Ends, params: Any, dt: float) -> 
     if hold is not None and held is not None:
         spiked = torch.where(held, above & (hold == 1), spiked)
         hold = hold - held.to(hold.dtype)
-    y, armed, again = reset_state(model, event, y0, y1, g1, held, params, dt)
+    drawn = for_spikes(drawing, params, 1)
+    y, armed, again = reset_state(model, event, y0, y1, g1, held, params, drawn, dt)
     if hold is not None and again is not None:
         hold = torch.where(spiked, again, hold)
     return Outcome(

@@ -20,14 +20,16 @@ from torch import Tensor
 
 from ..errors import EventModeError, InputError
 from .dense import finish_all
-from .events import limited_field
+from .drawing import ONCE, Drawing, Stream
+from .events import LimitedField
 from .field import ModelField, ModelGap
 from .finite import all_finite
 from .integrator import Field, Integrator, Status
 from .located import located_step
-from .model import Model, after_reset, own_update, pack, spread
+from .model import Model, own_update, pack, resets_states, spread
 from .shapes import broadcast_shape
 from .signals.pieces import Piece, at_start, pieces, signals_in
+from .slopes import SLOPE, completed, forgotten
 from .sparse import finish_some
 from .spiking import Ends, Outcome
 from .tracing import values_visible
@@ -45,6 +47,7 @@ def step(
     data: Any,
     dt: float,
     *,
+    stream: Stream | None = None,
     moved: bool = True,
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """One step of a declared model.
@@ -55,12 +58,13 @@ def step(
         event: "crossing", "step" or "located".
         state: The declared states ``[*batch, units]``; for a spiking model also ``armed`` (bool) and,
             with ``tau_ref``, ``hold`` (int32, the steps left of the refractory period) and, where spikes
-            are located, ``hold_time`` (float64, the ms left of it beside whole steps); ``carry``; and
-            ``status`` (int8) where failed units are marked.
+            are located, ``hold_time`` (float64, the ms left of it beside whole steps); ``carry``;
+            ``status`` (int8) where failed units are marked; and ``step_count`` where the model has draws.
         params: The parameters and options, by name.
         data: The input, ``[*batch, units]`` or a signal on a clock that starts with the step, or several of
             these by name.
         dt: The time step, ms.
+        stream: Whose random numbers the model draws; for one that has draws.
         moved: Whether states or parameters may have changed since the last step, so that g at the start
             is to be looked at. False is a promise; it saves time.
 
@@ -79,20 +83,25 @@ def step(
     y0 = pack([spread(state[name], shape) for name in schema.states])
     hold = None if state.get("hold") is None else spread(state["hold"], shape)
 
-    own = own_update(model, y0, params, begin, dt)
+    drawing = None
+    if schema.draws and stream is not None:
+        params = schema.without_draws(params)
+        drawing = Drawing(schema, stream, state["step_count"], shape, y0.dtype, y0.device)
+    given = params if drawing is None or model.update is None else drawing.joined(params, ONCE)
+    own = own_update(model, y0, given, begin, dt)
     if own is not None:
         _check_own(model, data, dt)
     if event == "located" and model.threshold is not None:
         _check_located(model, y0, own)
-        y1, after, report = located_step(model, integrator, state, y0, params, data, dt)
+        y1, after, report = located_step(model, integrator, state, y0, params, data, dt, drawing)
         states = dict(zip(schema.states, y1.unbind(0), strict=True))
-        return {**states, **after}, {**states, **report}
+        return {**states, **after, **_counted(state)}, {**states, **report}
     if own is None:
         before = Before(state.get("armed"), hold)
         y1, carry = _integrate(model, integrator, event, y0, params, data, dt, before, state.get("carry"))
     else:
-        y1, carry, event = own, state.get("carry"), "step"
-    after = {"carry": carry}
+        y1, carry, event = own, forgotten(state.get("carry"), True), "step"
+    after = {"carry": carry, **_counted(state)}
     if state.get("status") is not None:
         after["status"] = _mark(spread(state["status"], shape), y1)
         y1 = torch.where(after["status"] == Status.OK, y1, torch.nan)
@@ -102,15 +111,18 @@ def step(
 
     ends = Ends(y0, y1, spread(state["armed"], shape), hold, moved)
     some = values_visible(y1) and y1.device.type == "cpu" and y1.dtype in _NUMPY
-    outcome = (finish_some if some else finish_all)(model, event, ends, params, dt)
+    outcome = (finish_some if some else finish_all)(model, event, ends, params, dt, drawing)
     states = dict(zip(schema.states, outcome.y.unbind(0), strict=True))
     new = {**states, **after, "armed": outcome.armed}
     if outcome.hold is not None:
         new["hold"] = outcome.hold
-    if carry is not None and "slope" in carry and not _undisturbed(some, outcome):
-        # The derivatives are no longer those of the state.
-        new["carry"] = {name: value for name, value in carry.items() if name != "slope"}
+    new["carry"] = forgotten(carry, _disturbed(some, outcome, hold))
     return new, {**states, "spiked": outcome.spiked}
+
+
+def _counted(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The clock at t + dt, where a step goes on from it."""
+    return {"step_count": state["step_count"] + 1} if "step_count" in state else {}
 
 
 def _check_located(model: Model, y0: Tensor, own: Tensor | None) -> None:
@@ -142,11 +154,12 @@ def _mark(status: Tensor, y: Tensor) -> Tensor:
     return torch.where(failed, Status.NOT_FINITE, status).to(torch.int8)
 
 
-def _undisturbed(visible: bool, outcome: Outcome) -> bool:
-    """Whether no unit spiked or is refractory, and that can be seen."""
-    if not visible or bool(outcome.spiked.any()):
-        return False
-    return outcome.hold is None or not bool(outcome.hold.any())
+def _disturbed(visible: bool, outcome: Outcome, hold: Tensor | None) -> Tensor | bool:
+    """Who spiked, or was refractory in the step: its next field, or its state, is another one."""
+    who = outcome.spiked.bool()
+    if hold is not None:
+        who = who | (hold > 0)
+    return who if not visible or bool(who.any()) else False
 
 
 def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
@@ -194,20 +207,20 @@ def _integrate(
     if integrator.adaptive:
         # It refuses to step past an explosion, so it must never see one.
         used: Limit | None = None
-        if resets and after_reset(model, y0, params) is not None:
+        if resets and resets_states(model, y0, params):
 
             def used(part: ModelField) -> Field:
-                return limited_field(_at_rest_above(part, gap, y0, before), gap, y0)
+                return _limited(part, gap, y0, before)
 
         return _through(integrator, field, y0, dt, carry, used)
     y1, next_carry = _through(integrator, field, y0, dt, carry)
     # A field that stops growing at the threshold is not linear.
     resets = resets and integrator.field == "general"
-    if not resets or (values_visible(y1) and all_finite(y1)) or after_reset(model, y0, params) is None:
+    if not resets or (values_visible(y1) and all_finite(y1)) or not resets_states(model, y0, params):
         return y1, next_carry
     # A unit that explodes past its threshold takes the step again, along a field that stops growing
     # at the threshold. All others keep the result they have.
-    again, other_carry = _through(integrator, field, y0, dt, carry, lambda part: limited_field(part, gap, y0))
+    again, other_carry = _through(integrator, field, y0, dt, carry, lambda part: LimitedField(part, gap, y0))
     finite = y1.isfinite().all(dim=0)
     if next_carry is not None and other_carry is not None:
         next_carry = {
@@ -226,16 +239,26 @@ def _through(
         part = field.on_piece(piece)
         return part if limit is None else limit(part)
 
-    result = integrator.through(field.pieces(0.0, dt), on_piece, y0, carry)
+    steps = field.pieces(0.0, dt)
+    if carry is not None and SLOPE in carry:
+        carry = completed(carry, on_piece(steps[0]), steps[0].t0, y0)
+    result = integrator.through(steps, on_piece, y0, carry)
     return result.y, result.carry
 
 
-def _at_rest_above(field: Field, gap: ModelGap, y0: Tensor, before: Before) -> Field:
-    """The field, with no motion for units that spike where they stand: kicked above the threshold."""
+def _limited(field: Field, gap: ModelGap, y0: Tensor, before: Before) -> Field:
+    """The field for an integrator that must see no explosion, limited for the units that may spike.
+
+    Those that spike where they stand, kicked above the threshold, do not move.
+    """
+    may = before.armed
+    if before.hold is not None:
+        free = before.hold == 0
+        may = free if may is None else may & free
     kicked = gap(y0) >= 0
-    if before.armed is not None:
-        kicked = kicked & before.armed
-    return lambda t, y: torch.where(kicked, 0.0, field(t, y))
+    if may is not None:
+        kicked = kicked & may
+    return LimitedField(lambda t, y: torch.where(kicked, 0.0, field(t, y)), gap, y0, may)
 
 
 def _field(

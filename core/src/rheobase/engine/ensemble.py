@@ -94,7 +94,7 @@ class Ensemble(Neuron):
                 raise ParameterError(f"{self.identifier} has no parameter {name!r} to heterogenize{near}")
             if not isinstance(sweep, Sweep):
                 raise ParameterError(f"heterogenize: {name}={sweep!r}; give a Sweep, or assign the value")
-        expanded = expand(sweeps, self.num_units)
+        expanded = expand(sweeps, self.num_units, self._stream)
         declared = self.schema.parameters
         checked = {name: as_parameter(self, declared[name], values) for name, values in expanded.items()}
         for name, values in checked.items():

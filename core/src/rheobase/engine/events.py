@@ -7,12 +7,12 @@ theta = -g0 / (g1 - g0) of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import Tensor
 
-from .integrator import Field
+from .integrator import Event, Field
 
 
 def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor | None) -> Tensor:
@@ -36,7 +36,8 @@ def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor
     return torch.where(theta > 0, y0 + theta * (y1 - y0), y0)
 
 
-def limited_field(field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor) -> Field:
+@final
+class LimitedField:
     """A field that does not grow beyond the threshold.
 
     A point past the threshold is moved back to where the straight line from ``y0`` crosses it, and
@@ -47,17 +48,23 @@ def limited_field(field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor) -> 
         field: The field of the model.
         gap: g, its threshold function, of a state.
         y0: The state at the start of the step, ``[D, *batch, units]``.
+        who: Whose field is limited, bool ``[*batch, units]``: those that may spike. None, the default:
+            everybody's.
 
-    Returns:
-        The limited field.
+    Attributes:
+        event: The crossing beyond which it does not grow. Where the speed there is more than any step can
+            follow, an integrator may leave a unit at it.
     """
-    g0 = gap(y0)
 
-    def limited(t: Any, y: Tensor) -> Tensor:
+    def __init__(
+        self, field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor, who: Tensor | None = None
+    ) -> None:
+        self.field, self.y0, self.g0 = field, y0, gap(y0)
+        self.event = Event(gap, self.g0 < 0 if who is None else who & (self.g0 < 0))
+
+    def __call__(self, t: Any, y: Tensor) -> Tensor:
         finite = torch.nan_to_num(y)
-        g = gap(finite)
+        g, g0 = self.event.gap(finite), self.g0
         theta = torch.where(g.isfinite(), -g0 / torch.where(g > g0, g - g0, 1.0), 0.0)
-        beyond = (g0 < 0) & ~(g <= 0)
-        return field(t, torch.where(beyond, y0 + theta * (finite - y0), y))
-
-    return limited
+        beyond = self.event.armed & ~(g <= 0)
+        return self.field(t, torch.where(beyond, self.y0 + theta * (finite - self.y0), y))

@@ -14,11 +14,13 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from .drawing import Drawing, for_spikes
 from .field import ModelField, ModelGap, params_of
 from .integrator import Event, Integrator, Status
 from .integrator.status import failure
 from .model import Model, after_reset, gap
 from .signals.pieces import Piece
+from .slopes import SLOPE, completed, forgotten
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
 
@@ -39,6 +41,7 @@ class LocatedStep:
         params: The parameters and options, by name.
         data: The input.
         dt: The time step, ms.
+        drawing: What the model draws in the step; None for one without draws.
     """
 
     def __init__(
@@ -50,8 +53,9 @@ class LocatedStep:
         params: Any,
         data: Any,
         dt: float,
+        drawing: Drawing | None,
     ) -> None:
-        self.model, self.integrator, self.dt = model, integrator, dt
+        self.model, self.integrator, self.dt, self.drawing = model, integrator, dt, drawing
         self.shape = y.shape[1:]
         units = self.shape.numel()
         everyone = slice(0, units)
@@ -76,7 +80,6 @@ class LocatedStep:
         self.status = None if status is None else status.expand(self.shape).reshape(units)
         self.carry = _flat(state.get("carry"), self.shape)
         self.spikes = SpikeTimes(units, y.device)
-        self.settled = True
         self.whole, self.piece = self.field, Piece(0.0, dt, 0.0, dt)
 
     def run(self) -> None:
@@ -90,7 +93,8 @@ class LocatedStep:
             self._spike(kicked.nonzero().squeeze(1))
         for place, piece in enumerate(self.whole.pieces(0.0, self.dt)):
             self.field, self.piece = self.whole.on_piece(piece), piece
-            self.settled = self.settled and not place
+            if place:
+                self.carry = forgotten(self.carry, True)
             while len(who := (self.t.detach() < piece.stop).nonzero().squeeze(1)):
                 self._round(who)
 
@@ -142,9 +146,11 @@ class LocatedStep:
         # differently, and what a unit gets must not depend on the others.
         times = (t[0], goal[0]) if fresh else (t, goal)
         times = ((times[0] - start).to(y.dtype), (times[1] - start).to(y.dtype))
-        if not fresh:
-            self.settled = False
-        result = advance_to_event(self.integrator, field, y, *times, event, self._carry_of(who, everybody))
+        carry = self.carry if everybody else _of(self.carry, who)
+        if resting is not None:
+            carry = forgotten(carry, resting)
+        carry = completed(carry, field, times[0], y)
+        result = advance_to_event(self.integrator, field, y, *times, event, carry)
         new = result.y
         if result.t is None:
             now = end
@@ -160,17 +166,19 @@ class LocatedStep:
         spiking = torch.zeros_like(armed) if result.crossed is None else result.crossed
         if released is not None:
             spiking = spiking | (released & (g >= 0))
-        self._keep(who, everybody, new, now, armed, left, result.carry)
+        carry = result.carry if resting is None else forgotten(result.carry, resting)
+        self._keep(who, everybody, new, now, armed, left, carry)
         chosen = spiking.nonzero().squeeze(1)
         if len(chosen):
             self._spike(who.index_select(0, chosen))
 
     def _spike(self, who: Tensor) -> None:
         """Note the spikes of some units, and reset them where they stand."""
-        self.settled = False
+        self.carry = forgotten(self.carry, torch.zeros_like(self.armed).index_fill(0, who, True))
         self.spikes.add(who, self.t.index_select(0, who))
         y, params = self.y.index_select(1, who), params_of(self.params, who, self.t.shape)
-        after = after_reset(self.model, y, params)
+        place = self.spikes.count.index_select(0, who)  # This one included.
+        after = after_reset(self.model, y, for_spikes(self.drawing, params, place, who))
         if after is not None:
             self.y = self.y.index_copy(1, who, after)
             self.armed = self.armed.index_copy(0, who, gap(self.model, after.detach(), params) < 0)
@@ -199,14 +207,6 @@ class LocatedStep:
         )
         return torch.where(failed, math.nan, y), torch.where(failed, self.dt, t)
 
-    def _carry_of(self, who: Tensor, everybody: bool) -> Mapping[str, Tensor] | None:
-        if self.carry is None or (everybody and self.settled):
-            return self.carry
-        hints = {name: value for name, value in self.carry.items() if name != "slope"}
-        if everybody:
-            return hints
-        return {name: value.index_select(-1, who) for name, value in hints.items()}
-
     def _keep(
         self,
         who: Tensor,
@@ -225,10 +225,15 @@ class LocatedStep:
         if self.left is not None and left is not None:
             self.left = self.left.index_copy(0, who, left)
         if self.carry is not None and carry is not None:
+            given = {SLOPE: torch.full_like(y, math.nan, requires_grad=False), **carry}
             self.carry = {
-                name: value.index_copy(-1, who, carry[name]) if name in carry and name != "slope" else value
+                name: value.index_copy(-1, who, given[name]) if name in given else value
                 for name, value in self.carry.items()
             }
+
+
+def _of(carry: Mapping[str, Tensor] | None, who: Tensor) -> Mapping[str, Tensor] | None:
+    return None if carry is None else {name: value.index_select(-1, who) for name, value in carry.items()}
 
 
 def _flat(carry: Mapping[str, Tensor] | None, shape: torch.Size) -> Mapping[str, Tensor] | None:
@@ -236,7 +241,7 @@ def _flat(carry: Mapping[str, Tensor] | None, shape: torch.Size) -> Mapping[str,
         return None
     flat = {}
     for name, value in carry.items():
-        if name == "slope":
+        if name == SLOPE:
             flat[name] = value.expand(value.shape[0], *shape).reshape(value.shape[0], -1)
         else:
             flat[name] = value.expand(shape).reshape(-1)
@@ -251,6 +256,7 @@ def located_step(
     params: Any,
     data: Any,
     dt: float,
+    drawing: Drawing | None = None,
 ) -> tuple[Tensor, dict[str, Any], dict[str, Tensor]]:
     """One step with each spike at its own time.
 
@@ -262,20 +268,20 @@ def located_step(
         params: The parameters and options, by name.
         data: The input.
         dt: The time step, ms.
+        drawing: What the model draws in the step; None for one without draws.
 
     Returns:
         The states at the end, ``[D, *batch, units]``; what else goes on to the next step; and what the
         step reports: ``spiked``, ``spike_count`` and ``spike_times``, ms from the start of the step.
     """
-    work = LocatedStep(model, integrator, state, y0, params, data, dt)
+    work = LocatedStep(model, integrator, state, y0, params, data, dt, drawing)
     work.run()
     shape = work.shape
     carry = work.carry
     if carry is not None:
         carry = {
-            name: value.view(-1, *shape) if name == "slope" else value.view(shape)
+            name: value.view(-1, *shape) if name == SLOPE else value.view(shape)
             for name, value in carry.items()
-            if name != "slope" or work.settled
         }
     after: dict[str, Any] = {"armed": work.armed.view(shape), "carry": carry}
     rest = work.rest_after()

@@ -40,7 +40,10 @@ def spread(tensor: Tensor, shape: torch.Size) -> Tensor:
 
 
 def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Tensor | None:
-    """The packed state at the end of the step by the model's own rule, where it has one for these options."""
+    """The packed state at the end of the step by the model's own rule, where it has one for these options.
+
+    ``params`` has the draws of the step.
+    """
     if model.update is None:
         return None
     values = ask(model, "update", y.unbind(0), params, data, dt)
@@ -74,6 +77,12 @@ def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any
         asked, known = str(error.name), getattr(error.obj, "_fields", None)
         if known is None or not any(error.obj is part for part in (state, params, *more)):
             raise
+        if asked in model.schema.draws and error.obj is params:
+            raise DeclarationError(
+                f"{model.schema.owner}.{name} asks for {asked!r}, which is drawn anew for each event: only "
+                "reset, update and the defaults of states can read a draw; keep what reset draws in a State, "
+                f"and read that in {name}"
+            ) from error
         raise DeclarationError(
             f"{model.schema.owner}.{name} asks for {asked!r}{nearest(asked, known)}; "
             f"it has {', '.join(known) or 'nothing'} there"
@@ -91,7 +100,10 @@ def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
 
 
 def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
-    """The packed state after ``reset``; None where it names no state."""
+    """The packed state after ``reset``; None where it names no state.
+
+    ``params`` has the draws of the spike.
+    """
     schema = model.schema
     changes = {} if model.reset is None else ask(model, "reset", y.unbind(0), params)
     if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
@@ -104,6 +116,12 @@ def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
     return pack(
         [_like(changes.get(name, part), y) for name, part in zip(schema.states, y.unbind(0), strict=True)]
     )
+
+
+def resets_states(model: Model, y: Tensor, params: Any) -> bool:
+    """Whether ``reset`` names a state. It is asked without a spike, and given numbers that nobody drew."""
+    drawn = [torch.full_like(y[0], 0.5) for _ in model.schema.draws]
+    return after_reset(model, y, model.schema.with_draws(params, drawn) if drawn else params) is not None
 
 
 def held_mask(schema: Schema, y: Tensor) -> Tensor:

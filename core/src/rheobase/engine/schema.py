@@ -13,11 +13,13 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..errors import DeclarationError, nearest
-from ..specs import RESERVED
+from ..specs import COMING, RESERVED
 from .choice import Option, Preset
 from .declaration import Declaration, Input, Parameter, Quantity, State
+from .draw import Draw
 
 BASE = "rheobase.engine.neuron.base.Neuron"
 FUNCTIONS = ("derivatives", "threshold", "reset", "update", "dt_max")
@@ -53,6 +55,7 @@ class Schema:
         states: Likewise.
         inputs: Likewise; empty for a model with a single current.
         options: Likewise.
+        draws: Likewise.
         presets: Likewise.
         declared: Whether the class declares anything or defines derivatives or an update; such a
             class refuses names that it does not declare.
@@ -66,12 +69,14 @@ class Schema:
     states: Mapping[str, State]
     inputs: Mapping[str, Input]
     options: Mapping[str, Option]
+    draws: Mapping[str, Draw]
     presets: Mapping[str, Preset]
     declared: bool
     held: tuple[str, ...]
     dt_max: float | None
     pack_state: Any = field(repr=False)
     pack_params: Any = field(repr=False)
+    pack_drawn: Any = field(repr=False)
     pack_data: Any = field(repr=False)
 
     @property
@@ -84,8 +89,20 @@ class Schema:
         """Whether the model declares ``tau_ref``."""
         return "tau_ref" in self.parameters
 
+    def with_draws(self, params: Any, drawn: Sequence[Tensor]) -> Any:
+        """Parameters and options with a value of each draw: what ``reset`` and ``update`` receive."""
+        return self.pack_drawn(*params, *drawn)
+
+    def without_draws(self, params: Any) -> Any:
+        """Parameters and options alone: what ``derivatives`` and ``threshold`` receive."""
+        return self.pack_params(*params[: len(self.parameters) + len(self.options)])
+
     def unknown(self, name: str) -> str:
-        """The message about a name that the model does not declare."""
+        """The message about a name that the model does not declare, or that cannot be given."""
+        if name in self.draws:
+            return (
+                f"{self.owner}.{name} is a draw, which nobody gives: it follows from the seed; give seed=..."
+            )
         kinds = {"parameters": self.parameters, "options": self.options, "states": self.states}
         known = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
         return (
@@ -145,7 +162,7 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
         return {n: value for n, value in found.items() if isinstance(value, kind)}
 
     parameters, states, inputs = of(Parameter), of(State), of(Input)
-    options, presets = of(Option), of(Preset)
+    options, draws, presets = of(Option), of(Draw), of(Preset)
     if {"derivatives", "update"} & set(functions) and not states:
         raise DeclarationError(f"{cls.__qualname__} declares no State; declare one for each variable")
     schema = Schema(
@@ -154,12 +171,14 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
         states=states,
         inputs=inputs,
         options=options,
+        draws=draws,
         presets=presets,
         declared=declared,
         held=_held(cls, states),
         dt_max=_dt_max(cls),
         pack_state=_tuple_type("state", list(states)),
         pack_params=_tuple_type("params", [*parameters, *options]),
+        pack_drawn=_tuple_type("params", [*parameters, *options, *draws]),
         pack_data=_tuple_type("data", list(inputs)),
     )
     _check_defaults(cls, schema)
@@ -176,8 +195,9 @@ def _check_name(cls: type, name: str, declaration: Declaration, reserved: frozen
         raise DeclarationError(
             f"{cls.__qualname__}.{name}: a {declaration.kind}'s name cannot begin with '_' or 'carry_'"
         )
-    if name in RESERVED or (name in reserved and name not in _OVERRIDABLE):
+    if name in RESERVED or name in COMING or (name in reserved and name not in _OVERRIDABLE):
         whose = "an argument of create" if name in RESERVED else "a member of every neuron"
+        whose = "kept for arguments to come" if name in COMING else whose
         raise DeclarationError(
             f"{cls.__qualname__}.{name}: the name is reserved, it is {whose}; rename the {declaration.kind}"
         )
@@ -214,10 +234,11 @@ def _check_defaults(cls: type, schema: Schema) -> None:
     quantities: dict[str, Quantity] = {**schema.parameters, **schema.states}
     for name, quantity in quantities.items():
         default = getattr(quantity, "default", None)
-        if isinstance(default, str) and default not in schema.parameters:
+        named = {**schema.parameters, **(schema.draws if name in schema.states else {})}
+        if isinstance(default, str) and default not in named:
             raise DeclarationError(
                 f"{cls.__qualname__}.{name}: the default names {default!r}, which is no parameter"
-                f"{nearest(default, schema.parameters)}"
+                f"{' but a draw' if default in schema.draws else nearest(default, named)}"
             )
     for name in schema.parameters:
         seen = [name]

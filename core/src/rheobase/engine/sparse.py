@@ -11,11 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .drawing import Drawing, for_spikes
 from .model import Model, gap
 from .spiking import Ends, Outcome, reset_state
 
 
-def finish_some(model: Model, event: str, ends: Ends, params: Any, dt: float) -> Outcome:
+def finish_some(
+    model: Model, event: str, ends: Ends, params: Any, dt: float, drawing: Drawing | None = None
+) -> Outcome:
     """Hold, find spikes and reset; see :mod:`.spiking`.
 
     Args:
@@ -24,6 +27,7 @@ def finish_some(model: Model, event: str, ends: Ends, params: Any, dt: float) ->
         ends: The step; its values can be looked at.
         params: The parameters and options, by name.
         dt: The time step, ms.
+        drawing: What the model draws in the step; None for one without draws.
 
     Returns:
         The outcome.
@@ -58,6 +62,7 @@ def finish_some(model: Model, event: str, ends: Ends, params: Any, dt: float) ->
             ended = left[spikes] > 0
         who = torch.from_numpy(found[spikes])
         if len(who):
+            own = _params_of(who, params, shape)
             new, below, again = reset_state(
                 model,
                 event,
@@ -65,7 +70,8 @@ def finish_some(model: Model, event: str, ends: Ends, params: Any, dt: float) ->
                 y.index_select(1, who),
                 g1.index_select(0, who),
                 torch.from_numpy(ended) if ended is not None and ended.any() else None,
-                _params_of(who, params, shape),
+                own,
+                for_spikes(drawing, own, 1, who),
                 dt,
             )
             # The graph of g1 may need y as it is.

@@ -63,6 +63,7 @@ def reset_state(
     g1: Tensor,
     ended: Tensor | None,
     params: Any,
+    drawn: Any,
     dt: float,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """The state, ``armed`` and the refractory counters of units that all spiked in the step.
@@ -76,6 +77,7 @@ def reset_state(
         ended: Whose refractory period ended with the step, which is when they spiked; None where
             nobody's did.
         params: Their parameters.
+        drawn: The same, with what is drawn for the spike.
         dt: The time step, ms.
 
     Returns:
@@ -83,7 +85,7 @@ def reset_state(
         has no refractory period.
     """
     at = y1 if event == "step" else crossing_state(y0, y1, gap(model, y0, params), g1, ended)
-    after = after_reset(model, at, params)
+    after = after_reset(model, at, drawn)
     y, g = (y1, g1) if after is None else (after, gap(model, after, params))
     hold = None
     if model.schema.refractory:

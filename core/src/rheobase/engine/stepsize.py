@@ -106,7 +106,7 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any) -> bool:
     values = (data,) if isinstance(data, Tensor) else tuple(data)
     shape = broadcast_shape(*(value.shape for value in (*parts, *values)))
     y = pack([spread(part, shape) for part in parts])
-    if own_update(model, y, params, data, dt) is not None:
+    if own_update(model, y, neuron.params, data, dt) is not None:
         return False  # The step is the model's own.
     whole = spread(limit, shape)
     short = (whole < dt * _ROUNDING).nonzero()[0].tolist()

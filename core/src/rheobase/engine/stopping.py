@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .events import limited_field
+from .events import LimitedField, crossing_state
 from .field import ModelField
-from .integrator import Advance, Event, EventIntegrator, Integrator, Status, locate
+from .integrator import Advance, Event, EventIntegrator, Field, Integrator, Located, Status, locate
 
 
 def advance_to_event(
@@ -44,16 +44,20 @@ def advance_to_event(
         return integrator.advance(field, y, t0, t1, event=event, carry=carry)
     # A field that stops growing at the threshold is not linear.
     limits = integrator.field == "general"
-    used: Any = limited_field(field, event.gap, y) if integrator.adaptive and limits else field
+    used: Any = field
+    if integrator.adaptive and limits:
+        used = LimitedField(field, event.gap, y, _may_cross(event))
     result = integrator.advance(used, y, t0, t1, carry=carry)
     end = result.y
     finite = end.detach().isfinite().all(dim=0)
     if limits and not bool(finite.all()):
         # A unit that explodes past its threshold goes along a field that stops growing there. A path that
         # is not finite in a graph would still send NaN back through it, where it is only selected.
-        again = integrator.advance(limited_field(field, event.gap, y), y, t0, t1, carry=carry).y
+        again = integrator.advance(LimitedField(field, event.gap, y), y, t0, t1, carry=carry).y
         end = again if end.requires_grad else torch.where(finite, end, again)
-        finite = end.detach().isfinite().all(dim=0)
+        # Even there g may be beyond all numbers at the end; a crossing lies on the way all the same.
+        passed = _may_cross(event) & (event.gap(end.detach()) == torch.inf)
+        finite = end.detach().isfinite().all(dim=0) | passed
     h = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(y.shape[1:])
     with torch.no_grad():
         slopes = field(t0, y.detach()), field(t1, end.detach())
@@ -65,16 +69,11 @@ def advance_to_event(
     if not len(who):
         return Advance(end, result.carry, status=status)
 
-    start, there = _of(t0, who), y.index_select(1, who)
-    part, some = field.take(who), event.take(who)
-    path: Any = limited_field(part, some.gap, there) if integrator.adaptive and limits else part
-    found = locate(
-        lambda s: integrator.advance(path, there, start, start + s).y,
-        some,
-        there,
-        end.index_select(1, who),
-        h.index_select(0, who),
-    )
+    some = event.take(who)
+    way = _Way(integrator, field.take(who), some, y.index_select(1, who), _of(t0, who))
+    start, length = way.start, h.index_select(0, who)
+    found = locate(way.step, some, way.y, end.index_select(1, who), length)
+    there = way.at_crossing(found, length)
     reached = torch.as_tensor(t1, dtype=y.dtype, device=y.device).expand(y.shape[1:])
     at = torch.where(found.found, start + found.s, reached.index_select(0, who))
     crossed = torch.zeros(y.shape[1:], dtype=torch.bool, device=y.device)
@@ -83,12 +82,80 @@ def advance_to_event(
         lost = torch.where(found.converged, Status.OK, Status.NOT_CONVERGED).to(torch.int8)
         status = status.index_copy(0, who, lost)
     return Advance(
-        end.index_copy(1, who, found.y),
+        end.index_copy(1, who, there),
         result.carry,
         reached.index_copy(0, who, at),
         crossed.index_copy(0, who, found.found),
         status,
     )
+
+
+class _Way:
+    """The paths of units that cross within a step, as far as is asked.
+
+    Args:
+        integrator: What takes them there.
+        field: Their field.
+        event: What they cross.
+        y: Their state at the start, ``[D, n]``.
+        start: Its time, ms: a number or ``[n]``.
+    """
+
+    def __init__(
+        self, integrator: Integrator, field: ModelField, event: Event, y: Tensor, start: Any
+    ) -> None:
+        self.integrator, self.field, self.event, self.y, self.start = integrator, field, event, y, start
+        self.limits = integrator.field == "general"
+        self.explodes = False
+
+    def step(self, s: Tensor) -> Tensor:
+        """The state after s ms; that of the limited field where it is not finite else."""
+        if self.integrator.adaptive and self.limits:
+            return self._along(self._limited(), self.y, self.start, s)
+        end = self._along(self.field, self.y, self.start, s)
+        finite = end.detach().isfinite().all(dim=0)
+        if not self.limits or bool(finite.all()):
+            return end
+        self.explodes = True
+        again = self._along(self._limited(), self.y, self.start, s)
+        if end.requires_grad:
+            # A path that is not finite would send NaN back through its graph, where it is only selected.
+            end = self._along(self.field, self.y, self.start, torch.where(finite, s, 0.0))
+        return torch.where(finite, end, again)
+
+    def at_crossing(self, found: Located, h: Tensor) -> Tensor:
+        """The states at the crossings, for units that explode too.
+
+        Where the unlimited path is not finite at the crossing, which is known to the precision of time, the
+        unit is far beyond the threshold there. It stops at the threshold, on the straight line from where it
+        was last below.
+        """
+        if not self.explodes:
+            return found.y
+        with torch.no_grad():
+            finite = self._along(self.field, self.y, self.start, found.s).isfinite().all(dim=0)
+        exploded = found.found & ~finite
+        if not bool(exploded.any()):
+            return found.y
+        before = (found.s - 2.0 * torch.finfo(h.dtype).eps * h).clamp(min=0.0)
+        # No step where there is no way to go: nothing times a speed beyond all numbers is no number.
+        some = torch.where(exploded & (before > 0), before, found.s)
+        below = torch.where(before > 0, self.step(some), self.y)
+        # Where even the limited path leaves all numbers, the unit stops below.
+        reached = found.y.detach().isfinite().all(dim=0)
+        after = torch.where(reached, found.y, below)
+        ends = self.event.gap(below), torch.where(reached, self.event.gap(after), torch.inf)
+        return torch.where(exploded, crossing_state(below, after, *ends, None), found.y)
+
+    def _limited(self) -> Field:
+        return LimitedField(self.field, self.event.gap, self.y, _may_cross(self.event))
+
+    def _along(self, field: Field, y: Tensor, start: Any, s: Tensor) -> Tensor:
+        return self.integrator.advance(field, y, start, start + s).y
+
+
+def _may_cross(event: Event) -> Tensor:
+    return event.armed if event.watched is None else event.armed & event.watched
 
 
 def _of(t: Any, who: Tensor) -> Any:

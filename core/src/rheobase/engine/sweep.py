@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,8 @@ import torch
 from torch import Tensor
 
 from ..errors import ParameterError
+from .drawing import NOBODY, Stream
+from .philox import key_of, uniform, words
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,25 +48,30 @@ class Sweep:
         return cls("grid", _finite(values))
 
     @classmethod
-    def random(cls, low: float, high: float, *, seed: int) -> Sweep:
-        """Drawn independently and uniformly from [low, high), reproducibly from the seed and the
-        parameter's name."""
+    def random(cls, low: float, high: float, *, seed: int | None = None) -> Sweep:
+        """Drawn independently and uniformly from (low, high), reproducibly from the seed, the parameter's
+        name and the unit's number: unit k gets the same value however many units there are. Without a seed,
+        from that of the neuron and its identifier.
+        """
         bounds = _finite((low, high))
         if not bounds[0] < bounds[1]:
             raise ParameterError(
                 f"Sweep.random: low is {low!r} and high {high!r}; low must be less than high"
             )
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise ParameterError(f"Sweep.random: the seed is {seed!r}; give an integer")
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise ParameterError(
+                f"Sweep.random: the seed is {seed!r}; give an integer, or None for the neuron's"
+            )
         return cls("random", bounds, seed)
 
 
-def expand(sweeps: Mapping[str, Sweep], num_units: int) -> dict[str, Tensor]:
+def expand(sweeps: Mapping[str, Sweep], num_units: int, stream: Stream = NOBODY) -> dict[str, Tensor]:
     """The values of each swept parameter.
 
     Args:
         sweeps: Parameter -> sweep. Grids combine in this order.
         num_units: The number of units.
+        stream: Whose random numbers they are, where a sweep has no seed of its own.
 
     Returns:
         Parameter -> tensor ``[units]`` in float64.
@@ -89,8 +95,9 @@ def expand(sweeps: Mapping[str, Sweep], num_units: int) -> dict[str, Tensor]:
             values = torch.full((num_units,), sweep.values[0], dtype=torch.float64)
         elif sweep.kind == "random":
             low, high = sweep.values
-            generator = torch.Generator().manual_seed(_seed_of(sweep.seed, name))
-            values = low + (high - low) * torch.rand(num_units, generator=generator, dtype=torch.float64)
+            key = key_of(*(stream if sweep.seed is None else (sweep.seed,)), name)
+            drawn = uniform(words(key, (0, 0, 0, 0), num_units)[:, 0])
+            values = torch.from_numpy(low + (high - low) * drawn)
         elif sweep.kind == "grid":
             values = torch.tensor(columns[name], dtype=torch.float64)
         else:
@@ -102,12 +109,6 @@ def expand(sweeps: Mapping[str, Sweep], num_units: int) -> dict[str, Tensor]:
             )
         expanded[name] = values
     return expanded
-
-
-def _seed_of(seed: int | None, name: str) -> int:
-    """A seed for one parameter: the same seed gives parameters of different names different draws."""
-    digest = hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
 
 
 def _finite(values: Sequence[float] | Tensor) -> tuple[float, ...]:

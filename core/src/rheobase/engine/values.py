@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..errors import DeclarationError, ParameterError
 from .declaration import Parameter, Quantity, State
 from .shapes import broadcast_shape
+from .tracing import values_visible
 
 if TYPE_CHECKING:
     from .neuron.stored import Stored
@@ -76,10 +77,12 @@ def as_state(neuron: Stored, declared: State, value: Any, batch: torch.Size) -> 
 def check_domain(neuron: Stored, declared: Quantity, tensor: Tensor) -> None:
     """Refuse values outside the domain; the message names the first unit and its value.
 
+    While compiling, tracing or under a function transform they are not looked at.
+
     Raises:
         ParameterError: If a value is not finite or lies outside the domain.
     """
-    if tensor.is_meta:
+    if not values_visible(tensor):
         return
     inside = declared.domain.contains(tensor.detach())
     if bool(inside.all()):

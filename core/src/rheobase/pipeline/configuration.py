@@ -12,9 +12,10 @@ import torch
 
 from ..engine.create import integrator as make_integrator
 from ..engine.sweep import Sweep
-from ..errors import ConfigurationError, nearest
+from ..errors import ConfigurationError, nearest, shown
 from . import stimulus as stimuli
 from .pipeline import check_keys
+from .stimuli.values import is_number
 from .stimulus import Constant, File, Stimulus, Sum
 
 _STIMULI: dict[str, type[Any]] = {
@@ -49,7 +50,7 @@ def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
     if isinstance(given, Stimulus):
         return given
     if isinstance(given, (int, float)) and not isinstance(given, bool):
-        return Constant(float(given))
+        return Constant(given)
     if isinstance(given, str):
         return File(folder / given)
     if isinstance(given, list) and given:
@@ -58,7 +59,7 @@ def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
         return Sum(tuple(map(stimulus_from, given, [folder] * len(given), seeds)))
     if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
         raise ConfigurationError(
-            f"stimulus: {given!r} cannot be used; give a number, a file, a mapping with a type "
+            f"stimulus: {shown(given)} cannot be used; give a number, a file, a mapping with a type "
             f"({', '.join(map(snake_case, _STIMULI))}), or a list of these"
         )
     arguments = {key: value for key, value in given.items() if key != "type"}
@@ -95,7 +96,7 @@ def params_from(given: Any, seed: int | None) -> dict[str, Any]:
         ConfigurationError: If it is no mapping, or a sweep is malformed.
     """
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise ConfigurationError(f"params: {given!r} cannot be used; give a mapping of name: value")
+        raise ConfigurationError(f"params: {shown(given)} cannot be used; give a mapping of name: value")
     params: dict[str, Any] = {}
     for name, value in given.items():
         if isinstance(value, list):
@@ -117,7 +118,7 @@ def integrator_from(given: Any) -> Any:
     settings = {key: value for key, value in given.items() if key != "type"}
     if not isinstance(given.get("type"), str):
         raise ConfigurationError(
-            f"integrator: {given!r} has no type; give a name, or type: name and settings"
+            f"integrator: {shown(given)} has no type; give a name, or type: name and settings"
         )
     return make_integrator(given["type"], **settings)
 
@@ -137,7 +138,7 @@ def _stimulus_class(name: str) -> type[Any]:
     plain = snake_case(name).replace("-", "_")
     if plain not in known:
         raise ConfigurationError(
-            f"stimulus: unknown type {name!r}{nearest(plain, known)}; known types are {', '.join(known)}"
+            f"stimulus: unknown type {shown(name)}{nearest(plain, known)}; known types are {', '.join(known)}"
         )
     return known[plain]
 
@@ -147,17 +148,17 @@ def _sweep(where: str, given: Mapping[Any, Any], seed: int | None) -> Sweep:
     check_keys(given, (*kinds, "seed"), where)
     chosen = [kind for kind in kinds if kind in given]
     if len(chosen) != 1:
-        raise ConfigurationError(f"{where}: {dict(given)!r} is no sweep; give one of {', '.join(kinds)}")
+        raise ConfigurationError(f"{where}: {shown(dict(given))} is no sweep; give one of {', '.join(kinds)}")
     value = given[chosen[0]]
     if chosen[0] != "random":
         sweep: Sweep = getattr(Sweep, chosen[0])(value)
         return sweep
     if not isinstance(value, list) or len(value) != 2 or given.get("seed", seed) is None:
-        raise ConfigurationError(f"{where}: {dict(given)!r}; give random: [low, high] and a seed")
+        raise ConfigurationError(f"{where}: {shown(dict(given))}; give random: [low, high] and a seed")
     return Sweep.random(value[0], value[1], seed=given.get("seed", seed))
 
 
 def _numbers(where: str, values: list[Any]) -> torch.Tensor:
-    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
-        raise ConfigurationError(f"{where}: {values!r} cannot be used; give a list of numbers")
+    if not all(map(is_number, values)):
+        raise ConfigurationError(f"{where}: {shown(values)} cannot be used; give a list of numbers")
     return torch.tensor(values, dtype=torch.float64)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..engine.signals.signal import Signal
-from ..errors import InputError, StimulusError, nearest
+from ..errors import InputError, StimulusError, nearest, shown
 from .stimuli.values import is_number
 from .stimulus import Constant, Stimulus
 
@@ -56,7 +56,7 @@ class Drive:
             for name in stimulus:
                 if name not in known:
                     raise InputError(
-                        f"the stimulus names the input {name!r}, which the model does not have"
+                        f"the stimulus names the input {shown(name)}, which the model does not have"
                         f"{nearest(str(name), known)}; "
                         f"its inputs are: {', '.join(known) or 'one without a name'}"
                     )
@@ -172,7 +172,7 @@ give finite currents
                 ) from error
         if not isinstance(given, Tensor):
             raise InputError(
-                f"{where}the stimulus {given!r} is of type {type(given).__name__}; "
+                f"{where}the stimulus {shown(given)} is of type {type(given).__name__}; "
                 "give one of rheobase.stimulus, a number, a tensor, or rheobase.Signal(function, breakpoints)"
             )
         return self._tensor(given, where)

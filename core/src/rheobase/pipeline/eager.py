@@ -11,9 +11,9 @@ from torch import Tensor
 
 from .drive import Drive, Row
 from .interrupted import SimulationInterrupted
-from .progress import progress_bar
 from .recorder import Recorder
 from .recording import Recording
+from .watched import watched
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
@@ -39,7 +39,7 @@ def run(
     or calls ``drive.check()`` first; in either case a value that is not finite is the ``InputError`` of
     ``drive.check()``, and leaves the neuron as it was. One that cannot run this neuron raises
     ``NotImplementedError`` with the reason before it changes anything. Spikes are recorded in every step,
-    whatever ``every`` is.
+    whatever ``every`` is. It runs under :func:`rheobase.watched`, so that Ctrl-C comes between its steps.
 
     Args:
         neuron: The neuron; afterwards it stands where the run ended.
@@ -62,22 +62,25 @@ def run(
     recorder = Recorder(neuron, record, steps, grad=grad, every=every)
     step = _stepper(neuron)
     block = max(1, min(1024, _ELEMENTS // drive.width, steps))
-    try:
-        with _graph(neuron, grad), progress_bar(steps, progress) as tick:
-            if drive.constant and (advance := _advance_of(neuron)) is not None:
-                data = neuron.prepare(drive.rows(0, 1)[0])
-                for start in range(0, steps, block):
-                    for _ in range(min(block, steps - start)):
-                        recorder.take(advance(data))
-                    tick(recorder.done)
-            else:
-                for start in range(0, steps, block):
-                    for row in drive.rows(start, min(block, steps - start)):
-                        recorder.take(step(row))
-                    tick(recorder.done)
-    except KeyboardInterrupt as interrupt:
-        raise SimulationInterrupted(recorder.finish(), steps) from interrupt
-    return recorder.finish()
+    with watched(steps, progress, recorder.between) as watch:
+        try:
+            with _graph(neuron, grad):
+                if drive.constant and (advance := _advance_of(neuron)) is not None:
+                    data = neuron.prepare(drive.rows(0, 1)[0])
+                    for start in range(0, steps, block):
+                        for _ in range(min(block, steps - start)):
+                            watch.heed()
+                            recorder.take(advance(data))
+                        watch(recorder.done)
+                else:
+                    for start in range(0, steps, block):
+                        for row in drive.rows(start, min(block, steps - start)):
+                            watch.heed()
+                            recorder.take(step(row))
+                        watch(recorder.done)
+        except KeyboardInterrupt as interrupt:
+            raise SimulationInterrupted(recorder.finish(), steps) from interrupt
+        return watch.ended(recorder.finish())
 
 
 def _advance_of(neuron: Neuron) -> Callable[[object], Mapping[str, Tensor]] | None:

@@ -26,6 +26,6 @@ class SimulationInterrupted(KeyboardInterrupt):
         self.recording = recording
         self._steps = steps
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[type[SimulationInterrupted], tuple[Recording, int], dict[str, Any]]:
         # An exception is made again from its message, unless it says from what.
         return type(self), (self.recording, self._steps), self.__dict__

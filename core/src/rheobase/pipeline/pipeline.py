@@ -6,7 +6,7 @@ import abc
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ConfigurationError, nearest
+from ..errors import ConfigurationError, nearest, shown
 
 
 class Pipeline(abc.ABC):
@@ -51,7 +51,8 @@ class Pipeline(abc.ABC):
         """
         if not isinstance(configuration, Mapping):
             raise ConfigurationError(
-                f"{type(self).__name__}: the configuration is {configuration!r}; give a mapping of settings"
+                f"{type(self).__name__}: the configuration is {shown(configuration)}; "
+                "give a mapping of settings"
             )
         check_keys(configuration, self.settings, type(self).__name__)
         self.configuration.update(configuration)
@@ -75,5 +76,6 @@ def check_keys(given: Mapping[Any, Any], known: tuple[str, ...], where: str) -> 
     for key in given:
         if key not in known:
             raise ConfigurationError(
-                f"{where}: unknown key {key!r}{nearest(str(key), known)}; known keys are {', '.join(known)}"
+                f"{where}: unknown key {shown(key)}{nearest(str(key), known)}; "
+                f"known keys are {', '.join(known)}"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Sequence
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, OutputError, RheobaseError
+from ..files import check_writable, write
 from .fi import FICurve, fi_curve
 from .recording import Recording
-from .storage import check_writable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +63,8 @@ def plot_recording(
     axes[-1].set_xlim(start, start + max(recording.duration, recording.dt))
     cut = "" if recording.complete else " (interrupted)"
     axes[0].set_title((recording.model if title is None else title) + cut, loc="left")
-    _write(figure, path)
+    if path is not None:
+        write_figure(figure, path)
     return figure
 
 
@@ -111,7 +113,8 @@ def plot_fi_curve(
     axis.set_title(title, loc="left")
     if any(curve.model for curve in every):
         axis.legend()
-    _write(figure, path)
+    if path is not None:
+        write_figure(figure, path)
     return figure
 
 
@@ -129,7 +132,7 @@ def check_plot(path: str | os.PathLike[str]) -> Path:
         OutputError: If the path cannot be written, or its ending is of no kind that can be drawn.
     """
     known = sorted(_new_figure((1.0, 1.0)).canvas.get_supported_filetypes())
-    ending = Path(path).suffix.lower().removeprefix(".")
+    ending = _ending(path)
     if ending not in known:
         raise OutputError(
             f"cannot draw {os.fspath(path)!r}: the ending {ending!r} is of no kind of picture; "
@@ -151,10 +154,20 @@ def _new_figure(size: tuple[float, float]) -> Figure:
     return made
 
 
-def _write(figure: Figure, path: str | os.PathLike[str] | None) -> None:
-    if path is None:
-        return
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise OutputError(f"cannot write {os.fspath(path)!r}: {error.strerror or error}") from error
+def write_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a picture, whole or not at all.
+
+    Args:
+        figure: The picture.
+        path: Where it goes; its ending says the kind.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=_ending(path), dpi=150)
+    write(path, drawn.getvalue())
+
+
+def _ending(path: str | os.PathLike[str]) -> str:
+    return Path(path).suffix.lower().removeprefix(".")

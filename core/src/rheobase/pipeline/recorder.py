@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ArgumentError, nearest
+from ..errors import ArgumentError, nearest, shown
 from .recording import Recording
-from .spikes import Spikes
+from .watched import Piece
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
@@ -40,7 +41,7 @@ def check_record(neuron: Neuron, record: str | Sequence[str]) -> tuple[str, ...]
             )
         if name not in known:
             raise ArgumentError(
-                f"{neuron.identifier} cannot record {name!r}{nearest(str(name), known)}; "
+                f"{neuron.identifier} cannot record {shown(name)}{nearest(str(name), known)}; "
                 f"it has: {', '.join(known)}"
             )
     return tuple(dict.fromkeys(names))
@@ -57,9 +58,28 @@ def check_every(every: int) -> int:
     """
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise ArgumentError(
-            f"every={every!r} cannot be used; give an integer from 1 up: traces keep one row of so many steps"
+            f"every={shown(every)} cannot be used; give an integer from 1 up: "
+            "traces keep one row of so many steps"
         )
     return every
+
+
+class _Spiking(NamedTuple):
+    """Who spiked in a step.
+
+    Attributes:
+        step: The step.
+        which: The indices in the flattened ``[*batch, units]``, one for each spike.
+        times: The time of each, where spikes are located.
+    """
+
+    step: int
+    which: np.ndarray
+    times: Tensor | None
+
+    def at(self) -> int:
+        """The step: what they are searched by."""
+        return self.step
 
 
 class Recorder:
@@ -88,9 +108,7 @@ class Recorder:
         self._batch_shape: tuple[int, ...] = ()
         self._rows: dict[str, list[Tensor]] = {name: [] for name in self._names}
         self._traces: dict[str, Tensor] = {}
-        self._when: list[int] = []
-        self._which: list[np.ndarray] = []
-        self._located: list[Tensor] | None = None  # the times of the spikes, where each has its own
+        self._spiking: list[_Spiking] = []
         self.done = 0
 
     def take(self, outputs: Mapping[str, Tensor]) -> None:
@@ -102,8 +120,7 @@ class Recorder:
             if flat.size and "spike_times" in outputs:
                 self._take_located(flat, outputs["spike_times"])
             elif flat.size:
-                self._which.append(flat)
-                self._when.append(self.done)
+                self._spiking.append(_Spiking(self.done, flat, None))
         steps = self.done + 1
         if self._names and steps % self._every == 0:
             self._take_row(outputs, steps // self._every - 1)
@@ -121,22 +138,31 @@ class Recorder:
         table = times if self._grad else times.detach()
         rows = table.reshape(-1, table.shape[-1]).index_select(0, torch.from_numpy(flat).to(table.device))
         there = ~rows.detach().isnan()
-        self._which.append(np.repeat(flat, there.sum(dim=1).cpu().numpy()))
-        if self._located is None:
-            self._located = []
-        self._located.append(rows[there].cpu())
+        which = np.repeat(flat, there.sum(dim=1).cpu().numpy())
+        self._spiking.append(_Spiking(self.done, which, rows[there].cpu()))
+
+    def between(self, first: int, last: int) -> Piece:
+        """What was recorded in some of the steps taken so far.
+
+        Args:
+            first: The first of them.
+            last: The one after the last.
+        """
+        kept = slice(first // self._every, last // self._every)
+        traces = {name: trace[kept] for name, trace in self._traces.items()}
+        if self._grad and kept.stop > kept.start:
+            traces = {name: torch.stack(rows[kept]) for name, rows in self._rows.items()}
+        if not traces:
+            traces = {name: torch.empty(0, self._num_units) for name in self._names}
+        return Piece(first, last, self._gather(first, last) if self._spikes else None, traces)
 
     def finish(self) -> Recording:
         """The recording of the steps taken so far; it is complete if they are all there are."""
-        kept = self.done // self._every
-        traces = {name: trace[:kept] for name, trace in self._traces.items()}
-        if self._grad and kept:
-            traces = {name: torch.stack(rows[:kept]) for name, rows in self._rows.items()}
-        spikes = self._gather() if self._spikes else None
+        piece = self.between(0, self.done)
         return Recording.of(
             self._neuron,
-            spikes=None if spikes is None else (spikes.times, spikes.units, spikes.batch),
-            traces=traces or {name: torch.empty(0, self._num_units) for name in self._names},
+            spikes=piece.spikes,
+            traces=piece.traces,
             steps=self.done,
             first_step=self._first_step,
             batch_shape=self._batch_shape,
@@ -160,25 +186,26 @@ class Recorder:
     def _spread(self, value: Tensor) -> Tensor:
         return value.expand(*self._batch_shape, self._num_units)
 
-    def _gather(self) -> Spikes:
-        if not self._which:
-            return Spikes(torch.empty(0, dtype=torch.float64), *torch.empty(2, 0, dtype=torch.int64))
-        if self._located is not None:
-            return self._gather_located(torch.cat(self._located))
-        steps = np.repeat(np.array(self._when, dtype=np.int64), [len(flat) for flat in self._which])
-        batch, units = np.divmod(np.concatenate(self._which), self._num_units)
+    def _gather(self, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Times, units and rows of the batch of the spikes of some steps, in order."""
+        begin, end = (bisect_left(self._spiking, at, key=_Spiking.at) for at in (first, last))
+        some = self._spiking[begin:end]
+        if not some:
+            return torch.empty(0, dtype=torch.float64), *torch.empty(2, 0, dtype=torch.int64)
+        batch, units = np.divmod(np.concatenate([each.which for each in some]), self._num_units)
+        located = [each.times for each in some if each.times is not None]
+        if located:
+            times = torch.cat(located)
+            order = np.lexsort((batch, units, times.detach().numpy()))
+            times = times.index_select(0, torch.from_numpy(order))
+            return times, torch.from_numpy(units[order]), torch.from_numpy(batch[order])
+        steps = np.repeat([each.step for each in some], [len(each.which) for each in some])
         if self._batch_shape:
             order = np.lexsort((batch, units, steps))
             steps, batch, units = steps[order], batch[order], units[order]
         # One product for each time, no running sum: a time is the same number however long the run.
-        times = (steps + (self._first_step + 1)).astype(np.float64) * self._dt
-        return Spikes(torch.from_numpy(times), torch.from_numpy(units), torch.from_numpy(batch))
-
-    def _gather_located(self, times: Tensor) -> Spikes:
-        batch, units = np.divmod(np.concatenate(self._which), self._num_units)
-        order = np.lexsort((batch, units, times.detach().numpy()))
-        sorted_times = times.index_select(0, torch.from_numpy(order))
-        return Spikes(sorted_times, torch.from_numpy(units[order]), torch.from_numpy(batch[order]))
+        ends = (steps + (self._first_step + 1)).astype(np.float64) * self._dt
+        return torch.from_numpy(ends), torch.from_numpy(units), torch.from_numpy(batch)
 
 
 def flat_indices(spiked: Tensor) -> np.ndarray:

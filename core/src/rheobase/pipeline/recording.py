@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, shortened
 from ..specs import Provenance
 from .spikes import NoSpikes, Spikes
 
@@ -26,6 +27,18 @@ def model_name(neuron: Neuron) -> str:
     """How results and messages call a neuron's model: by its component's name, else by its class's."""
     source = neuron.provenance
     return source["model"].name if "model" in source else neuron.identifier
+
+
+@contextmanager
+def _within_memory() -> Iterator[None]:
+    """Tell as ours that something is larger than memory."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        raise ArgumentError(
+            f"this recording has too many steps or units for that ({shortened(str(error))}); "
+            "use its spikes, or a machine with more memory"
+        ) from error
 
 
 @final
@@ -115,14 +128,16 @@ class Recording:
     @property
     def times(self) -> Tensor:
         """The times of the traces' rows, the ends of their steps, in ms, float64 ``[steps // every]``."""
-        ends = torch.arange(1, self.steps // self.every + 1, dtype=torch.float64) * self.every
-        return (ends + self.first_step) * self.dt
+        with _within_memory():
+            ends = torch.arange(1, self.steps // self.every + 1, dtype=torch.float64) * self.every
+            return (ends + self.first_step) * self.dt
 
     def counts(self) -> Tensor:
         """The number of spikes of each unit, int64 ``[*batch, units]``."""
         batches = math.prod(self.batch_shape)
         flat = self.spikes.batch * self.num_units + self.spikes.units
-        counted = torch.bincount(flat, minlength=batches * self.num_units)
+        with _within_memory():
+            counted = torch.bincount(flat, minlength=batches * self.num_units)
         return counted.reshape(*self.batch_shape, self.num_units)
 
     def rates(self) -> Tensor:
@@ -130,7 +145,7 @@ class Recording:
 
         NaN for a run of no steps.
         """
-        return self.counts() / (self.duration / 1000.0)
+        return self.counts() / torch.tensor(self.duration / 1000.0, dtype=torch.float64)
 
     def isi(self, unit: int = 0, batch: int = 0) -> Tensor:
         """The intervals between the spikes of one unit, in ms, float64 ``[spikes - 1]``.
@@ -187,7 +202,8 @@ class Recording:
             The recording, on the CPU.
 
         Raises:
-            ArgumentError: If the file is missing or no recording.
+            ArgumentError: If the file is missing or no recording, or what it says makes no sense: a time step
+                that is not above 0, rows that are not one for each ``every`` steps, spikes outside the run.
         """
         from .storage import load
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, PluginError, StimulusError
+from ..errors import ArgumentError, PluginError, StimulusError, shown
 from ..specs import Provenance
 from . import backends
 from .drive import Drive
@@ -74,7 +74,8 @@ def simulate(
         BackendError: If the backend that was asked for by name refuses this run; nothing was changed.
         BusyError: If the neuron is running in another thread.
         IntegrationError: If the integration fails.
-        SimulationInterrupted: On Ctrl-C; it carries what was recorded so far.
+        SimulationInterrupted: On Ctrl-C, which comes between two steps; it carries what was recorded so far,
+            the neuron stands where that ends, and may run on. A second Ctrl-C, a second later, comes at once.
 
     Warns:
         StepSizeWarning: If dt is larger than the model's ``dt_max(state, params, data)`` for a unit: where
@@ -102,7 +103,7 @@ def simulate(
                 "call the compiled form step by step"
             )
         raise ArgumentError(
-            f"neuron={neuron!r} is of type {type(neuron).__name__}; give a neuron, "
+            f"neuron={shown(neuron)} is of type {type(neuron).__name__}; give a neuron, "
             'for instance rheobase.create("lif")'
         )
     with occupied(neuron):
@@ -183,14 +184,14 @@ def steps_of(duration: float, dt: float) -> int:
     """
     try:
         value = math.nan if isinstance(duration, (bool, str)) else float(duration)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not 0.0 < value < math.inf:
-        raise ArgumentError(f"duration={duration!r} cannot be used; give a finite time above 0, in ms")
+        raise ArgumentError(f"duration={shown(duration)} cannot be used; give a finite time above 0, in ms")
     position = value / dt
     if position > 2**53:
         raise ArgumentError(
-            f"duration={duration!r} ms is {position:.3g} steps of {dt:g} ms, more than can be counted; "
+            f"duration={shown(duration)} ms is {position:.3g} steps of {dt:g} ms, more than can be counted; "
             "give a shorter duration or a larger dt"
         )
     steps = round(position)
@@ -198,7 +199,7 @@ def steps_of(duration: float, dt: float) -> int:
     if steps < 1 or abs(position - steps) > 1e-6 + 4e-16 * position:
         near = max(1, steps)
         raise ArgumentError(
-            f"duration={duration!r} ms is no multiple of the time step {dt:g} ms; "
+            f"duration={shown(duration)} ms is no multiple of the time step {dt:g} ms; "
             f"the nearest is {near * dt:.12g} ms, {near} step{'s' if near > 1 else ''}"
         )
     return steps

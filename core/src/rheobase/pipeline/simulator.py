@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..engine.create import create
-from ..errors import ConfigurationError, RheobaseError
+from ..errors import ConfigurationError, OutputError, RheobaseError, RheobaseWarning, shown
+from ..files import check_writable
 from ..specs import RESERVED
 from .configuration import integrator_from, params_from, stimulus_from
 from .interrupted import SimulationInterrupted
+from .journal import Journal, journaling, save_journaled
 from .pipeline import Pipeline, check_keys
 from .recording import Recording
 from .simulate import simulate
-from .storage import check_writable
 from .yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class SimpleSimulator(Pipeline):
         backend: auto
         out: run.npz                   # the recording
         plot: run.png                  # needs the `plot` extra
-        seed: 1                        # of noise and random sweeps that give none, and of torch
+        seed: 1                        # of the neuron's draws, noise and random sweeps, and of torch
 
     Without a stimulus, the preset's is used. Paths in a file are relative to its folder.
 
@@ -130,7 +132,7 @@ class SimpleSimulator(Pipeline):
         with self._named():
             if "model" not in settings:
                 raise ConfigurationError("the key 'model' is missing; give the name of an installed model")
-            more = {key: settings[key] for key in _CREATE if key in settings}
+            more = {"seed": self._seed(), **{key: settings[key] for key in _CREATE if key in settings}}
             if "integrator" in settings:
                 more["integrator"] = integrator_from(settings["integrator"])
             if "dtype" in settings:
@@ -139,7 +141,7 @@ class SimpleSimulator(Pipeline):
             for name in params:
                 if name in RESERVED:
                     raise ConfigurationError(
-                        f"params: {name!r} is no parameter of a model; set it beside params"
+                        f"params: {shown(name)} is no parameter of a model; set it beside params"
                     )
             neuron: Neuron = create(settings["model"], settings.get("units", 1), **more, **params)
             return neuron
@@ -152,6 +154,7 @@ class SimpleSimulator(Pipeline):
 
         Raises:
             RheobaseError: If a setting cannot be used, or the run fails. Paths are checked before the run.
+            OutputError: If a file cannot be written then; it carries the recording, as ``.recording``.
             SimulationInterrupted: On Ctrl-C; what was recorded so far is in ``out``, marked incomplete.
         """
         settings, seed = self.configuration, self._seed()
@@ -168,18 +171,17 @@ class SimpleSimulator(Pipeline):
                 raise ConfigurationError("the key 'stimulus' is missing, and there is no preset that has one")
             record = self._record(neuron)
             how = {"backend": settings.get("backend", "auto"), "every": settings.get("every", 1)}
-            try:
-                recording = simulate(neuron, stimulus, duration, record=record, **how)
-            except SimulationInterrupted as interrupted:
-                if out is not None:
-                    interrupted.recording.save(out)
-                raise
-            if out is not None:
-                recording.save(out)
-            if plot is not None:
-                from .plots import plot_recording
-
-                plot_recording(recording, plot)
+            with journaling(out, neuron, record, how["every"]) as journal:
+                try:
+                    recording = simulate(neuron, stimulus, duration, record=record, **how)
+                except SimulationInterrupted as interrupted:
+                    try:
+                        _save(interrupted.recording, journal, out)
+                    except OutputError as error:
+                        warnings.warn(str(error), RheobaseWarning, stacklevel=2)
+                    raise
+                _save(recording, journal, out)
+                _draw(recording, plot)
         return recording
 
     def _record(self, neuron: Neuron) -> tuple[str, ...]:
@@ -188,7 +190,7 @@ class SimpleSimulator(Pipeline):
             if isinstance(record, str):
                 return (record,)
             if not isinstance(record, (list, tuple)) or not all(isinstance(name, str) for name in record):
-                raise ConfigurationError(f"record: {record!r} cannot be used; give a list of names")
+                raise ConfigurationError(f"record: {shown(record)} cannot be used; give a list of names")
             return tuple(record)
         spiking, voltage = "spiked" in neuron.loggable_props, "voltage" in neuron.loggable_props
         traced = voltage and (not spiking or "plot" in self.configuration)
@@ -199,7 +201,7 @@ class SimpleSimulator(Pipeline):
         if given is None:
             return None
         if not isinstance(given, (str, os.PathLike)):
-            raise ConfigurationError(f"{key}: {given!r} cannot be used; give the path of a file")
+            raise ConfigurationError(f"{key}: {shown(given)} cannot be used; give the path of a file")
         if key == "plot":
             from .plots import check_plot
 
@@ -212,7 +214,7 @@ class SimpleSimulator(Pipeline):
             return None
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
             raise ConfigurationError(
-                f"{self._source}: seed: {seed!r} cannot be used; give an integer from 0 up"
+                f"{self._source}: seed: {shown(seed)} cannot be used; give an integer from 0 up"
             )
         return seed
 
@@ -224,7 +226,33 @@ class SimpleSimulator(Pipeline):
         except RheobaseError as error:
             if str(error).startswith(self._source):
                 raise
-            raise type(error)(f"{self._source}: {error}") from error
+            named = type(error)(f"{self._source}: {error}")
+            named.__dict__.update(error.__dict__)
+            raise named from error
+
+
+@contextlib.contextmanager
+def _carrying(recording: Recording) -> Iterator[None]:
+    """Let an error carry what would be lost."""
+    try:
+        yield
+    except OutputError as error:
+        error.recording = recording
+        raise
+
+
+def _save(recording: Recording, journal: Journal | None, out: Path | None) -> None:
+    if out is not None:
+        with _carrying(recording):
+            save_journaled(recording, journal, out)
+
+
+def _draw(recording: Recording, plot: Path | None) -> None:
+    if plot is not None:
+        from .plots import plot_recording
+
+        with _carrying(recording):
+            plot_recording(recording, plot)
 
 
 @contextlib.contextmanager
@@ -241,5 +269,5 @@ def _seeded(seed: int | None) -> Iterator[None]:
 def _dtype(given: Any) -> torch.dtype:
     dtype = getattr(torch, given, None) if isinstance(given, str) else given
     if not isinstance(dtype, torch.dtype):
-        raise ConfigurationError(f"dtype: {given!r} is no type of torch; give float32 or float64")
+        raise ConfigurationError(f"dtype: {shown(given)} is no type of torch; give float32 or float64")
     return dtype

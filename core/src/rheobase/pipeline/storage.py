@@ -1,88 +1,72 @@
-"""Recordings on disk: NPZ, never pickle."""
+"""Recordings on disk: NPZ, never pickle.
+
+The member ``about`` is a JSON object that says what the others are; the number ``rheobase_recording`` in
+it grows when an older Rheobase could read the file wrongly, and keys that are not known are left alone.
+The ``digests`` of the arrays, and that of ``about`` itself in the member ``digest``, tell that all is as it
+was saved; files without them are read as well.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ArgumentError, OutputError, RheobaseError
+from ..errors import ArgumentError
+from ..files import reading, replacing
 from ..specs import Provenance
+from .npy import Archive
+from .sense import check_about, check_arrays
 from .spikes import NoSpikes, Spikes
 
 if TYPE_CHECKING:
     from .recording import Recording
 
-_FORMAT = 1
-_TRACE = "trace_"
-
-
-def check_writable(path: str | os.PathLike[str]) -> Path:
-    """Make sure that a file can be written, before anything is computed for it.
-
-    Args:
-        path: The file; what it holds is left as it is.
-
-    Returns:
-        The path.
-
-    Raises:
-        OutputError: If the folder does not exist, the path is a folder, or the file cannot be opened for
-            writing; the message names the path and the reason.
-    """
-    target = Path(path)
-    try:
-        if target.is_dir():
-            raise OutputError(f"cannot write {target}: it is a folder; give the path of a file")
-        if not target.parent.exists():
-            raise OutputError(
-                f"cannot write {target}: the folder {target.parent} does not exist; "
-                "create it or give another path"
-            )
-        new = not target.exists()
-        with target.open("ab"):
-            pass
-        if new:
-            target.unlink()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        if isinstance(error, RheobaseError):
-            raise
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(
-            f"cannot write {os.fspath(path)!r}: {reason}; give the path of a file that can be written"
-        ) from error
-    return target
+FORMAT = 1
+SPIKES = ("spike_times_ms", "spike_units", "spike_batch")
+TRACE = "trace_"
 
 
 def save(recording: Recording, path: str | os.PathLike[str]) -> None:
     """See :meth:`Recording.save`."""
-    target = check_writable(path)
+    arrays = arrays_of(recording)
+    about = about_of(recording)
+    about["digests"] = {name: _digest(array) for name, array in arrays.items()}
+    arrays["about"] = np.array(json.dumps(about))
+    arrays["digest"] = np.array(_digest(arrays["about"]))
+    # Through an open file: given a name, numpy would add the ending .npz to it.
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def arrays_of(recording: Recording) -> dict[str, np.ndarray]:
+    """Spikes and traces, by the names of their members."""
     arrays = {}
     if recording.spikes.recorded:
-        arrays = {
-            "spike_times_ms": recording.spikes.times.numpy(),
-            "spike_units": recording.spikes.units.numpy(),
-            "spike_batch": recording.spikes.batch.numpy(),
-        }
-    types = {}
-    for name, trace in recording.traces.items():
-        types[name] = str(trace.dtype).removeprefix("torch.")
-        arrays[_TRACE + name] = _as_array(trace)
-    about = {
-        "rheobase_recording": _FORMAT,
+        spikes = recording.spikes
+        columns = (spikes.times, spikes.units, spikes.batch)
+        arrays = {name: part.detach().numpy() for name, part in zip(SPIKES, columns, strict=True)}
+    return arrays | {TRACE + name: _as_array(trace) for name, trace in recording.traces.items()}
+
+
+def about_of(recording: Recording) -> dict[str, Any]:
+    """All else, as JSON has it."""
+    return {
+        "rheobase_recording": FORMAT,
         "dt_ms": recording.dt,
         "steps": recording.steps,
         "first_step": recording.first_step,
         "units": recording.num_units,
         "batch_shape": list(recording.batch_shape),
         "model": recording.model,
-        "trace_types": types,
+        "trace_types": {
+            name: str(trace.dtype).removeprefix("torch.") for name, trace in recording.traces.items()
+        },
         "trace_units": dict(recording.trace_units),
         "every": recording.every,
         "provenance": {
@@ -91,59 +75,70 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> None:
         "warnings": list(recording.warnings),
         "complete": recording.complete,
     }
-    arrays["about"] = np.array(json.dumps(about))
-    try:
-        # Through an open file: given a name, numpy would add the ending .npz to it.
-        with target.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
 
 
 def load(path: str | os.PathLike[str]) -> Recording:
     """See :meth:`Recording.load`."""
+    mend = "give a file that Recording.save wrote"
+    with reading(path, ArgumentError, "a recording", mend) as file:
+        archive = Archive(file)
+        text = archive.read("about")
+        about = json.loads(str(text))
+        known = about["rheobase_recording"]
+        if known != FORMAT:
+            raise ArgumentError(
+                f"{os.fspath(path)!r} is a recording of format {known}, "
+                f"this is Rheobase for format {FORMAT}; install the version that wrote it"
+            )
+        if "digest" in archive.names and str(archive.read("digest")) != _digest(text):
+            raise ValueError("about is not as it was saved")
+        check_about(about)
+        spikes = SPIKES if any(name in archive.names for name in SPIKES) else ()
+        names = (*spikes, *(TRACE + name for name in about["trace_types"]))
+        unknown = {name for name in archive.names if name.startswith((TRACE, "spike_"))} - {*names}
+        if unknown:
+            raise ValueError(f"{sorted(unknown)[0]} has no type in about")
+        arrays = {name: archive.read(name) for name in names}
+        for name, digest in about.get("digests", {}).items():
+            if name not in arrays or _digest(arrays[name]) != digest:
+                raise ValueError(f"{name} is not as it was saved")
+        return recording_of(about, arrays)
+
+
+def recording_of(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Recording:
+    """A recording from what :func:`about_of` and :func:`arrays_of` gave.
+
+    Raises:
+        ValueError: If they do not make sense together.
+    """
     from .recording import Recording
 
-    try:
-        # Through an open file: numpy forgets to close one that turns out to be torn.
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        about = json.loads(str(arrays.pop("about")))
-        if about["rheobase_recording"] != _FORMAT:
-            raise ArgumentError(
-                f"{os.fspath(path)!r} is a recording of format {about['rheobase_recording']}, "
-                f"this is Rheobase for format {_FORMAT}; install the version that wrote it"
-            )
-        names = [name.removeprefix(_TRACE) for name in arrays if name.startswith(_TRACE)]
-        return Recording(
-            spikes=_as_spikes(arrays),
-            traces={name: _as_trace(arrays[_TRACE + name], about["trace_types"][name]) for name in names},
-            dt=float(about["dt_ms"]),
-            steps=int(about["steps"]),
-            first_step=int(about["first_step"]),
-            num_units=int(about["units"]),
-            batch_shape=tuple(about["batch_shape"]),
-            model=about["model"],
-            provenance={part: Provenance(**source) for part, source in about["provenance"].items()},
-            warnings=list(about["warnings"]),
-            complete=bool(about["complete"]),
-            trace_units=dict(about["trace_units"]),
-            every=int(about.get("every", 1)),  # earlier files hold every step
-        )
-    except RheobaseError:
-        raise
-    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise ArgumentError(
-            f"{os.fspath(path)!r} cannot be read as a recording ({type(error).__name__}: {error}); "
-            "give a file that Recording.save wrote"
-        ) from error
+    check_about(about)
+    check_arrays(about, arrays)
+    spikes = [torch.from_numpy(arrays[name]) for name in SPIKES if name in arrays]
+    return Recording(
+        spikes=Spikes(*spikes) if spikes else NoSpikes(),
+        traces={name: _as_trace(arrays[TRACE + name], kind) for name, kind in about["trace_types"].items()},
+        dt=float(about["dt_ms"]),
+        steps=about["steps"],
+        first_step=about["first_step"],
+        num_units=about["units"],
+        batch_shape=tuple(about["batch_shape"]),
+        model=about["model"],
+        provenance={part: Provenance(**source) for part, source in about["provenance"].items()},
+        warnings=list(about["warnings"]),
+        complete=about["complete"],
+        trace_units=dict(about["trace_units"]),
+        every=about.get("every", 1),  # earlier files hold every step
+    )
 
 
-def _as_spikes(arrays: dict[str, np.ndarray]) -> Spikes:
-    if "spike_times_ms" not in arrays:
-        return NoSpikes()
-    names = ("spike_times_ms", "spike_units", "spike_batch")
-    return Spikes(*(torch.from_numpy(arrays[name]) for name in names))
+def _digest(array: np.ndarray) -> str:
+    """Of an array's type, shape and values."""
+    flat = np.ascontiguousarray(array)
+    digest = hashlib.sha256(f"{array.dtype.str} {array.shape} ".encode())
+    digest.update(flat.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def _as_array(trace: Tensor) -> np.ndarray:

@@ -1,15 +1,15 @@
-"""The process in which plugins are loaded, so that none of them can hang or end the user's.
+"""The work that is done in other processes, so that no plugin can hang, end or change the user's.
 
-It reads requests from stdin, a line of JSON each, and answers on the pipe that was its stdout. Each request
-has a number, which is in the answer too, as a plugin may write into any pipe that it finds open::
+Each job is a request, a dictionary that JSON knows, and has one answer, or one for each plugin::
 
     {"do": "scan", "spec": 1, "oldest": 1}  ->  {"entries": [...], "problems": [...], "version": "0.1.0"}
     {"do": "core"}                          ->  the outcome of core's own components
-    {"do": "examine", "entry": {...}}       ->  the outcome of that plugin
-    {"do": "examine all", "entries": [...]} ->  the outcome of each, a line each; the process ends if it hangs
+    {"do": "examine", "entries": [...]}     ->  the outcome of each of these plugins
     {"do": "load", "spec": {...}}           ->  {"failure": ""}, or why what it names cannot be used
+    {"do": "whose", "offers": [...]}        ->  what is offered and lies in another distribution
 
-Whatever a plugin prints goes to stderr.
+An answer is a line of JSON with the token of its job in it, as a plugin may write into any pipe that it finds
+open. Whatever else a plugin prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ import faulthandler
 import gc
 import json
 import os
-import queue
+import signal
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TextIO
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from . import discovery, guard, importlog
 from .compatibility import Host
@@ -31,35 +30,50 @@ from .entry import Entry
 from .fingerprint import search_path
 from .outcome import Outcome, spec_from_plain
 
-AT_ONCE = 8
-"""How many plugins are imported at a time."""
+APART = hasattr(os, "fork")
+"""Whether each job is forked from a process in which no plugin was loaded; else an interpreter is started."""
+
+WHERE = getattr(signal, "SIGUSR2", 0)
+"""At this signal a job says on stderr where it is, whatever it does."""
+
+LONGEST = 16 << 20
+"""How many bytes all answers to one job may have."""
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Do what a request asks for.
+def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: None) -> Iterator[Any]:
+    """Do what a job asks for.
 
     Args:
         request: One of those above.
+        at: Called with each place that is about to be looked at, in case that hangs.
 
     Returns:
-        The answer, as values that JSON knows.
+        The answers, as values that JSON knows.
 
     Example:
-        >>> sorted(answer({"do": "scan", "spec": 1, "oldest": 1}))
+        >>> sorted(next(answers({"do": "scan", "spec": 1, "oldest": 1})))
         ['entries', 'problems', 'version']
     """
     if request["do"] == "scan":
-        found = discovery.scan(Host(request["spec"], request["oldest"]))
-        return scan_to_plain(found)
+        host = Host(request["spec"], request["oldest"])
+        yield scan_to_plain(discovery.scan(host, at=at, without=request.get("without", ())))
+        return
+    if request["do"] == "whose":
+        from . import ownership
+
+        yield ownership.strangers(request["offers"])
+        return
     from . import component, examine, hooks
 
     if request["do"] == "core":
         from .. import builtin
 
-        return Outcome(hooks.collect(builtin, "the core").specs).to_plain()
-    if request["do"] == "load":
-        return {"failure": component.failure(spec_from_plain(request["spec"]))}
-    return examine.examine(Entry.from_plain(request["entry"])).to_plain()
+        yield Outcome(hooks.collect(builtin, "the core").specs).to_plain()
+    elif request["do"] == "load":
+        yield {"failure": component.failure(spec_from_plain(request["spec"]))}
+    else:
+        for entry in request["entries"]:
+            yield examine.examine(Entry.from_plain(entry)).to_plain()
 
 
 def scan_to_plain(found: discovery.Scan) -> dict[str, Any]:
@@ -75,15 +89,55 @@ def scan_to_plain(found: discovery.Scan) -> dict[str, Any]:
     }
 
 
+def wanted(request: dict[str, Any]) -> int:
+    """How many answers a job has.
+
+    Args:
+        request: The job.
+    """
+    return len(request["entries"]) if request["do"] == "examine" else 1
+
+
+class Forged(ValueError):
+    """Somebody answers who was not asked."""
+
+
+def said(line: bytes | bytearray, token: str) -> list[Any]:
+    """The answer in a line.
+
+    Args:
+        line: What was written where answers go.
+        token: The token of the job.
+
+    Returns:
+        The answer, in a list; an empty one where the line is something else that a plugin printed.
+
+    Raises:
+        Forged: If it has the form of an answer, and is none to this job.
+
+    Example:
+        >>> said(b'{"to": "5f", "says": 3}', "5f"), said(b"hello", "5f")
+        ([3], [])
+    """
+    if not line.startswith(b'{"to":'):
+        return []
+    try:
+        plain = json.loads(line)
+        if plain["to"] == token and plain.keys() == {"to", "says"}:
+            return [plain["says"]]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise Forged
+
+
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Do the jobs that are asked for on stdin, and answer on the pipe that was stdout, to the end."""
     guard.close()
     sys.path[:] = search_path()
     warnings.simplefilter("ignore")  # what a plugin's import warns of is its author's business
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    requests, replies = os.dup(0), os.dup(1)
     os.dup2(2, 1)
     with open(os.devnull) as nothing:
-        requests = os.fdopen(os.dup(0), encoding="utf-8")
         os.dup2(nothing.fileno(), 0)
     # Where it was forked, the parent may have put others there, and in those text may wait to be printed.
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
@@ -91,89 +145,45 @@ def main() -> None:
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", closefd=False)
     faulthandler.enable(file=2)
     gc.disable()  # it ends soon, and collecting takes a good part of its time
-    _serve(requests, replies)
+    if APART:
+        from . import overseer
+
+        faulthandler.register(WHERE, file=2)
+        overseer.serve(requests, replies)
+    else:
+        with os.fdopen(requests, encoding="utf-8") as lines:
+            request = json.loads(lines.readline())
+            work(request, request["token"], replies)
+    os._exit(0)  # neither threads that a plugin left running nor its exit handlers are waited for
 
 
-def examine_together(entries: Sequence[Entry], limit: float, reply: Callable[[Outcome], None]) -> None:
-    """Load plugins, several at once: many of them wait for a disk, or for each other.
+def work(
+    request: dict[str, Any], token: str, replies: int, at: Callable[[str], None] = lambda place: None
+) -> None:
+    """Do one job in this process.
 
     Args:
-        entries: The plugins.
-        limit: For how long the process may get no further, s, before it ends.
-        reply: Called with what came of each, in their order.
+        request: The job.
+        token: Its token.
+        replies: Where the answers go.
+        at: See :func:`answers`.
     """
-    from . import examine
-
-    found: dict[int, examine.BroughtIn] = {}
-    todo = iter(enumerate(entries))
-    turn = threading.Lock()
-
-    def work() -> None:
-        while True:
-            with turn:
-                faulthandler.dump_traceback_later(limit, file=2, exit=True)
-                number, entry = next(todo, (-1, None))
-            if entry is None:
-                return
-            try:
-                found[number] = examine.bring_in(entry)
-            except BaseException as error:  # in here an interrupt is no user's
-                found[number] = examine.BroughtIn(entry, error=error)
-
-    threads = [threading.Thread(target=work) for _ in range(AT_ONCE)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for number in range(len(entries)):
-        faulthandler.dump_traceback_later(limit, file=2, exit=True)
-        try:
-            outcome = examine.judge(found[number])
-        except BaseException as error:
-            outcome = Outcome(failure=discovery.first_line(error))
-        reply(outcome)
-    faulthandler.cancel_dump_traceback_later()
-
-
-def _until_the_parent_ends(requests: TextIO) -> Iterator[str]:
-    """The requests as they come; when there will be no more, the process ends, whatever it does then."""
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def read() -> None:
-        try:
-            for line in requests:
-                lines.put(line)
-        finally:
-            # Neither threads that a plugin left running nor its exit handlers are waited for.
-            os._exit(0)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        yield lines.get()
-
-
-def _serve(requests: TextIO, replies: TextIO) -> None:
     own = os.getpid()
 
-    def reply(plain: dict[str, Any]) -> None:
+    def reply(answer: Any) -> None:
         if os.getpid() != own:  # a plugin forked, and left this to be run twice
             os._exit(0)
-        replies.write("\n" + json.dumps({"to": request["number"], "says": plain}) + "\n")
+        line = "\n" + json.dumps({"to": token, "says": answer}) + "\n"
+        left = memoryview(line.encode())
+        while left:
+            left = left[os.write(replies, left) :]
 
-    for line in _until_the_parent_ends(requests):
-        request = json.loads(line)
-        if request["do"] != "scan":
-            importlog.watch()  # not before: a scan reads hundreds of files that no plugin asked for
-        if request["do"] == "examine all":
-            entries = [Entry.from_plain(each) for each in request["entries"]]
-            examine_together(entries, request["limit"], lambda outcome: reply(outcome.to_plain()))
-        else:
-            if limit := request.get("limit"):
-                # Says on stderr where it hangs, before the parent ends it.
-                faulthandler.dump_traceback_later(0.9 * limit, file=2)
-            try:
-                reply(answer(request))
-            except KeyboardInterrupt as error:  # in here it is no user's
-                reply(Outcome(failure=discovery.first_line(error)).to_plain())
-            faulthandler.cancel_dump_traceback_later()
-        replies.flush()
+    if request["do"] not in ("scan", "whose"):
+        importlog.watch()  # those read hundreds of files that no plugin asked for
+    if not APART:  # says on stderr where it hangs, before it is ended
+        faulthandler.dump_traceback_later(0.9 * request["limit"], file=2)
+    try:
+        for answer in answers(request, at):
+            reply(answer)
+    except KeyboardInterrupt as error:  # in here it is no user's
+        reply(Outcome(failure=discovery.first_line(error)).to_plain())

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from ..specs import PROJECT
+from ..specs import PROJECT, VERSION
+from . import metadata
 from .compatibility import SPEC_GROUP, Host, about_core, judge
 from .entry import Entry, canonical
-from .problem import AMISS, Problem
+from .problem import AMISS, Problem, brief
 from .unreadable import POINTS, UnreadableError, empty, fault, names_group, text_of, unreadable
-
-LONGEST = 500
-"""The most characters of a message that a plugin makes up."""
 
 
 class Scan(NamedTuple):
@@ -24,12 +19,26 @@ class Scan(NamedTuple):
     Args:
         entries: The plugins, sorted.
         problems: The distributions whose metadata cannot be read.
-        version: The version of the core; empty where its metadata are missing.
+        version: The version of the core.
     """
 
     entries: tuple[Entry, ...] = ()
     problems: tuple[Problem, ...] = ()
     version: str = ""
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> Scan:
+        """A scan of values that JSON knows.
+
+        Args:
+            plain: Entries, problems and version.
+
+        Example:
+            >>> Scan.from_plain({"entries": [], "problems": [], "version": "0.1.0"}).version
+            '0.1.0'
+        """
+        entries = tuple(map(Entry.from_plain, plain["entries"]))
+        return cls(entries, tuple(Problem(**each) for each in plain["problems"]), plain["version"])
 
 
 def first_line(error: BaseException) -> str:
@@ -48,17 +57,12 @@ def first_line(error: BaseException) -> str:
     return brief(f"{type(error).__name__}: {lines[0]}") if lines else type(error).__name__
 
 
-def brief(text: str) -> str:
-    """A text, or its beginning where it is too long for a message.
-
-    Example:
-        >>> len(brief("very " * 1000))
-        500
-    """
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
-
-
-def scan(host: Host | None = None) -> Scan:
+def scan(
+    host: Host | None = None,
+    *,
+    at: Callable[[str], None] = lambda place: None,
+    without: Collection[str] = (),
+) -> Scan:
     """Read the entry points of all installed distributions; imports none of them.
 
     A distribution that is there twice, as an editable install over a regular one or through a linked folder,
@@ -66,6 +70,8 @@ def scan(host: Host | None = None) -> Scan:
 
     Args:
         host: The spec versions of the host; default: this one's.
+        at: Called with each place before it is looked at, in case that never ends.
+        without: The places that are passed over.
 
     Returns:
         The entry points of the group ``rheobase``, sorted by distribution and name.
@@ -79,62 +85,58 @@ def scan(host: Host | None = None) -> Scan:
 
     importlib_metadata.MetadataPathFinder().invalidate_caches()
     host = host or Host()
-    problems: set[Problem] = set(empty())
-    try:
-        version = importlib_metadata.version(PROJECT)
-    except importlib_metadata.PackageNotFoundError:  # run from a source tree
-        version = ""
-    every = list(importlib_metadata.distributions())
-    # The parser is the dearest part of a scan, so only plugins' metadata is parsed, and most of it once.
-    times = Counter(map(_stem, every))
-    plugins = [found for found in every if _is_plugin(found, problems)]
-    entries: set[Entry] = set()
-    for found in plugins:
-        if times[_stem(found)] == 1:
-            entries.update(_entries(found, version, host, problems))
+    amiss: list[Problem] = []
+    every = metadata.distributions(amiss, at=at, without=without)
+    problems = {*amiss, *empty(at, without)}
     # Asked for by name, importlib_metadata gives the distribution that the first folder of the path holds,
     # and passes over one without metadata.
-    for name in {_name(found, problems) for found in plugins if times[_stem(found)] > 1} - {""}:
-        same = [found for found in plugins if _name(found, problems) == name]
-        entries.update(_entries(_first(name, same), version, host, problems))
-    return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)), version)
+    same: dict[str, list[Any]] = {}
+    for found in every:
+        same.setdefault(metadata.stem(found), []).append(found)
+    # The parser is the dearest part of a scan, so only plugins' metadata is parsed, and most of it once.
+    plugins = []
+    for found in every:
+        if (folder := metadata.folder_of(found)) not in without:
+            at(folder)
+            if _is_plugin(found, problems):
+                plugins.append(found)
+    entries: set[Entry] = set()
+    for found in plugins:
+        at(metadata.folder_of(found))
+        alike = same[metadata.stem(found)]
+        if len(alike) == 1 or found is _first(alike, problems):
+            entries.update(_entries(found, VERSION, host, problems))
+    return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)), VERSION)
 
 
-def _stem(found: Any) -> str:
-    """The name that the folder of metadata begins with; that of an egg may have no version after it."""
-    folder = os.path.basename(_folder(found))
-    return canonical(re.sub(r"\.(dist-info|egg-info|egg)$", "", folder).partition("-")[0])
-
-
-def _first(name: str, same: list[Any]) -> Any:
-    import importlib_metadata
-
-    try:
-        return importlib_metadata.distribution(name)
-    except importlib_metadata.PackageNotFoundError:  # their folders have another name than their metadata
-        return same[0]
+def _first(alike: list[Any], problems: set[Problem]) -> Any:
+    """Of distributions with one name, that which counts."""
+    for found in alike:
+        if any(metadata.text_of(found, name) for name in ("METADATA", "PKG-INFO", "")):
+            return found
+        try:
+            _about(found)
+        except Exception as error:
+            problems.add(_unreadable(found, error))
+    return alike[0]
 
 
 def _is_plugin(found: Any, problems: set[Problem]) -> bool:
     try:
         try:
+            metadata.check(found, POINTS)
             text = _read(POINTS, lambda: found.read_text(POINTS) or "")
-        except UnreadableError:
-            if names_group(text_of(_folder(found))):
+            plain = text.replace("\0", "").lstrip("\ufeff")
+            if plain != text and names_group(plain):
+                raise UnreadableError(f"{POINTS} is not UTF-8 without a byte-order mark, as it must be")
+        except (OSError, UnreadableError) as error:
+            if names_group(text_of(metadata.folder_of(found))) or isinstance(error, OSError):
                 raise
             return False  # what others write is not for this host to judge
         return names_group(text)
     except Exception as error:
         problems.add(_unreadable(found, error))
         return False
-
-
-def _name(found: Any, problems: set[Problem]) -> str:
-    try:
-        return canonical(str(_about(found)["Name"]))
-    except Exception as error:
-        problems.add(_unreadable(found, error))
-        return ""
 
 
 def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> list[Entry]:
@@ -150,6 +152,8 @@ def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> li
         for point in points.select(group=PROJECT):
             spec = specs.get(point.name, "")
             unfit, upgrade = judge(name, requires, spec, version, host)
+            if canonical(name) == PROJECT:  # the core needs no entry point, and its name is no other's
+                unfit, upgrade = "it has the name of the core", f"Remove {metadata.folder_of(found)}"
             entry = Entry(name, release, point.name, point.value, requires, spec, unfit, upgrade)
             entries.append(entry)
         return entries
@@ -165,6 +169,7 @@ def _unnamed(distribution: str, spec: str) -> Problem:
 
 
 def _about(found: Any) -> Any:
+    _read("METADATA", lambda: metadata.check(found, "METADATA", "PKG-INFO", ""))
     about = _read("METADATA", lambda: found.metadata)
     for field in ("Name", "Version"):
         if not about.get(field):
@@ -180,10 +185,22 @@ def _read(what: str, read: Callable[[], Any]) -> Any:
 
 
 def _unreadable(found: Any, error: Exception) -> Problem:
-    folder = _folder(found)
+    folder = metadata.folder_of(found)
     cause = str(error) if isinstance(error, UnreadableError) else f"cannot be read: {first_line(error)}"
     return unreadable(folder, fault(text_of(folder)) or cause)
 
 
-def _folder(found: Any) -> str:
-    return str(getattr(found, "_path", None) or found.locate_file(""))
+def passed_over(place: str, failure: str) -> Problem:
+    """That a scan could not get past a place.
+
+    Args:
+        place: The folder of metadata, another folder of the path, or a finder; empty: not known.
+        failure: What happened there.
+
+    Example:
+        >>> print(passed_over("site/toy_models-1.2.dist-info", "reading it did not end within 3 s").subject)
+        distribution toy-models 1.2
+    """
+    if place.endswith(("-info", ".egg")):
+        return unreadable(place, failure)
+    return metadata.amiss(place or "something", failure)

@@ -12,10 +12,11 @@ from typing import Any
 
 from ..errors import PluginError
 from . import guard, hooks, stamps, targets
-from .discovery import brief, first_line
+from .discovery import first_line
 from .entry import Entry
 from .importlog import ImportLog
 from .outcome import Outcome
+from .problem import brief
 
 HEAVY = ("torch", "numpy", "scipy", "jax", "tensorflow", "matplotlib", "pandas")
 """What a hook module has no use for, and what makes every listing without an index wait."""

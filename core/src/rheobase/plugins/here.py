@@ -31,7 +31,7 @@ class Here:
 
     def core(self) -> Outcome:
         """See ``Examiner.core``."""
-        return Outcome.from_plain(child.answer({"do": "core"}))
+        return Outcome.from_plain(next(child.answers({"do": "core"})))
 
     def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
         """See ``Examiner.examine_all``."""

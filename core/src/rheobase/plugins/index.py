@@ -19,7 +19,6 @@ from .discovery import Scan
 from .entry import Entry
 from .fingerprint import OnPath, look, search_path
 from .outcome import Outcome
-from .problem import Problem
 from .stamps import stamp, unchanged
 
 FORMAT = 2
@@ -108,10 +107,10 @@ def load(key: Key, limit: float = 0.0) -> Index | None:
     try:
         if key.now["path"] is None or kept["key"] != key.now:
             return None
-        entries = [Entry.from_plain(each) for each in kept["entries"]]
-        found = zip(entries, kept["outcomes"], strict=True)
+        scan = Scan.from_plain(kept)
+        found = zip(scan.entries, kept["outcomes"], strict=True)
         known = [(entry, plain) for entry, plain in found if plain is not None]
-        # What one of them imported, any of them may use: they were loaded in one process.
+        # What one of them imported, another of its distribution may use: they were loaded in one process.
         same = all(unchanged(plain["files"]) for _, plain in known) and all(
             key.path.where(module) == where for module, where in kept["modules"].items()
         )
@@ -120,8 +119,6 @@ def load(key: Key, limit: float = 0.0) -> Index | None:
             for entry, plain in known
             if same and unchanged(plain["folders"]) and not 0 < plain["limit"] < limit
         }
-        problems = tuple(Problem(**each) for each in kept["problems"])
-        scan = Scan(tuple(entries), problems, kept["version"])
         return Index(scan, Outcome.from_plain(kept["core"]), outcomes)
     except (AttributeError, KeyError, TypeError, ValueError, RheobaseError):  # not of this format after all
         return None

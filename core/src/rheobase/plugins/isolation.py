@@ -1,37 +1,48 @@
-"""Has plugins loaded in another process, with a time limit for each, and survives whatever they do there."""
+"""Has plugins loaded in other processes, with a time limit for each, and survives whatever they do there.
+
+What a plugin does to its process must not change what others offer. Where there are few, each distribution's
+are loaded in a process of their own. Where there are many, that takes long: several share one, and are loaded
+again in another, in the reverse order. Of any two, each is then loaded before the other once; where something
+is not the same both times, or core's own is not what it is, it is found out apart.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import queue
-import signal
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from typing import IO, Any
+from collections.abc import Sequence
 
-from ..errors import PluginError
-from ..specs import ComponentSpec
-from . import child
+from ..specs import PROJECT, ComponentSpec
+from . import child, discovery
+from .agreement import Group, agreed, differ, suspects
 from .compatibility import Host
-from .discovery import Scan, scan
-from .entry import Entry
+from .discovery import Scan
+from .entry import Entry, canonical
+from .here import Here
 from .outcome import Outcome, spec_to_plain
+from .overseer import NO_ANSWER, START
 from .problem import Problem
-from .process import Process, start
 from .stamps import package_of, rests_on
+from .workers import Result, Workers
 
-START = 120.0
-"""How long the process may take to start and to read all metadata, s."""
+PLACES = 8
+"""How many places that cannot be read a scan passes over before it is given up."""
+
+FEW = 16
+"""Up to how many distributions each has a process of its own at once."""
+
+SHARED = 4
+"""By how many processes more than that are shared, in each order."""
+
+CORE: Group = (Entry(PROJECT, "", "core", f"{PROJECT}.builtin"),)
+"""What is known, and loaded last where a process is shared."""
 
 HASTE = 5.0
-"""How long one of several plugins may take before each gets a process of its own, s."""
+"""How long a plugin may take where it shares a process, before it gets its own, s."""
 
 
 class Examiner:
-    """A process that reads metadata and loads plugins; started when it is first asked, and anew when it dies.
+    """Reads metadata and loads plugins, in processes that are started when they are needed.
 
     Where no process can be started, as in a frozen application, the work is done in this one: a plugin that
     raises harms no other there either, but one that hangs does.
@@ -47,13 +58,9 @@ class Examiner:
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
-        self._process: Process | None = None
-        self._used = False
-        self._abandoned = False
-        self._number = 0
-        self._replies: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._noise: deque[str] = deque(maxlen=60)
-        self._reader: threading.Thread | None = None
+        self._workers = Workers(limit)
+        self.close = self._workers.close
+        self.abandon = self._workers.abandon
 
     def scan(self, host: Host) -> Scan:
         """Read the metadata of all distributions.
@@ -62,20 +69,32 @@ class Examiner:
             host: The spec versions of this host.
 
         Returns:
-            What is installed.
+            What is installed. A place that cannot be read is passed over, and a problem.
         """
-        reply = self._ask({"do": "scan", **host.to_plain()}, START)
-        if isinstance(reply, str):  # no plugin runs here: the process cannot do even that
-            return scan(host)
-        problems = (Problem(**problem) for problem in reply["problems"])
-        return Scan(tuple(map(Entry.from_plain, reply["entries"])), tuple(problems), reply["version"])
+        without: list[str] = []
+        problems: list[Problem] = []
+        for _ in range(PLACES):
+            results = self._workers.run([{"do": "scan", "without": without, **host.to_plain()}])
+            if results is None:
+                return discovery.scan(host)
+            [result] = results
+            if result.answers:
+                with contextlib.suppress(AttributeError, LookupError, TypeError, ValueError):
+                    found = Scan.from_plain(result.answers[0])
+                    return found._replace(problems=(*problems, *found.problems))
+                result = result._replace(failure=NO_ANSWER)
+            problems.append(discovery.passed_over(result.at, result.failure))
+            if not result.at:
+                break
+            without.append(result.at)
+        return Scan(problems=tuple(problems))
 
     def core(self) -> Outcome:
         """Load core's own components."""
-        reply = self._ask({"do": "core"}, START)
-        if isinstance(reply, str):
-            reply = child.answer({"do": "core"})
-        return Outcome.from_plain(reply)
+        results = self._workers.run([{"do": "core"}], START)
+        if results is None or not results[0].answers:
+            return Here().core()
+        return Outcome.from_plain(results[0].answers[0])
 
     def examine(self, entry: Entry) -> Outcome:
         """Load one plugin.
@@ -84,13 +103,12 @@ class Examiner:
             entry: The plugin.
 
         Returns:
-            What came of it, in a process in which no other was loaded.
+            What came of it.
         """
-        self._renew()
-        return self._examine(entry)
+        return self.examine_all([entry])[0]
 
     def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Load plugins one after the other; none can harm those after it.
+        """Load plugins, several at a time; none can harm another distribution's.
 
         Args:
             entries: The plugins.
@@ -98,65 +116,121 @@ class Examiner:
         Returns:
             What came of each.
         """
-        found: list[Outcome] = []
-        while len(found) < len(entries):
-            found += self._examine_together(entries[len(found) :])
-            # Where one hung or ended the process, it is among the next few. Each of them gets a process of
-            # its own until it is found.
-            sound = True
-            while sound and len(found) < len(entries):
-                found.append(self.examine(entries[len(found)]))
-                sound = not found[-1].failure
-        return found
-
-    def _examine_together(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Examine plugins in one process, which takes a fraction of the time.
-
-        Returns:
-            What came of the first of them: of all, unless the process ended early.
-        """
-        self._renew()
-        process = self._process or self._start()
-        if process is None:
-            from .here import Here
-
+        found: dict[Entry, Outcome] = {}
+        groups = _by_distribution(entries)
+        try:
+            if len(groups) <= FEW:
+                self._examine_apart(groups, found)
+            else:
+                self._examine_shared(groups, found)
+        except NoProcess:
             return Here().examine_all(entries)
-        self._used = True
-        limit = min(self.limit, HASTE)
-        request = {"do": "examine all", "entries": [entry.to_plain() for entry in entries], "limit": limit}
-        until = time.monotonic() + limit * len(entries) + START
-        found: list[Outcome] = []
-        with contextlib.suppress(queue.Empty, OSError):
-            self._send(process, request)
-            while len(found) < len(entries) and (plain := self._reply(until)) is not None:
-                found.append(Outcome.from_plain(plain))
-        self.close()
-        for number, outcome in enumerate(found):
-            if outcome.failure or outcome.unusable:
-                # Another plugin may have spoilt that process: each is judged by itself.
-                found[number] = self.examine(entries[number])
+        self._name_strangers(found)
+        return [found[entry] for entry in entries]
+
+    def _examine_apart(self, groups: Sequence[Group], found: dict[Entry, Outcome]) -> None:
+        """Load the plugins of each distribution in a process of their own."""
+        while groups:
+            alone: list[Group] = []
+            for group, outcomes in zip(groups, self._loaded(groups, self.limit), strict=True):
+                for entry, outcome in zip(group, outcomes, strict=True):
+                    # One of the same distribution may have spoilt that process: it is judged by itself.
+                    if len(group) > 1 and (outcome is None or outcome.failure or outcome.unusable):
+                        alone.append((entry,))
+                    elif outcome is not None:
+                        found[entry] = outcome
+            groups = alone
+
+    def _examine_shared(self, groups: Sequence[Group], found: dict[Entry, Outcome]) -> None:
+        """Load the plugins of several distributions in one process, twice; apart, where those differ."""
+        shares = [groups[number::SHARED] for number in range(SHARED)]
+        orders = [_joined([*share, CORE]) for share in shares]
+        orders += [_joined([*share[::-1], CORE]) for share in shares]
+        loaded = self._loaded(orders, min(self.limit, HASTE))
+        told = [dict(zip(*each, strict=True)) for each in zip(orders, loaded, strict=True)]
+        there, back = told[:SHARED], told[SHARED:]
+        core = self.core().specs
+        apart: list[Group] = []
+        for share, one, other in zip(shares, there, back, strict=True):
+            # Two that do the same may have another between them both times. What they do to the last, which
+            # is known, tells; and where one differs, none there is believed.
+            sound = all(last is not None and last.specs == core for last in (one[CORE[0]], other[CORE[0]]))
+            sound = sound and not any(differ(one[entry], other[entry]) for entry in _joined(share))
+            for group in share:
+                same = [agreed(one[entry], other[entry]) for entry in group] if sound else [None]
+                if all(same):
+                    found.update((entry, each) for entry, each in zip(group, same, strict=True) if each)
+                else:
+                    apart.append(group)
+        self._examine_apart(apart, found)
+        for share, one, other in zip(shares, there, back, strict=True):
+            self._blame(share, one, other, found)
+
+    def _blame(
+        self,
+        share: Sequence[Group],
+        there: dict[Entry, Outcome | None],
+        back: dict[Entry, Outcome | None],
+        found: dict[Entry, Outcome],
+    ) -> None:
+        """Say who changed what others offer, where they were loaded after it."""
+        victim, groups = suspects(share, there, back, found)
+        if victim is None:
+            return
+        pairs = [(*group, victim) for group in groups]
+        for group, outcomes in zip(groups, self._loaded(pairs, self.limit), strict=True):
+            changed = outcomes[-1]
+            if changed is not None and not changed.failure and changed.specs != found[victim].specs:
+                complaint = f"loading it changes what {victim.label} offers, which is loaded without it"
+                for entry in group:
+                    found[entry] = found[entry]._replace(complaints=(*found[entry].complaints, complaint))
+
+    def _loaded(self, groups: Sequence[Group], limit: float) -> list[list[Outcome | None]]:
+        """What came of plugins, those of a group in one process."""
+        since = time.time_ns()
+        jobs = [{"do": "examine", "entries": [each.to_plain() for each in group]} for group in groups]
+        results = self._workers.run(jobs, limit) if jobs else []
+        if results is None:
+            raise NoProcess
+        return [self._outcomes(*each, since) for each in zip(groups, results, strict=True)]
+
+    def _outcomes(self, group: Group, result: Result, since: int) -> list[Outcome | None]:
+        """What came of plugins that were loaded in one process; None: nothing, for one before it failed."""
+        found: list[Outcome | None] = []
+        try:
+            found.extend(map(Outcome.from_plain, result.answers))
+        except ValueError:  # those before it are there
+            result = result._replace(failure=NO_ANSWER)
+        if len(found) < len(group):
+            entry = group[len(found)]
+            files, folders = rests_on(entry, since=since)
+            failed = Outcome(
+                failure=result.failure or NO_ANSWER,
+                detail=result.detail,
+                files=files,
+                sought=(package_of(entry),),
+                folders=folders,
+                limit=self.limit if result.overran else 0.0,
+            )
+            found += [failed, *[None] * (len(group) - len(found) - 1)]
         return found
 
-    def _renew(self) -> None:
-        """See that the next plugin gets a process in which no other was loaded."""
-        if self._used:
-            self.close()
-
-    def _examine(self, entry: Entry) -> Outcome:
-        since = time.time_ns()
-        self._used = True
-        reply = self._ask({"do": "examine", "entry": entry.to_plain(), "limit": self.limit}, self.limit)
-        if isinstance(reply, str):
-            files, folders = rests_on(entry, since=since)
-            overran = self.limit if time.time_ns() - since >= 1e9 * self.limit else 0.0
-            if self._reader is not None:  # what it said last tells most; a process that it left may go on
-                self._reader.join(timeout=1.0)
-            detail = "".join(self._noise)
-            sought = (package_of(entry),)
-            return Outcome(
-                failure=reply, detail=detail, files=files, sought=sought, folders=folders, limit=overran
-            )
-        return Outcome.from_plain(reply)
+    def _name_strangers(self, found: dict[Entry, Outcome]) -> None:
+        """Say which components lie in another distribution than the one that offers them."""
+        offers = [
+            [entry.distribution, [[spec.kind, spec.name, spec.target] for spec in outcome.specs]]
+            for entry, outcome in found.items()
+        ]
+        if not any(specs for _, specs in offers):
+            return
+        results = self._workers.run([{"do": "whose", "offers": offers}]) or [Result([])]
+        said = results[0].answers[0] if results[0].answers else None
+        if not isinstance(said, list) or len(said) != len(offers):
+            return
+        for (entry, outcome), complaints in zip(list(found.items()), said, strict=True):
+            if complaints:
+                complaints = (*outcome.complaints, *map(str, complaints))
+                found[entry] = outcome._replace(complaints=complaints)
 
     def load(self, spec: ComponentSpec) -> str:
         """Import what a spec names.
@@ -167,22 +241,15 @@ class Examiner:
         Returns:
             Why it cannot be used; empty: it can.
         """
-        request = {"do": "load", "spec": spec_to_plain(spec), "limit": self.limit}
-        reply = self._ask(request, self.limit)
-        return reply if isinstance(reply, str) else str(reply["failure"])
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.end()
-            self._process = None
-        self._used = False
-
-    def abandon(self) -> None:
-        """End the process, from any thread, and start no other."""
-        self._abandoned = True
-        if (process := self._process) is not None:
-            process.end()
+        request = {"do": "load", "spec": spec_to_plain(spec)}
+        results = self._workers.run([request])
+        if results is None:
+            return str(next(child.answers(request))["failure"])
+        [result] = results
+        try:
+            return result.failure or str(result.answers[0]["failure"])
+        except (LookupError, TypeError):
+            return NO_ANSWER
 
     def __enter__(self) -> Examiner:
         return self
@@ -190,82 +257,19 @@ class Examiner:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, request: dict[str, Any], limit: float) -> dict[str, Any] | str:
-        """The answer; or, where the process hangs or dies over it, the cause in words."""
-        process = self._process or self._start()
-        if process is None:
-            return child.answer(request)
-        try:
-            self._send(process, request)
-            reply = self._reply(time.monotonic() + limit)
-        except queue.Empty:
-            self.close()
-            return f"loading it did not end within {limit:g} s (RHEOBASE_TIMEOUT sets the limit)"
-        except OSError:  # it died before it could read
-            reply = None
-        except BaseException:
-            self.close()
-            raise
-        if reply is not None:
-            return reply
-        status = process.wait()
-        self.close()
-        return f"loading it ended the interpreter: {_ending(status)}"
 
-    def _send(self, process: Process, request: dict[str, Any]) -> None:
-        self._number += 1
-        process.requests.write(json.dumps(request | {"number": self._number}) + "\n")
-        process.requests.flush()
-
-    def _reply(self, until: float) -> dict[str, Any] | None:
-        """The next answer to the last request; None: the process has ended."""
-        while line := self._replies.get(timeout=max(0.0, until - time.monotonic())):
-            if (said := _said(line, self._number)) is not None:
-                return said
-            if time.monotonic() > until:
-                raise queue.Empty
-        return None
-
-    def _start(self) -> Process | None:
-        if self._abandoned:
-            raise PluginError("nothing more is examined: it was interrupted")
-        process = start(child.main)
-        if process is None:
-            return None
-        self._replies = queue.SimpleQueue()
-        self._noise.clear()
-        for stream, put, most in (
-            (process.replies, self._replies.put, -1),
-            (process.noise, self._noise.append, 1000),
-        ):
-            self._reader = threading.Thread(target=_read, args=(stream, put, most), daemon=True)
-            self._reader.start()
-        self._process = process
-        return process
+class NoProcess(Exception):
+    """No process can be started."""
 
 
-def _said(line: str, number: int) -> dict[str, Any] | None:
-    """The answer to the request of a number; None: the line is something else that a plugin wrote."""
-    try:
-        said = json.loads(line)
-        found: dict[str, Any] | None = said["says"] if said["to"] == number else None
-    except (ValueError, TypeError, KeyError):
-        return None
-    return found
+def _by_distribution(entries: Sequence[Entry]) -> list[Group]:
+    if not child.APART:
+        return [(entry,) for entry in entries]
+    groups: dict[str, list[Entry]] = {}
+    for entry in dict.fromkeys(entries):
+        groups.setdefault(canonical(entry.distribution), []).append(entry)
+    return [tuple(group) for group in groups.values()]
 
 
-def _read(stream: IO[str], put: Callable[[str], None], most: int) -> None:
-    with stream:
-        # A plugin may print without end, and without the end of a line.
-        while line := stream.readline(most):
-            put(line)
-    put("")
-
-
-def _ending(status: int) -> str:
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"signal {signal.Signals(-status).name}"
-    except ValueError:
-        return f"signal {-status}"
+def _joined(groups: Sequence[Group]) -> Group:
+    return tuple(entry for group in groups for entry in group)

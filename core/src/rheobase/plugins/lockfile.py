@@ -19,13 +19,12 @@ metadata name a folder of the machine.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..errors import ConfigurationError, OutputError
+from .. import files
+from ..errors import ConfigurationError
 
 FORMAT = 1
 """Grows when an older Rheobase could read the file wrongly."""
@@ -60,7 +59,7 @@ def read(path: str) -> dict[str, Locked]:
     mend = "put back a good one, or trust what is installed: rheobase lock"
     try:
         with open(path, encoding="utf-8") as file:
-            return _parsed(json.load(file))
+            return _parsed(json.load(file, object_pairs_hook=_without_doubles))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}; {mend}") from error
     except (RecursionError, ValueError) as error:
@@ -78,7 +77,7 @@ def write(path: str, plugins: Mapping[str, Locked]) -> None:
         OutputError: If it cannot be written.
 
     Example:
-        >>> import tempfile
+        >>> import os, tempfile
         >>> path = os.path.join(tempfile.mkdtemp(), "rheobase.lock")
         >>> toy = {"toy-models": Locked("1.2", "", {"toy_models.py": "9f86d0"})}
         >>> write(path, toy)
@@ -86,25 +85,23 @@ def write(path: str, plugins: Mapping[str, Locked]) -> None:
         True
     """
     plain = {name: {**plugin._asdict(), "files": dict(plugin.files)} for name, plugin in plugins.items()}
-    path = os.path.realpath(path)  # a link stays one
-    part = f"{path}.{os.getpid()}.part"
-    try:
-        with open(part, "x", encoding="utf-8", newline="\n") as file:
-            json.dump({"format": FORMAT, "plugins": plain}, file, indent=2, sort_keys=True)
-            file.write("\n")
-        os.replace(part, path)
-    except OSError as error:
-        if not isinstance(error, FileExistsError):
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}; mend that, or lock elsewhere"
-        ) from error
+    text = json.dumps({"format": FORMAT, "plugins": plain}, indent=2, sort_keys=True)
+    files.write(path, f"{text}\n".encode(), mend="mend that, or lock elsewhere")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys differ: of two that are equal a reader sees one, and the other counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        double = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"it has {double!r} twice")
+    return found
 
 
 def _parsed(content: Any) -> dict[str, Locked]:
     known = content.get("format") if isinstance(content, dict) else None
-    if known != FORMAT:
+    if known != FORMAT or isinstance(known, bool):
         raise ValueError(f"its format is {known!r}, and this Rheobase knows {FORMAT}")
     plugins = content.get("plugins")
     if not isinstance(plugins, dict):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from ..errors import PluginError
 from ..specs import AggregatorSpec, BackendSpec, ComponentSpec, IntegratorSpec, NeuronSpec
 
 SPECS: dict[str, type[ComponentSpec]] = {
@@ -50,27 +52,72 @@ class Outcome(NamedTuple):
         return {**self._asdict(), "specs": [spec_to_plain(spec) for spec in self.specs]}
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Outcome:
+    def from_plain(cls, plain: Any) -> Outcome:
         """The reverse of :meth:`to_plain`.
+
+        Args:
+            plain: The values; where a plugin ran they may be anything.
+
+        Raises:
+            ValueError: If they are no outcome.
 
         Example:
             >>> toy = Outcome((IntegratorSpec("heun", "toy.heun:Heun", order=2),), seconds=0.5)
             >>> Outcome.from_plain(toy.to_plain()) == toy
             True
+            >>> Outcome.from_plain({"specs": 3})
+            Traceback (most recent call last):
+            ValueError: it is no outcome: its fields are not those of one
         """
+        if not isinstance(plain, dict) or plain.keys() != set(cls._fields):
+            raise ValueError("it is no outcome: its fields are not those of one")
         return cls(
-            specs=tuple(spec_from_plain(spec) for spec in plain["specs"]),
-            complaints=tuple(plain["complaints"]),
-            unusable=tuple((kind, name, cause) for kind, name, cause in plain["unusable"]),
-            failure=plain["failure"],
-            detail=plain["detail"],
-            heavy=plain["heavy"],
-            seconds=plain["seconds"],
-            files=tuple((path, tuple(stamp)) for path, stamp in plain["files"]),
-            sought=tuple(plain["sought"]),
-            folders=tuple((path, tuple(stamp)) for path, stamp in plain["folders"]),
-            limit=plain["limit"],
+            specs=tuple(spec_from_plain(spec) for spec in _listed(plain["specs"])),
+            complaints=_texts(plain["complaints"]),
+            unusable=tuple(_triple(each) for each in _listed(plain["unusable"])),
+            failure=_of(str, plain["failure"]),
+            detail=_of(str, plain["detail"]),
+            heavy=_of(str, plain["heavy"]),
+            seconds=_number(plain["seconds"]),
+            files=tuple(_stamped(each) for each in _listed(plain["files"])),
+            sought=_texts(plain["sought"]),
+            folders=tuple(_stamped(each) for each in _listed(plain["folders"])),
+            limit=_number(plain["limit"]),
         )
+
+
+_Value = TypeVar("_Value")
+
+
+def _of(kind: type[_Value], value: Any) -> _Value:
+    if type(value) is not kind:
+        raise ValueError(f"it is no outcome: a {type(value).__name__} stands for a {kind.__name__}")
+    return value
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, tuple) else _of(list, value)  # JSON makes lists of both
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(_of(str, each) for each in _listed(value))
+
+
+def _triple(value: Any) -> tuple[str, str, str]:
+    kind, name, cause = _texts(value)
+    return kind, name, cause
+
+
+def _stamped(value: Any) -> tuple[str, Stamp]:
+    path, stamp = _listed(value)
+    return _of(str, path), tuple(_of(int, each) for each in _listed(stamp))
+
+
+def _number(value: Any) -> float:
+    number = float(value) if type(value) is int else _of(float, value)
+    if not math.isfinite(number):
+        raise ValueError(f"it is no outcome: {number} is no time")
+    return number
 
 
 def spec_to_plain(spec: ComponentSpec) -> dict[str, Any]:
@@ -84,12 +131,29 @@ def spec_to_plain(spec: ComponentSpec) -> dict[str, Any]:
     return {"kind": spec.kind, **{each.name: getattr(spec, each.name) for each in fields(SPECS[spec.kind])}}
 
 
-def spec_from_plain(plain: dict[str, Any]) -> ComponentSpec:
+def spec_from_plain(plain: Any) -> ComponentSpec:
     """The reverse of :func:`spec_to_plain`.
+
+    Args:
+        plain: The values; where a plugin ran they may be anything.
+
+    Raises:
+        ValueError: If they are no spec.
 
     Example:
         >>> toy = NeuronSpec("toy", "toy.neuron:Toy")
         >>> spec_from_plain(spec_to_plain(toy)) == toy
         True
     """
-    return SPECS[plain["kind"]](**{key: value for key, value in plain.items() if key != "kind"})
+    values = dict(_of(dict, plain))
+    spec = SPECS.get(_of(str, values.pop("kind", None)))
+    if spec is None or values.keys() != {each.name for each in fields(spec)}:
+        raise ValueError("it is no spec: its fields are not those of one")
+    for value in values.values():
+        if value is not None and not isinstance(value, (str, int, float)):
+            raise ValueError(f"it is no spec: {type(value).__name__} is no plain value")
+    _of(str, values["summary"])
+    try:
+        return spec(**values)
+    except PluginError as error:
+        raise ValueError(f"it is no spec: {error}") from error

@@ -17,8 +17,25 @@ REFUSED = "refused"
 AMISS = "amiss"
 """Something small: the plugin works."""
 
+LONGEST = 500
+"""The most characters of a message that a plugin makes up."""
+
 LEFT_OUT = (BROKEN, UNREADABLE, INCOMPATIBLE, REFUSED)
 """The kinds of problem for which a plugin, or a component of it, is left out."""
+
+
+def brief(text: str, most: int = LONGEST) -> str:
+    """A text, or its beginning where it is too long for a message.
+
+    Args:
+        text: The text.
+        most: How many characters it may have.
+
+    Example:
+        >>> len(brief("very " * 1000))
+        500
+    """
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
 class Problem(NamedTuple):
@@ -56,8 +73,10 @@ toy = "toy_models.plugin"). Mend it, remove it: pip uninstall toy-models, or dis
 RHEOBASE_DISABLE=toy-models
         """
         left_out = " is left out, the others work" if self.status in LEFT_OUT else ""
-        point = f" (entry point {self.entry.text})" if self.entry else ""
-        text = f"{self.subject}{left_out}: {self.cause}{point}{'. ' if self.mend else ''}{self.mend}"
+        # Names, values and requirements come from a stranger's metadata, and have any length there.
+        point = f" (entry point {brief(self.entry.text)})" if self.entry else ""
+        subject, cause, mend = brief(self.subject), brief(self.cause, 2 * LONGEST), brief(self.mend)
+        text = f"{subject}{left_out}: {cause}{point}{'. ' if mend else ''}{mend}"
         # A stranger's text may have what a terminal would obey.
         return "".join(letter if letter.isprintable() else " " for letter in text)
 

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING
 
@@ -25,6 +26,10 @@ _FLAGS = (
     ("-s", sys.flags.no_user_site and not sys.flags.isolated),
     ("-S", sys.flags.no_site),
 )
+
+
+GRACE = 2.0
+"""How long the process may take to end what it has started, s."""
 
 
 class Process:
@@ -69,13 +74,24 @@ class Process:
     def end(self) -> None:
         """End it, and what was started in it."""
         with contextlib.suppress(OSError):
-            self.requests.close()
+            self.requests.close()  # which tells it to end its own
+        until = time.monotonic() + GRACE
+        while os.name == "posix" and not self._has_ended() and time.monotonic() < until:
+            time.sleep(0.002)
         with contextlib.suppress(OSError):  # it may have ended
             if os.name == "posix":
                 os.killpg(self._pid, signal.SIGKILL)
             elif self._popen is not None:
                 self._popen.kill()
         self.wait()
+
+    def _has_ended(self) -> bool:
+        if self._popen is not None:
+            return self._popen.poll() is not None
+        if self._status is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            self._status = os.waitstatus_to_exitcode(status) if pid else None
+        return self._status is not None
 
 
 def start(work: Callable[[], None]) -> Process | None:

@@ -22,6 +22,10 @@ def find(name: str) -> str | None:
     Returns:
         Its path; None where there is none.
 
+    Raises:
+        ConfigurationError: If something else has that name, such as a link that leads nowhere: whoever put
+            it there means something to hold, and nothing would.
+
     Example:
         >>> find("no such file") is None
         True
@@ -34,6 +38,9 @@ def find(name: str) -> str | None:
         path = os.path.join(folder, name)
         if os.path.isfile(path):
             return path
+        # A folder may well have the name of the settings; it locks nothing out.
+        if os.path.lexists(path) and (name == LOCK or not os.path.isdir(path)):
+            raise ConfigurationError(f"{path} is no file, so it cannot be read; mend it, or remove it")
         above = os.path.dirname(folder)
         if above == folder:
             return None

@@ -16,6 +16,9 @@ RACE = 20_000_000
 """The clock of a file system may stand still for that long, ns: a file that changes again before it goes on
 keeps its stamp."""
 
+COARSE = 2_000_000_000
+"""The same, ns, of one that counts seconds; the coarsest counts two."""
+
 UNSURE: Stamp = (0,)
 """The stamp of a file that may have changed since it was read; no file has it."""
 
@@ -139,8 +142,13 @@ def package_of(entry: Entry) -> str:
 def _stamp(path: str, since: int) -> Stamp:
     found = stamp(path)
     # Times that lie ahead are another clock's, and tell nothing.
-    recent = any(since - RACE <= when <= time.time_ns() + RACE for when in found[:2])
+    recent = any(since - _tick(when) <= when <= time.time_ns() + RACE for when in found[:2])
     return UNSURE if recent else found
+
+
+def _tick(when: int) -> int:
+    """For how long the clock that told a time may stand still, ns."""
+    return RACE if when % 1_000_000_000 else COARSE
 
 
 def _way_to(module: str) -> Iterator[tuple[str, ModuleSpec]]:
@@ -156,6 +164,11 @@ def _way_to(module: str) -> Iterator[tuple[str, ModuleSpec]]:
             return
         if spec is not None:
             yield name, spec
+
+
+def warm_up() -> None:
+    """Find out now what is the same for all plugins."""
+    _site_folders()
 
 
 @functools.cache

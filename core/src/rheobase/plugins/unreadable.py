@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable, Collection
 
 from ..specs import PROJECT
 from .entry import canonical
+from .metadata import read_file
 from .problem import UNREADABLE, Problem
 
 POINTS = "entry_points.txt"
@@ -88,14 +90,15 @@ toy-models==1.2, or disable it: RHEOBASE_DISABLE=toy-models
 
 
 def text_of(folder: str) -> str:
-    """The entry points in a folder of metadata, with whatever cannot be decoded in them.
+    """The entry points in a folder of metadata, with whatever of them can be decoded.
 
     Args:
         folder: The folder.
     """
     try:
-        with open(os.path.join(folder, POINTS), encoding="utf-8", errors="replace") as file:
-            return file.read()
+        # Without what another encoding has between letters.
+        plain = read_file(os.path.join(folder, POINTS)).replace(b"\0", b"").decode("utf-8", "replace")
+        return plain.lstrip("\ufeff\ufffd")
     except OSError:
         return ""
 
@@ -112,16 +115,27 @@ def _quoted(point: str) -> str:
     return f'{name} = "{value}"'
 
 
-def empty() -> list[Problem]:
-    """The folders of metadata without any metadata, as an installation leaves that was interrupted."""
+def empty(at: Callable[[str], None] = lambda place: None, without: Collection[str] = ()) -> list[Problem]:
+    """The folders of metadata without any metadata, as an installation leaves that was interrupted.
+
+    Args:
+        at: Called with each place before it is looked at.
+        without: The places that are passed over.
+    """
     problems = []
     for folder in dict.fromkeys(map(os.path.realpath, sys.path)):
+        if folder in without:
+            continue
+        at(folder)
         try:
             with os.scandir(folder) as found:
                 infos = [each.path for each in found if each.name.endswith(".dist-info")]
         except OSError:
             continue
         for info in infos:
+            if info in without:
+                continue
+            at(info)
             metadata = os.path.join(info, "METADATA")
             if os.path.isfile(metadata) and os.access(metadata, os.R_OK):
                 continue

@@ -23,7 +23,7 @@ from .ways import way
 if TYPE_CHECKING:
     from .contents import Contents
 
-FORMAT = 1
+FORMAT = 2
 """Grows when an older file could be read wrongly."""
 
 SETTLED = 2_000_000_000

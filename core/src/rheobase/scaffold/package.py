@@ -14,11 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-import importlib_metadata
 from packaging.version import Version
 
 from ..errors import ArgumentError, OutputError, nearest
-from ..specs import PROJECT
+from ..specs import PROJECT, VERSION
 from .names import Names, names_of
 from .taken import check_free
 
@@ -135,7 +134,7 @@ def _texts(names: Names, kind: str, author: str, year: int) -> dict[str, str]:
         "author": author,
         "author_quoted": json.dumps(author, ensure_ascii=False),
         "year": str(year),
-        "requires": requirement(importlib_metadata.version(PROJECT)),
+        "requires": requirement(VERSION),
         "summary": SUMMARIES[kind],
     }
     folder = files(__package__) / "templates"

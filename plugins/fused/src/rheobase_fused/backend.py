@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
@@ -71,24 +72,27 @@ class Fused:
             record: ``"spikes"`` and names that the neuron can log.
             every: The stride of the traces, in steps.
             grad: Whether states and traces keep their autograd graph: then it refuses.
-            progress: Taken for the sake of the interface: these runs show no progress.
+            progress: Whether to show a progress bar; None: on a terminal, for runs of more than a second.
 
         Returns:
             The recording.
 
         Raises:
             Refusal: If this run cannot be fused; a ``NotImplementedError`` with the reason.
+            SimulationInterrupted: On Ctrl-C; it carries the recording so far, where the neuron stands.
         """
         check_suitable(neuron, drive, grad)
         with torch.no_grad():
-            return _Run(neuron, drive, steps, record, every).all()
+            return _Run(neuron, drive, steps, record, every).all(progress)
 
 
 run = Fused()
 
-_WORK, _SECONDS = 3e10, 0.5
-"""What the first call of a kernel should cost, in additions, and how long the others should take: after each,
-Ctrl-C is heard."""
+_SECONDS, _AT_FIRST = 0.1, 0.03
+"""Seconds that a block of steps should take, and the first of a run, whose speed nobody has measured. Between
+two blocks Ctrl-C is heard, the progress bar moves, and what was recorded can be had."""
+_FASTER = 8
+"""A block is at most so many times as long as the one before."""
 
 
 class _Run:
@@ -117,66 +121,94 @@ class _Run:
         self.params = {
             name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)
         }
-        # Of each call: the first step, and times and lanes of its spikes.
-        self.spiking: list[tuple[int, np.ndarray, np.ndarray]] = []
+        # Of each block: its first step, and what happened in it.
+        self.spiking: list[tuple[int, Happened]] = []
         self.latest: _Piece | None = None
         self.traces = {name: self._trace(name) for name in self.names}
 
-    def all(self) -> Recording:
+    def all(self, progress: bool | None) -> Recording:
         """All steps."""
-        states, done = self._begin(), 0
-        count = least = self.inputs.steps_at_once(self.every, _WORK / max(1.0, self.kernel.cost))
-        try:
-            while done < self.steps:
-                count = min(count, self.steps - done)
-                start = time.perf_counter()
-                self.latest = self._call(states, done, count)
-                states, done = self.latest.happened.states, self.latest.end
-                self.inputs.took(self.latest.courses, done)
-                speed = count * self.shape.numel() / (time.perf_counter() - start)
-                count = max(least, self.inputs.steps_at_once(self.every, _SECONDS * speed))
-        except KeyboardInterrupt as interrupt:
+        with rb.watched(self.steps, progress, self._between) as watch:
+            interrupted: KeyboardInterrupt | None = None
+            try:
+                self._blocks(watch)
+            except KeyboardInterrupt as interrupt:
+                interrupted = interrupt
+            done = 0
             if self.latest is not None:
+                done = self.latest.end
                 self._settle(self.latest)
-            done = 0 if self.latest is None else self.latest.end
-            raise rb.SimulationInterrupted(self._recording(done), self.steps) from interrupt
-        if self.latest is not None:
-            self._settle(self.latest)
-        return self._recording(done)
+            if interrupted is not None:
+                raise rb.SimulationInterrupted(self._recording(done), self.steps) from interrupted
+            return watch.ended(self._recording(done))
+
+    def _blocks(self, watch: Callable[[int], None]) -> None:
+        """Blocks of steps; at the end of each all units are at the same step."""
+        kernel, units, spare, done = self.kernel, self.shape.numel(), None, 0
+        states, wanted = self._begin(), (_SECONDS if kernel.measured else _AT_FIRST) * kernel.speed
+        while done < self.steps:
+            count = self._steps_of_block(done, wanted)
+            start = time.perf_counter()
+            self.latest = self._call(states, done, count, spare)
+            # What the run began with is the neuron's, and stays as it is.
+            spare = states if done else None
+            states, done = self.latest.happened.states, self.latest.end
+            self.inputs.took(self.latest.courses, done)
+            kernel.measure(count * units, time.perf_counter() - start)
+            watch(done)
+            wanted = min(_SECONDS * kernel.speed, _FASTER * count * units)
+
+    def _steps_of_block(self, done: int, unit_steps: float) -> int:
+        """How many steps a block has: whole strides of the traces, or a part of one."""
+        count = min(self.inputs.steps_at_once(unit_steps), self.steps - done)
+        if count < self.every or done % self.every:
+            return min(count, self.every - done % self.every)
+        return count // self.every * self.every
 
     def _begin(self) -> Mapping[str, Tensor]:
         names = (*self.kernel.states, *self.kernel.beside)
         state = self.neuron.state
         return {name: state[name].detach().expand(self.shape).contiguous() for name in names}
 
-    def _call(self, states: Mapping[str, Tensor], done: int, count: int) -> _Piece:
+    def _call(
+        self, states: Mapping[str, Tensor], done: int, count: int, spare: Mapping[str, Tensor] | None
+    ) -> _Piece:
         courses = {name: self.inputs.course(name, done, count) for name in self.inputs.names}
         bad = [step for name, course in courses.items() if (step := self.inputs.outside(name, course)) >= 0]
         if bad:
             self._fail(done + min(bad))
         spiked = self._nobody()
         kept = slice(done // self.every, (done + count) // self.every)
+        # A part of a stride has one row at most: what there is at its end.
+        part = count < self.every
         outputs = Outputs(
             self.every,
-            {name: self.traces[name][kept] for name in self.names if name in self.kernel.states},
-            self.traces["spiked"][kept] if "spiked" in self.traces else None,
+            {} if part else {name: self.traces[name][kept] for name in self.names if name in states},
+            None if part or "spiked" not in self.traces else self.traces["spiked"][kept],
             spiked,
+            spare,
         )
         happened = self.kernel(states, self.params, courses, count, outputs)
         if happened.failed >= 0:
             self._fail(done + happened.failed)
         if self.spikes:
-            self.spiking.append((done, self._times(done, happened), happened.lanes))
+            self.spiking.append((done, replace(happened, states={})))
         for name in self.names:
             if name in courses:
                 self._keep_input(name, courses[name], kept)
+            elif part:
+                self.traces[name][kept] = spiked if name == "spiked" else happened.states[name]
         return _Piece(done + count, count, happened, spiked, courses)
 
     def _nobody(self) -> Tensor:
+        if self.neuron.device.type == "cpu":
+            # Zeros that nobody writes, by one thread or several, until somebody spikes.
+            return torch.from_numpy(np.zeros(self.shape, dtype=np.uint8))
         return torch.zeros(self.shape, dtype=torch.uint8, device=self.neuron.device)
 
     def _keep_input(self, name: str, course: Course, kept: slice) -> None:
-        values = course.values if course.still else course.values[self.every - 1 :: self.every]
+        stride = min(self.every, len(course.values))
+        values = course.values if course.still else course.values[stride - 1 :: stride]
         shape = (1,) * (len(self.shape) + 1 - values.ndim)
         self.traces[name][kept] = values.reshape(len(values), *shape, *values.shape[1:])
 
@@ -207,44 +239,51 @@ class _Run:
         self.drive.check()
         before = self.neuron.state_dict()
         if step:
-            _Run(self.neuron, self.drive, step, (), every=1).all()
+            try:
+                _Run(self.neuron, self.drive, step, (), every=1).all(progress=False)
+            except KeyboardInterrupt:
+                self.neuron.load_state_dict(before)
+                raise
         self.neuron(self.drive.rows(step, 1)[0])
         self.neuron.load_state_dict(before)
         raise Refusal(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
 
-    def _times(self, done: int, happened: Happened) -> np.ndarray:
-        """When the spikes of a call came, ms, float64."""
-        first = self.first_step + done + (0 if self.kernel.located else 1)
-        times: np.ndarray = (happened.steps + first).astype(np.float64)
-        times *= self.neuron.dt
-        if self.kernel.located:
-            times += happened.times
-        return times
-
-    def _spikes(self, done: int) -> tuple[Tensor, ...]:
-        """Times, units and rows of the batch of all spikes, in order."""
-        counted = [each for each in self.spiking if each[0] < done]
-        times = _joined([each[1] for each in counted], np.float64)
-        lanes = _joined([each[2] for each in counted], np.int64)
+    def _spikes(self, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Times, units and rows of the batch of the spikes of some blocks, in order."""
+        some = [each for each in self.spiking if first <= each[0] < last]
+        lanes = _joined([each.lanes for _, each in some])
+        times, at = np.empty(len(lanes)), 0
+        for done, each in some:
+            part = times[at : at + len(each.lanes)]
+            # One product for each time, no running sum: a time is the same number however long the run.
+            np.add(each.steps, self.first_step + done + (0 if self.kernel.located else 1), out=part)
+            part *= self.neuron.dt
+            if self.kernel.located:
+                part += each.times
+            at += len(part)
         batch, units = np.zeros(len(lanes), dtype=np.int64), lanes
         if len(self.shape) > 1:
             batch, units = np.divmod(lanes, self.shape[-1])
         if self.kernel.located or len(self.shape) > 1:
             order = _by_time(times, units, batch)
             times, batch, units = times[order], batch[order], units[order]
-        return tuple(map(torch.from_numpy, (times, units, batch)))
+        return torch.from_numpy(times), torch.from_numpy(units), torch.from_numpy(batch)
 
-    def _recording(self, done: int) -> Recording:
-        spikes = self._spikes(done) if self.spikes else None
-        kept = done // self.every
+    def _between(self, first: int, last: int) -> rb.Piece:
+        """What was recorded in some blocks."""
+        kept = slice(first // self.every, last // self.every)
         traces = {
-            name: (trace.to(torch.int8) if name == "spiked" else trace)[:kept]
+            name: (trace[kept].to(torch.int8) if name == "spiked" else trace[kept])
             for name, trace in self.traces.items()
         }
+        return rb.Piece(first, last, self._spikes(first, last) if self.spikes else None, traces)
+
+    def _recording(self, done: int) -> Recording:
+        piece = self._between(0, done)
         return rb.Recording.of(
             self.neuron,
-            spikes=spikes,
-            traces=traces,
+            spikes=piece.spikes,
+            traces=piece.traces,
             steps=done,
             complete=done == self.steps,
             first_step=self.first_step,
@@ -264,6 +303,6 @@ def _by_time(times: np.ndarray, units: np.ndarray, batch: np.ndarray) -> np.ndar
     return order
 
 
-def _joined(arrays: Sequence[np.ndarray], kind: type[np.generic]) -> np.ndarray:
-    """Arrays of a type, one after the other; a single one as it is."""
-    return arrays[0] if len(arrays) == 1 else np.concatenate([np.empty(0, kind), *arrays])
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Integers, one array after the other; a single one as it is."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate([np.empty(0, np.int64), *arrays])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
@@ -21,6 +20,10 @@ _POINTERS = (
     *("inputs", "step_strides", "row_strides", "unit_strides"),
     "traces",
 )
+
+
+FUNCTIONS = ("rheobase_run", "rheobase_sort")
+"""What the library of a kernel has."""
 
 
 class _Call(ctypes.Structure):
@@ -44,16 +47,15 @@ class CompiledKernel(Kernel):
     """A compiled step, called for many steps of many units.
 
     Args:
-        library: The shared library.
+        library: The shared library, with the functions of :data:`FUNCTIONS`.
         step: What it was made from.
         cost: What a unit-step costs, in additions.
         located: Whether it locates spikes within their steps.
     """
 
-    def __init__(self, library: os.PathLike[str], step: Step, cost: float, *, located: bool = False) -> None:
+    def __init__(self, library: ctypes.CDLL, step: Step, cost: float, *, located: bool = False) -> None:
         super().__init__(step, cost)
-        loaded = ctypes.CDLL(os.fspath(library))
-        self._run, self._sort = loaded.rheobase_run, loaded.rheobase_sort
+        self._run, self._sort = (getattr(library, name) for name in FUNCTIONS)
         self._run.argtypes, self._run.restype = [ctypes.POINTER(_Call), ctypes.c_int64, ctypes.c_int64], None
         self._sort.argtypes = [ctypes.POINTER(_Call), ctypes.c_int64, *(ctypes.c_void_p,) * 3]
         self._sort.restype = None
@@ -84,8 +86,11 @@ class CompiledKernel(Kernel):
             alike = all(row == units * unit or not (row or unit) for _, row, unit in strides)
             units = lanes if alike else units
         before = encoded_hold(states)
-        after = {name: torch.empty_like(states[name]) for name in self.states}
-        after |= {name: states[name].clone() for name in self.beside}
+        after = dict(
+            outputs.states or {name: torch.empty_like(states[name]) for name in (*self.states, *self.beside)}
+        )
+        for name in self.beside:
+            after[name].copy_(states[name])
         # Alive as long as the call.
         tables: list[Any] = [
             *(_addresses([each[name] for name in self.states]) for each in (before, after)),

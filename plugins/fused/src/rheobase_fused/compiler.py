@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
+from .limited import Said, limited
 from .refusal import Refusal
 
 # No option that lets the compiler reorder or approximate, and none that touches the floating-point mode of
@@ -16,6 +16,16 @@ OPTIONS = (
     *("-O3", "-std=c++17", "-march=native", "-fPIC", "-shared", "-pthread", "-w"),
     *("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
 )
+
+LIMIT = 120.0
+"""Seconds that a compiler may take: a hundred times what it needs."""
+
+_HANGING: dict[str, str] = {}
+"""Compilers that hung once in this process, and what is said of them: nobody waits for them again."""
+
+
+class Unmade(Refusal):
+    """A library that could not be made here; in another folder it may be."""
 
 
 def compiler() -> str:
@@ -28,7 +38,7 @@ def compiler() -> str:
     for name in [given] if given else ["g++", "clang++", "c++"]:
         found = shutil.which(name)
         if found:
-            return found
+            return os.path.abspath(found)
     raise Refusal(
         f"the C++ compiler CXX={given!r} was not found"
         if given
@@ -43,11 +53,10 @@ def version(tool: str) -> str:
     Raises:
         Refusal: If it does not run.
     """
-    try:
-        said = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise Refusal(f"the C++ compiler {tool} does not run: {error}") from error
-    return said.stdout
+    said = _run(tool, ["--version"], None)
+    if said.status:
+        raise Refusal(f"the C++ compiler {tool} does not run: exit status {said.status}")
+    return said.output
 
 
 def compile_to(text: str, made: Path, tool: str) -> None:
@@ -55,15 +64,33 @@ def compile_to(text: str, made: Path, tool: str) -> None:
 
     Args:
         text: The source.
-        made: The library, in a folder of its own.
+        made: The library, in a folder of its own, where the compiler also keeps what it needs meanwhile.
         tool: The compiler.
 
     Raises:
-        Refusal: If it cannot be compiled.
+        Unmade: If it cannot be compiled there.
+        Refusal: If the compiler hangs, or does not run.
+        OSError: If the source cannot be written.
     """
     source = made.with_suffix(".cpp")
     source.write_text(text, encoding="utf-8")
-    command = [tool, *OPTIONS, os.fspath(source), "-o", os.fspath(made), "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise Refusal(f"{tool} could not compile the kernel: {done.stderr[:2000]}")
+    said = _run(tool, [*OPTIONS, os.fspath(source), "-o", os.fspath(made), "-lm"], made.parent)
+    if said.status:
+        raise Unmade(f"{tool} could not compile the kernel: exit status {said.status}: {said.output[:2000]}")
+    if not made.is_file():
+        raise Unmade(f"{tool} says that it compiled the kernel, and made no file: {said.output[:500]}")
+
+
+def _run(tool: str, arguments: list[str], folder: Path | None) -> Said:
+    if tool in _HANGING:
+        raise Refusal(_HANGING[tool])
+    environment = None if folder is None else {**os.environ, "TMPDIR": os.fspath(folder)}
+    try:
+        said = limited([tool, *arguments], LIMIT, environment, errors=folder is not None)
+    except (OSError, ValueError, RuntimeError) as error:
+        # RuntimeError: no thread can be started.
+        raise Refusal(f"the C++ compiler {tool} does not run: {error}") from error
+    if said.status is None:
+        _HANGING[tool] = f"the C++ compiler {tool} was not done after {LIMIT:g} s; name another in CXX"
+        raise Refusal(_HANGING[tool])
+    return said

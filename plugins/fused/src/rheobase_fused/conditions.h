@@ -74,9 +74,17 @@ INLINE vreal packed(vreal x) { return x; }
 INLINE vreal packed(vint x) { return from_bits(x); }
 INLINE vreal unpacked_vreal(vreal x) { return x; }
 INLINE vint unpacked_vint(vreal x) { return bits_of(x); }
-/* The conditions of a vector's units, a byte each, of which count are there; the others are as the first. */
+/* The conditions of a vector's units, a byte each, from the i-th on, of which count are there in all; those that are
+   not there are as the first. */
+typedef unsigned char vbytes __attribute__((vector_size(LANES)));
 INLINE vbool bools_from(const unsigned char *from, int64_t i, int64_t count) {
-    uint32_t m = 0;
-    for (int k = 0; k < LANES; k++) m |= (uint32_t)(from[i + k < count ? i + k : 0] != 0) << k;
-    return bools_of(m);
+    vbytes bytes;
+    if (count - i >= LANES) memcpy(&bytes, from + i, LANES);
+    else
+        for (int k = 0; k < LANES; k++) bytes[k] = from[i + k < count ? i + k : 0];
+    return rb_ne(__builtin_convertvector(bytes, vint), splat_int(0));
+}
+INLINE void bools_to(unsigned char *to, vbool m, int64_t i, int64_t count) {
+    const vbytes bytes = __builtin_convertvector(int_of(m), vbytes);
+    memcpy(to + i, &bytes, (size_t)(count - i < LANES ? count - i : LANES));
 }

@@ -44,12 +44,15 @@ class Outputs:
         traces: State -> ``[steps // every, *batch, units]``.
         raster: uint8 ``[steps // every, *batch, units]`` of zeros, in which spikes become 1; or None.
         spiked: uint8 ``[*batch, units]`` of zeros, in which those of the last step become 1; or None.
+        states: Tensors that may be written over with the states at the end, like those at the start but not
+            the same; None: new ones are made.
     """
 
     every: int
     traces: Mapping[str, Tensor]
     raster: Tensor | None
     spiked: Tensor | None
+    states: Mapping[str, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class Happened:
     times: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
+_GUESS = 1e9
+"""Additions a second: fewer than there will be, so that what is guessed takes less time."""
+
+
 class Kernel(abc.ABC):
     """A step, called for many steps of many units.
 
@@ -84,6 +91,8 @@ class Kernel(abc.ABC):
         inputs: Those of the inputs.
         located: Whether it locates spikes within their steps.
         beside: Further states that it is given and gives back.
+        speed: Unit-steps a second, as measured last; a guess at first.
+        measured: Whether it was measured.
     """
 
     located = False
@@ -91,7 +100,11 @@ class Kernel(abc.ABC):
 
     def __init__(self, step: Step, cost: float) -> None:
         self.states, self.params, self.inputs = tuple(step.states), step.params, step.inputs
-        self.cost = cost
+        self.speed, self.measured = _GUESS / max(1.0, cost), False
+
+    def measure(self, unit_steps: int, seconds: float) -> None:
+        """Take note of how long a call took."""
+        self.speed, self.measured = unit_steps / max(1e-6, seconds), True
 
     @abc.abstractmethod
     def __call__(

@@ -53,17 +53,16 @@ class Inputs:
         """The names of those that do not change in the run."""
         return frozenset(name for name in self.names if self._still(name))
 
-    def steps_at_once(self, every: int, unit_steps: float) -> int:
-        """The number of steps of a call, a multiple of the stride of the traces.
+    def steps_at_once(self, unit_steps: float) -> int:
+        """The number of steps of a call.
 
         Args:
-            every: The stride.
             unit_steps: How many unit-steps a call should have, about.
         """
-        limit = int(unit_steps) // self.shape.numel()
+        limit = int(unit_steps / self.shape.numel())
         if any(map(self._in_rows, self.names)):
             limit = min(limit, _ROWS, _ELEMENTS // self.shape.numel())
-        return max(1, limit // every) * every
+        return max(1, limit)
 
     def course(self, name: str, first: int, count: int) -> Course:
         """An input over some steps of the run."""

@@ -20,7 +20,8 @@ static void store(int64_t at, int64_t count, void **states, void **s) {
     for (int k = 0; k < STATES; k++)
         if (kinds[k] == 0) memcpy((real *)states[k] + at, s[k], (size_t)count * sizeof(real));
         else if (kinds[k] == 1)
-            for (int64_t i = 0; i < count; i++) ((unsigned char *)states[k])[at + i] = get_bool(s[k], i);
+            for (int64_t i = 0; i < count; i += LANES)
+                bools_to((unsigned char *)states[k] + at, ((const vbool *)s[k])[i / LANES], i, count);
         else
             for (int64_t i = 0; i < count; i++) ((int32_t *)states[k])[at + i] = (int32_t)((whole_t *)s[k])[i];
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .call import CompiledKernel
+from .call import FUNCTIONS, CompiledKernel
 from .contract import Kernel
 from .cost import cost_of
 from .hoisting import Still
@@ -54,7 +54,7 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
             usual = short_usual(usual, step, constant)
             text = located_source_of(parts, usual, step, single=single, constant=constant)
             cost = cost_of(usual.states.values(), Still(step, constant))
-            _LOADED[key] = CompiledKernel(library(text), step, cost, located=True)
+            _LOADED[key] = CompiledKernel(library(text, FUNCTIONS), step, cost, located=True)
         return _LOADED[key]
     key = (heard(StepSetting(neuron)), single, constant)
     if key not in _LOADED:
@@ -62,6 +62,6 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
         forms = short_split(step, constant)
         text = source_of(step, forms, single=single, constant=constant)
         _LOADED[key] = CompiledKernel(
-            library(text), step, cost_of(forms.usual.values(), Still(step, constant))
+            library(text, FUNCTIONS), step, cost_of(forms.usual.values(), Still(step, constant))
         )
     return _LOADED[key]

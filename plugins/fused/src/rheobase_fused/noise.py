@@ -12,6 +12,7 @@ import rheobase as rb
 import torch
 from torch import Tensor
 
+from .refusal import Refusal
 from .store import library
 
 
@@ -87,10 +88,10 @@ def normals() -> int:
     """
     folder = files(__package__)
     texts = [folder.joinpath(name).read_text(encoding="utf-8") for name in ("support.h", "noise.cpp")]
-    loaded = ctypes.CDLL(str(library("\n".join(["#define SINGLE 0", *texts]))))
+    loaded = library("\n".join(["#define SINGLE 0", *texts]), ["rheobase_normals"])
     address = ctypes.cast(loaded.rheobase_normals, ctypes.c_void_p).value
     if address is None:
-        raise RuntimeError("the library of noise has lost its function")
+        raise Refusal("the library of noise has lost its function")
     return address
 
 

@@ -1,92 +1,118 @@
-"""Compiled kernels on disk: a folder that nobody else may write, and files that come into being whole."""
+"""Compiled kernels on disk: files that come into being whole, and are looked at before they are loaded."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import functools
 import hashlib
 import os
 import platform
-import stat
 import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from .compiler import OPTIONS, compile_to, compiler, version
+from .compiler import LIMIT, OPTIONS, Unmade, compile_to, compiler, version
+from .folders import drop_unused, kernel_folder, process_folder, sweep, used, working_folder
+from .limited import limited
 from .refusal import Refusal
+from .trusted import check_own
+
+_DIGITS = 40
+"""Of a SHA-256, in hexadecimal, in the name of a file: of what it was made from, and of what is in it."""
 
 
-def library(text: str) -> Path:
-    """The library of a source, compiled if it is not there yet.
+def library(text: str, names: Sequence[str]) -> ctypes.CDLL:
+    """The library of a source, loaded; compiled if it is not there yet, or damaged.
 
-    Two processes that need the same one at once both compile it, and the later replaces the file of the
-    earlier, which is the same.
+    Two processes that need the same one at once both compile it. The name of a file tells what it was made
+    from and what is in it, so that one which is not whole is seen before it is loaded, and is made once more.
+
+    Args:
+        text: The source.
+        names: The functions that it must have.
 
     Raises:
-        Refusal: If there is no compiler, or the folder is not safe.
+        Refusal: If there can be none: no compiler, no place, or a folder that is not safe.
     """
+    try:
+        return _library(text, names)
+    except (OSError, ValueError) as error:
+        raise Refusal(f"there is no place for its kernel: {error}") from error
+
+
+def _library(text: str, names: Sequence[str]) -> ctypes.CDLL:
     tool = compiler()
     folder = kernel_folder()
     made_of = "\0".join([text, tool, version(tool), *OPTIONS, _machine()])
-    path = folder / f"{hashlib.sha256(made_of.encode()).hexdigest()[:40]}.so"
-    if path.exists():
-        _check_own(path)
-        return path
-    with tempfile.TemporaryDirectory(dir=folder) as work:
-        made = Path(work) / "kernel.so"
+    key = hashlib.sha256(made_of.encode(errors="surrogateescape")).hexdigest()[:_DIGITS]
+    if found := _kept(folder, key, names):
+        return found
+    try:
+        return _made(folder, key, text, tool, names)
+    except (Unmade, OSError) as failure:
+        # Full, over its quota, or a place from which nothing may be executed: another folder may serve.
+        other = process_folder()
+        if other == folder:
+            raise
+        try:
+            return _made(other, key, text, tool, names)
+        except (Unmade, OSError):
+            raise failure from None
+
+
+def _kept(folder: Path, key: str, names: Sequence[str]) -> ctypes.CDLL | None:
+    """A library that was made before, if it is as it was made."""
+    for path in sorted(folder.glob(f"{key}-*.so")):
+        check_own(path)
+        with contextlib.suppress(OSError, AttributeError):
+            if path.is_file() and path.stem == f"{key}-{_digest(path)}":
+                found = _loaded(path, names)
+                used(path)
+                return found
+            path.unlink()
+    return None
+
+
+def _made(folder: Path, key: str, text: str, tool: str, names: Sequence[str]) -> ctypes.CDLL:
+    """A library that is made now, tried, and then kept."""
+    sweep(folder)
+    with working_folder(folder) as work:
+        made = work / "kernel.so"
         compile_to(text, made, tool)
         made.chmod(0o700)
+        _try(made, names, tool)
+        path = folder / f"{key}-{_digest(made)}.so"
+        with open(made, "rb") as file:
+            os.fsync(file.fileno())
         os.replace(made, path)
-    return path
-
-
-def kernel_folder() -> Path:
-    """Where compiled kernels are kept: in ``RHEOBASE_CACHE_DIR``, or in the user's cache.
-
-    Raises:
-        Refusal: If it belongs to somebody else, or others may write there.
-    """
-    given = os.environ.get("RHEOBASE_CACHE_DIR")
-    path = (Path(given) if given else _user_cache() / "rheobase") / "kernels"
+    drop_unused(folder)
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        writable = os.access(path, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        return _process_folder()
-    _check_own(path)
-    return path
+        return _loaded(path, names)
+    except (OSError, AttributeError) as error:
+        raise Unmade(f"the kernel that {tool} made cannot be loaded: {error}") from error
 
 
-@functools.cache
-def _process_folder() -> Path:
-    """Where nothing can be kept: a folder for this process alone."""
-    return Path(tempfile.mkdtemp(prefix="rheobase-kernels-"))
-
-
-def _check_own(path: Path) -> None:
-    """Refuse what another user could have written.
-
-    A library is code: whoever writes it acts in the name of who loads it.
-    """
-    if not hasattr(os, "getuid"):
+def _try(made: Path, names: Sequence[str], tool: str) -> None:
+    """Load a new library in another process: a torn file may end the one that loads it."""
+    if not sys.executable:
         return
-    about = path.lstat()
-    if about.st_uid != os.getuid() or stat.S_ISLNK(about.st_mode):
-        raise Refusal(
-            f"{path} is not this user's own, so no kernel is loaded from it; "
-            "remove it, or set RHEOBASE_CACHE_DIR"
-        )
-    if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise Refusal(
-            f"{path} can be written by others, so no kernel is loaded from it; take their right: chmod go-w"
-        )
+    script = "import ctypes, sys; [getattr(ctypes.CDLL(sys.argv[1]), name) for name in sys.argv[2:]]"
+    said = limited([sys.executable, "-I", "-S", "-c", script, os.fspath(made), *names], LIMIT)
+    if said.status != 0:
+        last = said.output.strip().rpartition("\n")[2] or f"exit status {said.status}"
+        raise Unmade(f"the kernel that {tool} made cannot be loaded: {last[:500]}")
 
 
-def _user_cache() -> Path:
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+def _loaded(path: Path, names: Sequence[str]) -> ctypes.CDLL:
+    found = ctypes.CDLL(os.fspath(path))
+    for name in names:
+        getattr(found, name)
+    return found
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGITS]
 
 
 @functools.cache

@@ -36,7 +36,7 @@ def check_suitable(neuron: Neuron, drive: Any, grad: bool) -> None:
             raise Refusal(f"{kind.__name__} has a {method} of its own")
     if neuron._forward_hooks or neuron._forward_pre_hooks:
         raise Refusal("somebody hooked into the neuron's forward")
-    if getattr(kind, "stochastic", False):
+    if getattr(kind, "stochastic", False) or schema.draws:
         raise Refusal(f"{kind.__name__} draws random numbers")
     if neuron.integrator.adaptive:
         raise Refusal(f"the integrator {neuron.integrator!r} chooses its own steps")

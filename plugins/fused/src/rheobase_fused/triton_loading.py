@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -13,8 +14,9 @@ from typing import Any
 
 import torch
 
+from .folders import kernel_folder, used
 from .refusal import Refusal
-from .store import _check_own, kernel_folder
+from .trusted import check_own
 
 
 def load_kernel(text: str) -> Any:
@@ -30,13 +32,11 @@ def load_kernel(text: str) -> Any:
         Refusal: If there is no Triton, or the folder is not safe.
     """
     check_triton()
-    folder = kernel_folder()
     name = f"rheobase_{hashlib.sha256(text.encode()).hexdigest()[:40]}"
-    path = folder / f"{name}.py"
-    if path.exists():
-        _check_own(path)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        _write(path, text)
+    try:
+        path = _written(kernel_folder() / f"{name}.py", text)
+    except OSError as error:
+        raise Refusal(f"there is no place for its kernel: {error}") from error
     module = types.ModuleType(name)
     module.__file__ = os.fspath(path)
     exec(compile(text, os.fspath(path), "exec"), module.__dict__)
@@ -66,9 +66,22 @@ def interpreted() -> bool:
     return bool(importlib.import_module("triton").knobs.runtime.interpret)
 
 
-def _write(path: Path, text: str) -> None:
-    """A file that comes into being whole."""
+def _written(path: Path, text: str) -> Path:
+    """A file that says this, and comes into being whole."""
+    if os.path.lexists(path):
+        check_own(path)
+        if path.is_file() and path.read_bytes() == text.encode():
+            used(path)
+            return path
     handle, work = tempfile.mkstemp(dir=path.parent, suffix=".py")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(work, path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(work, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(work)
+        raise
+    return path

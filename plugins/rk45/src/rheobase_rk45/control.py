@@ -65,7 +65,7 @@ def grown(h: Tensor, ratio: Tensor, order: int) -> Tensor:
     """
     halvings = (order - 1).bit_length() - 1
     part = 2.0**halvings / order
-    root = ratio
+    root = ratio.to(h.dtype)
     for _ in range(halvings):
         root = torch.rsqrt(root)
     if halvings % 2:

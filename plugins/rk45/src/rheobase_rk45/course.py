@@ -10,7 +10,7 @@ from rheobase import Status
 from torch import Tensor
 
 from .control import STRETCH, after, fitted
-from .crossing import stop_at_crossings
+from .crossing import stop_at_crossings, stop_before_poles
 from .lanes import Lanes
 from .trial import Trial
 
@@ -111,6 +111,8 @@ def _check_start(lanes: Lanes, plan: Plan) -> None:
 
 def _check_steps(lanes: Lanes, plan: Plan) -> None:
     stuck = (lanes.wanted < lanes.shortest) & (lanes.left > 0)
+    if bool(stuck.any()):
+        stuck = stuck & ~stop_before_poles(lanes, stuck)
     if bool(stuck.any()):
         lanes.fail(stuck, torch.where(lanes.refused.isfinite(), Status.UNDERFLOW, Status.NOT_FINITE))
         plan.refuse(lanes, True)

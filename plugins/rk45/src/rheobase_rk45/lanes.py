@@ -14,6 +14,10 @@ from .tolerance import Tolerance
 from .trial import Field, Trial, try_step
 from .workspace import Workspace
 
+CLOCK = torch.float64
+"""The type of times and steps, whatever that of the states: near the end of a step, and on the way to a pole,
+steps are far shorter than float32 resolves."""
+
 SHORTEST = 4.0
 """The shortest step, in eps of the time to go at the start."""
 
@@ -30,8 +34,8 @@ class Lanes:
         table: The pair.
         field: Their derivatives.
         y: Their states, ``[D, *batch, units]``.
-        start: Their time, ms: a number or a tensor.
-        span: The time to go, ms.
+        start: Their time, ms: a number or a tensor of float64.
+        span: The time to go, ms, in float64.
         tolerance: Their tolerances.
         event: Where they stop; None: nowhere.
 
@@ -58,9 +62,9 @@ class Lanes:
         self.table, self.field, self.tolerance = table, field, tolerance
         self.y, self.start, self.span, self.left = y, start, span, span
         self.autonomous = bool(getattr(field, "autonomous", False))
-        self.slope = self.wanted = y  # until `begin`
+        self.slope, self.wanted = y, span  # until `begin`
         self.refused = torch.zeros_like(span, requires_grad=False)
-        self.shortest = SHORTEST * torch.finfo(y.dtype).eps * span.detach()
+        self.shortest = SHORTEST * torch.finfo(span.dtype).eps * span.detach()
         self.event = event
         self.armed = None if event is None else event.armed
         self.crossed = None if event is None else torch.zeros_like(span, dtype=torch.bool)
@@ -82,16 +86,17 @@ class Lanes:
         self.tracked = torch.is_grad_enabled() and any(each.requires_grad for each in state)
         with torch.no_grad():
             if wanted is None:
-                known = self.time(), self.y, self.slope, self.span, self.tolerance, self.table.order
-                first = first_step(self.field, *known)
+                span = self.span.to(self.y.dtype)
+                known = self.time(), self.y, self.slope, span, self.tolerance, self.table.order
+                first = first_step(self.field, *known).to(CLOCK)
             else:
                 first = torch.where((wanted > 0) & torch.isfinite(wanted), wanted, self.span)
             # A guess of zero would never grow.
             self.wanted = torch.maximum(first, self.shortest)
 
     def time(self) -> Any:
-        """The time of each, ms."""
-        return self.start if self.autonomous else self.start + (self.span - self.left)
+        """The time of each, ms, as the field is given it: in the type of the states."""
+        return self.start if self.autonomous else self.now().to(self.y.dtype)
 
     def now(self) -> Tensor:
         """The time of each, ms, whether the field needs it or not."""
@@ -105,6 +110,7 @@ class Lanes:
             h: The step, ms.
             keep: Whether the slopes of all stages are wanted.
         """
+        h = h.to(self.y.dtype)
         if keep or self.tracked:
             return try_step(self.table, self.field, self.time(), self.y, h, self.slope)
         if self._workspace is None:

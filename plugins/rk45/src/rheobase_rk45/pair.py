@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .course import Plan, Watch, run
 from .failure import refusal
-from .lanes import Lanes
+from .lanes import CLOCK, Lanes
 from .parts import Problem, is_flattening, is_pure, parts_of
 from .results import put_together
 from .tableau import EmbeddedTableau
@@ -140,7 +140,8 @@ class EmbeddedPair(EventIntegrator):
                 f"{self}: a state of {y.dtype} cannot be integrated; give float32 or float64"
             )
         shape = y.shape[1:]
-        span = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(shape)
+        begin, end = (torch.as_tensor(t, dtype=CLOCK, device=y.device) for t in (t0, t1))
+        span = (end - begin).expand(shape)
         if not bool((span >= 0).all()):
             raise errors.ArgumentError(
                 f"{self}: the time to go, t1 - t0, is {span.min().item()} ms; t1 must not be before t0"
@@ -148,7 +149,7 @@ class EmbeddedPair(EventIntegrator):
         tolerance = Tolerance.of(self, self.rtol, self.atol, y)
         if event is not None:
             tolerance = tolerance.for_spikes(y.dtype)
-        start = t0.to(y).expand(shape) if isinstance(t0, Tensor) else t0
+        start = t0.to(y.device, CLOCK).expand(shape) if isinstance(t0, Tensor) else t0
         problem = Problem(field, y, start, span, tolerance, event, carry or {})
         return problem.flattened() if is_flattening(problem) else problem
 
@@ -177,4 +178,4 @@ class EmbeddedPair(EventIntegrator):
         if self.fixed_step is not None:
             return part.span.detach()
         h = part.carry.get("h")
-        return None if h is None else h.detach()
+        return None if h is None else h.detach().to(CLOCK)

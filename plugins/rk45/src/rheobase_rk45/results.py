@@ -9,7 +9,7 @@ import torch
 from rheobase import Advance, Status
 from torch import Tensor
 
-from .lanes import Lanes
+from .lanes import CLOCK, Lanes
 
 
 def put_together(done: Sequence[Lanes], y: Tensor, t1: Any, *, keeps: bool) -> Advance:
@@ -25,7 +25,7 @@ def put_together(done: Sequence[Lanes], y: Tensor, t1: Any, *, keeps: bool) -> A
     end = _joined([lanes.all("y") for lanes in done], y.shape)
     carry = None
     if keeps:
-        wanted = _joined([lanes.all("wanted") for lanes in done], shape)
+        wanted = _joined([lanes.all("wanted") for lanes in done], shape).to(y.dtype)
         carry = {"h": wanted, "slope": _joined([lanes.all("slope") for lanes in done], y.shape)}
     crossed = status = reached = None
     if done[0].event is not None:
@@ -33,16 +33,16 @@ def put_together(done: Sequence[Lanes], y: Tensor, t1: Any, *, keeps: bool) -> A
         if not bool(crossed.any()):
             crossed = None
         elif carry is not None:
-            del carry["slope"]  # it is not known at the crossings
+            carry["slope"] = torch.where(crossed, torch.nan, carry["slope"])  # not known at the crossings
     if any(lanes.all("status") is not None for lanes in done):
         status = _joined([_or_zeros(lanes, "status", torch.int8) for lanes in done], shape)
         end = torch.where(status == Status.OK, end, torch.nan)
     if crossed is not None or status is not None:
-        reached = _joined([_or_zeros(lanes, "reached", y.dtype) for lanes in done], shape)
+        reached = _joined([_or_zeros(lanes, "reached", CLOCK) for lanes in done], shape)
         stopped = torch.zeros_like(reached, dtype=torch.bool) if crossed is None else crossed
         if status is not None:
             stopped = stopped | (status != Status.OK)
-        reached = torch.where(stopped, reached, torch.as_tensor(t1, dtype=y.dtype, device=y.device))
+        reached = torch.where(stopped, reached, torch.as_tensor(t1, dtype=CLOCK, device=y.device))
     return Advance(end, carry, reached, crossed, status)
 
 

@@ -9,7 +9,7 @@ from rheobase import Status, errors
 from torch import Tensor
 
 from .dense import interpolate
-from .lanes import Lanes
+from .lanes import CLOCK, Lanes
 from .parts import Problem
 from .tableau import EmbeddedTableau
 from .trial import Trial
@@ -52,7 +52,7 @@ class Recorder:
     def __init__(self, table: EmbeddedTableau, part: Problem, times: Tensor) -> None:
         self.table, self.variables = table, len(part.y)
         # From the start, so that no digits are lost to a clock that runs long.
-        self.times = (times - part.start).to(part.y.dtype)
+        self.times = (times - part.start).to(CLOCK)
         self.units = part.span.numel()
         self.due = torch.zeros(self.units, dtype=torch.int64, device=part.y.device)
         self.states = torch.full(
@@ -75,7 +75,8 @@ class Recorder:
             if not len(who):
                 return
             theta = ((when - before) / torch.where(moving, flat, 1.0)).clamp(0.0, 1.0).view(h.shape)
-            value = interpolate(self.table, theta, h, lanes.y, trial)
+            parts = theta.to(lanes.y.dtype), h.to(lanes.y.dtype)
+            value = interpolate(self.table, *parts, lanes.y, trial)
             at_end = (last & (when >= lanes.span.reshape(-1))).view(h.shape)
             value = torch.where(at_end, trial.y, value).reshape(self.variables, -1)
             # In place: what has been written is never read before the end.

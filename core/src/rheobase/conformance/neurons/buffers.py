@@ -12,7 +12,7 @@ from ..property import Need, prop
 from ..violation import require, violated
 from .case import NeuronCase
 from .going import go, moved, options_of, saved, strong
-from .running import require_same_runs, same
+from .running import require_same_runs, same, seeded
 from .subject import NeuronSubject
 
 
@@ -129,8 +129,7 @@ def a_reset_brings_back_the_first_run(subject: NeuronSubject, case: NeuronCase) 
         require(
             now == list(shape), f"after reset_state {name} has the shape {now}; it began with {list(shape)}"
         )
-    if subject.stochastic:
-        neuron.generator.manual_seed(case.seed)
+    seeded(neuron, case.seed)
     require_same_runs(expected, go(neuron, data), "a first run, and one after reset_state")
     if case.batch:
         neuron.reset_state()

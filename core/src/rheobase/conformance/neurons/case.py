@@ -76,6 +76,7 @@ class NeuronCase:
             "event": self.event,
             "integrator": self.integrator,
             "preset": self.preset,
+            **({"seed": self.seed} if model.schema.draws else {}),
             **{name: _value(value) for name, value in self.params.items()},
             **changes,
         }

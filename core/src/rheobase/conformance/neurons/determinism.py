@@ -11,7 +11,8 @@ from ..property import prop
 from ..violation import require, violated
 from .case import NeuronCase
 from .courses import Course, course, moving, put, require_same_courses
-from .running import parting, same
+from .needs import NO_DRAWS
+from .running import parting, same, seeded
 from .subject import NeuronSubject
 
 
@@ -140,6 +141,7 @@ def _require_same_spikes(done: Course, spikes: Any, dt: float) -> None:
     "time-translation",
     "independence",
     cases=moving,
+    needs=(NO_DRAWS,),
     share=0.5,
     why="a model's equations have no clock: what it does must not depend on when it is asked",
 )
@@ -166,12 +168,6 @@ def a_run_that_starts_later_is_the_same(subject: NeuronSubject, case: NeuronCase
 
 def _silence(given: Any) -> Any:
     return {} if isinstance(given, dict) else torch.zeros_like(given)
-
-
-def seeded(neuron: Any, seed: int) -> None:
-    """Give a stochastic model's generator a seed."""
-    if neuron.stochastic:
-        neuron.generator.manual_seed(seed)
 
 
 def _first(stimulus: Any, steps: int) -> Any:

@@ -76,7 +76,7 @@ def the_functions_are_pure(subject: NeuronSubject, case: NeuronCase) -> None:
     points = Points(subject, case)
     for name in points.names:
         states, data = points.at(0)
-        params = points.schema.pack_params(*(cloned(value) for value in points.params))
+        params = type(points.params)(*(cloned(value) for value in points.params))
         first = _kept(points.call(name, states, data, params))
         pairs = [
             (f"state.{key}", *pair)
@@ -150,7 +150,7 @@ def _is_alone(points: Points, unit: int, place: int, other: int) -> None:
     def mixed(now: Tensor, old: Tensor) -> Tensor:
         return torch.where(mine, now, old)
 
-    params = points.schema.pack_params(*(own(value) for value in points.params))
+    params = type(points.params)(*(own(value) for value in points.params))
     for name in points.names:
         (states, data), (others, before) = points.at(place), points.at(other)
         result = points.call(name, states, data)
@@ -225,7 +225,7 @@ def the_functions_keep_the_type(subject: NeuronSubject, case: NeuronCase) -> Non
             return value.to(dtype) if isinstance(value, Tensor) else value
 
         states, data = points.at(-1)
-        params = points.schema.pack_params(*(cast(value) for value in points.params))
+        params = type(points.params)(*(cast(value) for value in points.params))
         for name in points.names:
             values = points.call(name, tuple(map(cast, states)), changed(data, cast), params)
             for key, value in (values or {}).items():

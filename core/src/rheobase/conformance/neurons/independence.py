@@ -15,7 +15,7 @@ from ..violation import require, violated
 from .case import NeuronCase
 from .cases import runs
 from .courses import LEVELS, STEPS, Course, course, each_tensor, moving, picked, require_same_courses, tensors
-from .needs import DETERMINISTIC
+from .needs import DETERMINISTIC, DRAWS
 from .rounding import require_same_up_to_rounding
 from .running import same
 from .subject import NeuronSubject
@@ -66,6 +66,31 @@ def a_unit_alone_does_what_it_does_in_an_ensemble(subject: NeuronSubject, case: 
     )
 
 
+@prop(
+    "neuron",
+    "draws-counted",
+    "independence",
+    cases=_ensembles,
+    needs=(DRAWS,),
+    share=0.5,
+    why="a unit that draws otherwise in company cannot be looked into alone",
+)
+def units_draw_what_they_would_in_smaller_company(subject: NeuronSubject, case: NeuronCase) -> None:
+    """The first units of an ensemble, and the first row of a batch, draw what they do without the others."""
+    first = torch.arange(case.units - 1)
+    whole = case.neuron(subject.model)
+    some = replace(case, params=picked(case.params, first), units=len(first)).neuron(subject.model)
+    for name in subject.schema.states:
+        one, other = getattr(whole, name)[first], getattr(some, name)
+        if not torch.allclose(one, other, rtol=1e-6 if case.dtype == "float32" else 1e-12, atol=0.0):
+            violated(
+                f"the initial {name} of {len(first)} units is {other.tolist()}, and of these units among "
+                f"{case.units} {one.tolist()}; a unit must draw its own"
+            )
+    _require_same_units(subject, case, first, f"{case.units - 1} of {case.units} units, and these alone")
+    _require_same_row(subject, replace(case, batch=(3,)), 0)
+
+
 def _require_same_units(subject: NeuronSubject, case: NeuronCase, index: Tensor, what: str) -> None:
     model = subject.model
     some = replace(case, params=picked(case.params, index), units=len(index))
@@ -91,6 +116,10 @@ def _require_same_units(subject: NeuronSubject, case: NeuronCase, index: Tensor,
 )
 def a_row_of_a_batch_is_that_row_alone(subject: NeuronSubject, case: NeuronCase) -> None:
     """A row of a batch gives what it gives without the others."""
+    _require_same_row(subject, case, -1)
+
+
+def _require_same_row(subject: NeuronSubject, case: NeuronCase, place: int) -> None:
     model = subject.model
     alone = replace(case, batch=())
     rank = len(case.batch)
@@ -98,14 +127,15 @@ def a_row_of_a_batch_is_that_row_alone(subject: NeuronSubject, case: NeuronCase)
     def row(value: Tensor) -> Tensor:
         if value.ndim <= rank:
             return value
-        return value.reshape(-1, *value.shape[rank:])[-1]
+        return value.reshape(-1, *value.shape[rank:])[place]
 
     require_same_up_to_rounding(
         lambda: case.neuron(model),
         lambda: alone.neuron(model),
         case.data(case.neuron(model)),
         row,
-        f"the last row of a batch {list(case.batch)}, and the same row without the others",
+        f"the {'last' if place else 'first'} row of a batch {list(case.batch)}, and the same row without the "
+        "others",
         changed=lambda neuron: {*neuron.schema.states, *_BESIDE},
     )
 

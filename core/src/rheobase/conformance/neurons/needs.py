@@ -12,8 +12,10 @@ RESET = Need(lambda s: s.has_reset, "the model defines no reset")
 REFRACTORY = Need(lambda s: s.refractory, "the model declares no tau_ref")
 AT_REST = Need(lambda s: s.at_rest, "the model does not declare all its states at_rest")
 OWN_STEPS = Need(lambda s: not s.own_forward, "the model overrides forward: its steps are its own")
-DETERMINISTIC = Need(lambda s: not s.stochastic, "the model is declared stochastic")
-STOCHASTIC = Need(lambda s: s.stochastic, "the model is not declared stochastic")
+DETERMINISTIC = Need(lambda s: not s.stochastic, "the model is declared stochastic, or declares a Draw")
+STOCHASTIC = Need(lambda s: s.stochastic, "the model is not declared stochastic, and declares no Draw")
+DRAWS = Need(lambda s: bool(s.schema.draws), "the model declares no Draw")
+NO_DRAWS = Need(lambda s: not s.schema.draws, "the model declares a Draw, which is counted by the clock")
 DIFFERENTIABLE = Need(
     lambda s: s.differentiable,
     "the model is not differentiable by its declarations: no derivatives, a forward of its own, "

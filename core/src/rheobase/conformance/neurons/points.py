@@ -31,7 +31,7 @@ class Points:
         self.data: list[Any] = []
         neuron = case.neuron(self.model)
         self.dt, self.dtype, self.units = neuron.dt, neuron.dtype, case.units
-        self.params = neuron.schema.pack_params(*(cloned(value) for value in neuron.params))
+        self.params = type(neuron.params)(*(cloned(value) for value in neuron.params))
         for given in case.data(neuron):
             self.data.append(neuron.prepare(given))
             self.states.append(tuple(getattr(neuron, name).detach().clone() for name in self.schema.states))

@@ -73,3 +73,9 @@ def require_finite(outputs: Mapping[str, Tensor], where: str) -> None:
     for name, value in outputs.items():
         if name != "spike_times" and value.is_floating_point() and not bool(torch.isfinite(value).all()):
             violated(f"{name} is not finite {where}")
+
+
+def seeded(neuron: Any, seed: int) -> None:
+    """Give a stochastic model a seed."""
+    if neuron.stochastic or neuron.schema.draws:
+        neuron.seed = seed

@@ -16,7 +16,7 @@ from .case import NeuronCase
 from .going import BESIDE_DTYPE, brief, go, mapped, moved, options_of, precise, require_close_runs, strong
 from .needs import DETERMINISTIC, OWN_STEPS, PARAMETERS
 from .outputs import require_type
-from .running import require_same_runs
+from .running import require_same_runs, seeded
 from .subject import NeuronSubject
 
 
@@ -175,8 +175,7 @@ def assigning_a_parameter_is_making_with_it(subject: NeuronSubject, case: Neuron
         wanted = torch.tensor(value, dtype=held.dtype)
         require(bool((held == wanted).all()), f"neuron.{name} = {value} and then it is {held.tolist()}")
     assigned.reset_state()
-    if subject.stochastic:
-        assigned.generator.manual_seed(case.seed)
+    seeded(assigned, case.seed)
     values: dict[str, Tensor] = {
         name: getattr(assigned, name).detach().clone() for name in subject.schema.parameters
     }

@@ -65,7 +65,12 @@ class NeuronSubject(Subject):
 
     @property
     def stochastic(self) -> bool:
-        """Whether it draws random numbers, from ``neuron.generator``."""
+        """Whether it draws random numbers: declared ones, or from ``neuron.generator``."""
+        return bool(self.schema.draws) or self.has_generator
+
+    @property
+    def has_generator(self) -> bool:
+        """Whether it draws from ``neuron.generator``."""
         return bool(getattr(self.model, "stochastic", False))
 
     @property

@@ -15,8 +15,8 @@ from ..property import prop
 from ..violation import require, violated
 from .case import NeuronCase
 from .courses import Course, course, first_parting, moving, require_same_courses
-from .determinism import seeded
 from .needs import DECLARED, DETERMINISTIC, STOCHASTIC
+from .running import seeded
 from .subject import NeuronSubject
 
 
@@ -115,13 +115,13 @@ def global_seeds_do_not_matter(subject: NeuronSubject, case: NeuronCase) -> None
     why="trials that all draw the same numbers are one trial",
 )
 def a_stochastic_model_follows_its_seed(subject: NeuronSubject, case: NeuronCase) -> None:
-    """The seed of ``neuron.generator`` decides a stochastic model's run: another seed, another run."""
+    """The seed decides a stochastic model's run: another seed, another run."""
     if any(_follows(subject, each) for each in _louder(subject, case)):
         return
     violated(
-        f"runs with the seeds {case.seed}, {case.seed + 1} and {case.seed + 2} of neuron.generator are equal "
-        "to the bit, and so are the generators after them; draw with generator=self.generator, and never "
-        "seed it within the model"
+        f"runs with the seeds {case.seed}, {case.seed + 1} and {case.seed + 2} are equal to the bit, and so "
+        "are the generators after them; declare what is drawn as a Draw, or draw with "
+        "generator=self.generator, and never seed it within the model"
     )
 
 
@@ -148,9 +148,9 @@ def _follows(subject: NeuronSubject, case: NeuronCase) -> bool:
     for seed in (case.seed, case.seed + 1, case.seed + 2):
         neuron = case.neuron(subject.model)
         seeded(neuron, seed)
-        fresh = neuron.generator.get_state()
+        fresh = neuron.generator.get_state() if subject.has_generator else torch.zeros(0)
         courses.append(course(neuron, case.data(neuron)))
-        after = neuron.generator.get_state()
+        after = neuron.generator.get_state() if subject.has_generator else fresh
         ends.append((after, torch.equal(fresh, after)))
     if any(first_parting(courses[0], other) for other in courses[1:]):
         return True

@@ -27,9 +27,10 @@ from .subject import NeuronSubject
     why="a parameter that nothing reads can be set to anything, and the model stays the same",
 )
 def every_parameter_option_and_input_is_read(subject: NeuronSubject) -> None:
-    """Each parameter, option and input is read by the model's functions, its defaults or its own methods."""
+    """Each parameter, option, draw and input is read by the model's functions, defaults or own methods."""
     schema, model = subject.schema, subject.model
-    if not schema.parameters and not schema.options and not schema.inputs:
+    kinds: tuple[Any, ...] = (schema.parameters, schema.options, schema.draws, schema.inputs)
+    if not any(kinds):
         return
     read = {"tau_ref"} if schema.refractory and subject.has_threshold else set()
     quantities: list[Any] = [*schema.parameters.values(), *schema.states.values()]
@@ -38,18 +39,13 @@ def every_parameter_option_and_input_is_read(subject: NeuronSubject) -> None:
             read.add(declared.default)
         elif callable(declared.default):
             read |= _names(declared.default)
-    wanted = {*schema.parameters, *schema.options, *schema.inputs}
+    wanted = {name for kind in kinds for name in kind}
     read |= _named_in(model)
     if wanted - read:
         # Through functions of other modules: they are watched.
         read |= _watched(subject)
     for name in wanted - read:
-        kind = next(
-            each.kind
-            for kind in (schema.parameters, schema.options, schema.inputs)
-            for each in kind.values()
-            if each.name == name
-        )
+        kind = next(kind[name].kind for kind in kinds if name in kind)
         violated(
             f"the {kind} {name!r} is declared and never read: not by derivatives, threshold, reset or "
             "update, no "

@@ -48,7 +48,7 @@ class AnalogNeuron(Neuron):
             # Not by integrate(), which starts from the states as they are: without the input's batch.
             x = parts[0] if callable(self.equation) else parts
             time = times_of(self, self.equation, {"data": current})
-            given = current.shifted(-self.time) if isinstance(current, Signal) else current
+            given = current.out_of_step(self.time) if isinstance(current, Signal) else current
             # Not by calling it: what is not finite is told below, by its name.
             values = self.integrator.solve(x, self.equation, dt=self.dt, data=given, **time).y
             for name, value in zip(names, values, strict=True):

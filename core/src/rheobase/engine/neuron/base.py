@@ -20,6 +20,7 @@ from ..integrator.equation import times_of
 from ..provenance import provenance_of
 from ..receive import receive
 from ..resolve import as_aggregator, as_integrator, input_rules
+from ..signals.signal import Signal
 from ..sweep import Sweep, expand
 from ..threads import alone
 from ..values import as_parameter, as_state, resolve_defaults
@@ -53,6 +54,8 @@ class Neuron(Stepped):
         dt: The time step, ms; ``DT`` (0.1) by default.
         device: Where the tensors live.
         dtype: Their floating-point type; float32 by default.
+        seed: The seed of declared draws, of sweeps without one of their own, and of the generator of a
+            stochastic model: an integer from 0 up. None: 0, and the generator as torch makes it.
         **kwargs: Values of declared parameters, options and initial states; for a class that declares
             nothing, further attributes.
 
@@ -112,6 +115,7 @@ class Neuron(Stepped):
         dt: float | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         chosen = self._find_preset(preset)
@@ -121,6 +125,7 @@ class Neuron(Stepped):
             dt=chosen.dt if dt is None and chosen is not None else dt,
             device=device,
             dtype=dtype,
+            seed=seed,
         )
         self._preset = preset
         self._event = _check_event(event)
@@ -229,8 +234,8 @@ class Neuron(Stepped):
         """The voltage at t + dt, from ``equation``. Changes nothing; for use inside :meth:`forward`.
 
         Args:
-            **kwargs: What the equation depends on; a :class:`~rheobase.Signal` is on the neuron's clock, as
-                is the time that an equation with a parameter ``t`` is given.
+            **kwargs: What the equation depends on; a :class:`~rheobase.Signal` is on the neuron's clock, or
+                what :meth:`prepare` gave; the time that an equation with a parameter ``t`` is given is on it.
 
         Returns:
             A tensor for one equation; for a tuple of equations a tuple: the voltage, then
@@ -245,6 +250,10 @@ class Neuron(Stepped):
             )
         parts = [self._of(name) for name in ("voltage", *self.auxiliaries)]
         x = parts[0] if callable(self.equation) else parts
+        kwargs = {
+            name: value.out_of_step(self.time) if isinstance(value, Signal) else value
+            for name, value in kwargs.items()
+        }
         time = times_of(self, self.equation, kwargs)
         return self.integrator(x, self.equation, dt=self.dt, **{**time, **kwargs})
 
@@ -291,7 +300,7 @@ class Neuron(Stepped):
             if name not in schema.settable:
                 raise ParameterError(schema.unknown(name))
         sweeps = {name: value for name, value in given.items() if isinstance(value, Sweep)}
-        values = {**given, **expand(sweeps, self.num_units)}
+        values = {**given, **expand(sweeps, self.num_units, self._stream)}
         for name in schema.options:
             if name in values:
                 self._set_option(name, values[name])

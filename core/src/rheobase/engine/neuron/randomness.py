@@ -1,32 +1,72 @@
-"""Random numbers of a stochastic model: from a generator of its own, never from torch's global one."""
+"""Random numbers of a model: counted from its seed, or from its own generator; never torch's global one."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from ...errors import ArgumentError
 from ..component import Component
+from ..drawing import Stream
+from ..schema import Schema
 
 SAVED = "generator_state"
-"""Its name in ``state_dict``."""
+"""The generator's name in ``state_dict``."""
+SEED = "seed"
+"""The seed's name in ``state_dict``."""
 
 
 class Randomness(Component):
     """A component that may draw random numbers.
 
-    A model that does says so, ``stochastic = True``, and draws them with ``generator=self.generator``. The
-    generator is copied, pickled and saved with the neuron, so a run that goes on draws what it would have.
+    A model declares what it draws at spikes, in updates and at the start: :class:`~rheobase.Draw`. The
+    numbers follow from the seed and the clock, so a run that goes on draws what it would have.
+
+    A model with a ``forward`` of its own that draws random numbers says so, ``stochastic = True``, and draws
+    them with ``generator=self.generator``. The generator is copied, pickled and saved with the neuron.
     """
 
+    schema: ClassVar[Schema]
     stochastic: ClassVar[bool] = False
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._seed = _check_seed(self, seed)
         if self.stochastic:
             self._generator = torch.Generator(self.device)
+            if self._seed is not None:
+                self._generator.manual_seed(self._seed)
+
+    @property
+    def seed(self) -> int:
+        """The seed of all that is drawn by count: declared draws, and sweeps without a seed of their own.
+
+        0 where none was given. Neurons of one identifier and one seed draw the same numbers. A new seed
+        holds from now on: while the clock stands at zero initial states are drawn anew, and a stochastic
+        model's generator begins with it.
+
+        Raises:
+            ArgumentError: If it is set to anything but an integer from 0 up to 2^63 - 1.
+        """
+        return self._seed or 0
+
+    @seed.setter
+    def seed(self, value: int) -> None:
+        seed = _check_seed(self, value)
+        self._reseed(seed)
+        if self.stochastic:
+            self._generator.manual_seed(self.seed)
+
+    @property
+    def _stream(self) -> Stream:
+        return Stream(self.seed, self.identifier)
+
+    def _reseed(self, seed: int | None) -> None:
+        self._seed = seed
 
     @property
     def generator(self) -> torch.Generator:
@@ -64,12 +104,32 @@ class Randomness(Component):
         super()._save_to_state_dict(destination, prefix, keep_vars)
         if self.stochastic:
             destination[prefix + SAVED] = self._generator.get_state()
+        if self.schema.draws:
+            destination[prefix + SEED] = torch.tensor(self.seed, dtype=torch.int64)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        key = prefix + SAVED
-        if self.stochastic and key in state_dict:
-            self._generator.set_state(state_dict[key].cpu())
-            state_dict = {name: value for name, value in state_dict.items() if name != key}
-        elif self.stochastic and rest[1]:  # strict
-            rest[2].append(key)
+        for name, has in ((SAVED, self.stochastic), (SEED, bool(self.schema.draws))):
+            key = prefix + name
+            if has and key in state_dict:
+                if name == SAVED:
+                    self._generator.set_state(state_dict[key].cpu())
+                else:
+                    self._seed = int(state_dict[key])
+                state_dict = {other: value for other, value in state_dict.items() if other != key}
+            elif has and rest[1]:  # strict
+                rest[2].append(key)
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _check_seed(owner: Component, seed: Any) -> int | None:
+    if seed is None:
+        return None
+    try:
+        whole = -1 if isinstance(seed, (bool, Tensor)) else operator.index(seed)
+    except TypeError:
+        whole = -1
+    if not 0 <= whole < 2**63:
+        raise ArgumentError(
+            f"{owner.identifier}: seed={seed!r} cannot be used; give an integer from 0 up to 2^63 - 1"
+        )
+    return whole

@@ -8,54 +8,42 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError, InputError, IntegrationError, nearest
+from ...errors import InputError, IntegrationError, nearest
 from ...specs import Provenance
 from ..aggregate import Aggregator
-from ..checks import check_step
+from ..checks import check_inputs, check_step, other_events
 from ..dynamics import step as declared_step
-from ..integrator import Integrator
-from ..model import Model, ask, gap, pack, spread
-from ..shapes import broadcast_shape
+from ..model import ask, spread
 from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
+from ..slopes import SLOPE, forgotten
 from ..stepsize import StepWatch, heed
 from ..threads import alone
-from ..values import as_state, initial_value
-from .stored import Stored
+from ..tracing import values_visible
+from .beginning import Beginning
 
 _BESIDE = ("armed", "hold", "hold_time", "status")
 """What goes on from step to step beside the declared states, in models that have it."""
 
 
-class Stepped(Stored):
+class Stepped(Beginning):
     """A component that is stepped by a declared model. See :class:`rheobase.Neuron`."""
 
-    _model: ClassVar[Model | None] = None
-    _event: str
+    _own_forward: ClassVar[bool] = False
     _input_rules: dict[str, tuple[Aggregator, Provenance | None]]
     aggregate: ClassVar[Callable[..., Tensor]]
     aggregator: Aggregator | None
-    integrator: Integrator
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._watch = StepWatch()
 
     @property
-    def auxiliaries(self) -> tuple[str, ...]:
-        """Further buffers that belong to the state, beside the declared ones."""
-        return ()
-
-    @property
-    def params(self) -> Any:
-        """The parameters and options, by name: what the model's functions receive."""
-        values = [self._of(name) for name in self.schema.parameters]
-        return self.schema.pack_params(*values, *(getattr(self, name) for name in self.schema.options))
-
-    @property
     def state(self) -> dict[str, Any]:
         """Everything that :meth:`step` goes on from, by name."""
         names = [*self.schema.states, *(name for name in _BESIDE if name in self._buffers)]
+        if self.schema.draws:
+            names.append("step_count")
         carry = {name: self._of(f"carry_{name}") for name in self._carry_names}
         return {**{name: self._of(name) for name in names}, "carry": carry or None}
 
@@ -74,6 +62,8 @@ class Stepped(Stored):
             The state at t + dt, and the outputs of the step: inputs, states and, where the model
             spikes, ``spiked``.
         """
+        # What the last step was taken with is not known here.
+        state = {**state, "carry": forgotten(state.get("carry"), True)}
         return self._step(state, params, data, dt, moved=True)
 
     def _step(
@@ -82,7 +72,15 @@ class Stepped(Stored):
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
         new, outputs = declared_step(
-            self._model, self.integrator, self._event, state, params, data, dt, moved=moved
+            self._model,
+            self.integrator,
+            self._event,
+            state,
+            params,
+            data,
+            dt,
+            stream=self._stream if self.schema.draws else None,
+            moved=moved,
         )
         shape = outputs[next(iter(self.schema.states))].shape
         begin = at_start(data, dt)
@@ -99,8 +97,32 @@ class Stepped(Stored):
     def prepare(self, data: Any, identifiers: list[str] | Mapping[str, list[str]] | None = None) -> Any:
         """The input of the next step, aggregated, checked and cast; what :meth:`step` takes as ``data``.
 
-        Tensors, and signals on a clock that starts with the step.
+        For a ``forward`` of a class's own, which may do with it what it likes: signals take part in sums,
+        differences, products and quotients with tensors, and their value at the start of the step is
+        ``signal(0.0)``.
+
+        Args:
+            data: As ``forward`` takes it.
+            identifiers: Likewise.
+
+        Returns:
+            A tensor ``[*batch, units or 1]``, or a signal on a clock that starts with the step; several of
+            these by name for a model that declares its inputs.
+
+        Raises:
+            InputError: If it has a wrong type, shape or device, or is not finite. (For a class without a
+                ``forward`` of its own the step itself looks at the values.)
         """
+        prepared = self._prepare(data, identifiers)
+        if self._own_forward:
+            named = prepared._asdict() if self.schema.inputs else {"input": prepared}
+            # Signals are looked at when they are evaluated.
+            seen = {name: each for name, each in named.items() if isinstance(each, Tensor)}
+            if all(map(values_visible, seen.values())):
+                check_inputs(self, seen)
+        return prepared
+
+    def _prepare(self, data: Any, identifiers: Any) -> Any:
         inputs = self.schema.inputs
         if not inputs and isinstance(identifiers, Mapping):
             raise InputError(f"{self.identifier} has one input; give identifiers as a list of names")
@@ -142,16 +164,18 @@ class Stepped(Stored):
         """
         # Compiled code must not depend on what happened between two steps.
         moved = torch.compiler.is_compiling() or not self._is_settled()
-        state, params = self.state, self.params
-        if state["carry"] and "slope" in state["carry"] and (moved or not self._same_input(data)):
-            state["carry"] = {name: value for name, value in state["carry"].items() if name != "slope"}
+        state, params = self.state, self._undrawn()
+        if self._begun:
+            state |= self._rows_at_start(at_start(data, self.dt))
+        if state["carry"] and SLOPE in state["carry"]:
+            state["carry"] = forgotten(state["carry"], self._changed(data))
         try:
             new, outputs = self._step(state, params, data, self.dt, moved=moved)
         except IntegrationError as error:
             # The integrator counts time from the start of the step.
             raise type(error)(
                 f"{self.identifier}, within step {self.simulation_step} (from t = {self.time:g} ms, "
-                f"dt = {self.dt:g} ms): {error}"
+                f"dt = {self.dt:g} ms): {error}{other_events(self)}"
             ) from error
         begin = at_start(data, self.dt)
         seen = check_step(self, begin, outputs, new.get("status"))
@@ -178,35 +202,49 @@ class Stepped(Stored):
         if self._model is None or self._model.dt_max is None or self._watch.told:
             return
         begin = self._last_input() if data is None else at_start(data(), self.dt)
-        self._watch.told = heed(self, self.state, self.params, begin)
+        self._watch.told = heed(self, self.state, self._undrawn(), begin)
 
     def largest_step(self) -> Tensor | None:
         """``dt_max(state, params, data)`` of the model as it stands, ms; None where that is no function."""
         if self._model is None or self._model.dt_max is None:
             return None
         parts = tuple(self._of(name) for name in self.schema.states)
-        return torch.as_tensor(ask(self._model, "dt_max", parts, self.params, self._last_input())).detach()
+        return torch.as_tensor(
+            ask(self._model, "dt_max", parts, self._undrawn(), self._last_input())
+        ).detach()
 
     def _last_input(self) -> Any:
         inputs = self.schema.inputs
         return self.schema.pack_data(*map(self._of, inputs)) if inputs else self._of("input")
 
-    def _same_input(self, data: Any) -> bool:
-        """Whether the input is that of the last step."""
-        if signals_in(data):
-            return False
+    def _changed(self, data: Any) -> Tensor | bool:
+        """Whose input, states or parameters are not those of the last step; True where that is not known."""
+        if self._settled is None or signals_in(data) or not values_visible(self._counter):
+            return True
         received = data._asdict() if self.schema.inputs else {"input": data}
-        for name, value in received.items():
-            last = self._of(name)
-            if value.ndim > last.ndim or not torch.equal(spread(value, last.shape), last):
-                return False
-        return True
+        changed: Tensor | bool = False
+        for name, (last, version) in self._settled.items():
+            now = received.get(name)
+            if now is None:
+                now = self._of(name)
+                if now is last and not now.is_inference() and now._version == version:
+                    continue
+            # Two equal numbers may have different graphs.
+            tracked = now.requires_grad or last.requires_grad
+            if tracked or last._version != version or now.dtype != last.dtype or now.device != last.device:
+                return True
+            if now.ndim > last.ndim > 0:
+                return True
+            if not torch.equal(spread(now, last.shape) if now.ndim <= last.ndim else now, last):
+                changed = changed | (now != last)
+        return changed
 
     def commit(self, state: Mapping[str, Any], outputs: Mapping[str, Tensor]) -> None:
         """Keep the result of a step, and advance the clock."""
         carry = state.get("carry") or {}
         new = {**outputs, **state, **{f"carry_{name}": value for name, value in carry.items()}}
         del new["carry"]
+        new.pop("step_count", None)  # Which the clock itself does.
         for name, value in new.items():
             attached = value.requires_grad and not self.keeps_graph
             # Contiguous: a buffer may be written to, an expanded input not.
@@ -214,72 +252,35 @@ class Stepped(Stored):
         if self._carry_names != tuple(carry):
             self._carry_names = tuple(carry)
         self._tick()
-        if not torch.compiler.is_compiling():
-            self._settle()
+        self._settle()
 
     def _settle(self) -> None:
         """Note the tensors that the last step left: whoever writes to them or replaces them moves it."""
-        held = [self._of(name) for name in (*self.schema.states, *self.schema.parameters)]
+        if torch.compiler.is_compiling():
+            self._settled = None
+            return
+        held = {name: self._of(name) for name in self._settling}
         # Inference tensors keep no version, so nothing is known of them.
-        known = not any(tensor.is_inference() for tensor in held)
-        self._settled = [(tensor, tensor._version) for tensor in held] if known else None
+        known = not any(tensor.is_inference() for tensor in held.values())
+        self._settled = {name: (tensor, tensor._version) for name, tensor in held.items()} if known else None
+
+    @property
+    def _settling(self) -> tuple[str, ...]:
+        """What the field of a step, and who may spike in it, depend on."""
+        inputs = tuple(self.schema.inputs) or ("input",)
+        hold = ("hold",) if "hold" in self._buffers else ()
+        return (*self.schema.states, *self.schema.parameters, *inputs, *hold)
 
     def _is_settled(self) -> bool:
         if self._settled is None:
             return False
-        now = [self._of(name) for name in (*self.schema.states, *self.schema.parameters)]
         return all(
-            held is tensor and not held.is_inference() and tensor._version == version
-            for held, (tensor, version) in zip(now, self._settled, strict=True)
+            (held := self._of(name)) is tensor and not held.is_inference() and held._version == version
+            for name, (tensor, version) in self._settled.items()
         )
 
     @alone
     def reset_state(self) -> None:
         """Return to the initial state: states, refractoriness, clock and batch."""
         self._watch.begin()
-        self._begin()
-        self._keep("step_count", torch.zeros_like(self._counter))
-
-    def _of(self, name: str) -> Tensor:
-        held = self._buffers.get(name)
-        if held is None:
-            held = self._parameters.get(name)
-        if held is None:
-            raise ArgumentError(f"{self.identifier} has no tensor {name!r}")
-        return held
-
-    def _begin(self) -> None:
-        """Register the states at their initial values, and what goes with them."""
-        for name in self._carry_names:
-            self._buffers.pop(f"carry_{name}", None)
-        self._carry_names = ()
-        params = self.params
-        values = {
-            name: self._initial[name] if name in self._initial else initial_value(self, declared, params)
-            for name, declared in self.schema.states.items()
-        }
-        initial = {
-            name: as_state(self, self.schema.states[name], value, torch.Size())
-            for name, value in values.items()
-        }
-        shape = broadcast_shape(*(value.shape for value in initial.values()))
-        for name, value in initial.items():
-            self._keep(name, value.expand(shape).clone())
-        for name in self.auxiliaries:
-            self._keep(name, torch.zeros(self.num_units, dtype=self.dtype, device=self.device))
-        inputs = {name: declared.default for name, declared in self.schema.inputs.items()} or {"input": 0.0}
-        for name, default in inputs.items():
-            self._keep(name, torch.full((self.num_units,), default, dtype=self.dtype, device=self.device))
-        if self._model is not None and self._model.threshold is not None:
-            packed = pack([self._of(name) for name in self.schema.states])
-            self._keep("armed", gap(self._model, packed, params) < 0)
-            if self.schema.refractory:
-                self._keep("hold", torch.zeros(packed.shape[1:], dtype=torch.int32, device=self.device))
-                if self._event == "located":
-                    # Spikes lie between steps, and so do the ends of refractory periods.
-                    part = torch.zeros(packed.shape[1:], dtype=torch.float64, device=self.device)
-                    self._keep("hold_time", part)
-        if self._model is not None and self.integrator.on_failure == "mark":
-            states = (self._of(name).shape for name in self.schema.states)
-            shape = broadcast_shape(*states)
-            self._keep("status", torch.zeros(shape, dtype=torch.int8, device=self.device))
+        super().reset_state()

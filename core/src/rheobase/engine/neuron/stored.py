@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from ...errors import ParameterError, nearest
 from ..finite import all_finite
 from ..receive import receive
-from ..schema import Schema
 from ..shapes import broadcast_shape
 from ..sweep import Sweep, expand
 from ..threads import MARK, occupy, vacate
@@ -30,7 +29,6 @@ _CARRY = "carry_"
 class Stored(Randomness):
     """A component whose declared quantities are its tensors. See :class:`rheobase.Neuron`."""
 
-    schema: ClassVar[Schema]
     keeps_graph: bool
     _num_units: int
 
@@ -39,8 +37,8 @@ class Stored(Randomness):
         self._initial: dict[str, Tensor] = {}
         self._options: dict[str, str] = {}
         self._carry_names: tuple[str, ...] = ()
-        # The tensors that the last step left, and their versions; see Stepped. None: not known.
-        self._settled: list[tuple[Tensor, int]] | None = None
+        # The tensors that the last step left, and their versions; see Stepped. None: nothing is known of it.
+        self._settled: dict[str, tuple[Tensor, int]] | None = None
 
     @property
     def num_units(self) -> int:
@@ -68,6 +66,8 @@ class Stored(Randomness):
             self._keep(name, as_state(self, schema.states[name], value, self.batch))
         elif name in schema.options:
             self._set_option(name, value)
+        elif name in schema.draws:
+            raise ParameterError(f"{self.identifier}: {schema.unknown(name)}")
         elif name in schema.inputs or name in ("input", "spiked"):
             self._set_signal(name, value)
         else:
@@ -79,7 +79,7 @@ class Stored(Randomness):
 
     def _set_parameter(self, name: str, value: Any) -> None:
         if isinstance(value, Sweep):
-            value = expand({name: value}, self.num_units)[name]
+            value = expand({name: value}, self.num_units, self._stream)[name]
         tensor = as_parameter(self, self.schema.parameters[name], value)
         if isinstance(tensor, nn.Parameter):
             self._buffers.pop(name, None)
@@ -96,6 +96,7 @@ class Stored(Randomness):
                 f"{nearest(str(value), choices)}"
             )
         self._options[name] = value
+        self._settled = None
 
     def _set_signal(self, name: str, value: Any) -> None:
         if name == "spiked":
@@ -130,13 +131,13 @@ class Stored(Randomness):
                 vacate(self)
 
     def _call_purely(self, *args: Any, **kwargs: Any) -> Any:
-        buffers, carry = dict(self._buffers), self._carry_names
+        buffers, carry, settled = dict(self._buffers), self._carry_names, self._settled
         try:
             return self._call_once(*args, **kwargs)
         finally:
             self._buffers.clear()
             self._buffers.update(buffers)
-            self._carry_names = carry
+            self._carry_names, self._settled = carry, settled
 
     def _call_once(self, *args: Any, **kwargs: Any) -> Any:
         before = self._counter
@@ -199,6 +200,7 @@ class Stored(Randomness):
         if faults:
             error_msgs += faults
             return
+        self._settled = None
         for name in self._carry_names:
             self._buffers.pop(f"{_CARRY}{name}", None)
         self._carry_names = tuple(name.removeprefix(_CARRY) for name in saved if name.startswith(_CARRY))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
+from ..tracing import values_visible
 from .sources import Body, Joint, Source, Taken, as_value
 
 
@@ -49,7 +51,7 @@ class Signal:
         tensor([2.])
     """
 
-    __slots__ = ("_body",)
+    __slots__ = ("_body", "_within_step")
 
     def __init__(
         self, function: Callable[[Tensor], Tensor | float], breakpoints: Iterable[float] = ()
@@ -60,12 +62,13 @@ class Signal:
                 "for instance torch.sin"
             )
         self._body: Body = Source(function, _increasing("breakpoints", breakpoints))
+        self._within_step = False
 
     @staticmethod
-    def of(body: Body) -> Signal:
-        """A signal made of parts; see :mod:`rheobase.engine.signals.sources`."""
+    def of(body: Body, *, within_step: bool = False) -> Signal:
+        """A signal made of parts; see :mod:`rheobase.engine.signals.sources`, and :meth:`in_step`."""
         signal = object.__new__(Signal)
-        signal._body = body
+        signal._body, signal._within_step = body, within_step
         return signal
 
     @staticmethod
@@ -147,7 +150,18 @@ class Signal:
             ((0.25,), 0.0, 3.0)
         """
         start = _number("t0", t0)
-        return self if start == 0.0 else Signal.of(self._body.shifted(start))
+        return self if start == 0.0 else self._like(self._body.shifted(start))
+
+    def in_step(self, t0: float) -> Signal:
+        """The same signal on the clock of a step that begins at ``t0``; itself if it is on one."""
+        return self if self._within_step else Signal.of(self._body.shifted(t0), within_step=True)
+
+    def out_of_step(self, t0: float) -> Signal:
+        """The same signal on the clock on which its step begins at ``t0``; itself if on no step's."""
+        return Signal.of(self._body.shifted(-t0)) if self._within_step else self
+
+    def _like(self, body: Body) -> Signal:
+        return Signal.of(body, within_step=self._within_step)
 
     def around(self, t: float) -> Signal:
         """The signal as it is on the segment between two breakpoints that holds ``t``.
@@ -161,7 +175,7 @@ class Signal:
             >>> float(first(0.0)), float(first(2.0)), first.breakpoints
             (10.0, 10.0, ())
         """
-        return Signal.of(self._body.around(t))
+        return self._like(self._body.around(t))
 
     def cuts(self, t0: float, t1: float) -> list[float]:
         """The breakpoints between two times, without those that are one of the two but for rounding."""
@@ -181,22 +195,65 @@ class Signal:
         Returns:
             A signal whose values broadcast to ``[n]``, as do the times that it is asked for.
         """
-        return Signal.of(Taken(self._body, who, shape))
+        return self._like(Taken(self._body, who, shape))
 
     def joined(self, others: Sequence[Signal], rule: Callable[[list[Tensor], Any], Tensor]) -> Signal:
         """One signal made of several: ``rule(values, t)`` of their values at each time."""
-        return Signal.of(Joint((self._body, *(other._body for other in others)), rule))
+        if any(other._within_step != self._within_step for other in others):
+            raise InputError(
+                "Signal: one of those that are combined is on the clock of a step, as prepare() gives it, "
+                "and another is not; prepare both, or take the other.in_step(neuron.time)"
+            )
+        return self._like(Joint((self._body, *(other._body for other in others)), rule))
 
     def __add__(self, other: Any) -> Signal:
-        """The sum of two signals, or of a signal and a constant."""
-        if isinstance(other, Signal):
-            return self.joined([other], _both)
-        if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
-            return NotImplemented
-        constant = _level("the constant that is added", other)
-        return self.joined([], partial(_more, constant))
+        """The sum with a signal, a number, or a tensor that broadcasts to ``[*batch, units]``."""
+        return self._with(other, operator.add)
 
     __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Signal:
+        """The difference; see :meth:`__add__`."""
+        return self._with(other, operator.sub)
+
+    def __rsub__(self, other: Any) -> Signal:
+        return (-self)._with(other, operator.add)
+
+    def __mul__(self, other: Any) -> Signal:
+        """The product; see :meth:`__add__`."""
+        return self._with(other, operator.mul)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Signal:
+        """The quotient; see :meth:`__add__`."""
+        return self._with(other, operator.truediv)
+
+    def __rtruediv__(self, other: Any) -> Signal:
+        return self._with(other, _divide_by)
+
+    def __neg__(self) -> Signal:
+        return self.joined([], _negative)
+
+    def _with(self, other: Any, rule: Callable[[Tensor, Any], Tensor]) -> Signal:
+        if isinstance(other, Signal):
+            return self.joined([other], partial(_of_both, rule))
+        if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
+            return NotImplemented  # type: ignore[no-any-return]  # as Python asks of operators
+        constant = as_value(other)
+        if values_visible(constant) and not bool(constant.detach().isfinite().all()):
+            raise InputError(f"Signal: it was combined with {constant.detach()}; give finite numbers")
+        return self.joined([], partial(_of_one, rule, constant))
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(Tensor, name):
+            raise AttributeError(
+                f"a Signal is an input over time, and has no {name!r} of a tensor; signal(t) is the tensor "
+                "of its values at t ms: within a step signal(0.0) is that at its start",
+                name=name,
+                obj=self,
+            )
+        raise AttributeError(f"'Signal' object has no attribute {name!r}", name=name, obj=self)
 
     def __repr__(self) -> str:
         times = self.breakpoints
@@ -239,14 +296,20 @@ def _table(before: Any, values: Any) -> Tensor:
 # The functions of signals stand by themselves, with their data as arguments: so they can be pickled.
 
 
-def _both(values: list[Tensor], t: Any) -> Tensor:
-    """The sum of two signals."""
-    return values[0] + values[1]
+def _of_both(rule: Callable[[Tensor, Any], Tensor], values: list[Tensor], t: Any) -> Tensor:
+    return rule(values[0], values[1])
 
 
-def _more(constant: Tensor, values: list[Tensor], t: Any) -> Tensor:
-    """The sum of a signal and a constant."""
-    return values[0] + constant
+def _of_one(rule: Callable[[Tensor, Any], Tensor], constant: Tensor, values: list[Tensor], t: Any) -> Tensor:
+    return rule(values[0], constant)
+
+
+def _negative(values: list[Tensor], t: Any) -> Tensor:
+    return -values[0]
+
+
+def _divide_by(value: Tensor, constant: Any) -> Tensor:
+    return torch.div(constant, value)
 
 
 def _look_up(begins: tuple[float, ...], edges: Tensor, table: Tensor, until: float, t: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ def receive_timed(
 
     Args:
         neuron: Who receives it.
-        given: A tensor, a number, a signal on the neuron's clock, or a list or tuple of these.
+        given: A tensor, a number, a signal on the neuron's clock or as this gives it, or a list or tuple of
+            these.
         what: How messages call it.
         rule: The aggregator for lists.
         identifiers: The names of the sources in a list.
@@ -51,7 +52,7 @@ def receive_timed(
     if not any(isinstance(each, Signal) for each in listed):
         return receive(neuron, given, what, rule, identifiers)
     now = neuron.time
-    signals = [each.shifted(now) for each in listed if isinstance(each, Signal)]
+    signals = [each.in_step(now) for each in listed if isinstance(each, Signal)]
     alone = identifiers is None and not isinstance(given, (list, tuple))
 
     def inputs(values: list[Tensor]) -> Any:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...engine.signals.signal import Signal
-from ...errors import StimulusError
+from ...errors import StimulusError, shown
 from .values import is_number
 
 
@@ -136,7 +136,7 @@ class Sum(Stimulus):
 
     def __post_init__(self) -> None:
         if not self.parts or not all(isinstance(part, Stimulus) for part in self.parts):
-            raise StimulusError(f"Sum(parts={self.parts!r}) cannot be used; give one stimulus or more")
+            raise StimulusError(f"Sum(parts={shown(self.parts)}) cannot be used; give one stimulus or more")
         widths = {part.width for part in self.parts} - {1}
         if len(widths) > 1:
             raise StimulusError(

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from ...errors import StimulusError
+from ...errors import StimulusError, shown
 
-_DT_LINE = re.compile(r"#?\s*dt_ms\s*[=:,;\s]\s*(?P<dt>\S+?)[,;\s]*", re.IGNORECASE)
+MOST = 2**30
+"""Bytes that a CSV may have; binary files are for more."""
+
+_DT_LINE = re.compile(r"#?\s*dt_ms\s*(?P<mark>[=:,;\s])\s*(?P<dt>\S+?)[,;\s]*", re.IGNORECASE)
 _NAMED = ("t_ms", "time_ms", "dt_ms")
 
 
-def read_csv(path: Path) -> tuple[dict[str, np.ndarray], float | None]:
+def read_csv(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float | None]:
     """The columns of a CSV file.
 
     Args:
-        path: The file.
+        path: The file's name, for messages.
+        file: The file.
 
     Returns:
         ``{"current": float64 [n, columns]}``, with ``"t_ms"`` or ``"time_ms"`` where the file has such a
         column, and the time step where a line or a column ``dt_ms`` gives it.
 
     Raises:
-        StimulusError: If the file is ragged, has text among its numbers, or no numbers at all.
+        StimulusError: If the file is ragged, has text among its numbers, no numbers at all, or says its time
+            step twice or too late.
     """
+    content = file.read(MOST + 1)
+    if len(content) > MOST:
+        raise StimulusError(f"the stimulus file {path} has over {MOST} bytes; save it by numpy.save as NPY")
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (UnicodeDecodeError, OSError) as error:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
         raise StimulusError(
             f"the stimulus file {path} is no text file ({error}); accepted is a CSV in UTF-8"
         ) from error
@@ -38,9 +47,9 @@ def read_csv(path: Path) -> tuple[dict[str, np.ndarray], float | None]:
     separator: str | None = None
     for number, line in enumerate(lines, start=1):
         text = line.strip()
-        given = _DT_LINE.fullmatch(text) if not rows and names is None else None
-        if given and _is_float(given["dt"]):
-            dt = float(given["dt"])
+        given = _DT_LINE.fullmatch(text)
+        if given and (_is_float(given["dt"]) or (text[0] == "#" and given["mark"] in "=:")):
+            dt = _time_step(path, number, given["dt"], dt, late=bool(rows))
             continue
         if not text or text.startswith("#"):
             continue
@@ -62,6 +71,23 @@ def read_csv(path: Path) -> tuple[dict[str, np.ndarray], float | None]:
     return _columns(path, np.array(rows, dtype=np.float64), names, dt)
 
 
+def _time_step(path: Path, number: int, text: str, before: float | None, *, late: bool) -> float:
+    """The time step that a line of its own gives."""
+    where = f"the stimulus file {path}: line {number}"
+    if not _is_float(text):
+        raise StimulusError(f"{where} gives the time step dt_ms as {shown(text)}; give a number, in ms")
+    if before is not None:
+        raise StimulusError(
+            f"{where} gives the time step dt_ms = {float(text):g}, and a line above it {before:g}; "
+            "give it once"
+        )
+    if late:
+        raise StimulusError(
+            f"{where} gives the time step dt_ms = {float(text):g} after the first numbers; put it above them"
+        )
+    return float(text)
+
+
 def _numbers(path: Path, number: int, cells: list[str], columns: int, names: list[str] | None) -> list[float]:
     """One row of numbers; number is its line, from 1."""
     if len(cells) != columns:
@@ -73,7 +99,7 @@ def _numbers(path: Path, number: int, cells: list[str], columns: int, names: lis
     for column, cell in enumerate(cells, start=1):
         if not _is_float(cell):
             raise StimulusError(
-                f"the stimulus file {path}: line {number}, column {column} has the text {cell!r}; "
+                f"the stimulus file {path}: line {number}, column {column} has the text {shown(cell)}; "
                 "accepted are numbers, after at most one line of names"
             )
     return [float(cell) for cell in cells]
@@ -89,7 +115,7 @@ def _columns(
     clock = next((name for name in lower if name in ("t", "time", "time_s", "t_s")), None)
     if clock is not None:
         raise StimulusError(
-            f"the stimulus file {path} has a column {clock!r}, whose unit is not said; "
+            f"the stimulus file {path} has a column {shown(clock)}, whose unit is not said; "
             "name it t_ms or time_ms, with times in ms"
         )
     if not keep:

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import StimulusError
+from ...engine.philox import WORDS, normal, words
+from ...errors import StimulusError, shown
 from .base import Stimulus
 from .values import Current, check_current, check_number, check_same_width, is_number, width_of
 
-_BLOCK, _WORDS = 16, 4
-"""Steps of a block of noise, and those that one count of the generator gives. Part of what a seed means: do
-not change them."""
+_BLOCK = 16
+"""Steps of a block of noise. Part of what a seed means: do not change it."""
 
 
 @final
@@ -77,11 +77,11 @@ class OrnsteinUhlenbeck(Stimulus):
         check_number(self, "tau", self.tau, above=0.0)
         check_same_width(self, mean=self.mean, std=self.std)
         if bool((torch.as_tensor(self.std) < 0).any()):
-            raise StimulusError(f"OrnsteinUhlenbeck(std={self.std!r}) cannot be used; give 0 or more")
+            raise StimulusError(f"OrnsteinUhlenbeck(std={shown(self.std)}) cannot be used; give 0 or more")
         whole = is_number(self.seed) and not isinstance(self.seed, (float, np.floating))
         if not whole or not 0 <= self.seed < 2**128:
             raise StimulusError(
-                f"OrnsteinUhlenbeck(seed={self.seed!r}) cannot be used; give an integer from 0 up"
+                f"OrnsteinUhlenbeck(seed={shown(self.seed)}) cannot be used; give an integer from 0 up"
             )
 
     def rows(
@@ -207,10 +207,9 @@ class _Path:
         index, offset = divmod(step, _BLOCK)
         block = self._block
         if block is None or block[:3] != (index, paths, seed):
-            philox = np.random.Philox(key=seed, counter=index << 64)
             # Path by path: the first paths are the same however many follow.
-            words = philox.random_raw(paths * _BLOCK).reshape(paths, _BLOCK // _WORDS, _WORDS // 2, 2)
-            noise = _normal(words).reshape(paths, _BLOCK)
+            raw = words(seed, (0, index, 0, 0), paths * _BLOCK // WORDS)
+            noise = normal(raw.reshape(paths, _BLOCK // WORDS, WORDS // 2, 2)).reshape(paths, _BLOCK)
             block = self._block = (index, paths, seed, np.ascontiguousarray(noise.T))
         row: np.ndarray = block[3][offset]
         return row
@@ -219,10 +218,3 @@ class _Path:
 def _coefficients(relaxation: float) -> tuple[float, float]:
     # expm1 keeps the digits that 1 - a^2 loses where dt is far below tau.
     return math.exp(-relaxation), math.sqrt(-math.expm1(-2.0 * relaxation))
-
-
-def _normal(words: np.ndarray) -> np.ndarray:
-    """Two normal numbers of each two words: Box and Muller 1958."""
-    within = ((words >> np.uint64(11)) + 0.5) * 2.0**-53
-    size, angle = np.sqrt(-2.0 * np.log(within[..., 0])), (2.0 * math.pi) * within[..., 1]
-    return np.stack([size * np.cos(angle), size * np.sin(angle)], axis=-1)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
+import contextlib
+import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from ...errors import StimulusError, nearest
+from ...errors import StimulusError, nearest, shortened
+from ...files import reading
+from ..npy import Archive, read_npy
 from .csvfile import read_csv
 
 TIMES = ("t_ms", "time_ms")
@@ -30,15 +34,26 @@ def read_current(path: Path, dt: float | None) -> tuple[np.ndarray, float]:
         StimulusError: If the file cannot be used; the message names it, says what was found and what is
             accepted.
     """
-    readers = {".csv": read_csv, ".npy": _read_npy, ".npz": _read_npz}
-    _check_file(path)
+    readers = {".csv": _read_csv, ".npy": _read_npy, ".npz": _read_npz}
+    _check_there(path)
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise StimulusError(
             f"the stimulus file {path} has the ending {path.suffix!r}; accepted is {_ACCEPTED}, "
             "with the ending .csv, .npy or .npz"
         )
-    columns, found = reader(path)
+    with reading(path, StimulusError, "a stimulus file", f"give {_ACCEPTED}") as file:
+        if not file.read(1):
+            raise StimulusError(f"the stimulus file {path} is empty; accepted is {_ACCEPTED}")
+        file.seek(0)
+        columns, found = reader(path, file)
+        return _checked(path, columns, found, dt)
+
+
+def _checked(
+    path: Path, columns: dict[str, np.ndarray], found: float | None, dt: float | None
+) -> tuple[np.ndarray, float]:
+    """The values and their interval, where a file gives both, and once."""
     times = next((columns.pop(name) for name in TIMES if name in columns), None)
     if times is not None:
         found = _interval(path, times, found)
@@ -51,47 +66,47 @@ def read_current(path: Path, dt: float | None) -> tuple[np.ndarray, float]:
     return values, _settle(path, found, dt)
 
 
-def _check_file(path: Path) -> None:
-    if path.is_dir():
+def _check_there(path: Path) -> None:
+    if os.path.isdir(path):
         raise StimulusError(f"the stimulus file {path} is a folder; accepted is {_ACCEPTED}")
-    if not path.exists():
-        beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    if not os.path.exists(path):  # or its name is none: pathlib would raise the system's error
+        beside: list[str] = []
+        with contextlib.suppress(OSError, ValueError):
+            beside = os.listdir(path.parent)
         raise StimulusError(
             f"the stimulus file {path} does not exist{nearest(path.name, beside)}; "
             f"give the path of {_ACCEPTED}"
         )
-    try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
-    except OSError as error:
-        raise StimulusError(
-            f"the stimulus file {path} cannot be read: {error.strerror}; give {_ACCEPTED}"
-        ) from error
-    if empty:
-        raise StimulusError(f"the stimulus file {path} is empty; accepted is {_ACCEPTED}")
 
 
-def _read_npy(path: Path) -> tuple[dict[str, np.ndarray], float | None]:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise StimulusError(
-            f"the stimulus file {path} is no NPY file of numbers ({error}); save it by numpy.save"
-        ) from error
-    if not isinstance(array, np.ndarray):
-        array.close()
+def _read_csv(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float | None]:
+    return read_csv(path, file)
+
+
+def _read_npy(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float | None]:
+    if file.read(2) == b"PK":
         raise StimulusError(f"the stimulus file {path} is an NPZ file; give it the ending .npz")
-    return {"current": array}, None
-
-
-def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], float | None]:
+    file.seek(0)
     try:
-        # Through an open file: numpy forgets to close one that turns out to be torn.
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        return {"current": read_npy(file)}, None
+    except Exception as error:
         raise StimulusError(
-            f"the stimulus file {path} is no NPZ file of numbers ({error}); save it by numpy.savez"
+            f"the stimulus file {path} is no NPY file of numbers ({_told(error)}); save it by numpy.save"
+        ) from error
+
+
+def _read_npz(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float | None]:
+    try:
+        archive = Archive(file)
+        currents = [name for name in archive.names if name not in (*TIMES, "dt_ms")]
+        if len(currents) != 1:
+            raise _not_one(path, ", ".join(map(shortened, currents[:10])))
+        arrays = {name: archive.read(name) for name in archive.names}
+    except StimulusError:
+        raise
+    except Exception as error:
+        raise StimulusError(
+            f"the stimulus file {path} is no NPZ file of numbers ({_told(error)}); save it by numpy.savez"
         ) from error
     interval = arrays.pop("dt_ms", None)
     if interval is None:
@@ -107,21 +122,18 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], float | None]:
 def _only_current(path: Path, columns: dict[str, np.ndarray]) -> np.ndarray:
     """The one array that is left when times and time step are taken out, checked."""
     if len(columns) != 1:
-        found = ", ".join(f"{name} {list(array.shape)}" for name, array in columns.items()) or "no array"
-        raise StimulusError(
-            f"the stimulus file {path} has {found}; accepted is one array of current, [n] or [n, units], "
-            "and the time step dt_ms"
-        )
+        raise _not_one(path, ", ".join(map(shortened, columns)))
     ((name, values),) = columns.items()
+    where = f"the stimulus file {path}: {shortened(name, 120)}"
     if values.dtype.kind != "f":
         raise StimulusError(
-            f"the stimulus file {path}: {name} has the type {values.dtype}; accepted are real "
-            "floating-point numbers, for instance float32"
+            f"{where} has the type {values.dtype}; accepted are real floating-point numbers, for instance "
+            "float32"
         )
     if values.ndim not in (1, 2) or values.size == 0:
         raise StimulusError(
-            f"the stimulus file {path}: {name} has the shape {list(values.shape)}; accepted is [n] or "
-            "[n, units] with at least one sample"
+            f"{where} has the shape {list(values.shape)}; accepted is [n] or [n, units] with at least one "
+            "sample"
         )
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
@@ -135,8 +147,19 @@ def _only_current(path: Path, columns: dict[str, np.ndarray]) -> np.ndarray:
     return np.ascontiguousarray(values, dtype=kind)
 
 
+def _not_one(path: Path, found: str) -> StimulusError:
+    return StimulusError(
+        f"the stimulus file {path} has {found or 'no array'}; accepted is one array of current, [n] or "
+        "[n, units], and the time step dt_ms"
+    )
+
+
 def _interval(path: Path, times: np.ndarray, found: float | None) -> float:
     """The interval of evenly spaced times in ms, from 0 on."""
+    if times.dtype.kind not in "fiu":
+        raise StimulusError(
+            f"the stimulus file {path} has times of the type {times.dtype}; accepted are real numbers, in ms"
+        )
     times = np.asarray(times, dtype=np.float64).reshape(-1)
     if len(times) < 2:
         if found is None:
@@ -145,10 +168,11 @@ def _interval(path: Path, times: np.ndarray, found: float | None) -> float:
                 "give dt, the time step in ms"
             )
         return found
-    interval = float(times[-1] - times[0]) / (len(times) - 1)
-    spacing = np.diff(times)
-    # Times are often printed with three or four digits: a thousandth of the interval is still even.
-    uneven = np.flatnonzero(~(np.abs(spacing - interval) <= 1e-3 * abs(interval)))
+    with np.errstate(all="ignore"):  # times that overflow are not evenly spaced
+        interval = float(times[-1] - times[0]) / (len(times) - 1)
+        spacing = np.diff(times)
+        # Times are often printed with three or four digits: a thousandth of the interval is still even.
+        uneven = np.flatnonzero(~(np.abs(spacing - interval) <= 1e-3 * abs(interval)))
     if not interval > 0 or len(uneven):
         row = int(uneven[0]) if len(uneven) else 0
         raise StimulusError(
@@ -185,3 +209,7 @@ def _settle(path: Path, found: float | None, dt: float | None) -> float:
             "leave out dt, or make them equal"
         )
     return float(found if found is not None else dt)  # type: ignore[arg-type]
+
+
+def _told(error: Exception) -> str:
+    return shortened(str(error) or type(error).__name__)

@@ -51,6 +51,7 @@ class Samples(Stimulus):
     sample_dt: float
     scale: float = 1.0
     _scaled: Tensor = field(init=False, repr=False)
+    _largest: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_number(self, "sample_dt", self.sample_dt, above=0.0)
@@ -68,6 +69,7 @@ class Samples(Stimulus):
                 f" (times {self.scale:g}); give finite values"
             )
         object.__setattr__(self, "_scaled", scaled)
+        object.__setattr__(self, "_largest", torch.stack(torch.aminmax(scaled.detach())).abs().max())
 
     def __repr__(self) -> str:
         shape = list(self.values.shape)
@@ -86,8 +88,10 @@ class Samples(Stimulus):
         """See :meth:`Stimulus.rows`.
 
         Raises:
-            StimulusError: If a step lies beyond the last sample.
+            StimulusError: If a step lies beyond the last sample, or a value beyond what the type holds.
         """
+        if torch.isinf(self._largest.to(dtype)):
+            self._refuse(dtype)
         indices = held_indices(first, count, dt, self.sample_dt)
         if count and indices[-1] >= len(self._scaled):
             raise StimulusError(
@@ -97,6 +101,16 @@ class Samples(Stimulus):
             )
         held = self._scaled[torch.from_numpy(indices).to(self._scaled.device)]
         return held.to(dtype=dtype, device=device)
+
+    def _refuse(self, dtype: torch.dtype) -> None:
+        """Name the first value that is beyond a type."""
+        beyond = torch.isinf(self._scaled.detach().to(dtype))
+        sample, column = beyond.nonzero()[0].tolist()
+        raise StimulusError(
+            f"sample {sample} of column {column} of the stimulus is {self._scaled[sample, column].item():g}, "
+            f"beyond what {str(dtype).removeprefix('torch.')} holds; scale it, or create the model with "
+            "dtype=torch.float64"
+        )
 
     def signal(self) -> Signal:
         """See :meth:`Stimulus.signal`. It ends where the values end."""

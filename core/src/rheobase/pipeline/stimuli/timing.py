@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from ...errors import StimulusError, nearest
+from ...errors import StimulusError, nearest, shown
 
 Closed = Literal["left", "right", "both", "neither"]
 """Which ends of a window belong to it."""
@@ -30,7 +30,7 @@ def check_closed(owner: object, closed: str) -> None:
     """Refuse what does not name the ends of a window that belong to it."""
     if closed not in CLOSED:
         raise StimulusError(
-            f"{type(owner).__name__}(closed={closed!r}) cannot be used; give one of "
+            f"{type(owner).__name__}(closed={shown(closed)}) cannot be used; give one of "
             f"{', '.join(map(repr, CLOSED))}{nearest(str(closed), CLOSED)}"
         )
 
@@ -72,8 +72,16 @@ def ratio(dt: float, sample_dt: float) -> Fraction:
     Example:
         >>> ratio(0.05, 0.25), ratio(0.1, 0.3)
         (Fraction(1, 5), Fraction(1, 3))
+
+    Raises:
+        StimulusError: If one is over 1e12 times the other.
     """
     rounded = dt / sample_dt
+    if not 1e-12 <= rounded <= 1e12:
+        raise StimulusError(
+            f"the samples are {sample_dt:g} ms apart, and the time step is {dt:g} ms; give an interval in ms "
+            "that is nearer to it"
+        )
     meant = Fraction(rounded).limit_denominator(1_000_000)
     # Both times and their quotient are rounded once each, by 1.1e-16 of their size: 4e-16 covers them.
     if meant > 0 and abs(float(meant) - rounded) <= 4e-16 * rounded:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...engine.finite import all_finite
-from ...errors import StimulusError
+from ...errors import StimulusError, shown
 
 Current = float | Tensor
 """A current in pA: one number, or a tensor ``[units]`` with one for each unit."""
@@ -73,12 +73,18 @@ def check_number(
     else:
         good = infinite or math.isfinite(float(value))  # type: ignore[arg-type]
     if not good:
-        raise StimulusError(f"{type(owner).__name__}({name}={value!r}) cannot be used; give {accepted}")
+        raise StimulusError(f"{type(owner).__name__}({name}={shown(value)}) cannot be used; give {accepted}")
 
 
 def is_number(value: object) -> bool:
-    """Whether the value is a real Python or NumPy number, and no boolean."""
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    """Whether the value is a real Python or NumPy number that a float can be, and no boolean."""
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except OverflowError:  # an integer beyond 1.8e308
+        return False
+    return True
 
 
 def row_of(value: Current, *, dtype: torch.dtype, device: torch.device | None) -> Tensor:
@@ -113,13 +119,13 @@ def check_windows(owner: object, name: str, windows: object, length: int) -> tup
     form = "(start, stop)" if length == 2 else "(start, stop, amplitude)"
     if isinstance(windows, (str, bytes)) or not isinstance(windows, Sequence) or not windows:
         raise StimulusError(
-            f"{type(owner).__name__}({name}={windows!r}) cannot be used; give a sequence of {form} in ms"
+            f"{type(owner).__name__}({name}={shown(windows)}) cannot be used; give a sequence of {form} in ms"
         )
     checked = []
     for index, window in enumerate(windows):
         if isinstance(window, (str, bytes)) or not isinstance(window, Sequence) or len(window) != length:
             raise StimulusError(
-                f"{type(owner).__name__}: {name}[{index}] is {window!r}; each is {form}, in ms"
+                f"{type(owner).__name__}: {name}[{index}] is {shown(window)}; each is {form}, in ms"
             )
         check_number(owner, f"{name}[{index}].start", window[0])
         check_number(owner, f"{name}[{index}].stop", window[1], infinite=True)

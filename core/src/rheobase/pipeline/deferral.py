@@ -1,0 +1,93 @@
+"""Ctrl-C, heard between the steps of a run and not within one."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE = 1.0
+"""Seconds after which a second Ctrl-C is heard at once, wherever the run is."""
+
+
+class Deferral:
+    """The handler of signals while a run goes on: it notes that the run is to end.
+
+    Attributes:
+        asked: Whether the run is to end.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._since = 0.0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal.
+
+        Raises:
+            KeyboardInterrupt: If the run was asked long ago, and has not heard.
+        """
+        now = time.monotonic()
+        if not self.asked:
+            self.asked, self._since = True, now
+        elif now - self._since > _PATIENCE:
+            raise KeyboardInterrupt
+
+    def heed(self) -> None:
+        """End here if the run is to end.
+
+        Raises:
+            KeyboardInterrupt: If it is.
+        """
+        if self.asked:
+            self.asked = False
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def deferred() -> Iterator[Deferral]:
+    """Hold Ctrl-C back, so that it comes where :meth:`Deferral.heed` is called: the state is whole there.
+
+    So are other signals whose handler raises KeyboardInterrupt as Python's own does
+    (``signal.default_int_handler``). A handler of somebody's own stays in its place. In threads other than
+    the main one, where Python hears no signals, nothing is done; within a run that holds them back already,
+    they stay that run's.
+
+    Raises:
+        KeyboardInterrupt: At the end, if one came that nobody heeded.
+
+    Example:
+        >>> import os, signal
+        >>> with deferred() as deferral:
+        ...     os.kill(os.getpid(), signal.SIGINT)
+        ...     try:
+        ...         deferral.heed()
+        ...     except KeyboardInterrupt:
+        ...         print("between two steps")
+        between two steps
+    """
+    deferral, taken = Deferral(), list[signal.Signals]()
+    if threading.current_thread() is threading.main_thread():
+        handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        outer = [each for each in handlers.values() if isinstance(each, Deferral)]
+        if outer:
+            yield outer[0]
+            return
+        taken = [number for number, each in handlers.items() if each is signal.default_int_handler]
+    try:
+        for number in taken:
+            signal.signal(number, deferral)
+        yield deferral
+    except BaseException:
+        # It goes with what ends the run anyway.
+        deferral.asked = False
+        raise
+    finally:
+        for number in taken:
+            if signal.getsignal(number) is deferral:
+                signal.signal(number, signal.default_int_handler)
+    deferral.heed()

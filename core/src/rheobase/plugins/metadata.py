@@ -1,0 +1,183 @@
+"""The distributions on the path, and the files of their metadata, read with care.
+
+Whoever writes them may leave a pipe, a device or a finder there that fails, or never answers. A file is read
+only where it is one, and not without end; whatever is about to be looked at is told before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Collection
+from typing import Any
+
+from .entry import canonical
+from .fingerprint import search_path
+from .problem import AMISS, Problem
+
+LARGEST = 128 << 20
+"""How many bytes a file of metadata may have."""
+
+FINDER = "finder "
+"""With it begins the place of a finder of distributions."""
+
+
+def distributions(
+    problems: list[Problem],
+    *,
+    at: Callable[[str], None] = lambda place: None,
+    without: Collection[str] = (),
+) -> list[Any]:
+    """The distributions that all finders find, in the order of the path.
+
+    Args:
+        problems: Takes up those of finders that fail, and of what lies on the path and cannot be searched.
+        at: Called with each place before it is looked at.
+        without: The places that are passed over.
+
+    Example:
+        >>> problems = []
+        >>> "click" in map(stem, distributions(problems)), problems
+        (True, [])
+    """
+    import importlib_metadata
+
+    context: Any = importlib_metadata.DistributionFinder.Context
+    path = [folder for folder in search_path() if _searchable(folder, problems)]
+    found: list[Any] = []
+    for finder in list(sys.meta_path):
+        find = getattr(finder, "find_distributions", None)
+        if find is None:
+            continue
+        own = isinstance(finder, importlib_metadata.MetadataPathFinder)
+        kind = finder if isinstance(finder, type) else type(finder)
+        for folders in [[folder] for folder in path] if own else [path]:
+            place = folders[0] or os.curdir if own else f"{FINDER}{kind.__module__}.{kind.__qualname__}"
+            if place in without:
+                continue
+            at(place)
+            try:
+                for each in find(context(path=folders)):
+                    stem(each)
+                    found.append(each)
+            except Exception as error:
+                from .discovery import first_line
+
+                problems.append(amiss(place, f"it fails: {first_line(error)}"))
+    return found
+
+
+def _searchable(folder: str, problems: list[Problem]) -> bool:
+    """Whether Python would search it: a folder or an archive. A pipe would be waited for without end."""
+    try:
+        mode = os.stat(folder or os.curdir).st_mode
+    except (OSError, ValueError):
+        return False
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        problems.append(amiss(folder, "it is neither a folder nor a file"))
+    return stat.S_ISDIR(mode) or stat.S_ISREG(mode)
+
+
+def amiss(place: str, cause: str) -> Problem:
+    """That a place on the path, or a finder, cannot be used.
+
+    Args:
+        place: The place.
+        cause: Why.
+
+    Example:
+        >>> print(amiss("finder toy.Finder", "it fails: OSError").message)
+        finder toy.Finder: it fails: OSError, so distributions that it may know are \
+not seen. Mend it, or remove it
+    """
+    what = place if place.startswith(FINDER) else f"{place!r} on the path"
+    cause = f"{cause}, so distributions that it may know are not seen"
+    return Problem(AMISS, what, cause, "Mend it, or remove it")
+
+
+def folder_of(found: Any) -> str:
+    """The folder of a distribution's metadata.
+
+    Args:
+        found: The distribution.
+    """
+    return str(getattr(found, "_path", None) or found.locate_file(""))
+
+
+def stem(found: Any) -> str:
+    """The name that the folder of metadata begins with; that of an egg may have no version after it.
+
+    Args:
+        found: The distribution.
+    """
+    folder = os.path.basename(folder_of(found))
+    return canonical(re.sub(r"\.(dist-info|egg-info|egg)$", "", folder).partition("-")[0])
+
+
+def read_file(path: str) -> bytes:
+    """Read a file, if it is one.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: If it cannot be read, is something else, such as a pipe, or too large.
+
+    Example:
+        >>> read_file(os.devnull)
+        Traceback (most recent call last):
+        OSError: it is no file
+    """
+    # Without waiting for whoever would write into a pipe.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("it is no file")
+        if status.st_size > LARGEST:
+            raise OSError(f"it has {status.st_size >> 20} MiB")
+        return file.read(LARGEST)
+
+
+def check(found: Any, *names: str) -> None:
+    """See that files of metadata can be read, before something reads them that does not look.
+
+    Args:
+        found: The distribution.
+        names: The files; none need be there.
+
+    Raises:
+        OSError: If one is something else, or too large.
+    """
+    import pathlib  # here: an index that still holds needs none
+
+    path = getattr(found, "_path", None)
+    if not isinstance(path, pathlib.Path):  # in an archive, or of a finder's own
+        return
+    for name in names:
+        try:
+            status = os.stat(f"{path}{os.sep}{name}" if name else path)
+        except OSError:
+            continue
+        if stat.S_ISDIR(status.st_mode) and not name:
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{name or 'it'} is no file")
+        if status.st_size > LARGEST:
+            raise OSError(f"{name or 'it'} has {status.st_size >> 20} MiB")
+
+
+def text_of(found: Any, name: str) -> str:
+    """A file of metadata; empty: it is not there, or cannot be read.
+
+    Args:
+        found: The distribution.
+        name: The file.
+    """
+    try:
+        check(found, name)
+        return found.read_text(name) or ""
+    except Exception:
+        return ""

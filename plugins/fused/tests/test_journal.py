@@ -1,0 +1,48 @@
+"""The journal of a run in a kernel: what it holds is the beginning of the whole."""
+
+from __future__ import annotations
+
+import pytest
+import rheobase as rb
+import torch
+from rheobase.errors import RheobaseWarning
+from rheobase.pipeline import journal as journals
+
+
+@pytest.mark.parametrize("event", ["crossing", "located"])
+def test_a_kernel_that_is_killed_leaves_what_it_did(tmp_path, monkeypatch, event):
+    monkeypatch.setattr(journals, "SECONDS", 0.0)
+    out, record, blocks = tmp_path / "run.npz", ("spikes", "voltage"), []
+
+    def killed() -> None:
+        taken = journals.Journal.__call__
+
+        def dies(journal, done, new):
+            taken(journal, done, new)
+            blocks.append(done)
+            if len(blocks) == 3:
+                raise MemoryError  # what stands for a kill: nothing is tidied up
+
+        monkeypatch.setattr(journals.Journal, "__call__", dies)
+        neuron = rb.create("lif", 3, event=event, dt=0.1)
+        with journals.journaling(out, neuron, record, 5):
+            rb.simulate(neuron, drive, 1e6, record=record, every=5, backend="fused")
+
+    drive = torch.tensor([120.0, 200.0, 300.0])
+    with pytest.warns(RheobaseWarning, match="run --recover"), pytest.raises(MemoryError):
+        killed()
+    found, _ = journals.recover(out)
+    assert found.steps == blocks[-1]
+    assert not found.complete
+    whole = rb.simulate(
+        rb.create("lif", 3, event=event, dt=0.1),
+        drive,
+        found.duration,
+        record=record,
+        every=5,
+        backend="fused",
+    )
+    assert torch.equal(found.traces["voltage"], whole.traces["voltage"])
+    assert torch.equal(found.spikes.times, whole.spikes.times)
+    assert torch.equal(found.spikes.units, whole.spikes.units)
+    assert len(found.spikes) > 0
