@@ -25,10 +25,12 @@ BASE = "rheobase.engine.neuron.base.Neuron"
 FUNCTIONS = ("derivatives", "threshold", "reset", "update", "dt_max")
 """The pure functions that a model may define; ``dt_max`` may be a number instead."""
 
+_namedtuple: Any = namedtuple
+
 
 def _tuple_type(name: str, fields: Sequence[str]) -> Any:
     """A class of named tuples that can be pickled, though no module has it by its name."""
-    kind: Any = namedtuple(name, fields)
+    kind = _namedtuple(name, fields)
     kind.__reduce__ = _taken_apart
     return kind
 

@@ -34,6 +34,7 @@ def _of_torch(path: str, otherwise: Callable[[], Any]) -> Callable[[], Any]:
 # torch has no public questions for these; here is where its own checks look.
 _transform = _of_torch("torch:_C._functorch.peek_interpreter_stack", lambda: None)
 _proxies = _of_torch("torch.fx.experimental.proxy_tensor:get_proxy_mode", lambda: None)
+_tracing = _of_torch("torch.jit:is_tracing", lambda: False)  # public, and without types
 _dispatching = _of_torch("torch:_C._len_torch_dispatch_stack", lambda: 0)
 _lending: CodeType | None = getattr(
     _of_torch("torch.nn.utils.stateless:_functional_call", lambda: None), "__code__", None
@@ -61,9 +62,5 @@ def values_visible(tensor: Tensor) -> bool:
     if torch.compiler.is_compiling():
         return False
     return not (
-        tensor.is_meta
-        or transforming()
-        or torch.jit.is_tracing()
-        or _proxies() is not None
-        or _dispatching() > 0
+        tensor.is_meta or transforming() or _tracing() or _proxies() is not None or _dispatching() > 0
     )
