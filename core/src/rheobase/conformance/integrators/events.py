@@ -120,7 +120,7 @@ def _free_steps(
     free = torch.zeros_like(current)
     voltages = []
     for step in range(steps):
-        before, held, now = neuron.voltage, neuron.hold > 0, (step + 1) * dt
+        before, held, now = neuron.voltage, neuron.state["hold"] > 0, (step + 1) * dt
         out = neuron(current)
         if event == "located":
             times = torch.cat(
