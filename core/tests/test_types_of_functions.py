@@ -80,8 +80,8 @@ def test_spikes_are_located_with_g_of_another_type(model, dtype):
         out = neuron(torch.tensor([20.0, 15.0], dtype=dtype))
         times += out["spike_times"][1].tolist()
     first = next(time for time in times if time == time)
-    # 5 ln 3, to the order of RK4, and in float32 to its rounding divided by the speed of 1 mV/ms. A whole number
-    # is zero for one mV, and so any time of the step serves.
+    # 5 ln 3, to the order of RK4, and in float32 to its rounding divided by the speed of 1 mV/ms. A whole
+    # number is zero for one mV, and so any time of the step serves.
     exactly = 1e-6 if dtype == torch.float64 else 1e-4
     assert first == pytest.approx(5.0 * math.log(3.0), abs=exactly if model is Doubled else 0.1)
 
