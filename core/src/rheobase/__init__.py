@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from .engine.sweep import Sweep as Sweep
     from .marker import hookimpl as hookimpl
     from .pipeline.pipeline import Pipeline as Pipeline
+    from .pipeline.prepared import PreparedRun as PreparedRun
+    from .pipeline.prepared import Taken as Taken
+    from .pipeline.prepared import prepare as prepare
     from .pipeline.recording import Recording as Recording
     from .pipeline.simulate import SimulationInterrupted as SimulationInterrupted
     from .pipeline.simulate import simulate as simulate
@@ -81,6 +84,7 @@ _HOME = {
     "Piece": "pipeline.watched",
     "Pipeline": "pipeline.pipeline",
     "Preset": "engine.choice",
+    "PreparedRun": "pipeline.prepared",
     "Provenance": "specs",
     "Recording": "pipeline.recording",
     "RungeKutta": "engine.integrator",
@@ -91,6 +95,7 @@ _HOME = {
     "State": "engine.declaration",
     "Status": "engine.integrator",
     "Sweep": "engine.sweep",
+    "Taken": "pipeline.prepared",
     "aggregator": "engine.create",
     "conditionally_linear": "engine.structure",
     "create": "engine.create",
@@ -99,6 +104,7 @@ _HOME = {
     "linear": "engine.structure",
     "list_components": "plugins.registry",
     "locate": "engine.integrator",
+    "prepare": "pipeline.prepared",
     "register": "plugins.registry",
     "simulate": "pipeline.simulate",
     "watched": "pipeline.watched",

@@ -138,6 +138,13 @@ class BackendSpec(ComponentSpec):
     changes nothing. ``backend="auto"`` asks it first; False means that another backend would be as quick,
     and the next one is tried without a word. A backend that is asked for by name is not asked whether it
     pays.
+
+    The object may have an attribute ``prepare(neuron, *, record, grad, every)`` for
+    :func:`rheobase.prepare`. It gives a callable ``take(drive, steps)``, which takes steps as ``run`` does,
+    for a drive with a row for each step and a batch that may be another each time, and gives a
+    :class:`rheobase.Taken`. It is used only while the neuron has the type, device, dt, options, integrator
+    and functions, and the parameters by unit, that it had; values of parameters and states may be others.
+    Both may refuse. A backend without it is run by its usual call.
     """
 
     kind: ClassVar[str] = "backend"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 AUTO = "auto"
 """The backend that is the first of those installed that takes the run, else eager."""
 
+EAGER = "eager"
+"""The backend that refuses nothing."""
+
 WARNED: set[tuple[str, str, str]] = set()
 """The refusals that this process was warned of: backend, reason, model class. Without them they are news."""
 
@@ -50,7 +53,7 @@ def candidates(backend: str) -> list[Registered]:
     """
     if backend != AUTO:
         return [resolve("backend", backend)]
-    others = [found for found in list_components("backend") if found.spec.name != "eager"]
+    others = [found for found in list_components("backend") if found.spec.name != EAGER]
     return [*others, eager_backend()]
 
 

@@ -159,11 +159,11 @@ def _simulate(
             refusals.append(backends.Refusal(candidate, backends.reason_of(refusal)))
             continue
         except SimulationInterrupted as interrupted:
-            interrupted.recording = _sign(interrupted.recording, candidate.provenance, notes)
+            interrupted.recording = sign(interrupted.recording, candidate.provenance, notes)
             raise
         if candidate != eager:
             neuron.heed_dt_max()
-        return _sign(recording, candidate.provenance, notes)
+        return sign(recording, candidate.provenance, notes)
     raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
 
 
@@ -232,7 +232,8 @@ def _steps(drive: Drive, duration: float | None) -> int:
     return steps
 
 
-def _sign(recording: Recording, backend: Provenance, notes: Sequence[str]) -> Recording:
+def sign(recording: Recording, backend: Provenance, notes: Sequence[str]) -> Recording:
+    """A recording that says which backend made it, and what there was to say."""
     return replace(
         recording,
         provenance={**recording.provenance, "backend": backend},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -63,6 +64,34 @@ class Spikes:
     def of(self, unit: int, batch: int = 0) -> Tensor:
         """The spike times of one unit, in ms, float64."""
         return self.times[(self.units == unit) & (self.batch == batch)]
+
+
+@final
+class LateSpikes(Spikes):
+    """Spikes that are put in order when they are first asked for.
+
+    Args:
+        make: Gives times, units and batch indices. It must depend on nothing that changes.
+
+    Example:
+        >>> import torch
+        >>> spikes = LateSpikes(lambda: (torch.tensor([1.5], dtype=torch.float64), *torch.zeros(2, 1).long()))
+        >>> len(spikes), spikes.times
+        (1, tensor([1.5000], dtype=torch.float64))
+    """
+
+    def __init__(self, make: Callable[[], tuple[Tensor, Tensor, Tensor]]) -> None:
+        object.__setattr__(self, "_make", make)
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached for times, units and batch until they are set.
+        if name not in ("times", "units", "batch") or "_make" not in self.__dict__:
+            raise AttributeError(name)
+        super().__init__(*self.__dict__["_make"]())
+        return self.__dict__[name]
+
+    def __reduce__(self) -> Any:
+        return Spikes, (self.times, self.units, self.batch)
 
 
 @final

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
@@ -15,9 +16,10 @@ from torch import Tensor
 from .contract import Course, Happened, Kernel, Outputs
 from .courses import Inputs
 from .kernels import kernel_of
-from .located_run import last_spikes
+from .located_run import check_located, last_spikes
 from .refusal import Refusal
-from .suitable import check_suitable, worthwhile
+from .suitable import check_drive, check_suitable, worthwhile
+from .trains import Trains
 
 if TYPE_CHECKING:
     from rheobase import Neuron, Recording
@@ -81,12 +83,55 @@ class Fused:
             Refusal: If this run cannot be fused; a ``NotImplementedError`` with the reason.
             SimulationInterrupted: On Ctrl-C; it carries the recording so far, where the neuron stands.
         """
-        check_suitable(neuron, drive, grad)
+        check_suitable(neuron, grad)
+        check_drive(drive)
         with torch.no_grad():
-            return _Run(neuron, drive, steps, record, every).all(progress)
+            return _Run(neuron, drive, steps, record, every, partial(kernel_of, neuron)).all(progress)
+
+
+    def prepare(self, neuron: Neuron, *, record: Sequence[str], grad: bool, every: int) -> Prepared:
+        """Make ready for many short runs: listen to the step, and load or compile the kernel.
+
+        Args:
+            neuron: The neuron.
+            record: ``"spikes"`` and names that the neuron can log.
+            grad: Whether states and traces keep their autograd graph: then it refuses.
+            every: The stride of the traces, in steps.
+
+        Raises:
+            Refusal: If this neuron cannot be fused.
+        """
+        check_suitable(neuron, grad)
+        return Prepared(neuron, record, every)
 
 
 run = Fused()
+
+
+class Prepared:
+    """Takes steps of a neuron by kernels that are ready, as :class:`Fused` does.
+
+    Args:
+        neuron: The neuron.
+        record: ``"spikes"`` and names that the neuron can log.
+        every: The stride of the traces, in steps.
+    """
+
+    def __init__(self, neuron: Neuron, record: Sequence[str], every: int) -> None:
+        self._neuron, self._record, self._every = neuron, record, every
+        self._kernels: dict[frozenset[str], Kernel] = {}
+        self._kernel(frozenset())
+
+    def __call__(self, drive: Any, steps: int) -> rb.Taken:
+        """Take so many steps, of a drive with a row for each of them."""
+        check_located(self._neuron)
+        with torch.no_grad():
+            return _Run(self._neuron, drive, steps, self._record, self._every, self._kernel).taken()
+
+    def _kernel(self, constant: frozenset[str]) -> Kernel:
+        if constant not in self._kernels:
+            self._kernels[constant] = kernel_of(self._neuron, constant)
+        return self._kernels[constant]
 
 _SECONDS, _AT_FIRST = 0.1, 0.03
 """Seconds that a block of steps should take, and the first of a run, whose speed nobody has measured. Between
@@ -104,12 +149,21 @@ class _Run:
         steps: The number of steps.
         record: What is recorded.
         every: The stride of the traces.
+        kernel: Gives the kernel, for the names of the inputs that do not change.
     """
 
-    def __init__(self, neuron: Neuron, drive: Any, steps: int, record: Sequence[str], every: int) -> None:
+    def __init__(
+        self,
+        neuron: Neuron,
+        drive: Any,
+        steps: int,
+        record: Sequence[str],
+        every: int,
+        kernel: Callable[[frozenset[str]], Kernel],
+    ) -> None:
         self.neuron, self.drive, self.steps, self.every = neuron, drive, steps, every
         self.inputs = Inputs(neuron, drive, record)
-        self.kernel: Kernel = kernel_of(neuron, self.inputs.constant)
+        self.kernel = kernel(self.inputs.constant)
         self.shape = self.inputs.shape
         self.names = tuple(name for name in record if name != "spikes")
         known = (*self.kernel.states, *self.inputs.names, "spiked")
@@ -121,26 +175,42 @@ class _Run:
         self.params = {
             name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)
         }
-        # Of each block: its first step, and what happened in it.
-        self.spiking: list[tuple[int, Happened]] = []
+        self.trains = Trains(self.first_step, neuron.dt, self.shape, self.kernel.located)
         self.latest: _Piece | None = None
         self.traces = {name: self._trace(name) for name in self.names}
 
     def all(self, progress: bool | None) -> Recording:
-        """All steps."""
+        """All steps, and the recording of them."""
         with rb.watched(self.steps, progress, self._between) as watch:
-            interrupted: KeyboardInterrupt | None = None
+            self._through(watch)
+            return watch.ended(self._recording(self.steps))
+
+    def taken(self) -> rb.Taken:
+        """All steps, and what a prepared run needs of them."""
+        with rb.watched(self.steps, False, self._between) as watch:
+            self._through(watch)
             try:
-                self._blocks(watch)
+                watch.heed()
             except KeyboardInterrupt as interrupt:
-                interrupted = interrupt
-            done = 0
-            if self.latest is not None:
-                done = self.latest.end
-                self._settle(self.latest)
-            if interrupted is not None:
-                raise rb.SimulationInterrupted(self._recording(done), self.steps) from interrupted
-            return watch.ended(self._recording(done))
+                raise rb.SimulationInterrupted(self._recording(self.steps), self.steps) from interrupt
+        traces = {**self.traces}
+        if "spiked" in traces:
+            traces["spiked"] = traces["spiked"].view(torch.int8)
+        return rb.Taken(self.trains if self.spikes else None, traces, tuple(self.shape[:-1]))
+
+    def _through(self, watch: Callable[[int], None]) -> None:
+        """All steps; after Ctrl-C those so far, and the error with their recording."""
+        interrupted: KeyboardInterrupt | None = None
+        try:
+            self._blocks(watch)
+        except KeyboardInterrupt as interrupt:
+            interrupted = interrupt
+        done = 0
+        if self.latest is not None:
+            done = self.latest.end
+            self._settle(self.latest)
+        if interrupted is not None:
+            raise rb.SimulationInterrupted(self._recording(done), self.steps) from interrupted
 
     def _blocks(self, watch: Callable[[int], None]) -> None:
         """Blocks of steps; at the end of each all units are at the same step."""
@@ -192,7 +262,7 @@ class _Run:
         if happened.failed >= 0:
             self._fail(done + happened.failed)
         if self.spikes:
-            self.spiking.append((done, replace(happened, states={})))
+            self.trains.blocks.append((done, replace(happened, states={})))
         for name in self.names:
             if name in courses:
                 self._keep_input(name, courses[name], kept)
@@ -232,7 +302,7 @@ class _Run:
         saved["step_count"] = torch.tensor(self.first_step + piece.end, dtype=torch.int64)
         self.inputs.leave(piece.courses, piece.end)
         # These tensors are nobody else's: they become the neuron's.
-        self.neuron.load_state_dict(saved, strict=False, assign=True)
+        self.neuron.take_over(saved)
 
     def _fail(self, step: int) -> None:
         """Take the run again up to the step that fails, and that one in ``eager``, which says why."""
@@ -240,7 +310,7 @@ class _Run:
         before = self.neuron.state_dict()
         if step:
             try:
-                _Run(self.neuron, self.drive, step, (), every=1).all(progress=False)
+                _Run(self.neuron, self.drive, step, (), 1, partial(kernel_of, self.neuron)).all(progress=False)
             except KeyboardInterrupt:
                 self.neuron.load_state_dict(before)
                 raise
@@ -248,35 +318,14 @@ class _Run:
         self.neuron.load_state_dict(before)
         raise Refusal(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
 
-    def _spikes(self, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Times, units and rows of the batch of the spikes of some blocks, in order."""
-        some = [each for each in self.spiking if first <= each[0] < last]
-        lanes = _joined([each.lanes for _, each in some])
-        times, at = np.empty(len(lanes)), 0
-        for done, each in some:
-            part = times[at : at + len(each.lanes)]
-            # One product for each time, no running sum: a time is the same number however long the run.
-            np.add(each.steps, self.first_step + done + (0 if self.kernel.located else 1), out=part)
-            part *= self.neuron.dt
-            if self.kernel.located:
-                part += each.times
-            at += len(part)
-        batch, units = np.zeros(len(lanes), dtype=np.int64), lanes
-        if len(self.shape) > 1:
-            batch, units = np.divmod(lanes, self.shape[-1])
-        if self.kernel.located or len(self.shape) > 1:
-            order = _by_time(times, units, batch)
-            times, batch, units = times[order], batch[order], units[order]
-        return torch.from_numpy(times), torch.from_numpy(units), torch.from_numpy(batch)
-
     def _between(self, first: int, last: int) -> rb.Piece:
         """What was recorded in some blocks."""
         kept = slice(first // self.every, last // self.every)
         traces = {
-            name: (trace[kept].to(torch.int8) if name == "spiked" else trace[kept])
+            name: (trace[kept].view(torch.int8) if name == "spiked" else trace[kept])
             for name, trace in self.traces.items()
         }
-        return rb.Piece(first, last, self._spikes(first, last) if self.spikes else None, traces)
+        return rb.Piece(first, last, self.trains.between(first, last) if self.spikes else None, traces)
 
     def _recording(self, done: int) -> Recording:
         piece = self._between(0, done)
@@ -290,19 +339,3 @@ class _Run:
             batch_shape=tuple(self.shape[:-1]),
             every=self.every,
         )
-
-
-def _by_time(times: np.ndarray, units: np.ndarray, batch: np.ndarray) -> np.ndarray:
-    """The order of spikes by time; of those at one time by unit, then by row of the batch."""
-    order = np.argsort(times)
-    same = np.flatnonzero(np.diff(times[order]) == 0)
-    # Of those at one time, few mostly, what stands where is settled by itself.
-    places = np.union1d(same, same + 1)
-    some = order[places]
-    order[places] = some[np.lexsort((batch[some], units[some], times[some]))]
-    return order
-
-
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Integers, one array after the other; a single one as it is."""
-    return arrays[0] if len(arrays) == 1 else np.concatenate([np.empty(0, np.int64), *arrays])

@@ -18,7 +18,7 @@ STATE_TYPES = (torch.bool, torch.int32)
 """The types of states beside the run's floating-point type."""
 
 
-def check_suitable(neuron: Neuron, drive: Any, grad: bool) -> None:
+def check_suitable(neuron: Neuron, grad: bool) -> None:
     """Refuse what a kernel does not do, before anything is changed.
 
     Raises:
@@ -46,14 +46,22 @@ def check_suitable(neuron: Neuron, drive: Any, grad: bool) -> None:
         raise Refusal(f"the neuron is on {neuron.device}, and kernels are made for the CPU and for CUDA")
     if neuron.dtype not in (torch.float32, torch.float64):
         raise Refusal(f"the neuron has {neuron.dtype}, and kernels have float32 and float64")
-    if drive.timed:
-        raise Refusal("an input is a signal, which may change within a step")
     check_located(neuron)
     for name, value in neuron.state.items():
         if name == "hold_time":
             continue
         if isinstance(value, Tensor) and value.dtype not in (neuron.dtype, *STATE_TYPES):
             raise Refusal(f"the state {name!r} has {value.dtype}")
+
+
+def check_drive(drive: Any) -> None:
+    """Refuse a stimulus that no kernel takes.
+
+    Raises:
+        Refusal: With the reason.
+    """
+    if drive.timed:
+        raise Refusal("an input is a signal, which may change within a step")
 
 
 def worthwhile(neuron: Neuron, steps: int) -> bool:

@@ -18,7 +18,7 @@ from ..finite import all_finite
 from ..receive import receive
 from ..shapes import broadcast_shape
 from ..sweep import Sweep, expand
-from ..threads import MARK, occupy, vacate
+from ..threads import MARK, alone, occupy, vacate
 from ..tracing import lent, transforming
 from ..values import as_parameter, as_state, check_domain
 from .randomness import Randomness
@@ -155,6 +155,22 @@ class Stored(Randomness):
         for name, held in self._buffers.items():
             if held is not None and held.requires_grad and name not in self.schema.parameters:
                 self._keep(name, held.detach())
+
+    @alone
+    def take_over(self, values: Mapping[str, Tensor]) -> None:
+        """Let tensors be the neuron's: what a backend leaves after its last step, all at once.
+
+        Args:
+            values: By the names of buffers: states ``[*batch, units]``, ``armed``, ``hold``, the inputs of the
+                last step, ``spiked``, ``step_count``, in the types and on the device that they have. They
+                must be nobody else's, without a graph. What is not named stays; of what an integrator
+                carries on, nothing does.
+        """
+        self._settled = None
+        for name in self._carry_names:
+            self._buffers.pop(f"{_CARRY}{name}", None)
+        self._carry_names = ()
+        self._buffers.update(values)  # in one operation of the interpreter
 
     def _tick(self) -> None:
         self._keep("step_count", self._counter + 1)

@@ -1,0 +1,249 @@
+"""``prepare``: what comes before the first step of a run, once for many short runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+from torch import Tensor
+
+from ..engine.neuron.base import Neuron
+from ..engine.threads import occupied
+from ..errors import ArgumentError, PluginError, StimulusError, shown
+from . import backends
+from .drive import Drive
+from .interrupted import SimulationInterrupted
+from .recorder import SPIKES, check_every, check_record
+from .recording import Recording, model_name
+from .simulate import sign
+from .spikes import LateSpikes, NoSpikes, Spikes
+from .standing import Standing
+
+if TYPE_CHECKING:
+    from ..plugins.component import Registered
+
+
+class Taken(NamedTuple):
+    """What a prepared backend gives of its steps.
+
+    Attributes:
+        spikes: Gives times in ms, float64, units and batch indices, int64, in the order of a recording; also
+            after later steps. None where spikes are not recorded.
+        traces: Name -> values ``[steps // every, *batch, units]``.
+        batch_shape: The shape of the batch.
+    """
+
+    spikes: Callable[[], tuple[Tensor, Tensor, Tensor]] | None
+    traces: Mapping[str, Tensor]
+    batch_shape: tuple[int, ...] = ()
+
+
+Take = Callable[[Drive, int], Taken]
+"""Takes so many steps of a prepared neuron."""
+
+
+@final
+class PreparedRun:
+    """Runs a neuron again and again, each time on from where it stands. Made by :func:`prepare`.
+
+    Attributes:
+        backend: The name of the backend that takes the steps.
+    """
+
+    def __init__(
+        self, neuron: Neuron, backend: str, record: tuple[str, ...], every: int, grad: bool | None
+    ) -> None:
+        self._neuron, self._asked, self._record = neuron, backend, record
+        self._every, self._grad = every, grad
+        neuron._watch.begin()
+        self._prepare()
+
+    def __call__(self, x: Tensor | Mapping[str, Tensor]) -> Recording:
+        """Take as many steps as there are rows.
+
+        Args:
+            x: The input, ``[steps, 1]`` or ``[steps, *batch, units or 1]``, one row for each step; for a model
+                with several inputs a mapping of these by name.
+
+        Returns:
+            The recording of these steps. Spikes are put in order when they are first looked at.
+
+        Raises:
+            RheobaseError: As :func:`rheobase.simulate` would for the same steps.
+        """
+        neuron = self._neuron
+        with occupied(neuron):
+            drive = Drive(x, neuron)
+            steps = drive.rows_given
+            if steps is None:
+                raise StimulusError(
+                    "a prepared run takes as many steps as its input has rows, and this one has none; give "
+                    "[steps, 1] or [steps, *batch, units], for a constant for instance "
+                    "current.expand(steps, units)"
+                )
+            if not self._standing.holds(neuron):
+                self._prepare()
+            return self._run(drive, steps)
+
+    def __repr__(self) -> str:
+        return f"<prepared run of {model_name(self._neuron)} in {self.backend}>"
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend that takes the steps."""
+        return self._backend.spec.name
+
+    def _prepare(self) -> None:
+        """Choose the backend, and let it make ready what it can."""
+        neuron = self._neuron
+        self._keep = neuron.keeps_graph if self._grad is None else self._grad
+        self._backend, self._usual, self._take, self._notes = self._choose()
+        declared = {**neuron.schema.inputs, **neuron.schema.states}
+        self._units = {name: declared[name].unit for name in self._record if name in declared}
+        self._provenance = {**neuron.provenance, "backend": self._backend.provenance}
+        self._model = model_name(neuron)
+        self._heeds = neuron._model is not None and neuron._model.dt_max is not None
+        self._standing = Standing(neuron)
+
+    def _choose(self) -> tuple[Registered, Any, Take | None, list[str]]:
+        neuron, notes = self._neuron, list[str]()
+        refusals: list[backends.Refusal] = []
+        eager = backends.eager_backend()
+        for candidate in backends.candidates(self._asked):
+            try:
+                usual = candidate.load()
+            except PluginError as error:
+                if self._asked != backends.AUTO:
+                    raise
+                notes.append(str(error))
+                continue
+            if candidate == eager and refusals:
+                notes.append(backends.note_of(refusals, neuron, candidate))
+            make = getattr(usual, "prepare", None)
+            if not callable(make):
+                if candidate == eager or self._asked != backends.AUTO:
+                    return candidate, usual, None, notes
+                continue
+            try:
+                take = make(neuron, record=self._record, grad=self._keep, every=self._every)
+            except NotImplementedError as refusal:
+                if self._asked != backends.AUTO:
+                    raise backends.refused(candidate, neuron, refusal) from refusal
+                refusals.append(backends.Refusal(candidate, backends.reason_of(refusal)))
+                continue
+            return candidate, usual, take, notes
+        raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
+
+    def _run(self, drive: Drive, steps: int) -> Recording:
+        neuron, first_step = self._neuron, drive.first_step
+        eager = backends.EAGER
+        try:
+            if self._backend.spec.name != eager and self._heeds and neuron._watch.due(None):
+                neuron.heed_dt_max(lambda: neuron.prepare(drive.rows(0, 1)[0]))
+            if self._take is None:
+                return self._by_usual(self._backend, self._usual, drive, steps, [])
+            taken = self._take(drive, steps)
+        except NotImplementedError as refusal:
+            if self._backend.spec.name == eager:
+                raise
+            if self._asked != backends.AUTO:
+                raise backends.refused(self._backend, neuron, refusal) from refusal
+            there = backends.eager_backend()
+            refusals = [backends.Refusal(self._backend, backends.reason_of(refusal))]
+            note = backends.note_of(refusals, neuron, there)
+            return self._by_usual(there, there.load(), drive, steps, [note])
+        except SimulationInterrupted as interrupted:
+            interrupted.recording = sign(interrupted.recording, self._backend.provenance, self._notes)
+            raise
+        spikes: Spikes = NoSpikes()
+        if SPIKES in self._record and taken.spikes is not None:
+            spikes = LateSpikes(taken.spikes)
+        return Recording(
+            spikes=spikes,
+            traces=taken.traces,
+            dt=drive.dt,
+            steps=steps,
+            first_step=first_step,
+            num_units=drive.num_units,
+            batch_shape=taken.batch_shape,
+            model=self._model,
+            provenance=dict(self._provenance),
+            warnings=list(self._notes),
+            trace_units=self._units,
+            every=self._every,
+        )
+
+    def _by_usual(
+        self, backend: Registered, usual: Any, drive: Drive, steps: int, more: list[str]
+    ) -> Recording:
+        recording = usual(
+            self._neuron,
+            drive,
+            steps,
+            record=self._record,
+            grad=self._keep,
+            progress=False,
+            every=self._every,
+        )
+        return sign(recording, backend.provenance, [*self._notes, *more])
+
+
+def prepare(
+    neuron: Neuron,
+    *,
+    backend: str = "auto",
+    record: str | Sequence[str] = ("spikes",),
+    every: int = 1,
+    grad: bool | None = None,
+) -> PreparedRun:
+    """Make a neuron ready for many runs of few steps, as between two exchanges of spikes in a network.
+
+    Each call takes as many steps as its input has rows, and goes on where the neuron stands: several calls
+    are one :func:`rheobase.simulate` with the rows one after the other, to the last bit, and one may set
+    states, kick (``inject``), reset and load between them. What simulate does before its first step is
+    done once. Parameters may be given other values between calls. After a change of dt, dtype, device,
+    options, integrator, of whether a parameter differs by unit, or of a name that the model's functions
+    read in their module, the next call makes ready anew by itself. (What such a name holds, a list or an
+    attribute, is not looked into: then prepare again.)
+
+    Args:
+        neuron: A neuron or an ensemble, from :func:`rheobase.create`.
+        backend: ``"auto"``: the first installed backend that can be prepared and takes this neuron, else
+            ``"eager"``; the provenance says which, and ``warnings`` of a recording why. Or a backend's name:
+            then a refusal is an error.
+        record: As for :func:`rheobase.simulate`.
+        every: Traces keep one row of so many steps of each call.
+        grad: Whether to keep the autograd graph, through states and traces, also from call to call. By
+            default as the neuron was created.
+
+    Returns:
+        What to call with the input ``[steps, ..., units]``; it gives a recording.
+
+    Raises:
+        ArgumentError: If it is no neuron, a name cannot be recorded, or every is no integer from 1 up.
+        ComponentError: If there is no such backend.
+        BackendError: If the backend that was asked for by name refuses this neuron.
+        BusyError: If the neuron is running in another thread.
+
+    Warns:
+        StepSizeWarning: If dt is larger than the model's ``dt_max(state, params, data)`` for a unit: looked
+            at in one call of 16, and said once; in ``"eager"`` as by simulate.
+
+    Example:
+        >>> import rheobase as rb
+        >>> import torch
+        >>> neuron = rb.create("analog", num_units=2, dt=0.5)
+        >>> run = rb.prepare(neuron, record="voltage")
+        >>> run(torch.ones(3, 2)).times
+        tensor([0.5000, 1.0000, 1.5000], dtype=torch.float64)
+        >>> run(torch.full((1, 2), 4.0)).traces["voltage"]
+        tensor([[4., 4.]])
+    """
+    if not isinstance(neuron, Neuron):
+        raise ArgumentError(
+            f"neuron={shown(neuron)} is of type {type(neuron).__name__}; give a neuron, "
+            'for instance rheobase.create("lif")'
+        )
+    names, stride = check_record(neuron, record), check_every(every)
+    with occupied(neuron):
+        return PreparedRun(neuron, backend, names, stride, grad)

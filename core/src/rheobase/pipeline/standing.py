@@ -1,0 +1,112 @@
+"""What a neuron is beside its values: what a step that was made ready for it may be built on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, final
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from ..engine.neuron.base import Neuron
+
+_BESIDE = ("armed", "hold", "hold_time", "status")
+_PLAIN = (int, float, str, bytes, type(None))
+
+
+@final
+class Standing:
+    """A neuron's type, device, dt, options, integrator and functions, as they are now.
+
+    Not its states and the values of its parameters, nor its batch: these are a run's own.
+
+    Args:
+        neuron: The neuron.
+    """
+
+    def __init__(self, neuron: Neuron) -> None:
+        self._marks, self._reads = _marks(neuron), list(_reads_of(neuron))
+
+    def holds(self, neuron: Neuron) -> bool:
+        """Whether the neuron is still the same in this."""
+        if _marks(neuron) != self._marks:
+            return False
+        for where, name, value, version in self._reads:
+            if where.get(name) is not value or (version >= 0 and value._version != version):
+                return False
+        return True
+
+
+def _marks(neuron: Neuron) -> tuple[Any, ...]:
+    schema, buffers = neuron.schema, neuron._buffers
+    integrator = neuron.integrator
+    tensors = []
+    for name in (*schema.states, *schema.parameters, *_BESIDE):
+        held = buffers.get(name)
+        if held is None:
+            held = neuron._parameters.get(name)
+        if held is not None:
+            tensors.append((held.dtype, held.device, name in schema.parameters and held.ndim))
+    plain = [value for value in vars(integrator).values() if isinstance(value, _PLAIN)]
+    hooks = len(neuron._forward_hooks), len(neuron._forward_pre_hooks)
+    own = type(neuron), neuron._model, neuron.dt, neuron._event, neuron.keeps_graph, neuron._num_units
+    parts = tuple(neuron._options.items()), neuron._carry_names, neuron.aggregator, integrator
+    return (*own, *parts, type(integrator).advance, *hooks, plain, tensors)
+
+
+Read = tuple[dict[str, Any], str, Any, int]
+"""Where a name is looked up, the name, what it stood for, and the version of a tensor, or -1."""
+
+
+def _reads_of(neuron: Neuron) -> Iterator[Read]:
+    """What the model's functions are, and the names of their modules and closures that they use."""
+    model = neuron._model
+    seen: set[int] = set()
+    for function in () if model is None else (getattr(model, name, None) for name in model._fields):
+        yield from _reads(function, seen)
+
+
+def _reads(function: Any, seen: set[int]) -> Iterator[Read]:
+    if not isinstance(function, FunctionType) or id(function) in seen:
+        return
+    if (function.__module__ or "").partition(".")[0] in ("torch", "numpy", "rheobase"):
+        return
+    seen.add(id(function))
+    yield _Code(function), "code", function.__code__, -1
+    names = function.__code__.co_names
+    places = [(function.__globals__, name) for name in names if name in function.__globals__]
+    cells = _Cells(function)
+    places += [(cells, name) for name in cells.names]
+    for where, name in places:
+        value = where.get(name)
+        known = isinstance(value, Tensor) and not value.is_inference()
+        yield where, name, value, value._version if known else -1
+        yield from _reads(value, seen)
+
+
+class _Code(dict[str, Any]):
+    """The code of a function, looked up like a name."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self._function = function
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The code as it is now."""
+        return self._function.__code__
+
+
+class _Cells(dict[str, Any]):
+    """The names that a function has from the functions around it."""
+
+    def __init__(self, function: FunctionType) -> None:
+        cells = function.__closure__ or ()
+        self._cells = dict(zip(function.__code__.co_freevars, cells, strict=True))
+        self.names = tuple(self._cells)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """What the name stands for now; the default where it stands for nothing yet."""
+        try:
+            return self._cells[name].cell_contents
+        except ValueError:
+            return default
