@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .pipeline.prepared import Taken as Taken
     from .pipeline.prepared import prepare as prepare
     from .pipeline.recording import Recording as Recording
+    from .pipeline.rheobase import find_rheobase as find_rheobase
     from .pipeline.simulate import SimulationInterrupted as SimulationInterrupted
     from .pipeline.simulate import simulate as simulate
     from .pipeline.simulator import SimpleSimulator as SimpleSimulator
@@ -99,6 +100,7 @@ _HOME = {
     "aggregator": "engine.create",
     "conditionally_linear": "engine.structure",
     "create": "engine.create",
+    "find_rheobase": "pipeline.rheobase",
     "hookimpl": "marker",
     "integrator": "engine.create",
     "linear": "engine.structure",

@@ -18,6 +18,7 @@ from .courses import Inputs
 from .kernels import kernel_of
 from .located_run import check_located, last_spikes
 from .refusal import Refusal
+from .short import ShortCall
 from .suitable import check_drive, check_suitable, worthwhile
 from .trains import Trains
 
@@ -120,10 +121,13 @@ class Prepared:
     def __init__(self, neuron: Neuron, record: Sequence[str], every: int) -> None:
         self._neuron, self._record, self._every = neuron, record, every
         self._kernels: dict[frozenset[str], Kernel] = {}
-        self._kernel(frozenset())
+        self._short = ShortCall.of(neuron, self._kernel(frozenset()), record, every)
 
     def __call__(self, drive: Any, steps: int) -> rb.Taken:
         """Take so many steps, of a drive with a row for each of them."""
+        taken = None if self._short is None else self._short(drive, steps)
+        if taken is not None:
+            return taken
         check_located(self._neuron)
         with torch.no_grad():
             return _Run(self._neuron, drive, steps, self._record, self._every, self._kernel).taken()

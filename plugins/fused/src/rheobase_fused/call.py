@@ -26,7 +26,7 @@ FUNCTIONS = ("rheobase_run", "rheobase_sort")
 """What the library of a kernel has."""
 
 
-class _Call(ctypes.Structure):
+class Call(ctypes.Structure):
     """The structure of ``frame.h``."""
 
     _fields_ = [
@@ -56,8 +56,8 @@ class CompiledKernel(Kernel):
     def __init__(self, library: ctypes.CDLL, step: Step, cost: float, *, located: bool = False) -> None:
         super().__init__(step, cost)
         self._run, self._sort = (getattr(library, name) for name in FUNCTIONS)
-        self._run.argtypes, self._run.restype = [ctypes.POINTER(_Call), ctypes.c_int64, ctypes.c_int64], None
-        self._sort.argtypes = [ctypes.POINTER(_Call), ctypes.c_int64, *(ctypes.c_void_p,) * 3]
+        self._run.argtypes, self._run.restype = [ctypes.POINTER(Call), ctypes.c_int64, ctypes.c_int64], None
+        self._sort.argtypes = [ctypes.POINTER(Call), ctypes.c_int64, *(ctypes.c_void_p,) * 3]
         self._sort.restype = None
         self._free = ctypes.CDLL(None).free
         self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
@@ -102,7 +102,7 @@ class CompiledKernel(Kernel):
         ]
 
         threads, shares = _shares(lanes, steps)
-        call = _Call(units=units, lanes=lanes, shift=shift, steps=steps, every=outputs.every, failed=-1)
+        call = Call(units=units, lanes=lanes, shift=shift, steps=steps, every=outputs.every, failed=-1)
         for name, table in zip(_POINTERS, tables, strict=True):
             setattr(call, name, ctypes.addressof(table))
         call.raster = None if outputs.raster is None else outputs.raster.data_ptr()
@@ -114,7 +114,7 @@ class CompiledKernel(Kernel):
             noise, alive = noise_structs([course.noise for course in given])
             tables += [noise, alive]
             call.noise, call.normals = ctypes.addressof(noise), normals()
-        calls = (_Call * len(shares))(*[call] * len(shares))
+        calls = (Call * len(shares))(*[call] * len(shares))
         for part, bounds in zip(calls, shares, strict=True):
             part.first, part.last = bounds
         try:
@@ -128,6 +128,25 @@ class CompiledKernel(Kernel):
                 self._free(part.times)
         decode_hold(after)
         return happened
+
+    def once(self, call: Call) -> Happened | None:
+        """One call, in this thread, of a kernel that locates no spikes; None where something is not finite."""
+        pointer = ctypes.byref(call)
+        try:
+            self._run(pointer, 1, 1)
+            if call.short_of_memory:
+                raise MemoryError("not enough memory for the spikes of this run")
+            if call.failed >= 0:
+                return None
+            count = call.count
+            if not count:
+                return NOTHING
+            step, lane = (torch.empty(count, dtype=torch.int64) for _ in range(2))
+            counts = torch.zeros(call.steps + 1, dtype=torch.int64)
+            self._sort(pointer, 1, counts.data_ptr(), step.data_ptr(), lane.data_ptr())
+        finally:
+            self._free(call.events)
+        return Happened({}, step.numpy(), lane.numpy(), -1)
 
     def _sorted(self, calls: Any, after: Mapping[str, Tensor]) -> Happened:
         counts = np.zeros(calls[0].steps + 1, dtype=np.int64)
@@ -147,12 +166,16 @@ class CompiledKernel(Kernel):
         )
 
 
+NOTHING = Happened({}, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), -1)
+"""What happens in a call without a spike."""
+
+
 def _failed(calls: Any) -> int:
     """The first step after which something is not finite, or -1."""
     return min((call.failed for call in calls if call.failed >= 0), default=-1)
 
 
-_SMALL = 200_000
+SMALL = 200_000
 """Unit-steps below which a second thread costs more than it saves."""
 _BLOCK = 2048
 """Units that a kernel works on at once, at most."""
@@ -162,7 +185,7 @@ _PARTS, _MOST_PARTS = 4, 64
 
 def _shares(lanes: int, steps: int) -> tuple[int, list[tuple[int, int]]]:
     """How many threads, and the lanes of each part of the work."""
-    threads = max(1, min(torch.get_num_threads(), lanes // 128, lanes * steps // _SMALL))
+    threads = max(1, min(torch.get_num_threads(), lanes // 128, lanes * steps // SMALL))
     if threads == 1:
         return 1, [(0, lanes)]
     # Whole cache lines, so that no two threads write to one.

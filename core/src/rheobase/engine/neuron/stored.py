@@ -18,7 +18,7 @@ from ..finite import all_finite
 from ..receive import receive
 from ..shapes import broadcast_shape
 from ..sweep import Sweep, expand
-from ..threads import MARK, alone, occupy, vacate
+from ..threads import MARK, occupy, vacate
 from ..tracing import lent, transforming
 from ..values import as_parameter, as_state, check_domain
 from .randomness import Randomness
@@ -156,7 +156,6 @@ class Stored(Randomness):
             if held is not None and held.requires_grad and name not in self.schema.parameters:
                 self._keep(name, held.detach())
 
-    @alone
     def take_over(self, values: Mapping[str, Tensor]) -> None:
         """Let tensors be the neuron's: what a backend leaves after its last step, all at once.
 
@@ -165,12 +164,21 @@ class Stored(Randomness):
                 last step, ``spiked``, ``step_count``, in the types and on the device that they have. They
                 must be nobody else's, without a graph. What is not named stays; of what an integrator
                 carries on, nothing does.
+
+        Raises:
+            BusyError: If another thread runs the neuron.
         """
-        self._settled = None
-        for name in self._carry_names:
-            self._buffers.pop(f"{_CARRY}{name}", None)
-        self._carry_names = ()
-        self._buffers.update(values)  # in one operation of the interpreter
+        begun = occupy(self)
+        try:
+            # Not by way of the module's __setattr__, which looks at every name.
+            self.__dict__["_settled"] = None
+            for name in self._carry_names:
+                self._buffers.pop(f"{_CARRY}{name}", None)
+            self.__dict__["_carry_names"] = ()
+            self._buffers.update(values)  # in one operation of the interpreter
+        finally:
+            if begun:
+                vacate(self)
 
     def _tick(self) -> None:
         self._keep("step_count", self._counter + 1)

@@ -1,0 +1,216 @@
+"""The rheobase of a neuron: the least constant input that makes it fire."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ..engine.field import ModelField
+from ..engine.model import ask
+from ..engine.neuron.base import Neuron
+from ..engine.structure import affine, linear
+from ..errors import ArgumentError, StructureError, nearest, shown
+from .prepared import PreparedRun, prepare
+from .recorder import SPIKES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WINDOW = 1000.0
+"""The time within which a spike counts, ms."""
+LOWEST, HIGHEST = 2.0**-44, 2.0**31
+"""The inputs among which it is looked for, in the unit of the input: 6e-14 to 2e9, amperes and picoamperes alike."""
+TOLERANCE = 1e-4
+"""How close an input that fires is above one that does not, relative to it."""
+
+_FIRST_LOOK = 40.0
+"""ms in which the ladder of all inputs is tried; nearly all that fires fires within."""
+_PIECE = 50.0
+"""ms between two looks at who has fired."""
+_LANES, _MOST = 65_536, 64
+"""Inputs are tried side by side, as rows of a batch: at most so many, of about so many units together."""
+_OCTAVES = 6.0
+"""How far below an input that fires at once the next are tried, in powers of two."""
+
+
+def find_rheobase(neuron: Neuron, *, input: str | None = None) -> Tensor:
+    """The least constant input that gives a spike within 1,000 ms, from the initial state.
+
+    The neuron's own parameters, dt, event and integrator count; its state is left as it is. Of a model of one
+    variable that is linear, such as ``lif``, the input is computed, and tried at ``1 +- 1e-4`` times that: it
+    is that with which the exact solution touches the threshold after 1,000 ms. Otherwise, and where dt
+    is too coarse for that, it is bisected until an input that fires is within ``1e-4`` of one that does not,
+    on the assumption that what fires also fires with a little more.
+
+    Args:
+        neuron: A spiking neuron or an ensemble, from :func:`rheobase.create`.
+        input: The name of the input, for a model with several; the others are at their defaults. Default: the
+            first.
+
+    Returns:
+        ``[units]``, in the input's unit, in the neuron's dtype: the least input found to fire. Zero for a unit
+        that fires without; infinite for one that does not fire from 6e-14 to 2e9, nor at what the input's domain
+        allows of that. Negative inputs are not tried.
+
+    Raises:
+        ArgumentError: If the neuron emits no spikes, or has no such input.
+
+    Example:
+        >>> import rheobase as rb
+        >>> class Leaky(rb.SpikingNeuron):
+        ...     '''A leak of 5 nS, and a threshold 20 mV above rest.'''
+        ...     leak = rb.Parameter(5.0, unit="nS", above=0)
+        ...     voltage = rb.State(0.0, unit="mV")
+        ...     @staticmethod
+        ...     def derivatives(state, params, data):
+        ...         return {"voltage": (data / params.leak - state.voltage) / 10.0}
+        ...     @staticmethod
+        ...     def threshold(state, params):
+        ...         return state.voltage - 20.0
+        ...     @staticmethod
+        ...     def reset(state, params):
+        ...         return {"voltage": 0.0 * params.leak}
+        >>> rb.find_rheobase(rb.create(Leaky, num_units=2, leak=[5.0, 10.0]))
+        tensor([100., 200.])
+    """
+    if not isinstance(neuron, Neuron) or "spiked" not in neuron.loggable_props:
+        raise ArgumentError(f"neuron={shown(neuron)} emits no spikes; give a spiking neuron")
+    inputs = tuple(neuron.schema.inputs)
+    if input is not None and input not in inputs:
+        raise ArgumentError(
+            f"{neuron.identifier} has no input {input!r}{nearest(input, inputs)}; "
+            f"its inputs are: {', '.join(inputs) or 'one without a name, so give none'}"
+        )
+    search = _Search(neuron, input or (inputs[0] if inputs else ""))
+    with torch.no_grad():
+        return search.result().to(neuron.dtype)
+
+
+class _Search:
+    """One search, on copies of the neuron."""
+
+    def __init__(self, neuron: Neuron, name: str) -> None:
+        self._name, self._units, self._dtype = name, neuron.num_units, neuron.dtype
+        declared = neuron.schema.inputs.get(name)
+        self._contains: Callable[[Tensor], Tensor] = (
+            torch.isfinite if declared is None else declared.domain.contains
+        )
+        self._neuron = self._copy(neuron)
+        # For inputs of any size: what they make infinite is marked, and does not stop the others.
+        self._bold = self._copy(neuron)
+        self._bold.integrator = copy.copy(neuron.integrator)
+        self._bold.integrator.on_failure = "mark"
+        self._bold.reset_state()
+        self._runs: dict[int, PreparedRun] = {}
+
+    @staticmethod
+    def _copy(neuron: Neuron) -> Any:
+        twin: Any = copy.deepcopy(neuron)
+        twin.reset_state()
+        twin.keeps_graph = False
+        return twin
+
+    def result(self) -> Tensor:
+        """The rheobase of each unit, float64 ``[units]``."""
+        found = torch.full((self._units,), math.inf, dtype=torch.float64)
+        found[self._fires(self._neuron, torch.zeros(1, self._units, dtype=torch.float64), WINDOW)[0]] = 0.0
+        exact = self._closed_form()
+        if exact is not None:
+            # Where the dynamics agree with their exact solution, nothing is left to look for.
+            tried = torch.stack([exact * (1.0 - TOLERANCE), exact * (1.0 + TOLERANCE)])
+            sure = (exact >= LOWEST) & (exact <= HIGHEST) & self._contains(tried).all(dim=0) & (found > 0)
+            below, above = self._fires(self._neuron, torch.where(sure, tried, 0.0), WINDOW)
+            found = torch.where(sure & ~below & above, exact, found)
+        if bool(found.isinf().any()):
+            found = self._bisected(found)
+        return found
+
+    def _bisected(self, found: Tensor) -> Tensor:
+        """The search for those of whom nothing is known."""
+        open_ = found.isinf()
+        high = self._ladder(open_)
+        open_ = open_ & high.isfinite()
+        low = high * 2.0**-_OCTAVES
+        count = max(2, min(_MOST, _LANES // self._units))
+        while bool(open_.any()):
+            # Those below: from the lower end, of which nothing is known, to just under the upper one.
+            share = torch.arange(count, dtype=torch.float64)[:, None] / count
+            tried = torch.where(open_, low * (high / low) ** share, 0.0)
+            fired = self._fires(self._neuron, tried, WINDOW) & open_
+            at = torch.where(fired.any(dim=0), fired.to(torch.int8).argmax(dim=0), count)
+            rungs = torch.cat([tried, high[None]])
+            new = rungs.gather(0, at[None])[0]
+            under = rungs.gather(0, (at - 1).clamp(min=0)[None])[0]
+            deeper = at == 0
+            high = torch.where(open_, new, high)
+            low = torch.where(open_, torch.where(deeper, high * 2.0**-_OCTAVES, under), low)
+            open_ = open_ & (deeper | (high - low > TOLERANCE * high)) & (high > LOWEST)
+        return torch.where(found.isinf(), high, found)
+
+    def _ladder(self, open_: Tensor) -> Tensor:
+        """An input at which each unit fires, to an octave the least that does so quickly; or infinity."""
+        octaves = round(math.log2(HIGHEST / LOWEST))
+        rungs = LOWEST * 2.0 ** torch.arange(octaves + 1, dtype=torch.float64)
+        rungs = rungs[self._contains(rungs)]
+        high = torch.full((self._units,), math.inf, dtype=torch.float64)
+        size = max(1, _LANES // self._units)
+        for window in (_FIRST_LOOK, WINDOW):
+            for some in torch.split(rungs, size):
+                left = open_ & high.isinf()
+                if not bool(left.any()):
+                    return high
+                fired = self._fires(self._bold, torch.where(left, some[:, None], 0.0), window) & left
+                first = some[fired.to(torch.int8).argmax(dim=0)]
+                high = torch.where(fired.any(dim=0), first, high)
+        return high
+
+    def _fires(self, neuron: Any, currents: Tensor, window: float) -> Tensor:
+        """Who fires, bool ``[rows, units]``, at currents ``[rows, units]``."""
+        neuron.reset_state()
+        key = id(neuron)
+        if key not in self._runs:
+            self._runs[key] = prepare(neuron, record=SPIKES, grad=False)
+        rows, dt = currents.to(self._dtype).to(neuron.device), neuron.dt
+        fired = torch.zeros(currents.shape, dtype=torch.bool)
+        left = max(1, round(window / dt))
+        while left and not bool(fired.all()):
+            steps = min(left, max(1, round(_PIECE / dt)))
+            x = rows.expand(steps, *rows.shape)
+            spikes = self._runs[key]({self._name: x} if self._name else x).spikes
+            fired[spikes.batch, spikes.units] = True
+            left -= steps
+        return fired
+
+    def _closed_form(self) -> Tensor | None:
+        """The input with which one linear variable is at its threshold after the window; None for others."""
+        twin = self._copy(self._neuron).double()
+        model = twin._model
+        if model is None or len(twin.schema.states) != 1 or model.threshold is None:
+            return None
+        (state,), shape = twin.schema.states, torch.Size((self._units,))
+        y = getattr(twin, state).expand(shape)[None].clone()
+
+        def field(value: float) -> ModelField:
+            given = {name: torch.full(shape, float(each.default)).double() for name, each in twin.schema.inputs.items()}
+            given[self._name] = torch.full(shape, value, dtype=torch.float64)
+            data = twin.schema.pack_data(**given) if twin.schema.inputs else given[self._name]
+            return ModelField(model, twin.params, data, shape)
+
+        try:
+            paths = [linear(field(value), 0.0, y) for value in (0.0, 1.0, 2.0)]
+            gap = affine(lambda z: ask(model, "threshold", (z[0],), twin.params), y)
+        except (StructureError, ArgumentError):
+            return None
+        rate, (at_zero, at_one, at_two) = paths[0].matrix[0, 0], (path.slopes[0] for path in paths)
+        gain = at_one - at_zero
+        affine_in_input = torch.allclose(at_two - at_one, gain) and torch.equal(paths[2].matrix[0, 0], rate)
+        if not affine_in_input:
+            return None
+        x = rate * WINDOW
+        reach = WINDOW * torch.where(x == 0, 1.0, torch.expm1(x) / torch.where(x == 0, 1.0, x))
+        exact = (-gap.value / (gap.coefficients[0] * reach) - at_zero) / gain
+        return torch.where(exact.isfinite(), exact, math.inf).expand(shape).cpu()
