@@ -99,6 +99,9 @@ class _Search:
         self._contains: Callable[[Tensor], Tensor] = (
             torch.isfinite if declared is None else declared.domain.contains
         )
+        # What those receive that are not asked.
+        none = torch.zeros(1, dtype=torch.float64)
+        self._idle = 0.0 if declared is None or bool(self._contains(none)) else float(declared.default)
         self._neuron = self._copy(neuron)
         # For inputs of any size: what they make infinite is marked, and does not stop the others.
         self._bold = self._copy(neuron)
@@ -117,29 +120,29 @@ class _Search:
     def result(self) -> Tensor:
         """The rheobase of each unit, float64 ``[units]``."""
         found = torch.full((self._units,), math.inf, dtype=torch.float64)
-        found[self._fires(self._neuron, torch.zeros(1, self._units, dtype=torch.float64), WINDOW)[0]] = 0.0
-        exact = self._closed_form()
+        none = torch.full((1, self._units), self._idle, dtype=torch.float64)
+        found[self._fires(self._neuron, none, WINDOW)[0]] = 0.0
+        exact, never = self._closed_form() or (None, torch.zeros(self._units, dtype=torch.bool))
         if exact is not None:
             # Where the dynamics agree with their exact solution, nothing is left to look for.
             tried = torch.stack([exact * (1.0 - TOLERANCE), exact * (1.0 + TOLERANCE)])
             sure = (exact >= LOWEST) & (exact <= HIGHEST) & self._contains(tried).all(dim=0) & (found > 0)
-            below, above = self._fires(self._neuron, torch.where(sure, tried, 0.0), WINDOW)
+            below, above = self._fires(self._neuron, torch.where(sure, tried, self._idle), WINDOW)
             found = torch.where(sure & ~below & above, exact, found)
-        if bool(found.isinf().any()):
-            found = self._bisected(found)
-        return found
+        return self._bisected(found, found.isinf() & ~never)
 
-    def _bisected(self, found: Tensor) -> Tensor:
+    def _bisected(self, found: Tensor, open_: Tensor) -> Tensor:
         """The search for those of whom nothing is known."""
-        open_ = found.isinf()
-        high = self._ladder(open_)
+        if not bool(open_.any()):
+            return found
+        open_all, high = open_, self._ladder(open_)
         open_ = open_ & high.isfinite()
         low = high * 2.0**-_OCTAVES
         count = max(2, min(_MOST, _LANES // self._units))
         while bool(open_.any()):
             # Those below: from the lower end, of which nothing is known, to just under the upper one.
             share = torch.arange(count, dtype=torch.float64)[:, None] / count
-            tried = torch.where(open_, low * (high / low) ** share, 0.0)
+            tried = torch.where(open_, low * (high / low) ** share, self._idle)
             fired = self._fires(self._neuron, tried, WINDOW) & open_
             at = torch.where(fired.any(dim=0), fired.to(torch.int8).argmax(dim=0), count)
             rungs = torch.cat([tried, high[None]])
@@ -149,7 +152,7 @@ class _Search:
             high = torch.where(open_, new, high)
             low = torch.where(open_, torch.where(deeper, high * 2.0**-_OCTAVES, under), low)
             open_ = open_ & (deeper | (high - low > TOLERANCE * high)) & (high > LOWEST)
-        return torch.where(found.isinf(), high, found)
+        return torch.where(found.isinf() & open_all, high, found)
 
     def _ladder(self, open_: Tensor) -> Tensor:
         """An input at which each unit fires, to an octave the least that does so quickly; or infinity."""
@@ -163,7 +166,7 @@ class _Search:
                 left = open_ & high.isinf()
                 if not bool(left.any()):
                     return high
-                fired = self._fires(self._bold, torch.where(left, some[:, None], 0.0), window) & left
+                fired = self._fires(self._bold, torch.where(left, some[:, None], self._idle), window) & left
                 first = some[fired.to(torch.int8).argmax(dim=0)]
                 high = torch.where(fired.any(dim=0), first, high)
         return high
@@ -174,6 +177,7 @@ class _Search:
         key = id(neuron)
         if key not in self._runs:
             self._runs[key] = prepare(neuron, record=SPIKES, grad=False)
+        neuron._watch.told = True  # of inputs that nobody gave, nothing is to be said
         rows, dt = currents.to(self._dtype).to(neuron.device), neuron.dt
         fired = torch.zeros(currents.shape, dtype=torch.bool)
         left = max(1, round(window / dt))
@@ -185,8 +189,11 @@ class _Search:
             left -= steps
         return fired
 
-    def _closed_form(self) -> Tensor | None:
-        """The input with which one linear variable is at its threshold after the window; None for others."""
+    def _closed_form(self) -> tuple[Tensor, Tensor] | None:
+        """The input with which one linear variable is at its threshold after the window; None for others.
+
+        And whom more input only holds back, in steps that do not overshoot.
+        """
         twin = self._copy(self._neuron).double()
         model = twin._model
         if model is None or len(twin.schema.states) != 1 or model.threshold is None:
@@ -195,7 +202,10 @@ class _Search:
         y = getattr(twin, state).expand(shape)[None].clone()
 
         def field(value: float) -> ModelField:
-            given = {name: torch.full(shape, float(each.default)).double() for name, each in twin.schema.inputs.items()}
+            given = {
+                name: torch.full(shape, float(each.default)).double()
+                for name, each in twin.schema.inputs.items()
+            }
             given[self._name] = torch.full(shape, value, dtype=torch.float64)
             data = twin.schema.pack_data(**given) if twin.schema.inputs else given[self._name]
             return ModelField(model, twin.params, data, shape)
@@ -213,4 +223,5 @@ class _Search:
         x = rate * WINDOW
         reach = WINDOW * torch.where(x == 0, 1.0, torch.expm1(x) / torch.where(x == 0, 1.0, x))
         exact = (-gap.value / (gap.coefficients[0] * reach) - at_zero) / gain
-        return torch.where(exact.isfinite(), exact, math.inf).expand(shape).cpu()
+        never = (gap.coefficients[0] * gain <= 0) & (rate.abs() * twin.dt <= 1.0)
+        return torch.where(exact.isfinite(), exact, math.inf).expand(shape).cpu(), never.expand(shape).cpu()

@@ -89,7 +89,6 @@ class Fused:
         with torch.no_grad():
             return _Run(neuron, drive, steps, record, every, partial(kernel_of, neuron)).all(progress)
 
-
     def prepare(self, neuron: Neuron, *, record: Sequence[str], grad: bool, every: int) -> Prepared:
         """Make ready for many short runs: listen to the step, and load or compile the kernel.
 
@@ -136,6 +135,7 @@ class Prepared:
         if constant not in self._kernels:
             self._kernels[constant] = kernel_of(self._neuron, constant)
         return self._kernels[constant]
+
 
 _SECONDS, _AT_FIRST = 0.1, 0.03
 """Seconds that a block of steps should take, and the first of a run, whose speed nobody has measured. Between
@@ -314,7 +314,9 @@ class _Run:
         before = self.neuron.state_dict()
         if step:
             try:
-                _Run(self.neuron, self.drive, step, (), 1, partial(kernel_of, self.neuron)).all(progress=False)
+                _Run(self.neuron, self.drive, step, (), 1, partial(kernel_of, self.neuron)).all(
+                    progress=False
+                )
             except KeyboardInterrupt:
                 self.neuron.load_state_dict(before)
                 raise

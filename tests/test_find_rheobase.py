@@ -1,0 +1,136 @@
+"""The rheobase against closed forms, and against another solver's bisection."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import rheobase as rb
+import scipy.integrate
+import torch
+from rheobase import Input, Parameter, SpikingNeuron, State
+
+
+class Adex(SpikingNeuron):
+    """Adaptive exponential integrate-and-fire (Brette and Gerstner 2005), with their parameters."""
+
+    a = Parameter(4.0, unit="nS", doc="subthreshold adaptation")
+    voltage = State(-70.6, unit="mV")
+    w = State(0.0, unit="pA")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        v, w = state.voltage, state.w
+        upstroke = 60.0 * torch.exp((v + 50.4) / 2.0)
+        return {
+            "voltage": (-30.0 * (v + 70.6) + upstroke - w + data) / 281.0,
+            "w": (params.a * (v + 70.6) - w) / 144.0,
+        }
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 20.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": -70.6 + 0.0 * params.a, "w": state.w + 80.5}
+
+
+class Synaptic(SpikingNeuron):
+    """A leaky integrator with two inputs, of which one only holds it back."""
+
+    tau = Parameter(10.0, unit="ms", above=0)
+    leak = Parameter(1.0, unit="1", at_least=0)
+    voltage = State(0.0, unit="mV")
+    brake = Input(unit="mV", default=1.0, at_least=0)
+    drive = Input(unit="mV", at_least=0)
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (data.drive - data.brake - params.leak * state.voltage) / params.tau}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 15.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": 0.0 * params.tau}
+
+
+@pytest.mark.parametrize("event", ["crossing", "step", "located"])
+def test_a_leak_times_the_way_to_threshold_is_the_rheobase_of_lif(event: str) -> None:
+    # 5 nS times 20 mV.
+    assert rb.find_rheobase(rb.create("lif", event=event)).item() == pytest.approx(100.0, rel=1e-6)
+
+
+def test_each_unit_has_its_own() -> None:
+    neuron = rb.create("lif", num_units=3, leak_gl=[5.0, 10.0, 2.5], volt_thresh=[-55.0, -55.0, -65.0])
+    found = rb.find_rheobase(neuron)
+    assert found.tolist() == pytest.approx([100.0, 200.0, 25.0], rel=1e-6)
+    assert found.dtype == neuron.dtype
+
+
+def test_a_slow_unit_needs_what_brings_it_there_within_a_second() -> None:
+    # V(T) = R I (1 - exp(-T / tau)).
+    found = rb.find_rheobase(rb.create("lif", tau_mem=2000.0, dtype=torch.float64)).item()
+    assert found == pytest.approx(100.0 / -math.expm1(-0.5), rel=2e-6)
+
+
+def test_the_input_that_is_asked_for_and_the_others_at_their_defaults() -> None:
+    neuron = rb.create(Synaptic, num_units=2, leak=[1.0, 2.0])
+    assert rb.find_rheobase(neuron, input="drive").tolist() == pytest.approx([16.0, 31.0], rel=1e-6)
+    # What holds back makes nobody fire.
+    assert rb.find_rheobase(neuron).tolist() == [math.inf, math.inf]
+    with pytest.raises(rb.errors.ArgumentError, match="did you mean 'drive'"):
+        rb.find_rheobase(neuron, input="drift")
+    with pytest.raises(rb.errors.ArgumentError, match="emits no spikes"):
+        rb.find_rheobase(rb.create("analog"))
+
+
+def reference(a: float) -> float:
+    """The rheobase of AdEx in pA, by scipy and bisection."""
+
+    def fires(current: float) -> bool:
+        def field(t: float, y: np.ndarray) -> list[float]:
+            v, w = y
+            upstroke = 60.0 * math.exp(min((v + 50.4) / 2.0, 40.0))
+            return [(-30.0 * (v + 70.6) + upstroke - w + current) / 281.0, (a * (v + 70.6) - w) / 144.0]
+
+        def peak(t: float, y: np.ndarray) -> float:
+            return float(y[0] + 30.0)  # from there it runs to its peak within microseconds
+
+        peak.terminal = True  # type: ignore[attr-defined]
+        found = scipy.integrate.solve_ivp(
+            field, (0.0, 1000.0), [-70.6, 0.0], events=peak, method="LSODA", rtol=1e-8, atol=1e-8
+        )
+        return bool(found.t_events[0].size)
+
+    low, high = 100.0, 2000.0
+    while high - low > 1e-5 * high:
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if fires(middle) else (middle, high)
+    return high
+
+
+def test_adex_fires_from_where_another_solver_says() -> None:
+    neuron: Any = rb.create(Adex, num_units=2, a=[4.0, 10.0], dtype=torch.float64)
+    neuron(torch.full((2,), 500.0))
+    before = {name: value.clone() for name, value in neuron.state_dict().items()}
+    found = rb.find_rheobase(neuron)
+    assert found.tolist() == pytest.approx([reference(4.0), reference(10.0)], rel=3e-4)
+    assert torch.equal(found, rb.find_rheobase(neuron))
+    assert all(torch.equal(before[name], value) for name, value in neuron.state_dict().items())
+    # It fires there, and not a little below.
+    for factor, fires in ((1.0, True), (1.0 - 2e-4, False)):
+        neuron.reset_state()
+        counts = rb.simulate(neuron, found * factor, duration=1000.0).counts()
+        assert (counts > 0).tolist() == [fires, fires]
+
+
+def test_a_linear_model_of_too_coarse_a_step_is_bisected_with_that_step() -> None:
+    # Euler's step of 1.5 tau overshoots: after the first step V = 1.5 R I.
+    neuron = rb.create("lif", integrator="rk1", dt=7.5)
+    assert rb.find_rheobase(neuron).item() == pytest.approx(100.0 / 1.5, rel=1.5e-4)
