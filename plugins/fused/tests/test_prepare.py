@@ -1,10 +1,11 @@
-"""A prepared run is, call after call, one run of simulate: to the last bit, whatever is done between calls."""
+"""A prepared run is, call after call, one run of simulate, to the last bit, whatever is done between."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_calls_are_one_run_whatever_is_done_between_them(backend: str, change: C
     assert kept[0][0].provenance == kept[0][1].provenance
 
 
-@pytest.mark.parametrize("shape", [(1,), (5,), (3, 5), (2, 2, 5)], ids=str)
+@pytest.mark.parametrize("shape", [(1,), (5,), (3, 1), (3, 5), (2, 2, 5)], ids=str)
 @pytest.mark.parametrize("by_units", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_batches_and_single_units_are_taken_too(
@@ -214,7 +215,9 @@ def test_what_is_wrong_with_an_input_is_told_as_simulate_tells_it_and_changes_no
     bad["conductance"][0, 1] = -1.0
     with pytest.raises(rb.errors.ParameterError, match="'conductance' of unit 1 is -1"):
         run(bad)
-    with pytest.raises(rb.errors.StimulusError, match="one row for each step|has rows"):
+    with pytest.raises(
+        rb.errors.StimulusError, match=r"give one row for each step|as many steps as its input has rows"
+    ):
         run({"drive": torch.ones(2)})
     assert all(torch.equal(before[name], value) for name, value in neuron.state_dict().items())
 
@@ -290,10 +293,11 @@ def test_a_large_dt_is_warned_of_once_in_a_prepared_run() -> None:
     neuron: Any = rb.create("lif", dt=0.1)
     neuron.tau_mem = 0.05
     run = rb.prepare(neuron, backend="fused")
-    with pytest.warns(rb.errors.StepSizeWarning) as warned:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         for _ in range(40):
             run(torch.full((2, 1), 10.0))
-    assert len(warned) == 1
+    assert [each.category for each in warned] == [rb.errors.StepSizeWarning]
 
 
 def test_a_journal_hears_of_the_steps_of_each_call() -> None:

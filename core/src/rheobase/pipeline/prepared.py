@@ -62,8 +62,8 @@ class PreparedRun:
         """Take as many steps as there are rows.
 
         Args:
-            x: The input, ``[steps, 1]`` or ``[steps, *batch, units or 1]``, one row for each step; for a model
-                with several inputs a mapping of these by name.
+            x: The input, ``[steps, 1]`` or ``[steps, *batch, units or 1]``, one row for each step; for a
+                model with several inputs a mapping of these by name.
 
         Returns:
             The recording of these steps. Spikes are put in order when they are first looked at.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WINDOW = 1000.0
 """The time within which a spike counts, ms."""
 LOWEST, HIGHEST = 2.0**-44, 2.0**31
-"""The inputs among which it is looked for, in the unit of the input: 6e-14 to 2e9, amperes and picoamperes alike."""
+"""The inputs among which it is looked for: 6e-14 to 2e9, amperes and picoamperes alike."""
 TOLERANCE = 1e-4
 """How close an input that fires is above one that does not, relative to it."""
 
@@ -37,7 +37,7 @@ _OCTAVES = 6.0
 """How far below an input that fires at once the next are tried, in powers of two."""
 
 
-def find_rheobase(neuron: Neuron, *, input: str | None = None) -> Tensor:
+def find_rheobase(neuron: Neuron, *, input: str | None = None) -> Tensor:  # noqa: A002
     """The least constant input that gives a spike within 1,000 ms, from the initial state.
 
     The neuron's own parameters, dt, event and integrator count; its state is left as it is. Of a model of one
@@ -52,9 +52,9 @@ def find_rheobase(neuron: Neuron, *, input: str | None = None) -> Tensor:
             first.
 
     Returns:
-        ``[units]``, in the input's unit, in the neuron's dtype: the least input found to fire. Zero for a unit
-        that fires without; infinite for one that does not fire from 6e-14 to 2e9, nor at what the input's domain
-        allows of that. Negative inputs are not tried.
+        ``[units]``, in the input's unit, in the neuron's dtype: the least input found to fire. Zero for a
+        unit that fires without; infinite for one that does not fire from 6e-14 to 2e9, as far as the input's
+        domain allows that. Negative inputs are not tried.
 
     Raises:
         ArgumentError: If the neuron emits no spikes, or has no such input.

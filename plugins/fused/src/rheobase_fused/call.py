@@ -130,7 +130,7 @@ class CompiledKernel(Kernel):
         return happened
 
     def once(self, call: Call) -> Happened | None:
-        """One call, in this thread, of a kernel that locates no spikes; None where something is not finite."""
+        """One call, in this thread, that locates no spikes; None where something is not finite."""
         pointer = ctypes.byref(call)
         try:
             self._run(pointer, 1, 1)

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from .call import SMALL, Call, CompiledKernel
-from .contract import Happened
 from .trains import Trains
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ class ShortCall:
                 return None
             if row == shape:
                 lanes, units = shape.numel(), shape[-1]
-                given[name] = values, (lanes, units if lanes > units else 0, 1 if units > 1 else 0)
+                given[name] = values, (lanes, units if lanes > units else 0, 1)
             elif row == (1,):
                 given[name] = values, (1, 0, 0)
             else:

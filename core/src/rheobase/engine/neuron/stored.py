@@ -160,8 +160,8 @@ class Stored(Randomness):
         """Let tensors be the neuron's: what a backend leaves after its last step, all at once.
 
         Args:
-            values: By the names of buffers: states ``[*batch, units]``, ``armed``, ``hold``, the inputs of the
-                last step, ``spiked``, ``step_count``, in the types and on the device that they have. They
+            values: By the names of buffers: states ``[*batch, units]``, ``armed``, ``hold``, the inputs of
+                the last step, ``spiked``, ``step_count``, in the types and on the device that they have. They
                 must be nobody else's, without a graph. What is not named stays; of what an integrator
                 carries on, nothing does.
 
