@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -25,7 +26,10 @@ PAGES = [
     "README.md",
     "core/README.md",
     *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("plugins/*/README.md"))),
+    *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/*.md"))),
 ]
+EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -67,6 +71,91 @@ def test_the_readme_names_every_distribution_in_both_commands() -> None:
     assert "'./core[plot]'" in commands[0]
     assert commands[0].endswith(".venv/bin/rheobase demo")
     assert commands[1].endswith(".venv/bin/python -m pytest")
+
+
+def test_the_readme_says_how_many_plugins_there_are() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"the core and {NUMBERS[len(PLUGINS)]} plugins" in text
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmarks() -> None:
+    number = r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?"
+    sections = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8").split("\n## ")
+    found = re.findall(
+        r"^\| (.+) \| `\.venv/bin/python benchmarks/(\w+\.py)` \|$",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    assert len(found) == 3
+    for figures, script in found:
+        assert (ROOT / "benchmarks" / script).is_file()
+        (section,) = [each for each in sections if each.startswith(f"{script}:")]
+        measured = set(re.findall(number, section))
+        assert len(re.findall(number, figures)) >= 3
+        for figure in re.findall(number, figures):
+            assert figure in measured, f"{figure} is not in the section on {script}"
+
+
+def test_the_model_of_the_readme_is_sound_and_fires_where_it_says() -> None:
+    import rheobase as rb
+
+    (code,) = [block for block in blocks("README.md", "python") if "(SpikingNeuron)" in block]
+    names: dict[str, Any] = {"__name__": "readme", "rb": rb}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["rec"].counts().tolist() == [0, 1]
+    report = rb.conformance.check(names["QIF"], "smoke")
+    assert report.ok, report
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", *PAGES])
+def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_of_the_docs_is_linked_from_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in ROOT.glob("docs/*"):
+        assert f"](docs/{path.name})" in text
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_draws_its_picture(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = pytest.importorskip("matplotlib.image", reason="matplotlib is not installed (extra 'plot')")
+    monkeypatch.chdir(tmp_path)
+    names = runpy.run_path(str(path), run_name="__main__")
+    assert [each.name for each in tmp_path.iterdir()] == [f"{path.stem}.png"]
+    assert f"the picture is in {path.stem}.png" in capsys.readouterr().out
+    assert f"writes {path.stem}.png" in path.read_text(encoding="utf-8")
+    picture = image.imread(f"{path.stem}.png")[..., :3]
+    assert picture.std() > 0.05, "nothing is drawn"
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
+    if path.stem == "fi_curve":  # whole spikes of one second are counted
+        assert names["worst"] <= 1.0
+        assert names["rates"].max() > 200.0
+    if path.stem == "own_aggregator":  # divided by 1 + shunt: 600 pA with a shunt of 2 are 200 pA without one
+        assert names["spikes"][3, 60] == names["spikes"][0, 20] > 0
+
+
+def test_the_four_examples_are_there() -> None:
+    assert [path.stem for path in EXAMPLES] == ["fi_curve", "fire", "own_aggregator", "own_model"]
 
 
 @dataclass(frozen=True)
