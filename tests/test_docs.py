@@ -8,6 +8,7 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import types
@@ -100,14 +101,18 @@ def test_the_figures_of_the_readme_are_those_of_the_benchmarks() -> None:
             assert figure in measured, f"{figure} is not in the section on {script}"
 
 
-def test_the_model_of_the_readme_is_sound_and_fires_where_it_says() -> None:
+@pytest.mark.parametrize(("page", "model"), [("README.md", "QIF"), ("docs/models.md", "Conductances")])
+def test_the_model_of_a_page_is_sound_and_does_as_it_says(page: str, model: str) -> None:
     import rheobase as rb
 
-    (code,) = [block for block in blocks("README.md", "python") if "(SpikingNeuron)" in block]
-    names: dict[str, Any] = {"__name__": "readme", "rb": rb}
-    exec(compile(code, "README.md", "exec"), names)
-    assert names["rec"].counts().tolist() == [0, 1]
-    report = rb.conformance.check(names["QIF"], "smoke")
+    (code,) = [block for block in blocks(page, "python") if f"class {model}(SpikingNeuron)" in block]
+    names: dict[str, Any] = {"__name__": "page", "rb": rb}
+    exec(compile(code, page, "exec"), names)
+    if model == "QIF":
+        assert names["rec"].counts().tolist() == [0, 1]
+    else:  # of 10 nS at -70 mV, 5 at 0, and 5 at -90; tau is 50 / 20 ms
+        assert names["out"]["voltage"][0].item() == pytest.approx(-57.5, abs=0.05)
+    report = rb.conformance.check(names[model], "smoke")
     assert report.ok, report
 
 
@@ -223,11 +228,16 @@ for code in json.load(sys.stdin):
 
 
 class Walk:
-    """A reader of CONTRIBUTING, who does what it says in an environment of their own."""
+    """A reader of CONTRIBUTING with a clone, who does what it says in an environment of their own.
+
+    Nothing of this repository is in it, and there is no index: what is installed is what was built.
+    """
 
     def __init__(self, environment: Any) -> None:
         self.environment = environment
-        self.folder: Path = environment.work
+        self.folder: Path = environment.work / "rheobase"
+        for part in ("core", "plugins"):
+            shutil.copytree(ROOT / part, self.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         self.said: dict[str, str] = {}
         self.settings = {
             **environment.settings,
@@ -239,8 +249,6 @@ class Walk:
             "COLUMNS": "100",
             # `rheobase validate` tries all properties of the same suite; here a few of them, for time.
             "PYTEST_ADDOPTS": "-k 'five_spikes or documented or run-splits'",
-            # A reader has the core, and none of the plugins that lie beside it here.
-            "RHEOBASE_DISABLE": ",".join(f"rheobase-{path.parent.name}" for path in PLUGINS),
         }
         for name, start in COMMANDS.items():
             script = environment.python.parent / name
@@ -259,6 +267,13 @@ class Walk:
             self.folder = (self.folder / line[3:]).resolve()
             return
         how: dict[str, Any] = {"cwd": self.folder, "env": self.settings, "timeout": 300}
+        if export := re.match(r"export (\w+)=", line):
+            said = subprocess.run(
+                ["sh", "-c", f'{line}; printf %s "${export[1]}"'],
+                capture_output=True, text=True, check=True, **how,
+            )  # fmt: skip
+            self.settings[export[1]] = said.stdout
+            return
         if line.startswith(NEED_TORCH):
             done = self.environment.warm.run("-m", *shlex.split(line), **how)
         else:
@@ -271,7 +286,7 @@ class Walk:
 def walk(fresh_environment: Callable[..., Any]) -> Walk:
     """The whole of CONTRIBUTING, done in its order: files written, commands typed."""
     pytest.importorskip("hatchling", reason="hatchling is not installed (extra 'dev')")
-    made = Walk(fresh_environment())
+    made = Walk(fresh_environment(rheobase=False))
     for block in read_blocks():
         if block.file:
             made.write(block)
@@ -279,6 +294,18 @@ def walk(fresh_environment: Callable[..., Any]) -> Walk:
             for line in block.code.splitlines():
                 made.type(line)
     return made
+
+
+def test_the_walk_has_the_wheels_of_the_clone_alone(walk: Walk) -> None:
+    ask = (
+        "import importlib.metadata as m, rheobase; print(rheobase.__file__); "
+        "print(*sorted(d.name for d in m.distributions() if 'rheobase' in d.name))"
+    )
+    where, installed = walk.environment.run("-c", ask).stdout.splitlines()
+    assert Path(where) == walk.environment.site / "rheobase" / "__init__.py"
+    assert installed == "rheobase"
+    built = {path.name.partition("-")[0] for path in (walk.environment.work / "rheobase/wheels").iterdir()}
+    assert built == {"rheobase", *(f"rheobase_{path.parent.name}" for path in PLUGINS)}
 
 
 def test_the_walk_ends_with_a_wheel_that_is_installed_and_listed(walk: Walk) -> None:
