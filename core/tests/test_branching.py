@@ -97,7 +97,9 @@ def test_a_default_that_decides_on_a_parameter_is_told_too():
 
     for model, name in ((Sized, "size"), (Begun, "voltage")):
         assert rb.create(model).num_units == 1
-        with pytest.raises(DeclarationError, match=rf"the default of {model.__name__}\.{name} .*torch\.where"):
+        with pytest.raises(
+            DeclarationError, match=rf"the default of {model.__name__}\.{name} .*torch\.where"
+        ):
             rb.create(model, 3, v_t=torch.tensor([1.0, 2.0, 3.0]))
 
 

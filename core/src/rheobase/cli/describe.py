@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import ComponentError, RheobaseWarning, nearest
 from ..plugins.component import Registered
 from ..plugins.registry import installed_now, list_components, resolve
+from ..plugins.synonyms import synonyms
 
 
 def find(name: str, kind: str | None) -> Registered:
@@ -41,7 +42,7 @@ def find(name: str, kind: str | None) -> Registered:
         raise ComponentError(f"{name!r} is offered as {' and as '.join(kinds)}; say which by --kind")
     names = sorted({part.spec.name for part in on_offer})
     raise ComponentError(
-        f"nothing named {name!r} is installed{nearest(bare, names)}; installed: {', '.join(names)}."
+        f"nothing named {name!r} is installed{nearest(bare, names, synonyms())}; installed: {', '.join(names)}."
         f"{installed_now().missing} "
         "Install the plugin that offers it with pip, or see `rheobase list`"
     )

@@ -17,6 +17,7 @@ from ..errors import ArgumentError, ComponentError, PluginError, nearest
 from ..plugins.component import Registered, imported
 from ..plugins.discovery import first_line, scan
 from ..plugins.registry import list_components
+from ..plugins.synonyms import synonyms
 from ..specs import ComponentSpec
 from .again import is_path, split
 from .neurons.subject import NeuronSubject
@@ -114,7 +115,7 @@ def _named(given: str, spec: ComponentSpec | None, kind: str | None) -> list[Sub
         return _from_path(given, os.path.join(".", path), attribute, spec, kind)
     known = sorted({component.spec.name for component in list_components(kind) if _judged(component)})
     raise ComponentError(
-        f"there is no {kind or 'component'} {given!r} to judge{nearest(given, known)}; installed are "
+        f"there is no {kind or 'component'} {given!r} to judge{nearest(given, known, synonyms(kind))}; installed are "
         f"{', '.join(known)}; or give module:Class, file.py:Class, or a project's folder"
     )
 
