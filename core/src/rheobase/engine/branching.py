@@ -19,7 +19,8 @@ _ASKED = {
         "conditions, torch.minimum and torch.maximum are elementwise",
     ),
     "in some data-dependent control flow": (
-        "decides on a tensor (if, while, and, or, not, min, max), which under a function transform has no value",
+        "decides on a tensor (if, while, and, or, not, min, max), which has no value under a function "
+        "transform",
         "use torch.where(condition, value_where_true, value_where_false)",
     ),
     "only one element tensors can be converted to Python scalars": (

@@ -52,7 +52,7 @@ def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Te
 
 
 def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any) -> Any:
-    """Call one of the author's functions; a name that it misspells, and an ``if`` on a tensor, are told as such.
+    """Call one of the author's functions; a misspelt name, or an ``if`` on a tensor, is told as such.
 
     Args:
         model: The model.
