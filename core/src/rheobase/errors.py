@@ -16,6 +16,7 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
     │   └── OrderError          an order that is not implemented
     ├── ComponentError          an unknown or ambiguous model, integrator, ... (LookupError)
     ├── PluginError             a plugin that cannot be loaded or breaks the contract
+    ├── BusyError               a neuron that is running in another thread     (RuntimeError)
     ├── BackendError            a backend that was asked for refuses the run   (NotImplementedError)
     └── IntegrationError        the integration failed                         (ArithmeticError)
         ├── NonFiniteStateError a state became NaN or infinite
@@ -32,7 +33,7 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _LONGEST = 4000
@@ -104,6 +105,10 @@ class PluginError(RheobaseError):
     """A plugin that cannot be loaded or that breaks the contract of the hooks."""
 
 
+class BusyError(RheobaseError, RuntimeError):
+    """A neuron that is running in another thread; nothing was changed."""
+
+
 class BackendError(RheobaseError, NotImplementedError):
     """A backend that was asked for by name refuses this run; nothing was changed."""
 
@@ -153,28 +158,45 @@ class StepSizeWarning(RheobaseWarning):
     """The time step is larger than the model's ``dt_max``, a number or what it gives within a run."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
     """The end of an error message that suggests the nearest of the known names.
+
+    A name that differs in nothing but case, or in ``_`` for ``-``, is the nearest; after it comes one
+    that the name is a synonym of, and then one that is spelt alike.
 
     Args:
         name: The name that was not found.
         known: The names that exist.
+        synonyms: What else things are called, in lower case with ``-`` -> their name, known or not.
 
     Returns:
         ``"; did you mean 'x'?"``, or the empty string where nothing is near.
 
     Example:
-        >>> nearest("tau_men", ["tau_mem", "tau_ref"])
-        "; did you mean 'tau_mem'?"
+        >>> nearest("tau_men", ["tau_mem", "tau_ref"]), nearest("rs", ["FS", "RS"])
+        ("; did you mean 'tau_mem'?", "; did you mean 'RS'?")
+        >>> nearest("euler", ["expeuler", "rk1"], {"euler": "rk1"})
+        "; did you mean 'rk1'?"
         >>> nearest("quark", ["tau_mem", "tau_ref"])
         ''
     """
     if len(name) > 100:  # no name; comparing takes the square of its length
         return ""
-    import difflib  # here: most processes make no such message
+    folded = {_folded(each): each for each in known}
+    given = _folded(name)
+    meant = folded.get(given)
+    if meant is None and synonyms is not None:
+        meant = folded.get(_folded(synonyms.get(given, "")))
+    if meant is None:
+        import difflib  # here: most processes make no such message
 
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+        near = difflib.get_close_matches(given, list(folded), n=1, cutoff=0.6)
+        meant = folded[near[0]] if near else None
+    return "" if meant is None else f"; did you mean {meant!r}?"
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "-").replace(" ", "-")
 
 
 class _Shown(reprlib.Repr):

@@ -67,6 +67,8 @@ _PATH = click.Path(path_type=Path)
 def run(context: click.Context, /, **options: Any) -> None:
     """Drive a model with a current and count its spikes.
 
+    NAME is that of an installed model, or file.py:Class, or module:Class.
+
     The current comes from --stimulus or --current, else from the preset. Ctrl-C, and what else asks a
     process to end, ends a run early and keeps what was recorded.
     """
@@ -132,6 +134,7 @@ def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
     import torch
 
     from ..engine.create import create
+    from ..pipeline.pointed import model_of
 
     dtype = None if options["dtype"] is None else getattr(torch, options["dtype"])
     values: dict[str, Any] = {
@@ -140,7 +143,7 @@ def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
         for name, value in parameters.items()
     }
     neuron: Neuron = create(
-        options["name"],
+        model_of(options["name"]),
         options["units"],
         preset=options["preset"],
         integrator=options["integrator"],

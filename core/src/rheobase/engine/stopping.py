@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .events import LimitedField, crossing_state
+from .events import LimitedField, StandingField, crossing_state
 from .field import ModelField
 from .integrator import Advance, Event, EventIntegrator, Field, Integrator, Located, Status, locate
 
@@ -44,18 +44,30 @@ def advance_to_event(
         return integrator.advance(field, y, t0, t1, event=event, carry=carry)
     # A field that stops growing at the threshold is not linear.
     limits = integrator.field == "general"
-    used: Any = field
-    if integrator.adaptive and limits:
-        used = LimitedField(field, event.gap, y, _may_cross(event))
-    result = integrator.advance(used, y, t0, t1, carry=carry)
+
+    def usual(part: Field) -> Field:
+        if integrator.adaptive and limits:
+            return LimitedField(part, event.gap, y, _may_cross(event))
+        return part
+
+    def along(part: Field) -> Advance:
+        return integrator.advance(part, y, t0, t1, carry=carry)
+
+    result = along(usual(field))
     end = result.y
     finite = end.detach().isfinite().all(dim=0)
     exploding = ~finite
     if limits and bool(exploding.any()):
-        # A unit that explodes past its threshold goes along a field that stops growing there. A path that
-        # is not finite in a graph would still send NaN back through it, where it is only selected.
-        again = integrator.advance(LimitedField(field, event.gap, y), y, t0, t1, carry=carry).y
-        end = again if end.requires_grad else torch.where(finite, end, again)
+        # A unit that explodes past its threshold goes along a field that stops growing there.
+        again = along(LimitedField(field, event.gap, y)).y
+        if end.requires_grad:
+            # Paths that are not finite would send NaN back through their graphs, where they are selected.
+            end = along(usual(StandingField(field, y, exploding))).y
+            lost = ~again.detach().isfinite().all(dim=0)
+            if bool(lost.any()):
+                sound = along(LimitedField(StandingField(field, y, lost), event.gap, y)).y
+                again = torch.where(lost, again.detach(), sound)
+        end = torch.where(finite, end, again)
         # Even there g may be beyond all numbers at the end; a crossing lies on the way all the same.
         passed = _may_cross(event) & (event.gap(end.detach()) == torch.inf)
         finite = end.detach().isfinite().all(dim=0) | passed

@@ -19,6 +19,7 @@ from .configuration import integrator_from, params_from, stimulus_from
 from .interrupted import SimulationInterrupted
 from .journal import Journal, journaling, save_journaled
 from .pipeline import Pipeline, check_keys
+from .pointed import model_of
 from .recording import Recording
 from .simulate import simulate
 from .yamlfile import read_yaml
@@ -34,7 +35,7 @@ class SimpleSimulator(Pipeline):
 
     Its settings, as a mapping or as the keys of a YAML file::
 
-        model: izhikevich              # an installed model (from Python also a class)
+        model: izhikevich              # an installed model, cell.py:Class (from Python also a class)
         units: 10                      # default 1
         preset: RS
         params:                        # numbers, choices, a list with one number for each unit, or a sweep
@@ -131,7 +132,9 @@ class SimpleSimulator(Pipeline):
         settings = self.configuration
         with self._named():
             if "model" not in settings:
-                raise ConfigurationError("the key 'model' is missing; give the name of an installed model")
+                raise ConfigurationError(
+                    "the key 'model' is missing; give the name of an installed model, or file.py:Class"
+                )
             more = {"seed": self._seed(), **{key: settings[key] for key in _CREATE if key in settings}}
             if "integrator" in settings:
                 more["integrator"] = integrator_from(settings["integrator"])
@@ -143,7 +146,8 @@ class SimpleSimulator(Pipeline):
                     raise ConfigurationError(
                         f"params: {shown(name)} is no parameter of a model; set it beside params"
                     )
-            neuron: Neuron = create(settings["model"], settings.get("units", 1), **more, **params)
+            model = model_of(settings["model"], folder=self._folder)
+            neuron: Neuron = create(model, settings.get("units", 1), **more, **params)
             return neuron
 
     def run(self) -> Recording:

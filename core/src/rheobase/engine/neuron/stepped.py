@@ -14,10 +14,12 @@ from ..aggregate import Aggregator
 from ..checks import check_inputs, check_step, other_events
 from ..dynamics import step as declared_step
 from ..model import ask, spread
+from ..named import NamedState
 from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
 from ..slopes import SLOPE, forgotten
 from ..stepsize import StepWatch, heed
+from ..threads import alone
 from ..tracing import values_visible
 from .beginning import Beginning
 
@@ -38,8 +40,12 @@ class Stepped(Beginning):
         self._watch = StepWatch()
 
     @property
-    def state(self) -> dict[str, Any]:
-        """Everything that :meth:`step` goes on from, by name."""
+    def state(self) -> NamedState:
+        """Everything that :meth:`step` goes on from, by name: as items, and as attributes."""
+        return NamedState(self._held())
+
+    def _held(self) -> dict[str, Any]:
+        # A plain dictionary: for each step, and for torch.compile.
         names = [*self.schema.states, *(name for name in _BESIDE if name in self._buffers)]
         if self.schema.draws:
             names.append("step_count")
@@ -48,7 +54,7 @@ class Stepped(Beginning):
 
     def step(
         self, state: Mapping[str, Any], params: Any, data: Any, dt: float
-    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    ) -> tuple[NamedState, dict[str, Tensor]]:
         """One step as a pure function: it reads no state of the neuron and changes none.
 
         Args:
@@ -63,7 +69,8 @@ class Stepped(Beginning):
         """
         # What the last step was taken with is not known here.
         state = {**state, "carry": forgotten(state.get("carry"), True)}
-        return self._step(state, params, data, dt, moved=True)
+        new, outputs = self._step(state, params, data, dt, moved=True)
+        return NamedState(new), outputs
 
     def _step(
         self, state: Mapping[str, Any], params: Any, data: Any, dt: float, *, moved: bool
@@ -163,7 +170,7 @@ class Stepped(Beginning):
         """
         # Compiled code must not depend on what happened between two steps.
         moved = torch.compiler.is_compiling() or not self._is_settled()
-        state, params = self.state, self._undrawn()
+        state, params = self._held(), self._undrawn()
         if self._begun:
             state |= self._rows_at_start(at_start(data, self.dt))
         if state["carry"] and SLOPE in state["carry"]:
@@ -181,7 +188,7 @@ class Stepped(Beginning):
         if seen and self._model is not None and self._model.dt_max is not None:
             watch = self._watch
             if watch.due(outputs.get("spiked")):
-                watch.told = heed(self, state, params, begin)
+                watch.told = heed(self, state, params, begin, outputs.get("spiked"))
         if "spike_times" in outputs:
             outputs["spike_times"] = self.time + outputs["spike_times"]
         self.commit(new, outputs)
@@ -201,7 +208,8 @@ class Stepped(Beginning):
         if self._model is None or self._model.dt_max is None or self._watch.told:
             return
         begin = self._last_input() if data is None else at_start(data(), self.dt)
-        self._watch.told = heed(self, self.state, self._undrawn(), begin)
+        everybody = torch.ones_like(self._of("step_count"))
+        self._watch.told = heed(self, self._held(), self._undrawn(), begin, everybody)
 
     def largest_step(self) -> Tensor | None:
         """``dt_max(state, params, data)`` of the model as it stands, ms; None where that is no function."""
@@ -278,6 +286,7 @@ class Stepped(Beginning):
             for name, (tensor, version) in self._settled.items()
         )
 
+    @alone
     def reset_state(self) -> None:
         """Return to the initial state: states, refractoriness, clock and batch."""
         self._watch.begin()

@@ -6,6 +6,7 @@ import math
 import operator
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, final
 
 import torch
@@ -109,7 +110,8 @@ class Signal:
                 f"Signal.levels: until={until!r} is not after the last of the times, {begins[-1]!r}"
             )
         ends = begins if until == math.inf else (*begins, until)
-        return Signal.of(Source(_look_up(begins, table, until), ends, steady=True))
+        edges = torch.tensor(begins, dtype=torch.float64)
+        return Signal.of(Source(partial(_look_up, begins, edges, table, until), ends, steady=True))
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
@@ -228,20 +230,20 @@ class Signal:
         return self._with(other, operator.truediv)
 
     def __rtruediv__(self, other: Any) -> Signal:
-        return self._with(other, lambda value, constant: torch.div(constant, value))
+        return self._with(other, _divide_by)
 
     def __neg__(self) -> Signal:
-        return self.joined([], lambda values, t: -values[0])
+        return self.joined([], _negative)
 
     def _with(self, other: Any, rule: Callable[[Tensor, Any], Tensor]) -> Signal:
         if isinstance(other, Signal):
-            return self.joined([other], lambda values, t: rule(values[0], values[1]))
+            return self.joined([other], partial(_of_both, rule))
         if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
             return NotImplemented  # type: ignore[no-any-return]  # as Python asks of operators
         constant = as_value(other)
         if values_visible(constant) and not bool(constant.detach().isfinite().all()):
             raise InputError(f"Signal: it was combined with {constant.detach()}; give finite numbers")
-        return self.joined([], lambda values, t: rule(values[0], constant))
+        return self.joined([], partial(_of_one, rule, constant))
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(Tensor, name):
@@ -291,23 +293,37 @@ def _table(before: Any, values: Any) -> Tensor:
     return torch.cat([part.to(like) for part in parts])
 
 
-def _look_up(begins: tuple[float, ...], table: Tensor, until: float) -> Callable[[Tensor], Tensor]:
-    """The function of a piecewise constant signal."""
-    edges = torch.tensor(begins, dtype=torch.float64)
+# The functions of signals stand by themselves, with their data as arguments: so they can be pickled.
 
-    def value(t: Tensor) -> Tensor:
-        if t.ndim == 0:
-            now = float(t)
-            _within(now, until)
-            return table[bisect_right(begins, now)]
-        _within(float(t.detach().max()) if t.numel() else -math.inf, until)
-        places = torch.searchsorted(edges.to(t.device), t.detach().contiguous(), right=True)
-        if table.ndim == 1:
-            return table.to(t.device)[places]
-        units = table.shape[-1]
-        return table[places, torch.arange(units, device=table.device)] if units > 1 else table[places, 0]
 
-    return value
+def _of_both(rule: Callable[[Tensor, Any], Tensor], values: list[Tensor], t: Any) -> Tensor:
+    return rule(values[0], values[1])
+
+
+def _of_one(rule: Callable[[Tensor, Any], Tensor], constant: Tensor, values: list[Tensor], t: Any) -> Tensor:
+    return rule(values[0], constant)
+
+
+def _negative(values: list[Tensor], t: Any) -> Tensor:
+    return -values[0]
+
+
+def _divide_by(value: Tensor, constant: Any) -> Tensor:
+    return torch.div(constant, value)
+
+
+def _look_up(begins: tuple[float, ...], edges: Tensor, table: Tensor, until: float, t: Tensor) -> Tensor:
+    """The value of a piecewise constant signal at a time; ``edges`` is ``begins`` as a tensor."""
+    if t.ndim == 0:
+        now = float(t)
+        _within(now, until)
+        return table[bisect_right(begins, now)]
+    _within(float(t.detach().max()) if t.numel() else -math.inf, until)
+    places = torch.searchsorted(edges.to(t.device), t.detach().contiguous(), right=True)
+    if table.ndim == 1:
+        return table.to(t.device)[places]
+    units = table.shape[-1]
+    return table[places, torch.arange(units, device=table.device)] if units > 1 else table[places, 0]
 
 
 def _within(now: float, until: float) -> None:
