@@ -146,6 +146,17 @@ def test_what_ends_a_run_saves_what_was_recorded_and_exits_as_shells_expect(
     assert "incomplete" in result.stderr
 
 
+def test_that_a_run_has_stopped_is_said_before_what_it_recorded_is_written(
+    command: Command, toys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.signal, toys.steps_until_interrupt = signal.SIGINT, 4 * 300
+    monkeypatch.setattr(
+        "rheobase.pipeline.journal.save_journaled", lambda *_: print("writing", file=sys.stderr)
+    )
+    result = command("run", "toy", "--current", 20, "--duration", 100, "--out", tmp_path / "run.npz")
+    assert result.stderr.index("stopped") < result.stderr.index("writing")
+
+
 @pytest.fixture
 def shy(toys: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The backend ``shy``, which refuses everything."""

@@ -182,7 +182,7 @@ def _stimulus(options: dict[str, Any], neuron: Neuron) -> Any:
 
 
 def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[Recording, bool]:
-    from ..pipeline.deferral import deferred
+    from ..pipeline.deferral import announcing, deferred
     from ..pipeline.journal import journaling, save_journaled
     from ..pipeline.simulate import SimulationInterrupted, simulate
 
@@ -200,7 +200,8 @@ def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[R
     interrupted = False
     with journaling(options["out"], neuron, record, options["every"]) as journal:
         try:
-            recording = simulate(neuron, stimulus, duration, record=tuple(record), **how)
+            with announcing(_say_that_it_stopped):
+                recording = simulate(neuron, stimulus, duration, record=tuple(record), **how)
         except SimulationInterrupted as stopped:
             recording, interrupted = stopped.recording, True
         with deferred():  # a second Ctrl-C, for patience, is no reason to lose all
@@ -211,3 +212,7 @@ def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[R
 
                 plot_recording(recording, options["plot"])
     return recording, interrupted
+
+
+def _say_that_it_stopped() -> None:
+    click.echo("stopped: what was recorded is kept ...", err=True)
