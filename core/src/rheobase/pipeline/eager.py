@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from .drive import Drive, Row
+from .drive import Drive
 from .interrupted import SimulationInterrupted
 from .recorder import Recorder
 from .recording import Recording
@@ -60,7 +60,7 @@ def run(
     """
     drive.check()
     recorder = Recorder(neuron, record, steps, grad=grad, every=every)
-    step = _stepper(neuron)
+    step, rows = _stepper(neuron, drive)
     block = max(1, min(1024, _ELEMENTS // drive.width, steps))
     with watched(steps, progress, recorder.between) as watch:
         try:
@@ -74,7 +74,7 @@ def run(
                         watch(recorder.done)
                 else:
                     for start in range(0, steps, block):
-                        for row in drive.rows(start, min(block, steps - start)):
+                        for row in rows(start, min(block, steps - start)):
                             watch.heed()
                             recorder.take(step(row))
                         watch(recorder.done)
@@ -95,12 +95,19 @@ def _advance_of(neuron: Neuron) -> Callable[[object], Mapping[str, Tensor]] | No
     return None if hooked or own else neuron.advance
 
 
-def _stepper(neuron: Neuron) -> Callable[[Row], Mapping[str, Tensor]]:
+def _stepper(
+    neuron: Neuron, drive: Drive
+) -> tuple[Callable[[Any], Mapping[str, Tensor]], Callable[[int, int], list[Any]]]:
+    """What takes a step, and what gives so many steps their rows."""
     advance = _advance_of(neuron)
     if advance is None:
-        return neuron
+        # Its forward may do with several sources what it likes.
+        identifiers = drive.identifiers
+        if identifiers is None:
+            return neuron, drive.separate
+        return lambda row: neuron(row, identifiers), drive.separate  # type: ignore[no-any-return]
     prepare = neuron.prepare
-    return lambda row: advance(prepare(row))
+    return lambda row: advance(prepare(row)), drive.rows
 
 
 @contextmanager

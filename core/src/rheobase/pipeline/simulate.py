@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import ArgumentError, PluginError, StimulusError, shown
 from ..specs import Provenance
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from ..engine.signals.signal import Signal
     from .stimulus import Stimulus
 
+    Source: TypeAlias = Stimulus | Signal | Tensor | float
+
 __all__ = ["SimulationInterrupted", "simulate"]
 
 
 def simulate(
     neuron: Neuron,
-    stimulus: Stimulus | Signal | Tensor | float | Mapping[str, Stimulus | Signal | Tensor | float],
+    stimulus: Source | Sequence[Source] | Mapping[str, Source | Sequence[Source] | Mapping[str, Source]],
     duration: float | None = None,
     *,
     record: str | Sequence[str] = ("spikes",),
@@ -47,8 +49,10 @@ def simulate(
         stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock, held within each step;
             or a :class:`~rheobase.Signal`, which may change within steps. Or a tensor, in the
             model's unit and on the neuron's device: a scalar or ``[units]`` is constant, ``[steps, 1]`` or
-            ``[steps, *batch, units]`` has one row for each step of this run. Or a mapping of these by
-            name, for a model with several inputs.
+            ``[steps, *batch, units]`` has one row for each step of this run. Or several of these sources,
+            which the neuron's aggregator makes one in each step: in a list, or by identifier,
+            ``{"soma": one, "shunt:axon": another}``. A model with several inputs takes a mapping of any of
+            this by input: ``{"excitation": {"a": one, "b": another}, "inhibition": 3.0}``.
         duration: How long, in ms, a multiple of the neuron's dt. By default to the end of the stimulus,
             where it has one.
         record: ``"spikes"``, and any name in ``neuron.loggable_props``; one name, or several. Default
@@ -68,7 +72,8 @@ def simulate(
     Raises:
         ArgumentError: If the duration is no multiple of dt, a name cannot be recorded, or every is no
             integer from 1 up.
-        InputError: If a tensor cannot be used as a current, or a value of it is not finite.
+        InputError: If a tensor cannot be used as a current, or a value of it is not finite; if sources do
+            not fit each other, or the aggregator does not take them.
         StimulusError: If the stimulus ends too early, or serves another number of units.
         ComponentError: If there is no such backend.
         BackendError: If the backend that was asked for by name refuses this run; nothing was changed.
