@@ -173,9 +173,9 @@ def test_an_aggregator_that_needs_identifiers_says_so_before_a_step_is_taken(lif
 
 
 def test_several_inputs_take_no_list_and_one_takes_no_name_beside_identifiers():
-    with pytest.raises(InputError, match="list of sources.*excitation, inhibition.*mapping"):
+    with pytest.raises(InputError, match=r"list of sources.*excitation, inhibition.*mapping"):
         rb.simulate(rb.create(TwoInputs), [torch.tensor(1.0)], 1.0, record="voltage")
-    with pytest.raises(InputError, match="'drive' beside other sources.*identifier"):
+    with pytest.raises(InputError, match=r"'drive' beside other sources.*identifier"):
         rb.simulate(rb.create(OneNamed), {"drive": 1.0, "b": 1.0}, 1.0, record="voltage")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from ..errors import ArgumentError, shortened
+from ..errors import ArgumentError, shortened, shown
 from ..specs import Provenance
 from .spikes import NoSpikes, Spikes
 
@@ -61,6 +61,9 @@ class Recording:
         complete: False where the run was interrupted.
         trace_units: Name -> unit, such as ``"mV"``, for the traces whose unit the model declares.
         every: The stride of the traces, in steps. Default 1: a row for each step.
+        trace_indices: Name -> the units that were recorded, int64 ``[n]``, where it was not all of them: such
+            a trace is ``[steps // every, *batch, n]``. ``"spikes"`` -> those whose spikes were recorded:
+            what counts them has ``[*batch, n]``.
     """
 
     spikes: Spikes
@@ -76,6 +79,7 @@ class Recording:
     complete: bool = True
     trace_units: Mapping[str, str] = field(default_factory=dict)
     every: int = 1
+    trace_indices: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -89,6 +93,7 @@ class Recording:
         batch_shape: tuple[int, ...] = (),
         complete: bool = True,
         every: int = 1,
+        trace_indices: Mapping[str, Tensor] | None = None,
     ) -> Recording:
         """The recording of a run of a neuron: what a backend gives back.
 
@@ -102,6 +107,7 @@ class Recording:
             batch_shape: The shape of the batch. Default ``()``: none.
             complete: False where the run was interrupted.
             every: The stride of the traces, in steps. Default 1.
+            trace_indices: Name -> units, for what was recorded of some units only. Default: of all.
         """
         schema = neuron.schema
         declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
@@ -118,6 +124,7 @@ class Recording:
             complete=complete,
             trace_units={name: declared[name].unit for name in traces if name in declared},
             every=every,
+            trace_indices=dict(trace_indices or {}),
         )
 
     @property
@@ -133,12 +140,11 @@ class Recording:
             return (ends + self.first_step) * self.dt
 
     def counts(self) -> Tensor:
-        """The number of spikes of each unit, int64 ``[*batch, units]``."""
-        batches = math.prod(self.batch_shape)
-        flat = self.spikes.batch * self.num_units + self.spikes.units
+        """The number of spikes of each unit whose spikes were recorded, int64 ``[*batch, units]``."""
+        flat, width = self._places()
         with _within_memory():
-            counted = torch.bincount(flat, minlength=batches * self.num_units)
-        return counted.reshape(*self.batch_shape, self.num_units)
+            counted = torch.bincount(flat, minlength=math.prod(self.batch_shape) * width)
+        return counted.reshape(*self.batch_shape, width)
 
     def rates(self) -> Tensor:
         """The firing rate of each unit over the whole run, in spikes per second, float64 ``[*batch, units]``.
@@ -158,6 +164,11 @@ class Recording:
             ArgumentError: If there is no such unit or batch.
         """
         self._check_index("unit", unit, self.num_units)
+        chosen = self.trace_indices.get("spikes")
+        if chosen is not None and not bool((chosen == unit).any()):
+            raise ArgumentError(
+                f"the spikes of unit {unit} were not recorded, but of the units {shown(chosen.tolist())}"
+            )
         self._check_index("batch", batch, math.prod(self.batch_shape))
         return torch.diff(self.spikes.of(unit, batch))
 
@@ -167,16 +178,24 @@ class Recording:
         It is their standard deviation (of the intervals at hand, divided by their number) over their mean:
         0 for a regular train, about 1 for a Poisson train. NaN for a unit with fewer than two intervals.
         """
-        batches = math.prod(self.batch_shape)
-        values = torch.full((batches * self.num_units,), math.nan, dtype=torch.float64)
-        flat = self.spikes.batch * self.num_units + self.spikes.units
+        flat, width = self._places()
+        values = torch.full((math.prod(self.batch_shape) * width,), math.nan, dtype=torch.float64)
         order = torch.argsort(flat, stable=True)  # the spikes are in time already
         per_unit = torch.split(self.spikes.times[order], self.counts().reshape(-1).tolist())
         for index, times in enumerate(per_unit):
             if len(times) > 2:
                 intervals = torch.diff(times)
                 values[index] = intervals.std(correction=0) / intervals.mean()
-        return values.reshape(*self.batch_shape, self.num_units)
+        return values.reshape(*self.batch_shape, width)
+
+    def _places(self) -> tuple[Tensor, int]:
+        """Each spike's place in the flattened ``[*batch, n]`` of what counts spikes, and n."""
+        chosen, units = self.trace_indices.get("spikes"), self.spikes.units
+        if chosen is None:
+            return self.spikes.batch * self.num_units + units, self.num_units
+        place = torch.empty(self.num_units, dtype=torch.int64)
+        place[chosen] = torch.arange(len(chosen))
+        return self.spikes.batch * len(chosen) + place[units], len(chosen)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the recording as an NPZ file, which :meth:`load` and ``numpy.load`` read without pickle.

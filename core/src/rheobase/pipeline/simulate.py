@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+import torch
+
 from ..errors import ArgumentError, PluginError, StimulusError, shown
 from ..specs import Provenance
 from . import backends
 from .drive import Drive
 from .interrupted import SimulationInterrupted
-from .recorder import check_every, check_record
-from .recording import Recording
+from .recorder import SPIKES, Record, check_every, check_record, of_units
+from .recording import Recording, Spikes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +34,7 @@ def simulate(
     stimulus: Source | Sequence[Source] | Mapping[str, Source | Sequence[Source] | Mapping[str, Source]],
     duration: float | None = None,
     *,
-    record: str | Sequence[str] = ("spikes",),
+    record: str | Sequence[str] | Mapping[str, bool | Sequence[int] | Tensor] = ("spikes",),
     backend: str = "auto",
     grad: bool | None = None,
     progress: bool | None = None,
@@ -56,7 +58,9 @@ def simulate(
         duration: How long, in ms, a multiple of the neuron's dt. By default to the end of the stimulus,
             where it has one.
         record: ``"spikes"``, and any name in ``neuron.loggable_props``; one name, or several. Default
-            the spikes.
+            the spikes. Or a mapping to which units: ``{"spikes": True, "voltage": [0, 7]}`` records all
+            spikes, and the voltage of two units, ``[steps, *batch, 2]``; which they are is in
+            ``recording.trace_indices["voltage"]``. What it does not name is not recorded, spikes neither.
         backend: ``"auto"``: the first installed backend that takes this run and gains by it, else
             ``"eager"``; where backends refuse, and so it is ``"eager"``, a warning says why, once in a
             process. Or a backend's name: then a refusal is an error.
@@ -70,8 +74,8 @@ def simulate(
         The recording.
 
     Raises:
-        ArgumentError: If the duration is no multiple of dt, a name cannot be recorded, or every is no
-            integer from 1 up.
+        ArgumentError: If the duration is no multiple of dt, a name or unit cannot be recorded, or every is
+            no integer from 1 up.
         InputError: If a tensor cannot be used as a current, or a value of it is not finite; if sources do
             not fit each other, or the aggregator does not take them.
         StimulusError: If the stimulus ends too early, or serves another number of units.
@@ -142,11 +146,12 @@ def simulate(
             refusals.append(backends.Refusal(candidate, backends.reason_of(refusal)))
             continue
         except SimulationInterrupted as interrupted:
-            interrupted.recording = _sign(interrupted.recording, candidate.provenance, notes)
+            narrow = _narrowed(interrupted.recording, names)
+            interrupted.recording = _sign(narrow, candidate.provenance, notes)
             raise
         if candidate != eager:
             neuron.heed_dt_max()
-        return _sign(recording, candidate.provenance, notes)
+        return _sign(_narrowed(recording, names), candidate.provenance, notes)
     raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
 
 
@@ -213,6 +218,20 @@ def _steps(drive: Drive, duration: float | None) -> int:
             f"give a duration of at most {left * dt:.12g} ms, or a longer stimulus{mend}"
         )
     return steps
+
+
+def _narrowed(recording: Recording, record: Record) -> Recording:
+    """A recording of the units that were asked for, by a backend that recorded all of them."""
+    missing = {name: units for name, units in record.units.items() if name not in recording.trace_indices}
+    if not missing:
+        return recording
+    traces = {name: of_units(trace, missing.get(name)) for name, trace in recording.traces.items()}
+    spikes = recording.spikes
+    if SPIKES in missing:
+        kept = torch.isin(spikes.units, missing[SPIKES])
+        spikes = Spikes(spikes.times[kept], spikes.units[kept], spikes.batch[kept])
+    indices = {**recording.trace_indices, **missing}
+    return replace(recording, spikes=spikes, traces=traces, trace_indices=indices)
 
 
 def _sign(recording: Recording, backend: Provenance, notes: Sequence[str]) -> Recording:

@@ -52,7 +52,8 @@ class SimpleSimulator(Pipeline):
           std: 5.0
           tau: 5.0
         duration: 1000.0               # ms; default: the stimulus's, or the preset's
-        record: [spikes, voltage]      # default the spikes; with plot, the voltage as well
+        record: [spikes, voltage]      # or {spikes: true, voltage: [0, 7]}; default the spikes; with
+                                       # plot, the voltage as well
         every: 10                      # traces keep one row of so many steps; default 1, all of them
         backend: auto
         out: run.npz                   # the recording
@@ -184,13 +185,17 @@ class SimpleSimulator(Pipeline):
                 _draw(recording, plot)
         return recording
 
-    def _record(self, neuron: Neuron) -> tuple[str, ...]:
+    def _record(self, neuron: Neuron) -> tuple[str, ...] | Mapping[str, Any]:
         record = self.configuration.get("record")
+        if isinstance(record, Mapping):
+            return record
         if record is not None:
             if isinstance(record, str):
                 return (record,)
             if not isinstance(record, (list, tuple)) or not all(isinstance(name, str) for name in record):
-                raise ConfigurationError(f"record: {shown(record)} cannot be used; give a list of names")
+                raise ConfigurationError(
+                    f"record: {shown(record)} cannot be used; give a list of names, or a mapping to units"
+                )
             return tuple(record)
         spiking, voltage = "spiked" in neuron.loggable_props, "voltage" in neuron.loggable_props
         traced = voltage and (not spiking or "plot" in self.configuration)

@@ -69,6 +69,7 @@ def about_of(recording: Recording) -> dict[str, Any]:
         },
         "trace_units": dict(recording.trace_units),
         "every": recording.every,
+        "trace_indices": {name: units.tolist() for name, units in recording.trace_indices.items()},
         "provenance": {
             part: {"kind": source.kind, **source.as_dict()} for part, source in recording.provenance.items()
         },
@@ -130,6 +131,10 @@ def recording_of(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Record
         complete=about["complete"],
         trace_units=dict(about["trace_units"]),
         every=about.get("every", 1),  # earlier files hold every step
+        trace_indices={
+            name: torch.tensor(units, dtype=torch.int64)
+            for name, units in about.get("trace_indices", {}).items()
+        },
     )
 
 
