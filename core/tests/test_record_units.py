@@ -137,13 +137,16 @@ def test_a_file_whose_units_make_no_sense_is_refused(lif, tmp_path, indices):
 def test_a_journal_keeps_the_same_units(lif, tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "SECONDS", 0.0)
     neuron, out, record = rb.create(lif, 9), tmp_path / "run.npz", {"spikes": [7], "voltage": [0, 7]}
-    with (
-        pytest.warns(rb.errors.RheobaseWarning, match="recover"),
-        pytest.raises(ZeroDivisionError),
-        journal.journaling(out, neuron, record),
-    ):
-        whole = rb.simulate(neuron, CURRENT, 200.0, record=record, backend="eager")
-        raise ZeroDivisionError
+
+    def killed():
+        with journal.journaling(out, neuron, record):
+            runs.append(rb.simulate(neuron, CURRENT, 200.0, record=record, backend="eager"))
+            raise ZeroDivisionError
+
+    runs: list[rb.Recording] = []
+    with pytest.warns(rb.errors.RheobaseWarning, match="recover"), pytest.raises(ZeroDivisionError):
+        killed()
+    (whole,) = runs
     back, _ = journal.recover(out)
     rows = len(back.traces["voltage"])
     assert rows > 0

@@ -356,3 +356,40 @@ def test_an_ignored_hangup_stays_ignored(command: Command, toys: Any) -> None:
         assert command("run", "toy", "--current", 20, "--duration", 5).exit_code == 0
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_run_is_taken_again_from_its_file_bit_for_bit(
+    printed: Printed, command: Command, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    made = printed(
+        *("run", "toy", "--current", 20, "--duration", 50, "--units", 3, "--set", "tau=5,10,20"),
+        *("--record", "voltage", "--every", 3, "--event", "located", "--dtype", "float64", "--out", first),
+    )
+    again = printed("run", "--again", first, "--out", second)
+    assert again == made
+    one, other = rb.Recording.load(first), rb.Recording.load(second)
+    assert len(one.spikes) > 3
+    assert one.spikes.times.equal(other.spikes.times)
+    assert one.traces["voltage"].equal(other.traces["voltage"])
+    assert (one.every, other.every) == (3, 3)
+    refused = command("run", "--again", first, "--out", first)
+    assert refused.exit_code != 0
+    assert "is an input of this run" in refused.stderr
+
+
+@pytest.mark.parametrize("more", [["toy"], ["--units", 2], ["--seed", 0], ["--set", "tau=3"]], ids=str)
+def test_again_says_all_of_the_run(command: Command, tmp_path: Path, more: list[Any]) -> None:
+    result = command("run", "--again", tmp_path / "run.npz", *more)
+    assert result.exit_code == 2
+    what = more[0] if len(more) > 1 else "NAME"
+    assert f"--again says all of the run: leave out {what}" in result.stderr
+
+
+def test_what_cannot_be_run_again_is_refused_with_the_reason(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    rb.simulate(rb.create("toy"), rb.Signal(lambda t: 20.0 + t), 1.0).save(path)
+    result = command("run", "--again", path)
+    assert result.exit_code == 2
+    assert f"--again {path}" in result.stderr.replace("\n", "")
+    assert "a Signal of a function" in result.stderr.replace("\n", " ")

@@ -195,7 +195,7 @@ give finite currents
             return Constant(float(given))
         if isinstance(given, np.ndarray):
             try:
-                given = torch.as_tensor(given)
+                given = torch.tensor(given)  # a copy: nobody is told when an array is written to
             except (TypeError, ValueError) as error:
                 raise InputError(
                     f"{where}the stimulus is an array of {given.dtype}; "

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import Tensor
@@ -64,6 +64,10 @@ class Recording:
         trace_indices: Name -> the units that were recorded, int64 ``[n]``, where it was not all of them: such
             a trace is ``[steps // every, *batch, n]``. ``"spikes"`` -> those whose spikes were recorded:
             what counts them has ``[*batch, n]``.
+        settings: What the run was made of, by name, from which it can be run again: model, parameters,
+            state at the beginning, stimulus, seed and all else (:mod:`rheobase.pipeline.settings`).
+            ``settings["unrepeatable"]`` has the reasons why it cannot, where there are some. Empty where
+            that is not known.
     """
 
     spikes: Spikes
@@ -80,6 +84,7 @@ class Recording:
     trace_units: Mapping[str, str] = field(default_factory=dict)
     every: int = 1
     trace_indices: Mapping[str, Tensor] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(

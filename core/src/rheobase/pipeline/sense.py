@@ -97,6 +97,7 @@ ABOUT = (
         "a mapping of parts to kind, name, distribution and version",
         lambda it, all_: isinstance(it, dict) and all(map(_is_origin, it.values())),
     ),
+    Rule("settings", "an object", lambda it, all_: isinstance(it, dict), default={}),
     Rule("digests", "a mapping of names to texts", lambda it, all_: _are_texts(it), default={}),
     Rule(
         "dt_ms",

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 
 from ..errors import ArgumentError, PluginError, StimulusError, shown
-from ..specs import Provenance
+from ..plugins.component import Registered
 from . import backends
 from .drive import Drive
 from .interrupted import SimulationInterrupted
 from .recorder import SPIKES, Record, check_every, check_record, of_units
 from .recording import Recording, Spikes
+from .settings import Settings, settings_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,6 +114,7 @@ def simulate(
     drive = Drive(stimulus, neuron)
     steps = _steps(drive, duration)
     keep = neuron.keeps_graph if grad is None else grad
+    settings = settings_of(neuron, drive, steps, record=names, every=stride, grad=keep)
     neuron._watch.begin()
     unloaded: list[str] = []
     refusals: list[backends.Refusal] = []
@@ -147,11 +149,11 @@ def simulate(
             continue
         except SimulationInterrupted as interrupted:
             narrow = _narrowed(interrupted.recording, names)
-            interrupted.recording = _sign(narrow, candidate.provenance, notes)
+            interrupted.recording = _sign(narrow, candidate, notes, settings)
             raise
         if candidate != eager:
             neuron.heed_dt_max()
-        return _sign(_narrowed(recording, names), candidate.provenance, notes)
+        return _sign(_narrowed(recording, names), candidate, notes, settings)
     raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
 
 
@@ -234,9 +236,10 @@ def _narrowed(recording: Recording, record: Record) -> Recording:
     return replace(recording, spikes=spikes, traces=traces, trace_indices=indices)
 
 
-def _sign(recording: Recording, backend: Provenance, notes: Sequence[str]) -> Recording:
+def _sign(recording: Recording, backend: Registered, notes: Sequence[str], settings: Settings) -> Recording:
     return replace(
         recording,
-        provenance={**recording.provenance, "backend": backend},
+        provenance={**recording.provenance, "backend": backend.provenance},
         warnings=[*recording.warnings, *notes],
+        settings=settings.of(backend=backend.qualified),
     )

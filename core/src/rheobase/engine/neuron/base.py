@@ -132,10 +132,14 @@ class Neuron(Stepped):
         self.keeps_graph = bool(grad)
         self.equation = self._check_equation(equation)
         self.integrator, self._integrator_source = as_integrator(integrator)
+        chosen_rule = aggregator
         if self.schema.inputs:
             self._input_rules = input_rules(self.schema, aggregator, self.aggregate)
             aggregator = None if isinstance(aggregator, Mapping) else aggregator
         self.aggregator, self._aggregator_source = as_aggregator(aggregator)
+        # What it was made with, for the settings of its runs.
+        self._aggregator_given = chosen_rule, self.aggregator
+        self._name_given: str | None = None
         given = {**chosen.params, **chosen.state, **kwargs} if chosen is not None else kwargs
         if self.schema.declared:
             self._take(given)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, final
 
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ..tracing import values_visible
+from .levels import Levels
 from .sources import Body, Joint, Source, Taken, as_value
 
 
@@ -109,7 +109,7 @@ class Signal:
                 f"Signal.levels: until={until!r} is not after the last of the times, {begins[-1]!r}"
             )
         ends = begins if until == math.inf else (*begins, until)
-        return Signal.of(Source(_look_up(begins, table, until), ends, steady=True))
+        return Signal.of(Source(Levels(begins, table, until), ends, steady=True))
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
@@ -289,33 +289,6 @@ def _table(before: Any, values: Any) -> Tensor:
     like = wide[0]
     parts = [part if part.ndim == 2 else part.unsqueeze(1).expand(-1, widths[0]) for part in parts]
     return torch.cat([part.to(like) for part in parts])
-
-
-def _look_up(begins: tuple[float, ...], table: Tensor, until: float) -> Callable[[Tensor], Tensor]:
-    """The function of a piecewise constant signal."""
-    edges = torch.tensor(begins, dtype=torch.float64)
-
-    def value(t: Tensor) -> Tensor:
-        if t.ndim == 0:
-            now = float(t)
-            _within(now, until)
-            return table[bisect_right(begins, now)]
-        _within(float(t.detach().max()) if t.numel() else -math.inf, until)
-        places = torch.searchsorted(edges.to(t.device), t.detach().contiguous(), right=True)
-        if table.ndim == 1:
-            return table.to(t.device)[places]
-        units = table.shape[-1]
-        return table[places, torch.arange(units, device=table.device)] if units > 1 else table[places, 0]
-
-    return value
-
-
-def _within(now: float, until: float) -> None:
-    if now >= until:
-        raise InputError(
-            f"the signal ends at {until:.12g} ms, and was asked for {now:.12g} ms; give a longer one, "
-            "or a shorter duration"
-        )
 
 
 def _level(name: str, value: Any) -> Tensor:
