@@ -393,3 +393,47 @@ def test_what_cannot_be_run_again_is_refused_with_the_reason(command: Command, t
     assert result.exit_code == 2
     assert f"--again {path}" in result.stderr.replace("\n", "")
     assert "a Signal of a function" in result.stderr.replace("\n", " ")
+
+
+class Beat(rb.SpikingNeuron):
+    """An oscillator without a voltage: dx/dt = y, dy/dt = -x + I; a spike where x passes 1."""
+
+    x = rb.State(0.0, unit="1")
+    y = rb.State(0.0, unit="1/ms")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        return {"x": state.y, "y": data - state.x}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.x - 1.0
+
+
+def test_a_plot_of_a_model_without_a_voltage_has_its_first_state(
+    command: Command, tmp_path: Path, rheobase_registry: Any
+) -> None:
+    pytest.importorskip("matplotlib", reason="the plot extra is not installed")
+
+    class Models:
+        @rb.hookimpl
+        def rheobase_neurons(self) -> list[rb.NeuronSpec]:
+            return [rb.NeuronSpec("beat", f"{__name__}:Beat", "without a voltage")]
+
+    rb.register(Models())
+    plot, out = tmp_path / "run.svg", tmp_path / "run.npz"
+    result = command("run", "beat", "--current", 2, "--duration", 20, "--plot", plot, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert list(rb.Recording.load(out).traces) == ["x"]
+    # x = 2 (1 - cos t) passes 1 at pi / 3 + 2 pi n: 1.05, 7.33, 13.61 and 19.90 ms
+    assert len(rb.Recording.load(out).spikes) == 4
+    said = result.stderr.replace("\n", "")
+    assert f"The recording is in {out}." in said
+    assert f"The picture is in {plot}." in said
+
+
+def test_where_files_went_is_said_beside_the_json(printed: Printed, command: Command, tmp_path: Path) -> None:
+    arguments = ["run", "toy", "--current", 20, "--duration", 5]
+    plain, out = printed(*arguments), tmp_path / "run.npz"
+    assert printed(*arguments, "--out", out) == plain
+    assert str(out) in command(*arguments, "--out", out, "--json").stderr

@@ -208,6 +208,7 @@ def _stimulus(options: dict[str, Any], neuron: Neuron) -> Any:
 
 def _prepared(options: dict[str, Any], parameters: dict[str, Any]) -> Run:
     from ..pipeline.again import Run
+    from ..pipeline.recorder import main_state
 
     neuron = _neuron(options, parameters)
     stimulus = _stimulus(options, neuron)
@@ -216,10 +217,9 @@ def _prepared(options: dict[str, Any], parameters: dict[str, Any]) -> Run:
         duration = preset.duration
     if duration is None and options["current"] is not None:
         raise StimulusError("--current has no end; give --duration in ms")
-    own = "spikes" if "spiked" in neuron.loggable_props else "voltage"
-    record = list(dict.fromkeys([own, *options["record"]]))
-    if options["plot"] is not None and "voltage" in neuron.loggable_props and "voltage" not in record:
-        record.append("voltage")
+    own, state = ("spikes" if "spiked" in neuron.loggable_props else None), main_state(neuron)
+    seen = state if options["plot"] is not None or own is None else None
+    record = dict.fromkeys(name for name in (own, *options["record"], seen) if name is not None)
     how = {"record": tuple(record), "backend": options["backend"], "every": options["every"]}
     return Run(neuron, stimulus, duration, how)
 
@@ -240,8 +240,10 @@ def _take(options: dict[str, Any], prepared: Run) -> tuple[Recording, bool]:
         with deferred():  # a second Ctrl-C, for patience, is no reason to lose all
             if options["out"] is not None:
                 save_journaled(recording, journal, options["out"])
+                click.echo(f"The recording is in {options['out']}.", err=True)
             if options["plot"] is not None:
                 from ..pipeline.plots import plot_recording
 
                 plot_recording(recording, options["plot"])
+                click.echo(f"The picture is in {options['plot']}.", err=True)
     return recording, interrupted

@@ -93,6 +93,12 @@ def are_among(flat: np.ndarray, units: Tensor, num_units: int) -> np.ndarray:
     return found
 
 
+def main_state(neuron: Neuron) -> str | None:
+    """The state that one wants to see: the voltage, else the first; None where none can be recorded."""
+    states = ("voltage", *neuron.schema.states)
+    return next((name for name in states if name in neuron.loggable_props), None)
+
+
 def check_every(every: int) -> int:
     """The stride of the traces.
 

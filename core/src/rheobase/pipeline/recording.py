@@ -14,9 +14,14 @@ from torch import Tensor
 
 from ..errors import ArgumentError, shortened, shown
 from ..specs import Provenance
+from .endings import check_ending
 from .spikes import NoSpikes, Spikes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
     from ..engine.declaration import Input, Quantity
     from ..engine.neuron.base import Neuron
 
@@ -202,18 +207,59 @@ class Recording:
         place[chosen] = torch.arange(len(chosen))
         return self.spikes.batch * len(chosen) + place[units], len(chosen)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the recording as an NPZ file, which :meth:`load` and ``numpy.load`` read without pickle.
+    def plot(
+        self, path: str | os.PathLike[str] | None = None, *, ax: Axes | Sequence[Axes] | None = None
+    ) -> Figure:
+        """Draw a panel for each trace, over a raster of the spikes, as ``rheobase.plots.plot_recording`` does.
 
         Args:
-            path: The file; it is written under exactly this name, over what was there.
+            path: Where to write the picture; its ending says the kind. Default: nowhere.
+            ax: Where to draw instead of in a new figure: as many axes as there are panels.
+
+        Returns:
+            The figure; in a notebook it shows itself.
 
         Raises:
-            OutputError: If the path cannot be written.
+            RheobaseError: If matplotlib is missing.
+            ArgumentError: If there are more or fewer axes than panels.
+            OutputError: If the path cannot be written, or its ending is of no kind that can be drawn.
+        """
+        from .plots import plot_recording
+
+        return plot_recording(self, path, ax=ax)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the recording as an NPZ file, which :meth:`load` and ``numpy.load`` read without pickle; or
+        its spikes as a CSV.
+
+        Args:
+            path: The file; it is written under exactly this name, over what was there. Where it ends in
+                ``.csv`` it has the spikes, one a line: ``time_ms,unit``, and with a batch ``,batch``.
+
+        Raises:
+            OutputError: If the path cannot be written, or its ending is that of another format.
+            ArgumentError: For a CSV, if the spikes were not recorded.
         """
         from .storage import save
+        from .tables import save_spikes
 
-        save(self, path)
+        if check_ending(path) == ".csv":
+            save_spikes(self, path)
+        else:
+            save(self, path)
+
+    def to_pandas(self) -> DataFrame:
+        """The spikes as a pandas table: ``time_ms``, ``unit``, ``batch``, a row for each (extra ``pandas``).
+
+        Traces are ``recording.traces[name]``, at ``recording.times``.
+
+        Raises:
+            RheobaseError: If pandas is missing.
+            ArgumentError: If the spikes were not recorded.
+        """
+        from .tables import to_pandas
+
+        return to_pandas(self)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Recording:

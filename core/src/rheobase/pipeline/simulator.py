@@ -19,6 +19,7 @@ from .configuration import integrator_from, params_from, stimulus_from
 from .interrupted import SimulationInterrupted
 from .journal import Journal, journaling, save_journaled
 from .pipeline import Pipeline, check_keys
+from .recorder import main_state
 from .recording import Recording
 from .simulate import simulate
 from .yamlfile import read_yaml
@@ -53,7 +54,7 @@ class SimpleSimulator(Pipeline):
           tau: 5.0
         duration: 1000.0               # ms; default: the stimulus's, or the preset's
         record: [spikes, voltage]      # or {spikes: true, voltage: [0, 7]}; default the spikes; with
-                                       # plot, the voltage as well
+                                       # plot, the voltage, or the first state, as well
         every: 10                      # traces keep one row of so many steps; default 1, all of them
         backend: auto
         out: run.npz                   # the recording
@@ -197,9 +198,9 @@ class SimpleSimulator(Pipeline):
                     f"record: {shown(record)} cannot be used; give a list of names, or a mapping to units"
                 )
             return tuple(record)
-        spiking, voltage = "spiked" in neuron.loggable_props, "voltage" in neuron.loggable_props
-        traced = voltage and (not spiking or "plot" in self.configuration)
-        return (*(["spikes"] if spiking else []), *(["voltage"] if traced else []))
+        spiking, state = "spiked" in neuron.loggable_props, main_state(neuron)
+        traced = state is not None and (not spiking or "plot" in self.configuration)
+        return (*(["spikes"] if spiking else []), *([str(state)] if traced else []))
 
     def _output(self, key: str) -> Path | None:
         given = self.configuration.get(key)
