@@ -20,7 +20,7 @@ from .spikes import NoSpikes, Spikes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from pandas import DataFrame
+    from pandas import DataFrame  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
     from ..engine.declaration import Input, Quantity
     from ..engine.neuron.base import Neuron
@@ -210,7 +210,7 @@ class Recording:
     def plot(
         self, path: str | os.PathLike[str] | None = None, *, ax: Axes | Sequence[Axes] | None = None
     ) -> Figure:
-        """Draw a panel for each trace, over a raster of the spikes, as ``rheobase.plots.plot_recording`` does.
+        """Draw a panel for each trace, over a raster of the spikes: ``rheobase.plots.plot_recording``.
 
         Args:
             path: Where to write the picture; its ending says the kind. Default: nowhere.

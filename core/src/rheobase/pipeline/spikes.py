@@ -85,7 +85,7 @@ class Spikes:
         return map(Spike, *columns)
 
     def to_numpy(self) -> np.ndarray:
-        """The spikes as a structured array ``[n]`` with ``time`` (float64, ms), ``unit`` and ``batch`` (int64).
+        """The spikes as a structured array ``[n]``: ``time`` (float64, ms), ``unit`` and ``batch`` (int64).
 
         Example:
             >>> import torch

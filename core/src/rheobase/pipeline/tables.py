@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import TYPE_CHECKING
 
@@ -10,29 +9,41 @@ from ..errors import RheobaseError
 from ..files import replacing
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
     from .recording import Recording
 
 
+_BLOCK = 65_536
+"""Spikes that are written at once."""
+
+
 def save_spikes(recording: Recording, path: str | os.PathLike[str]) -> None:
-    """Write the spikes as ``time_ms,unit[,batch]``, one a line, under these names; each time to the last bit."""
-    columns = [recording.spikes.times.tolist(), recording.spikes.units.tolist()]
-    names = ["time_ms", "unit"]
+    """Write the spikes as a CSV, ``time_ms,unit[,batch]``; each time to the last bit.
+
+    Args:
+        recording: The recording; with a batch there is a column of it.
+        path: Where to.
+
+    Raises:
+        ArgumentError: If the spikes were not recorded.
+        OutputError: If the file cannot be written.
+    """
+    spikes = recording.spikes
+    columns = {"time_ms": spikes.times.detach(), "unit": spikes.units}
     if recording.batch_shape:
-        columns.append(recording.spikes.batch.tolist())
-        names.append("batch")
-    with replacing(path) as file, io.TextIOWrapper(file, "ascii", newline="") as text:
-        text.write(",".join(names) + "\n")
-        text.writelines(",".join(map(repr, row)) + "\n" for row in zip(*columns, strict=True))
-        text.flush()
-        text.detach()
+        columns["batch"] = spikes.batch
+    with replacing(path) as file:
+        file.write(f"{','.join(columns)}\n".encode())
+        for start in range(0, len(spikes), _BLOCK):
+            some = [column[start : start + _BLOCK].tolist() for column in columns.values()]
+            file.write("".join(f"{','.join(map(repr, row))}\n" for row in zip(*some, strict=True)).encode())
 
 
 def to_pandas(recording: Recording) -> DataFrame:
     """See :meth:`Recording.to_pandas`."""
     try:
-        import pandas
+        import pandas  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ImportError as error:
         raise RheobaseError(
             "this needs pandas, which is not installed; install it by: pip install 'rheobase[pandas]'"
