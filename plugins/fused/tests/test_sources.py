@@ -42,3 +42,18 @@ def test_a_signal_among_the_sources_is_refused_with_the_reason() -> None:
     given = [NOISE, rb.Signal.levels([0.25], [4.0])]
     with pytest.raises(rb.errors.BackendError, match="an input is a signal"):
         rb.simulate(rb.create("lif"), given, 1.0, backend="fused")
+
+
+@pytest.mark.parametrize("width", [1, 7])
+def test_a_constant_with_a_batch_is_taken_as_it_is(width: int, both: Callable[..., Any]) -> None:
+    amplitude = torch.linspace(120.0, 300.0, 4 * width, dtype=torch.float64).reshape(4, width)
+    (_, eager), (_, fused) = both(
+        lambda: rb.create("lif", 7, dtype=torch.float64),
+        stimulus.Constant(amplitude),
+        20.0,
+        record=("spikes", "voltage", "input"),
+    )
+    assert len(eager.spikes) > 20
+    assert torch.equal(eager.counts(), fused.counts())
+    assert torch.equal(eager.traces["input"], fused.traces["input"])
+    assert torch.allclose(eager.traces["voltage"], fused.traces["voltage"], rtol=1e-12)

@@ -174,10 +174,10 @@ give finite currents
             dtype=self.dtype,
             device=self.device,
         )
-        if rows.shape not in ((count, 1), (count, self.num_units)):
+        if rows.dim() < 2 or len(rows) != count or rows.shape[-1] not in (1, self.num_units):
             raise StimulusError(
                 f"{type(part).__name__}.rows gave {list(rows.shape)} for {count} steps of {self.num_units} "
-                f"units; it must give [{count}, 1] or [{count}, {self.num_units}]"
+                f"units; it must give [{count}, *batch, 1] or [{count}, *batch, {self.num_units}]"
             )
         return rows.unbind(0)
 
