@@ -148,7 +148,10 @@ def test_what_ends_a_run_saves_what_was_recorded_and_exits_as_shells_expect(
 
 @pytest.fixture
 def shy(toys: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The backend ``shy``, which refuses everything."""
+    """The backend ``shy``, which refuses everything until somebody mends something."""
+
+    class Amiss(NotImplementedError):
+        amiss = True
 
     class Refuses:
         @rb.hookimpl
@@ -156,7 +159,7 @@ def shy(toys: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             return [rb.BackendSpec("shy", "toy_models:shy")]
 
     def refuse(*_: Any, **__: Any) -> None:
-        raise NotImplementedError("not today")
+        raise Amiss("not today")
 
     monkeypatch.setattr(sys.modules["toy_models"], "shy", refuse, raising=False)
     with rb.register(Refuses()):

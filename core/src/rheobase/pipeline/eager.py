@@ -38,8 +38,10 @@ def run(
     are checked already but for one thing: the values of tensors with rows. A backend checks values itself,
     or calls ``drive.check()`` first; in either case a value that is not finite is the ``InputError`` of
     ``drive.check()``, and leaves the neuron as it was. One that cannot run this neuron raises
-    ``NotImplementedError`` with the reason before it changes anything. Spikes are recorded in every step,
-    whatever ``every`` is. It runs under :func:`rheobase.watched`, so that Ctrl-C comes between its steps.
+    ``NotImplementedError`` with the reason before it changes anything; where there is something that the
+    user should mend, such as a compiler, the exception has ``amiss = True``, and the user is warned. Spikes
+    are recorded in every step, whatever ``every`` is. It runs under :func:`rheobase.watched`, so that Ctrl-C
+    comes between its steps.
 
     Args:
         neuron: The neuron; afterwards it stands where the run ended.

@@ -62,7 +62,7 @@ def _are_texts(values: Any) -> bool:
 def _is_origin(value: Any) -> bool:
     if not isinstance(value, dict) or not _is_text(value.get("kind")) or not _is_text(value.get("name")):
         return False
-    known = value.keys() <= {"kind", "name", "distribution", "version", "overrides"}
+    known = value.keys() <= {"kind", "name", "distribution", "version", "overrides", "note"}
     return known and all(each is None or _is_text(each) for each in value.values())
 
 

@@ -52,8 +52,9 @@ def simulate(
         stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock, held within each step;
             or a :class:`~rheobase.Signal`, which may change within steps. Or a tensor, in the
             model's unit and on the neuron's device: a scalar or ``[units]`` is constant, ``[steps, 1]`` or
-            ``[steps, *batch, units]`` has one row for each step of this run. Or several of these sources,
-            which the neuron's aggregator makes one in each step: in a list, or by identifier,
+            ``[steps, *batch, units]`` has one row for each step of this run; a constant with a batch,
+            ``[*batch, units]`` or ``[*batch, 1]``, is ``stimulus.Constant(tensor)``. Or several of these
+            sources, which the neuron's aggregator makes one in each step: in a list, or by identifier,
             ``{"soma": one, "shunt:axon": another}``. A model with several inputs takes a mapping of any of
             this by input: ``{"excitation": {"a": one, "b": another}, "inhibition": 3.0}``.
         duration: How long, in ms, a multiple of the neuron's dt. By default to the end of the stimulus,
@@ -63,7 +64,8 @@ def simulate(
             spikes, and the voltage of two units, ``[steps, *batch, 2]``; which they are is in
             ``recording.trace_indices["voltage"]``. What it does not name is not recorded, spikes neither.
         backend: ``"auto"``: the first installed backend that takes this run and gains by it, else
-            ``"eager"``; where backends refuse, and so it is ``"eager"``, a warning says why, once in a
+            ``"eager"``; which backends refused, and why, is in ``recording.provenance["backend"].note``.
+            Where something is amiss, such as a compiler that is missing, a warning says so, once in a
             process. Or a backend's name: then a refusal is an error.
         grad: Whether to keep the autograd graph, through states and traces. By default as the neuron was
             created.
@@ -126,14 +128,15 @@ def simulate(
                 raise
             unloaded.append(str(error))
             continue
-        notes = [*unloaded, *([backends.note_of(refusals, neuron, candidate)] if refusals else [])]
+        amiss = [refusal for refusal in refusals if refusal.amiss]
+        notes = [*unloaded, *([backends.note_of(amiss, neuron, candidate)] if amiss else [])]
         try:
             if backend == backends.AUTO and not backends.pays(
                 run, neuron, drive, steps, record=names, grad=keep
             ):
                 continue
-            if refusals and candidate == eager:
-                backends.warn_once(notes[-1], refusals, neuron)
+            if amiss and candidate == eager:
+                backends.warn_once(notes[-1], amiss, neuron)
             if candidate != eager:
                 # Steps in eager look by themselves.
                 neuron.heed_dt_max(lambda: neuron.prepare(drive.rows(0, 1)[0]))
@@ -145,15 +148,16 @@ def simulate(
                 raise
             if backend != backends.AUTO:
                 raise backends.refused(candidate, neuron, refusal) from refusal
-            refusals.append(backends.Refusal(candidate, backends.reason_of(refusal)))
+            refusals.append(backends.refusal_of(candidate, refusal))
             continue
         except SimulationInterrupted as interrupted:
-            narrow = _narrowed(interrupted.recording, names)
-            interrupted.recording = _sign(narrow, candidate, notes, settings)
+            narrow, why = _narrowed(interrupted.recording, names), backends.why(refusals, neuron, candidate)
+            interrupted.recording = _sign(narrow, candidate, why, notes, settings)
             raise
         if candidate != eager:
             neuron.heed_dt_max()
-        return _sign(_narrowed(recording, names), candidate, notes, settings)
+        why = backends.why(refusals, neuron, candidate)
+        return _sign(_narrowed(recording, names), candidate, why, notes, settings)
     raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
 
 
@@ -207,7 +211,8 @@ def _steps(drive: Drive, duration: float | None) -> int:
     if rows is not None and steps != rows:
         raise StimulusError(
             f"the stimulus has {rows} rows, {rows * dt:.12g} ms at dt = {dt:g} ms, and the duration is "
-            f"{duration:g} ms, {steps} steps; give one row for each step, or leave out the duration"
+            f"{duration:g} ms, {steps} steps; give one row for each step, or leave out the duration; a "
+            "constant that has a batch instead of rows is rheobase.stimulus.Constant(tensor)"
         )
     if left is not None and (steps > left or steps < 1):
         passed = drive.first_step * dt
@@ -236,10 +241,12 @@ def _narrowed(recording: Recording, record: Record) -> Recording:
     return replace(recording, spikes=spikes, traces=traces, trace_indices=indices)
 
 
-def _sign(recording: Recording, backend: Registered, notes: Sequence[str], settings: Settings) -> Recording:
+def _sign(
+    recording: Recording, backend: Registered, why: str | None, notes: Sequence[str], settings: Settings
+) -> Recording:
     return replace(
         recording,
-        provenance={**recording.provenance, "backend": backend.provenance},
+        provenance={**recording.provenance, "backend": replace(backend.provenance, note=why)},
         warnings=[*recording.warnings, *notes],
         settings=settings.of(backend=backend.qualified),
     )

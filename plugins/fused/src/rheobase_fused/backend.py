@@ -15,7 +15,7 @@ from .contract import Course, Happened, Kernel, Outputs
 from .courses import Inputs
 from .kernels import kernel_of
 from .located_run import last_spikes
-from .refusal import Refusal
+from .refusal import Amiss, Refusal
 from .suitable import check_suitable, worthwhile
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ class _Run:
                 raise
         self.neuron(self.drive.rows(step, 1)[0])
         self.neuron.load_state_dict(before)
-        raise Refusal(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
+        raise Amiss(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
 
     def _times(self, done: int, happened: Happened) -> np.ndarray:
         """When the spikes of a call came, ms, float64."""
