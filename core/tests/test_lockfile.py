@@ -127,8 +127,16 @@ def test_a_lock_file_is_everybodys_to_read_and_a_link_to_one_stays_a_link(tmp_pa
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
-@pytest.mark.parametrize("name", ["rheobase.lock", "rheobase.toml"])
-@pytest.mark.parametrize("what", ["a link to nothing", "a folder", "a pipe", "a link to itself"])
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        *(
+            (what, "rheobase.lock")
+            for what in ("a link to nothing", "a folder", "a pipe", "a link to itself")
+        ),
+        *((what, "rheobase.toml") for what in ("a link to nothing", "a pipe", "a loop")),
+    ],
+)
 def test_where_something_else_has_the_name_of_a_lock_or_of_settings_nothing_is_let_through(
     what: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

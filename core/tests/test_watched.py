@@ -14,7 +14,7 @@ import rheobase as rb
 import torch
 from rheobase import Parameter, SpikingNeuron, State
 from rheobase.pipeline.deferral import Deferral, deferred
-from rheobase.pipeline.watched import Piece, listening
+from rheobase.pipeline.watched import Piece, Watch, listening
 from torch import Tensor
 
 
@@ -169,6 +169,24 @@ def test_an_interrupted_run_can_be_sent_to_another_process() -> None:
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
     assert torch.equal(again.recording.spikes.times, caught.value.recording.spikes.times)
+
+
+def test_pieces_meet_where_the_run_goes_on_while_another_thread_asks() -> None:
+    class Running(Watch):
+        """A block ends between any two looks at how far the run is."""
+
+        @property
+        def _done(self) -> int:
+            self.looks = getattr(self, "looks", 0) + 1
+            return self.looks
+
+        @_done.setter
+        def _done(self, value: int) -> None:
+            pass
+
+    watch = Running(9, lambda done: None, Deferral(), lambda first, last: Piece(first, last, None, {}))
+    pieces = [watch._new() for _ in range(3)]
+    assert [piece.first for piece in pieces] == [0, *(piece.last for piece in pieces[:-1])]
 
 
 @pytest.mark.parametrize("event", ["crossing", "located"])

@@ -19,6 +19,7 @@ FAULTS = {
     "SharedWorkspace": "components",
     "Remembers": "components",
     "SlopeUnderAnotherName": "components",
+    "SlopeAcrossHolds": "components",
     "Single": "components",
     "FlattensTheBatch": "components",
     "MissingNumbersAreZero": "components",
@@ -177,6 +178,52 @@ class SlopeUnderAnotherName(Integrator):
         new = y + 0.5 * h * (k1 + field(t1, y + h * k1))
         end = field(t1, new)
         return Advance(new, {f"last{index}": row for index, row in enumerate(end)})
+
+
+class SlopeAcrossHolds(Integrator):
+    """The last slope is kept for the state that it was taken at, which a hold leaves as it is.
+
+    The classical rule, judged by its inner stages.
+    """
+
+    order = 4
+    adaptive = True
+
+    def __init__(self, rtol: float = 1e-4, atol: float = 1e-4, fixed_step: float | None = None) -> None:
+        self.rtol, self.atol, self.fixed_step = rtol, atol, fixed_step
+
+    def advance(self, field: Any, y: Any, t0: Any, t1: Any, *, carry: Any = None) -> Advance:
+        span = torch.as_tensor(t1 - t0, dtype=y.dtype).expand(y.shape[1:])
+        part, k1 = torch.zeros_like(span), field(t0, y)
+        if carry is not None:
+            rows = range(len(y))
+            same = torch.stack([carry[f"at{i}"] for i in rows]) == y
+            k1 = torch.where(same.all(dim=0), torch.stack([carry[f"last{i}"] for i in rows]), k1)
+        step = torch.full_like(span, 0.5)
+        if self.fixed_step is not None:
+            step = (self.fixed_step / span.clamp(min=1e-300)).clamp(max=1.0)
+        for _ in range(6000):
+            if bool((part >= 1.0).all()):
+                break
+            now = torch.minimum(step, 1.0 - part)
+            h, t = now * span, t0 + part * span
+            k2 = field(t + 0.5 * h, y + 0.5 * h * k1)
+            k3 = field(t + 0.5 * h, y + 0.5 * h * k2)
+            k4 = field(t + h, y + h * k3)
+            new = y + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+            size = (h * (k3 - k2)).detach().abs() / (self.atol + self.rtol * new.abs().detach())
+            size = size.amax(dim=0)
+            # A unit that is not finite goes on to the end.
+            taken = ~(size > 1.0) if self.fixed_step is None else torch.ones_like(size, dtype=torch.bool)
+            y = torch.where(taken, new, y)
+            k1 = torch.where(taken, field(t + h, new), k1)
+            part = torch.where(taken, torch.where(now < step, 1.0, part + now), part)
+            if self.fixed_step is None:
+                step = step * (0.9 / size.clamp(min=1e-12) ** 0.5).nan_to_num(nan=4.0).clamp(0.2, 4.0)
+        else:
+            raise rb.errors.MaxStepsError(f"{type(self).__name__}: 6000 steps did not suffice")
+        kept = {f"at{index}": row for index, row in enumerate(y)}
+        return Advance(y, {**kept, **{f"last{index}": row for index, row in enumerate(k1)}})
 
 
 class Single(_Heun):
@@ -443,6 +490,7 @@ SPECS = {
     "StagesAtOneTime": _spec("StagesAtOneTime", order=4),
     "Remembers": _spec("Remembers", order=1),
     "MoreStagesThanClaimed": _spec("MoreStagesThanClaimed", stages=2),
+    "SlopeAcrossHolds": _spec("SlopeAcrossHolds", order=4, adaptive=True, per_unit=True, embedded_order=2),
     "OneStepForAllUnits": _spec("OneStepForAllUnits", adaptive=True, per_unit=True, embedded_order=1),
     "MeanOverUnits": _spec("MeanOverUnits", adaptive=True, embedded_order=1),
     "DeafToTolerance": _spec("DeafToTolerance", adaptive=True, embedded_order=1),

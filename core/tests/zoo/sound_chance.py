@@ -7,7 +7,7 @@ from typing import Any
 import rheobase as rb
 import torch
 
-SOUND = ["EscapeRate", "Reluctant", "NoisyUpdate", "JitteredReset"]
+SOUND = ["Reluctant", "NoisyUpdate", "JitteredReset"]
 
 
 class EscapeRate(rb.SpikingNeuron):
@@ -26,7 +26,7 @@ class EscapeRate(rb.SpikingNeuron):
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> Any:
-        hazard = torch.exp(((state.voltage - 1.0) / params.width).clamp(max=5.0)) / params.tau_hazard
+        hazard = torch.exp(((state.voltage - 1.0) / params.width).clamp(max=2.0)) / params.tau_hazard
         return {
             "voltage": (data - state.voltage) / params.tau,
             "total": hazard,

@@ -88,7 +88,7 @@ def test_ctrl_c_at_any_moment(units: int, capsys: pytest.CaptureFixture[str]) ->
     rb.simulate(_lif(10), 0.0, 0.1, backend="fused")
     for _ in range(20):
         neuron = _lif(units)
-        recording, latency = _interrupted(neuron, moments.uniform(0.1, 3.0))
+        recording, latency = _interrupted(neuron, moments.uniform(2.0, 5.0))
         latencies.append(latency)
         _require_same(neuron, recording)
     latencies.sort()
@@ -97,18 +97,28 @@ def test_ctrl_c_at_any_moment(units: int, capsys: pytest.CaptureFixture[str]) ->
     assert latencies[-1] < SOON
 
 
-def _from_the_shell(units: int, after: float, out: Path, number: int) -> tuple[float, int]:
-    command = [sys.executable, "-m", "rheobase", "run", "lif", "--current", "100.5", "--units", str(units)]
+def _from_the_shell(units: int, after: float, out: Path) -> tuple[float, int, str]:
+    """Seconds from Ctrl-C to what a command says, once it has worked for so many; its status and output."""
+    command = [sys.executable, "-m", "rheobase", "run", "lif", "--current", "100.01", "--units", str(units)]
     options = ["--duration", "100000000", "--backend", "fused", "--out", str(out)]
-    environment = {**os.environ, "RHEOBASE_CACHE_DIR": os.environ["RHEOBASE_CACHE_DIR"]}
     with subprocess.Popen(
-        [*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        time.sleep(after)
+        while _worked(process.pid) < after:
+            time.sleep(0.01)
         sent = time.perf_counter()
-        process.send_signal(number)
-        process.communicate(timeout=60)
-        return time.perf_counter() - sent, process.returncode
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        heard = time.perf_counter() - sent
+        said += process.stdout.read()
+        return heard, process.wait(), said
+
+
+def _worked(process: int) -> float:
+    """Seconds of a processor that a process has had."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.by_hand
@@ -118,17 +128,24 @@ def test_ctrl_c_from_the_shell_at_any_moment(
 ) -> None:
     latencies = []
     moments = random.Random(units)
-    for turn in range(20):
-        out = tmp_path / f"{turn}.npz"
-        latency, status = _from_the_shell(units, moments.uniform(4.0, 10.0), out, signal.SIGINT)
+    out = tmp_path / "run.npz"
+    for _ in range(20):
+        out.unlink(missing_ok=True)
+        # It takes about three seconds of work to begin.
+        latency, status, said = _from_the_shell(units, moments.uniform(4.0, 6.0), out)
+        assert status == 130, said
         recording = rb.Recording.load(out)
-        assert status == 130
         assert not recording.complete
-        assert recording.steps > 0
+        other = _lif(units)
+        whole = rb.simulate(other, 100.01, recording.duration, backend="fused")
+        assert torch.equal(recording.spikes.times, whole.spikes.times)
+        assert torch.equal(recording.spikes.units, whole.spikes.units)
+        assert f"interrupted at {recording.duration:g} ms" in said
         latencies.append(latency)
     latencies.sort()
     with capsys.disabled():
-        print(f"\n{units:,} units: ended after {latencies[10]:.3f} s (median), {latencies[-1]:.3f} s (most)")
+        print(f"\n{units:,} units: heard after {latencies[10]:.3f} s (median), {latencies[-1]:.3f} s (most)")
+    assert latencies[-1] < SOON
 
 
 def test_an_interrupt_within_a_block_comes_after_it(

@@ -96,7 +96,7 @@ def _print_model(out: Console, about: dict[str, Any]) -> None:
         click.echo(f"{prose(f'{names}: {citation}')}\n")
     if about["dt_max_ms"] is not None:
         when = " at first, watched in runs" if about["dt_max_follows"] else ""
-        click.echo(f"largest time step for fixed-step integrators: {number(about['dt_max_ms'])} ms{when}")
+        click.echo(f"largest step of fixed-step integrators: {number(about['dt_max_ms'])} ms{when}")
 
 
 def _default(item: dict[str, Any]) -> str:

@@ -100,3 +100,10 @@ class Preset(Declaration):
         self.stimulus = stimulus
         self.duration = duration
         self.citation = citation
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "params": dict(self.params), "state": dict(self.state)}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        views = {name: MappingProxyType(kept[name]) for name in ("params", "state")}
+        vars(self).update({**kept, **views})

@@ -121,6 +121,6 @@ def warn_once(note: str, refusals: Sequence[Refusal], neuron: Neuron) -> None:
     model = f"{type(neuron).__module__}.{type(neuron).__qualname__}"
     news = {(refusal.backend.qualified, refusal.reason, model) for refusal in refusals} - WARNED
     if news:
-        warnings.warn(note, RheobaseWarning, stacklevel=3)
+        warnings.warn(note, RheobaseWarning, stacklevel=4)
         # Afterwards: where warnings are errors, each is one.
         WARNED.update(news)

@@ -109,7 +109,7 @@ def _stepper(
         identifiers = drive.identifiers
         if identifiers is None:
             return neuron, drive.separate
-        return lambda row: neuron(row, identifiers), drive.separate  # type: ignore[no-any-return]
+        return lambda row: neuron(row, identifiers), drive.separate
     prepare = neuron.prepare
     return lambda row: advance(prepare(row)), drive.rows
 

@@ -188,7 +188,7 @@ class _Taking:
         what = f"the stimulus of {name}" if name else "the stimulus"
         if not isinstance(part, Sources):
             return self.all(self.source, what, part)
-        named = part.identifiers or [None] * len(part.parts)
+        named: Sequence[str | None] = part.identifiers or [None] * len(part.parts)
         return {
             "sources": [
                 {"identifier": each, "source": self.all(self.source, f"{what}, {each or place}", source)}
@@ -241,9 +241,8 @@ def _aggregator(neuron: Neuron) -> Any:
     given, made = neuron._aggregator_given
     if neuron.aggregator is not made:
         raise _UnknownError("the neuron's aggregator was replaced after it was made")
-    plain = given is None or isinstance(given, str)
-    if plain or (
-        isinstance(given, Mapping) and all(isinstance(each, str) for pair in given.items() for each in pair)
-    ):
-        return given if plain else dict(given)
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, Mapping) and all(isinstance(each, str) for pair in given.items() for each in pair):
+        return dict(given)
     raise _UnknownError(f"the aggregator is {shown(given)}, which is not kept in a file; give it by name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
@@ -84,6 +84,7 @@ def simulate(
         StimulusError: If the stimulus ends too early, or serves another number of units.
         ComponentError: If there is no such backend.
         BackendError: If the backend that was asked for by name refuses this run; nothing was changed.
+        BusyError: If the neuron is running in another thread.
         IntegrationError: If the integration fails.
         SimulationInterrupted: On Ctrl-C, which comes between two steps; it carries what was recorded so far,
             the neuron stands where that ends, and may run on. A second Ctrl-C, a second later, comes at once.
@@ -104,12 +105,33 @@ def simulate(
         tensor([3.5000], dtype=torch.float64)
     """
     from ..engine.neuron.base import Neuron
+    from ..engine.threads import occupied
 
     if not isinstance(neuron, Neuron):
+        if isinstance(getattr(neuron, "_orig_mod", None), Neuron):
+            raise ArgumentError(
+                f"neuron is the compiled form of {neuron._orig_mod.identifier}, whose steps simulate cannot "
+                "take; give the neuron itself, and backend='fused' for a compiled kernel of many steps, or "
+                "call the compiled form step by step"
+            )
         raise ArgumentError(
             f"neuron={shown(neuron)} is of type {type(neuron).__name__}; give a neuron, "
             'for instance rheobase.create("lif")'
         )
+    with occupied(neuron):
+        return _simulate(neuron, stimulus, duration, record, backend, grad, progress, every)
+
+
+def _simulate(
+    neuron: Neuron,
+    stimulus: Any,
+    duration: float | None,
+    record: Any,
+    backend: str,
+    grad: bool | None,
+    progress: bool | None,
+    every: int,
+) -> Recording:
     names, stride = check_record(neuron, record), check_every(every)
     candidates = backends.candidates(backend)
     eager = backends.eager_backend()

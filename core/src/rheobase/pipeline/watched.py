@@ -114,8 +114,10 @@ class Watch:
 
     def _new(self) -> Piece:
         assert self._recorded is not None
-        first, self._told = self._told, self._done
-        return self._recorded(first, self._done)
+        # The run may go on while another thread asks.
+        first, last = self._told, self._done
+        self._told = last
+        return self._recorded(first, last)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import select
 import signal
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from . import child
@@ -51,7 +51,7 @@ def serve(requests: int, replies: int) -> None:
         while True:
             asked = json.loads(asking.line())
             _prepare(asked["jobs"])
-            with Jobs(asked["jobs"], asking) as jobs:
+            with Jobs(asked["jobs"], asking, replies) as jobs:
                 for result in jobs.results():
                     _write(replies, json.dumps({"to": asked["token"], **result}).encode() + b"\n")
 
@@ -105,9 +105,11 @@ class Jobs:
     Args:
         requests: The jobs.
         parent: Ends when nobody waits for answers any more.
+        replies: Where the results go, which no job may write to.
     """
 
-    def __init__(self, requests: list[dict[str, Any]], parent: Requests) -> None:
+    def __init__(self, requests: list[dict[str, Any]], parent: Requests, replies: int) -> None:
+        self._replies = replies
         self._todo = deque(enumerate(requests))
         self._parent = parent
         self._poll = select.poll()
@@ -135,7 +137,7 @@ class Jobs:
                     yield {"number": number, "answers": list(child.answers(request))}
                     continue
                 try:
-                    job = Job(number, request)
+                    job = Job(number, request, (self._parent.handle, self._replies, *self._active))
                 except OSError as error:
                     if not running:
                         cause = f"no process can be started for it: {error.strerror}"
@@ -177,12 +179,13 @@ class Job:
     Args:
         number: Its number.
         request: What is to be done.
+        closed: The pipes that are not for it: others', and those to the user's process.
 
     Raises:
         OSError: If no process can be started.
     """
 
-    def __init__(self, number: int, request: dict[str, Any]) -> None:
+    def __init__(self, number: int, request: dict[str, Any], closed: Collection[int]) -> None:
         self.number = number
         self._wanted = child.wanted(request)
         self._limit = request["limit"]
@@ -207,21 +210,22 @@ class Job:
                 os.close(handle)
             raise
         if self.pid == 0:
-            self._work(request, theirs, err)
+            self._work(request, theirs, err, closed)
         os.close(theirs)
         os.close(err)
         os.set_blocking(self.replies, False)
         os.set_blocking(self.noise, False)
 
-    def _work(self, request: dict[str, Any], replies: int, noise: int) -> None:
+    def _work(self, request: dict[str, Any], replies: int, noise: int, closed: Collection[int]) -> None:
         """Do it, in the process that was forked."""
         try:
             os.setsid()
             os.dup2(noise, 1)
             os.dup2(noise, 2)
-            os.dup2(replies, 3)
-            os.closerange(4, 4096)  # the others' pipes, and those to the user's process
-            child.work(request, self._token, 3, self._note)
+            os.close(noise)
+            for handle in (self.replies, self.noise, *closed):
+                os.close(handle)
+            child.work(request, self._token, replies, self._note)
             os._exit(0)
         except BaseException:
             import traceback

@@ -38,7 +38,8 @@ def find(name: str) -> str | None:
         path = os.path.join(folder, name)
         if os.path.isfile(path):
             return path
-        if os.path.lexists(path):
+        # A folder may well have the name of the settings; it locks nothing out.
+        if os.path.lexists(path) and (name == LOCK or not os.path.isdir(path)):
             raise ConfigurationError(f"{path} is no file, so it cannot be read; mend it, or remove it")
         above = os.path.dirname(folder)
         if above == folder:

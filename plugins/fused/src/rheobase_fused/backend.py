@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
@@ -123,8 +124,8 @@ class _Run:
         self.params = {
             name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)
         }
-        # Of each call: the first step, and times and lanes of its spikes.
-        self.spiking: list[tuple[int, np.ndarray, np.ndarray]] = []
+        # Of each block: its first step, and what happened in it.
+        self.spiking: list[tuple[int, Happened]] = []
         self.latest: _Piece | None = None
         self.traces = {name: self._trace(name) for name in self.names}
 
@@ -147,7 +148,7 @@ class _Run:
     def _blocks(self, watch: Callable[[int], None]) -> None:
         """Blocks of steps; at the end of each all units are at the same step."""
         kernel, units, spare, done = self.kernel, self.shape.numel(), None, 0
-        states, wanted = self._begin(), _AT_FIRST * self.kernel.speed
+        states, wanted = self._begin(), (_SECONDS if kernel.measured else _AT_FIRST) * kernel.speed
         while done < self.steps:
             count = self._steps_of_block(done, wanted)
             start = time.perf_counter()
@@ -156,7 +157,7 @@ class _Run:
             spare = states if done else None
             states, done = self.latest.happened.states, self.latest.end
             self.inputs.took(self.latest.courses, done)
-            kernel.speed = count * units / (time.perf_counter() - start)
+            kernel.measure(count * units, time.perf_counter() - start)
             watch(done)
             wanted = min(_SECONDS * kernel.speed, _FASTER * count * units)
 
@@ -217,11 +218,11 @@ class _Run:
         return torch.zeros(self.shape, dtype=torch.uint8, device=self.neuron.device)
 
     def _keep_spikes(self, done: int, happened: Happened) -> None:
-        times, lanes = self._times(done, happened), happened.lanes
+        steps, lanes, times = happened.steps, happened.lanes, happened.times
         if "spikes" in self.units:
             chosen = np.isin(lanes % self.shape[-1], self.units["spikes"].numpy())
-            times, lanes = times[chosen], lanes[chosen]
-        self.spiking.append((done, times, lanes))
+            steps, lanes, times = steps[chosen], lanes[chosen], times[chosen] if len(times) else times
+        self.spiking.append((done, replace(happened, states={}, steps=steps, lanes=lanes, times=times)))
 
     def _rows(self, name: str, kept: slice) -> Tensor:
         """Where a kernel leaves the rows of a trace: in the trace, where it is of all units."""
@@ -280,20 +281,19 @@ class _Run:
         self.neuron.load_state_dict(before)
         raise Amiss(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
 
-    def _times(self, done: int, happened: Happened) -> np.ndarray:
-        """When the spikes of a call came, ms, float64."""
-        first = self.first_step + done + (0 if self.kernel.located else 1)
-        times: np.ndarray = (happened.steps + first).astype(np.float64)
-        times *= self.neuron.dt
-        if self.kernel.located:
-            times += happened.times
-        return times
-
     def _spikes(self, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
         """Times, units and rows of the batch of the spikes of some blocks, in order."""
         some = [each for each in self.spiking if first <= each[0] < last]
-        times = _joined([each[1] for each in some], np.float64)
-        lanes = _joined([each[2] for each in some], np.int64)
+        lanes = _joined([each.lanes for _, each in some])
+        times, at = np.empty(len(lanes)), 0
+        for done, each in some:
+            part = times[at : at + len(each.lanes)]
+            # One product for each time, no running sum: a time is the same number however long the run.
+            np.add(each.steps, self.first_step + done + (0 if self.kernel.located else 1), out=part)
+            part *= self.neuron.dt
+            if self.kernel.located:
+                part += each.times
+            at += len(part)
         batch, units = np.zeros(len(lanes), dtype=np.int64), lanes
         if len(self.shape) > 1:
             batch, units = np.divmod(lanes, self.shape[-1])
@@ -337,6 +337,6 @@ def _by_time(times: np.ndarray, units: np.ndarray, batch: np.ndarray) -> np.ndar
     return order
 
 
-def _joined(arrays: Sequence[np.ndarray], kind: type[np.generic]) -> np.ndarray:
-    """Arrays of a type, one after the other; a single one as it is."""
-    return arrays[0] if len(arrays) == 1 else np.concatenate([np.empty(0, kind), *arrays])
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Integers, one array after the other; a single one as it is."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate([np.empty(0, np.int64), *arrays])

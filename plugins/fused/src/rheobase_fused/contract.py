@@ -92,6 +92,7 @@ class Kernel(abc.ABC):
         located: Whether it locates spikes within their steps.
         beside: Further states that it is given and gives back.
         speed: Unit-steps a second, as measured last; a guess at first.
+        measured: Whether it was measured.
     """
 
     located = False
@@ -99,7 +100,11 @@ class Kernel(abc.ABC):
 
     def __init__(self, step: Step, cost: float) -> None:
         self.states, self.params, self.inputs = tuple(step.states), step.params, step.inputs
-        self.speed = _GUESS / max(1.0, cost)
+        self.speed, self.measured = _GUESS / max(1.0, cost), False
+
+    def measure(self, unit_steps: int, seconds: float) -> None:
+        """Take note of how long a call took."""
+        self.speed, self.measured = unit_steps / max(1e-6, seconds), True
 
     @abc.abstractmethod
     def __call__(

@@ -16,7 +16,7 @@ from ..subject import IntegratorSubject
 from ..violation import require
 from .case import IntegratorCase
 from .models import TAU, Filter, Leak, first_spike, periods
-from .stepping import ORDER, ROUNDING, advanced, order_of, slack
+from .stepping import ADAPTIVE, FACTORY, ORDER, ROUNDING, advanced, order_of, slack
 
 LOCATED = Need(
     lambda subject: subject.claims.events == "located", "it claims no crossings of its own (events='base')"
@@ -78,6 +78,74 @@ def it_serves_every_event_mode(subject: IntegratorSubject, case: IntegratorCase)
                 f"spikes in {steps} steps of {case.dt} ms, and must have {least} to {most}: one each "
                 f"{period:.3f} ms",
             )
+
+
+@prop(
+    "integrator",
+    "holds-end",
+    "components",
+    cases=currents,
+    needs=(ORDER, ADAPTIVE, FACTORY),
+    share=0.5,
+    why="the slope within a refractory period is zero; one that keeps it goes on from there by small steps",
+)
+def it_goes_on_when_a_hold_ends(subject: IntegratorSubject, case: IntegratorCase) -> None:
+    """A neuron is right to the tolerance from its first free step on, and the same alone and in company."""
+    current = _current(case)
+    tolerance = 1e-6 if subject.claims.order >= 4 else 1e-5
+    steps = round((float(periods(current).max()) + 2.0 * TAU_REF + 1.0) / case.dt)
+    for event in ("located", "crossing", "step"):
+        whole = _free_steps(subject.with_tolerance(tolerance), event, case.dt, current, steps, tolerance)
+        if not subject.claims.per_unit:
+            continue
+        for unit in range(case.units):
+            own = current[unit : unit + 1]
+            alone = _free_steps(subject.with_tolerance(tolerance), event, case.dt, own, steps, tolerance)
+            apart = (alone[:, 0] - whole[:, unit]).abs()
+            first = int(apart.argmax())
+            require(
+                float(apart.max()) <= ROUNDING,
+                f"event={event!r}: in step {first} of {case.dt} ms unit {unit} has the voltage "
+                f"{whole[first, unit].item()} among {case.units}, and {alone[first, 0].item()} alone; what "
+                "is carried for a unit must not depend on the others",
+            )
+
+
+def _free_steps(
+    method: Integrator, event: str, dt: float, current: Tensor, steps: int, tolerance: float
+) -> Tensor:
+    """The voltages of :class:`Leak` after each step; where it was free it is held against the closed form."""
+    neuron = create(Leak, len(current), integrator=method, event=event, dt=dt, dtype=torch.float64)
+    # When each unit became free; on the grid it is looked at at each step.
+    free = torch.zeros_like(current)
+    voltages = []
+    for step in range(steps):
+        before, held, now = neuron.voltage, neuron.state["hold"] > 0, (step + 1) * dt
+        out = neuron(current)
+        if event == "located":
+            times = torch.cat(
+                [out["spike_times"].nan_to_num(nan=-1.0), -torch.ones_like(current)[:, None]], 1
+            )
+            last = times.amax(dim=1)
+            free = torch.where(last >= 0.0, last + TAU_REF, free)
+            start, span, moving = 0.0 * current, now - free, free <= now
+        else:
+            start, span, moving = before, torch.full_like(current, dt), ~held & (out["spiked"] == 0)
+        exact = current + (start - current) * torch.exp(-span / TAU)
+        error = torch.where(moving, (out["voltage"] - exact).abs(), 0.0)
+        unit = int(error.argmax())
+        # A step may err by the tolerance, of numbers about one; what several of them, or a spike's time, add
+        # to it is allowed for.
+        require(
+            float(error.max()) <= 10.0 * tolerance,
+            f"event={event!r}: in step {step} of {dt} ms unit {unit} of {len(current)}, with the current "
+            f"{current[unit].item():.3f}, goes to {out['voltage'][unit].item()}, and must to "
+            f"{exact[unit].item()} (tolerance {tolerance:g}). Nothing that is carried may be taken for the "
+            "slope at the start but carry['slope']: a refractory period that ends leaves the state as it is, "
+            "and changes the field",
+        )
+        voltages.append(out["voltage"])
+    return torch.stack(voltages)
 
 
 @prop(

@@ -40,7 +40,8 @@ class Advance(NamedTuple):
             ``[*batch, units]``, or None. An adaptive method keeps its step size here. The entry
             ``slope``, in the shape of ``y``, holds the derivatives at the end of the call: it comes back
             only where the field and the state are still those of that moment.
-        t: The time that each unit reached, ms, ``[*batch, units]``; None, the default: ``t1``.
+        t: The time that each unit reached, ms, ``[*batch, units]``, in the type of the state or in float64;
+            None, the default: ``t1``.
         crossed: Who stands at a crossing of the threshold, bool ``[*batch, units]``, where an event was
             given; None, the default: nobody.
         status: How it ended, a :class:`Status` for each unit, int8 ``[*batch, units]``; None, the default:
@@ -119,7 +120,9 @@ class Integrator(ABC):
         """Take the state from ``t0`` to ``t1``. Pure: ``y`` and ``carry`` are not changed.
 
         Args:
-            field: ``field(t, y)``, the derivatives per ms.
+            field: ``field(t, y)``, the derivatives per ms. One that does not grow beyond a threshold has an
+                attribute ``event``, its :class:`Event`: for a unit that is too fast there for any step, a
+                method that controls its error may give a state at the threshold in place of that at ``t1``.
             y: The state, ``[D, *batch, units]``: D variables, solved together.
             t0: The time of ``y``, ms.
             t1: The time asked for, ms; a number, or ``[units]``.

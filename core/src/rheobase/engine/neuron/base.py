@@ -22,6 +22,7 @@ from ..receive import receive
 from ..resolve import as_aggregator, as_integrator, input_rules
 from ..signals.signal import Signal
 from ..sweep import Sweep, expand
+from ..threads import alone
 from ..values import as_parameter, as_state, resolve_defaults
 from .stepped import Stepped
 
@@ -208,6 +209,7 @@ class Neuron(Stepped):
         outputs = self.advance(self.prepare(data, identifiers))
         return {name: outputs[name].clone() for name in self.reported if name in outputs}
 
+    @alone
     def inject(self, current: Tensor | float) -> None:
         """Add to the voltage at once: a kick. One that lifts g above zero gives a spike in the next step.
 

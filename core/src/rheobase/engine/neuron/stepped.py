@@ -18,6 +18,7 @@ from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
 from ..slopes import SLOPE, forgotten
 from ..stepsize import StepWatch, heed
+from ..threads import alone
 from ..tracing import values_visible
 from .beginning import Beginning
 
@@ -185,7 +186,7 @@ class Stepped(Beginning):
         if seen and self._model is not None and self._model.dt_max is not None:
             watch = self._watch
             if watch.due(outputs.get("spiked")):
-                watch.told = heed(self, state, params, begin)
+                watch.told = heed(self, state, params, begin, outputs.get("spiked"))
         if "spike_times" in outputs:
             outputs["spike_times"] = self.time + outputs["spike_times"]
         self.commit(new, outputs)
@@ -205,7 +206,8 @@ class Stepped(Beginning):
         if self._model is None or self._model.dt_max is None or self._watch.told:
             return
         begin = self._last_input() if data is None else at_start(data(), self.dt)
-        self._watch.told = heed(self, self.state, self._undrawn(), begin)
+        everybody = torch.ones_like(self._of("step_count"))
+        self._watch.told = heed(self, self.state, self._undrawn(), begin, everybody)
 
     def largest_step(self) -> Tensor | None:
         """``dt_max(state, params, data)`` of the model as it stands, ms; None where that is no function."""
@@ -282,6 +284,7 @@ class Stepped(Beginning):
             for name, (tensor, version) in self._settled.items()
         )
 
+    @alone
     def reset_state(self) -> None:
         """Return to the initial state: states, refractoriness, clock and batch."""
         self._watch.begin()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -31,6 +31,10 @@ class Levels:
     times: tuple[float, ...]
     table: Tensor
     until: float
+    _edges: Tensor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_edges", torch.tensor(self.times, dtype=torch.float64))
 
     def __call__(self, t: Tensor) -> Tensor:
         """The value at a time, or at a time for each unit."""
@@ -40,8 +44,7 @@ class Levels:
             self._within(now)
             return table[bisect_right(self.times, now)]
         self._within(float(t.detach().max()) if t.numel() else -math.inf)
-        edges = torch.tensor(self.times, dtype=torch.float64, device=t.device)
-        places = torch.searchsorted(edges, t.detach().contiguous(), right=True)
+        places = torch.searchsorted(self._edges.to(t.device), t.detach().contiguous(), right=True)
         if table.ndim == 1:
             return table.to(t.device)[places]
         units = table.shape[-1]
@@ -58,8 +61,7 @@ class Levels:
 def levels_of(signal: Signal) -> tuple[tuple[float, ...], Tensor, float] | None:
     """Times, levels and end of a signal that ``Signal.levels`` made; None of any other."""
     body = signal._body
-    plain = isinstance(body, Source) and isinstance(body.function, Levels) and body.origin == 0.0
-    if not plain or signal._within_step:
+    if signal._within_step or not isinstance(body, Source) or body.origin != 0.0:
         return None
-    made: Levels = body.function  # type: ignore[union-attr]
-    return made.times, made.table, made.until
+    made = body.function
+    return (made.times, made.table, made.until) if isinstance(made, Levels) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, final
 
 import torch
@@ -228,20 +229,20 @@ class Signal:
         return self._with(other, operator.truediv)
 
     def __rtruediv__(self, other: Any) -> Signal:
-        return self._with(other, lambda value, constant: torch.div(constant, value))
+        return self._with(other, _divide_by)
 
     def __neg__(self) -> Signal:
-        return self.joined([], lambda values, t: -values[0])
+        return self.joined([], _negative)
 
     def _with(self, other: Any, rule: Callable[[Tensor, Any], Tensor]) -> Signal:
         if isinstance(other, Signal):
-            return self.joined([other], lambda values, t: rule(values[0], values[1]))
+            return self.joined([other], partial(_of_both, rule))
         if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
             return NotImplemented  # type: ignore[no-any-return]  # as Python asks of operators
         constant = as_value(other)
         if values_visible(constant) and not bool(constant.detach().isfinite().all()):
             raise InputError(f"Signal: it was combined with {constant.detach()}; give finite numbers")
-        return self.joined([], lambda values, t: rule(values[0], constant))
+        return self.joined([], partial(_of_one, rule, constant))
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(Tensor, name):
@@ -289,6 +290,25 @@ def _table(before: Any, values: Any) -> Tensor:
     like = wide[0]
     parts = [part if part.ndim == 2 else part.unsqueeze(1).expand(-1, widths[0]) for part in parts]
     return torch.cat([part.to(like) for part in parts])
+
+
+# The functions of signals stand by themselves, with their data as arguments: so they can be pickled.
+
+
+def _of_both(rule: Callable[[Tensor, Any], Tensor], values: list[Tensor], t: Any) -> Tensor:
+    return rule(values[0], values[1])
+
+
+def _of_one(rule: Callable[[Tensor, Any], Tensor], constant: Tensor, values: list[Tensor], t: Any) -> Tensor:
+    return rule(values[0], constant)
+
+
+def _negative(values: list[Tensor], t: Any) -> Tensor:
+    return -values[0]
+
+
+def _divide_by(value: Tensor, constant: Any) -> Tensor:
+    return torch.div(constant, value)
 
 
 def _level(name: str, value: Any) -> Tensor:

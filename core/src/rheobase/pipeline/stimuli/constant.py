@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import torch
@@ -64,7 +65,7 @@ class Constant(Stimulus):
         """See :meth:`Stimulus.signal`."""
         amplitude = self.amplitude
         if isinstance(amplitude, Tensor) and amplitude.dim() > 1:
-            return Signal.of(Source(lambda t: amplitude, (), steady=True))
+            return Signal.of(Source(partial(_always, amplitude), (), steady=True))
         return Signal.levels((), (), before=amplitude)
 
     @property
@@ -77,3 +78,7 @@ class Constant(Stimulus):
     def constant(self) -> bool:
         """See :attr:`Stimulus.constant`."""
         return True
+
+
+def _always(amplitude: Tensor, t: Tensor) -> Tensor:
+    return amplitude
