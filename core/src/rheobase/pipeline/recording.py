@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import Tensor
 
+from ..engine.html import html_table, in_short
 from ..errors import ArgumentError, shortened, shown
 from ..specs import Provenance
 from .endings import check_ending
@@ -287,6 +288,23 @@ class Recording:
             f"<Recording of {self.num_units} {self.model or 'unit(s)'}: {self.duration:g} ms, "
             f"{spikes}{traces}{end}>"
         )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("units", str(self.num_units)),
+            *([("batch", str(list(self.batch_shape)))] if self.batch_shape else []),
+            (
+                "duration",
+                f"{self.duration:g} ms, {self.steps} steps" + ("" if self.complete else ", interrupted"),
+            ),
+            ("spikes", str(len(self.spikes)) if self.spikes.recorded else "not recorded"),
+            *(
+                (name, f"{list(trace.shape)}, {in_short(trace, self.trace_units.get(name, ''))}")
+                for name, trace in self.traces.items()
+            ),
+            *((part, source.name) for part, source in self.provenance.items() if part != "model"),
+        ]
+        return html_table(f"Recording of {self.model or 'units'}", rows)
 
     def _check_index(self, name: str, index: int, count: int) -> None:
         if not 0 <= index < count:
