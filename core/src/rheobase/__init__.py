@@ -13,6 +13,7 @@ from . import errors as errors
 
 if TYPE_CHECKING:
     from . import conformance as conformance
+    from . import plots as plots
     from . import stimulus as stimulus
     from .engine.choice import Option as Option
     from .engine.choice import Preset as Preset
@@ -105,11 +106,11 @@ _HOME = {
 }
 """Public name -> the module that defines it."""
 
-__all__ = sorted([*_HOME, "conformance", "errors", "stimulus"])
+__all__ = sorted([*_HOME, "conformance", "errors", "plots", "stimulus"])
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("conformance", "stimulus"):
+    if name in ("conformance", "plots", "stimulus"):
         value: Any = importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
         value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

@@ -106,7 +106,9 @@ def _advice(neuron: Stored) -> str:
 
 def other_events(neuron: Stored) -> str:
     """What to do about a model that explodes past its threshold, where a step goes on up to its end."""
-    if getattr(neuron, "event", "") != "step":
+    model: Any = getattr(neuron, "_model", None)
+    resets = model is not None and model.threshold is not None and model.reset is not None
+    if not resets or getattr(neuron, "event", "") != "step":
         return ""
     return (
         "; event='step' goes on to the end of the step, past the threshold: for models that explode there, "

@@ -100,6 +100,10 @@ class Stepped(Beginning):
             return identifiers.get(name)
         return identifiers if isinstance(data.get(name), (list, tuple)) else None
 
+    def _rule_of(self, name: str) -> Aggregator:
+        """The aggregator of an input; of the only one of a model whose input has no name, under ``""``."""
+        return self._input_rules[name][0] if name else self.aggregator or self.aggregate
+
     def prepare(self, data: Any, identifiers: list[str] | Mapping[str, list[str]] | None = None) -> Any:
         """The input of the next step, aggregated, checked and cast; what :meth:`step` takes as ``data``.
 
@@ -133,7 +137,7 @@ class Stepped(Beginning):
         if not inputs and isinstance(identifiers, Mapping):
             raise InputError(f"{self.identifier} has one input; give identifiers as a list of names")
         if not inputs and not isinstance(identifiers, Mapping):
-            return receive_timed(self, data, "the input", self.aggregator or self.aggregate, identifiers)
+            return receive_timed(self, data, "the input", self._rule_of(""), identifiers)
         if not isinstance(data, Mapping):
             if len(inputs) > 1:
                 raise InputError(
@@ -151,7 +155,7 @@ class Stepped(Beginning):
                 self,
                 data.get(name, declared.default),
                 f"the input {name!r}",
-                self._input_rules[name][0],
+                self._rule_of(name),
                 self._identifiers_of(name, data, identifiers),
                 declared,
             )
