@@ -1,7 +1,7 @@
 """How fast a neuron fires at each current, beside the closed form: writes fi_curve.png."""
 
 import torch
-from rheobase.pipeline.plots import FICurve, fi_curve, plot_fi_curve
+from rheobase.plots import FICurve, fi_curve, plot_fi_curve
 
 currents = torch.linspace(51.0, 301.0, 51, dtype=torch.float64)  # pA
 measured = fi_curve("lif", currents, duration=1000.0, event="located", integrator="exact", dt=5.0)

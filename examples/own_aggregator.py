@@ -17,14 +17,12 @@ current = torch.linspace(0.0, 600.0, 61)  # pA, one for each unit
 shunt = torch.tensor([[0.0], [0.5], [1.0], [2.0]])  # one for each row of a batch
 lif = rb.create("lif", num_units=61, aggregator=divide, integrator="exact", event="located", dt=5.0)
 
-spikes = torch.zeros(4, 61)
-for _ in range(100):  # 500 ms
-    spikes += lif([current, shunt], identifiers=["dendrite", "shunt:basket"])["spike_count"]
+rec = rb.simulate(lif, {"dendrite": current, "shunt:basket": rb.stimulus.Constant(shunt)}, duration=500.0)
 
 figure = Figure(figsize=(6.0, 4.0), layout="constrained")
 axis = figure.subplots()
-for row, strength in zip(spikes, shunt, strict=True):
-    axis.plot(current, row / 0.5, label=f"shunt {strength.item():g}")
+for row, strength in zip(rec.rates(), shunt, strict=True):
+    axis.plot(current, row, label=f"shunt {strength.item():g}")
 axis.set(xlabel="current (pA)", ylabel="firing rate (Hz)", title="divisive inhibition")
 axis.legend()
 figure.savefig("own_aggregator.png")

@@ -156,7 +156,7 @@ def test_an_example_draws_its_picture(
         assert names["worst"] <= 1.0
         assert names["rates"].max() > 200.0
     if path.stem == "own_aggregator":  # divided by 1 + shunt: 600 pA with a shunt of 2 are 200 pA without one
-        assert names["spikes"][3, 60] == names["spikes"][0, 20] > 0
+        assert names["rec"].counts()[3, 60] == names["rec"].counts()[0, 20] > 0
 
 
 def test_the_four_examples_are_there() -> None:
