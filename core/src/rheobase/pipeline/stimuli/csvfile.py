@@ -75,8 +75,8 @@ def read_csv(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float |
         raise StimulusError(
             f"the stimulus file {path} has no line of names, and its first column rises evenly, from "
             f"{table[0, 0]:g} by {table[1, 0] - table[0, 0]:g}, as times do; put a line of names above it: "
-            f"t_ms{',I' * (table.shape[1] - 1)} where it is the time in ms, {shortened(units, 60)} where it is "
-            "the current of unit 0"
+            f"t_ms{',I' * (table.shape[1] - 1)} where it is the time in ms, {shortened(units, 60)} where "
+            "it is the current of unit 0"
         )
     return _columns(path, table, names, dt)
 
