@@ -117,7 +117,8 @@ class Parameter(_Tensorial):
     Args:
         default: A number, the name of another parameter, or a function of the parameters
             (``lambda p: p.b * p.c``).
-        unit: Any string that is not empty; "1" for a number without a unit.
+        unit: A string such as "mV" or "uF/cm2"; "1" for a number without a unit. The kit, and not the
+            declaration, looks whether it is known.
         above: Values are greater than this.
         at_least: Values are this or greater.
         below: Values are less than this.
@@ -157,7 +158,7 @@ class State(_Tensorial):
 
     Args:
         default: The initial value: a number, the name of a parameter, or a function of the parameters.
-        unit: Any string that is not empty.
+        unit: As for a parameter.
         at_rest: On all states of a model: the initial state is a fixed point at zero input.
         above: Values are greater than this.
         at_least: Values are this or greater.
@@ -200,7 +201,7 @@ class Input(_Tensorial):
     name, ``data.excitation``, and a neuron is called with a mapping by those names.
 
     Args:
-        unit: Any string that is not empty.
+        unit: As for a parameter.
         aggregator: The name of the rule by which a list of inputs of this kind combines.
         default: What is received where a call does not name this input.
         above: Values are greater than this.
