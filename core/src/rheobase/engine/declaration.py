@@ -69,6 +69,14 @@ class Quantity(Declaration):
             raise DeclarationError(f"{type(self).__name__}: {error}") from error
         self.unit = unit
 
+    def __repr__(self) -> str:
+        default = getattr(self, "default", None)
+        value = getattr(default, "__name__", "a function") if callable(default) else repr(default)
+        value = "a function" if value == "<lambda>" else value
+        bounds = f", {self.domain}" if self.bounded else ""
+        doc = f": {self.doc}" if self.doc else ""
+        return f"{type(self).__name__}({value}, {self.unit!r}{bounds}{doc})"
+
     @property
     def bounded(self) -> bool:
         """Whether the domain has bounds beyond being finite."""
@@ -130,6 +138,8 @@ class Parameter(_Tensorial):
 
     Example:
         >>> tau_mem = Parameter(5.0, unit="ms", above=0, doc="membrane time constant")
+        >>> tau_mem
+        Parameter(5.0, 'ms', > 0: membrane time constant)
         >>> tau_mem.range_text
         '> 0 ms'
     """
@@ -235,7 +245,8 @@ class Input(_Tensorial):
     ) -> None:
         super().__init__(unit=unit, above=above, at_least=at_least, below=below, at_most=at_most, doc=doc)
         if not isinstance(default, (int, float)):
-            raise DeclarationError(f"Input: the default is {default!r}; give a number in {unit}")
+            of = "" if unit == "1" else f" in {unit}"
+            raise DeclarationError(f"Input: the default is {default!r}; give a number{of}")
         self.aggregator = aggregator
         self.default = _check_default(self, default)
 
