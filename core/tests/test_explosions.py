@@ -173,3 +173,100 @@ def test_a_saved_state_that_is_not_finite_is_refused(lif):
     neuron = rb.create(lif, 2)
     with pytest.raises(RuntimeError, match=r"voltage.*not finite"):
         neuron.load_state_dict({**neuron.state_dict(), "voltage": torch.tensor([0.0, float("nan")])})
+
+
+class Cubic(rb.SpikingNeuron):
+    """v' = a (v^2 / 50 - u + I), u' = (v / 5 - u) / 20: products, sums, a pole beyond the threshold."""
+
+    speed = rb.Parameter(1.0, unit="1", above=0)
+    # No step on the grid; two spikes of a step where they are located.
+    tau_ref = rb.Parameter(0.4, unit="ms", at_least=0)
+    voltage = rb.State(-20.0, unit="mV")
+    u = rb.State(0.0, unit="mV")
+
+    @staticmethod
+    def derivatives(state, params, data):
+        v = state.voltage
+        return {"voltage": params.speed * (0.02 * v * v - state.u + data), "u": (0.2 * v - state.u) / 20.0}
+
+    @staticmethod
+    def threshold(state, params):
+        return state.voltage - 30.0
+
+    @staticmethod
+    def reset(state, params):
+        return {"voltage": 0.0 * state.voltage - 20.0, "u": state.u + 5.0}
+
+
+def company(method, event, current, *, grad):
+    """The states of six steps of 1 ms, and the gradient of three units' by the speed, which all share."""
+    speed = torch.nn.Parameter(torch.tensor(1.0, dtype=torch.float64), requires_grad=grad)
+    settings = {"speed": speed, "dt": 1.0, "dtype": torch.float64}
+    neuron = rb.create(Cubic, len(current), integrator=method, event=event, grad=grad, **settings)
+    rows = []
+    for _ in range(6):
+        out = neuron(current)
+        rows.append(torch.stack([out["voltage"], out["u"], out["spiked"].to(torch.float64)]))
+    states = torch.stack(rows)
+    gradient = None
+    if grad:
+        (gradient,) = torch.autograd.grad(states[:, :2, :3].sum(), neuron.speed)
+    return states.detach(), gradient
+
+
+METHODS = {
+    "fixed": lambda: rb.integrator("rk4", on_failure="mark"),
+    "adaptive": lambda: marked(Substeps()),
+}
+
+
+def marked(method):
+    method.on_failure = "mark"
+    return method
+
+
+class Substeps(rb.Integrator):
+    """An adaptive method in little: four steps of Euler."""
+
+    order = 1
+    adaptive = True
+
+    def advance(self, field, y, t0, t1, *, carry=None):
+        for _ in range(4):
+            y = y + (t1 - t0) / 4 * field(t0, y)
+        return rb.Advance(y)
+
+
+@pytest.mark.parametrize("event", ["step", "crossing", "located"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("drive", [1e8, 1e300])
+def test_a_neighbour_that_explodes_changes_nobody_with_a_graph_or_without(event, method, drive):
+    own = torch.tensor([4.0, 12.0, 25.0], dtype=torch.float64)
+    beside = torch.cat([own, torch.tensor([drive], dtype=torch.float64)])
+    alone, right = company(METHODS[method](), event, own, grad=True)
+    assert bool((alone[:, 2] > 0).any())
+    without, _ = company(METHODS[method](), event, beside, grad=False)
+    with_graph, gradient = company(METHODS[method](), event, beside, grad=True)
+    assert torch.equal(without[..., :3], alone)
+    assert torch.equal(with_graph.nan_to_num(nan=-1.0), without.nan_to_num(nan=-1.0))
+    # Summed in another order.
+    torch.testing.assert_close(gradient, right, rtol=1e-12, atol=0.0)
+
+
+def test_a_neighbour_that_explodes_changes_nobody_where_values_are_not_seen():
+    start = torch.tensor([-20.0, 25.0, 0.0], dtype=torch.float64)
+    neuron = rb.create(Cubic, 3, dt=1.0, dtype=torch.float64, voltage=start)
+    current = torch.tensor([4.0, 25.0, 1e8], dtype=torch.float64)
+
+    def end(speed):
+        new, _ = neuron.step(neuron.state, neuron.params._replace(speed=speed), current, 1.0)
+        return new["voltage"][:2].sum() + new["u"][:2].sum(), {name: new[name] for name in ("voltage", "u")}
+
+    gradient, new = torch.func.grad(end, has_aux=True)(torch.tensor(1.0, dtype=torch.float64))
+    plain, _ = neuron.step(neuron.state, neuron.params, current, 1.0)
+    for name in ("voltage", "u"):
+        assert torch.equal(new[name], plain[name])
+    speed = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    (right,) = torch.autograd.grad(end(speed)[0], speed)
+    assert bool(right.isfinite())
+    torch.testing.assert_close(gradient, right, rtol=1e-12, atol=0.0)

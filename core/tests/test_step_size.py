@@ -146,3 +146,22 @@ def test_the_warning_leaves_the_results_alone_and_no_graph_behind():
         out = neuron({"data": torch.tensor([1.0])})
     (slope,) = torch.autograd.grad(out["voltage"].sum(), neuron.capacitance)
     assert bool(slope.isfinite())
+
+
+class OwnSteps(OneConductance):
+    """Its update draws, and makes the step in one of two schemes."""
+
+    kick = rb.Draw("normal", doc="of the size of 1 mV")
+    scheme = rb.Option("own", "integrated")
+
+    @staticmethod
+    def update(state, params, data, dt):
+        moved = state.voltage + 0.0 * params.kick
+        return {"voltage": moved} if params.scheme == "own" else NotImplemented
+
+
+@pytest.mark.parametrize("rows", [(), (2,)], ids=["units", "batch"])
+def test_steps_that_the_model_makes_itself_are_not_concerned(rows):
+    current = {"data": torch.zeros(3, *rows, 2)}
+    assert told(rb.create(OwnSteps, 2, dt=25.0), current) == []
+    assert len(told(rb.create(OwnSteps, 2, dt=25.0, scheme="integrated"), current)) == 1

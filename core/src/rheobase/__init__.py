@@ -16,6 +16,7 @@ from .errors import RheobaseWarning as RheobaseWarning
 
 if _typing.TYPE_CHECKING:
     from . import conformance as conformance
+    from . import plots as plots
     from . import stimulus as stimulus
     from .engine.choice import Option as Option
     from .engine.choice import Preset as Preset
@@ -108,11 +109,11 @@ _HOME = {
 }
 """Public name -> the module that defines it."""
 
-__all__ = sorted([*_HOME, "RheobaseError", "RheobaseWarning", "conformance", "errors", "stimulus"])
+__all__ = sorted([*_HOME, "RheobaseError", "RheobaseWarning", "conformance", "errors", "plots", "stimulus"])
 
 
 def __getattr__(name: str) -> _typing.Any:
-    if name in ("conformance", "stimulus"):
+    if name in ("conformance", "plots", "stimulus"):
         value: _typing.Any = _importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
         value = getattr(_importlib.import_module(f".{_HOME[name]}", __name__), name)

@@ -16,6 +16,7 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
     │   └── OrderError          an order that is not implemented
     ├── ComponentError          an unknown or ambiguous model, integrator, ... (LookupError)
     ├── PluginError             a plugin that cannot be loaded or breaks the contract
+    ├── BusyError               a neuron that is running in another thread     (RuntimeError)
     ├── BackendError            a backend that was asked for refuses the run   (NotImplementedError)
     └── IntegrationError        the integration failed                         (ArithmeticError)
         ├── NonFiniteStateError a state became NaN or infinite
@@ -102,6 +103,10 @@ class ComponentError(RheobaseError, LookupError):
 
 class PluginError(RheobaseError):
     """A plugin that cannot be loaded or that breaks the contract of the hooks."""
+
+
+class BusyError(RheobaseError, RuntimeError):
+    """A neuron that is running in another thread; nothing was changed."""
 
 
 class BackendError(RheobaseError, NotImplementedError):

@@ -185,6 +185,6 @@ def test_a_largest_step_that_is_a_function_is_shown_with_its_first_value(
     monkeypatch.setattr(toy_models, "ToyNeuron", Quick)
     about = printed("show", "toy")
     assert (about["dt_max_ms"], about["dt_max_follows"]) == (2.5, "a function")
-    (line,) = [line for line in command("show", "toy").stdout.splitlines() if "largest time step" in line]
+    (line,) = [line for line in command("show", "toy").stdout.splitlines() if "largest step" in line]
     assert line.endswith(": 2.5 ms at first, watched in runs")
     assert len(line) <= 80

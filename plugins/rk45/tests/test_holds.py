@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase import Parameter, SpikingNeuron, State
+from rheobase import Input, Parameter, SpikingNeuron, State
 from torch import Tensor
 
 RTOL = {"rk45": 1e-6, "tsit5": 1e-6, "rk23": 1e-4}
@@ -41,15 +41,16 @@ class Leaky(SpikingNeuron):
 
 
 class Quadratic(SpikingNeuron):
-    """V' = V^2 / 10 + I, w' = -w / 20, of products and sums: an upswing that grows."""
+    """V' = V^2 / 10 - w + I, w' = -w / tau, of products and sums: an upswing that grows."""
 
+    tau = Parameter(20.0, unit="ms", above=0)
     tau_ref = Parameter(1.0, unit="ms", at_least=0)
     voltage = State(-10.0, unit="mV")
-    w = State(0.0, unit="mV")
+    w = State(1.0, unit="mV")
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Tensor) -> dict[str, Tensor]:
-        return {"voltage": 0.1 * state.voltage * state.voltage - state.w + data, "w": -0.05 * state.w}
+        return {"voltage": 0.1 * state.voltage * state.voltage - state.w + data, "w": -state.w / params.tau}
 
     @staticmethod
     def threshold(state: Any, params: Any) -> Tensor:
@@ -59,6 +60,17 @@ class Quadratic(SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> dict[str, Any]:
         return {"voltage": torch.full_like(state.voltage, -10.0), "w": state.w + 2.0}
+
+
+class TwoInputs(Quadratic):
+    """The same with two currents."""
+
+    current = Input(unit="mV/ms")
+    more = Input(unit="mV/ms")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Tensor]:
+        return Quadratic.derivatives(state, params, data.current + data.more)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -120,3 +132,50 @@ def test_a_unit_alone_and_in_company_is_the_same_to_the_bit(method: str, event: 
     crowd = run([0, 1, 2, 3])
     for unit in (0, 2):
         assert torch.equal(run([unit])[:, 0], crowd[:, unit]), unit
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("method", ["rk45", "rk23"])
+def test_a_neighbour_that_fails_changes_no_state_and_no_gradient(method: str, event: str) -> None:
+    # In "step" nothing keeps a unit from its pole, and it is marked; else it spikes at once, again and again.
+    def run(current: list[float], grad: bool) -> tuple[Tensor, Any]:
+        made = rb.integrator(method, rtol=1e-4, on_failure="mark")
+        settings: dict[str, Any] = {"event": event, "grad": grad, "dt": 0.5, "dtype": torch.float64}
+        cell = rb.create(Quadratic, len(current), integrator=made, **settings)
+        if grad:
+            cell.tau = torch.nn.Parameter(cell.tau)
+        data = torch.tensor(current, dtype=torch.float64)
+        states = torch.stack([cell(data)["voltage"] for _ in range(6)])
+        if not grad:
+            return states, None
+        return states.detach(), torch.autograd.grad(states[:, :2].sum(), cell.tau)[0]
+
+    alone, right = run([4.0, 7.0], True)
+    without, _ = run([4.0, 7.0, 1e300], False)
+    with_graph, gradient = run([4.0, 7.0, 1e300], True)
+    assert bool(without[-1, 2].isnan()) == (event == "step")
+    assert torch.equal(without[:, :2], alone)
+    assert torch.equal(with_graph.nan_to_num(), without.nan_to_num())
+    torch.testing.assert_close(gradient, right, rtol=1e-12, atol=0.0)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("inputs", ["one", "several"])
+def test_a_signal_is_an_input_with_gradients_too(event: str, inputs: str) -> None:
+    def end(level: Tensor, grad: bool) -> Tensor:
+        wave = rb.Signal(lambda t: level * torch.cos(t / 3.0), [1.25])
+        made = rb.integrator("rk45", rtol=1e-9)
+        model = Quadratic if inputs == "one" else TwoInputs
+        cell = rb.create(model, 1, integrator=made, event=event, grad=grad, dt=0.5, dtype=torch.float64)
+        for _ in range(4):
+            out = cell(wave if inputs == "one" else {"current": wave, "more": 0.5})
+        return out["voltage"].sum()
+
+    level = torch.tensor(4.0, dtype=torch.float64, requires_grad=True)
+    found = end(level, True)
+    (slope,) = torch.autograd.grad(found, level)
+    with torch.no_grad():
+        assert end(level, False).item() == pytest.approx(found.item(), rel=1e-8)
+        up, down = (end(level + width, False).item() for width in (1e-4, -1e-4))
+    # Central differences: width^2, and the tolerance divided by the width.
+    assert slope.item() == pytest.approx((up - down) / 2e-4, rel=1e-4)

@@ -76,6 +76,16 @@ class Property:
         """Why it does not apply to a subject; empty: it applies."""
         return next((need.lacking for need in self.needs if not need.has(subject)), "")
 
+    def __reduce__(self) -> Any:
+        # Its functions are found again by its name.
+        return _found, (self.kind, self.name)
+
+
+def _found(kind: str, name: str) -> Property:
+    from .catalogue import properties
+
+    return next(prop for prop in properties(kind) if prop.name == name)
+
 
 PROPERTIES: dict[tuple[str, str], Property] = {}
 """Kind and name -> property, in the order of their definition."""

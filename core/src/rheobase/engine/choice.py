@@ -110,3 +110,10 @@ class Preset(Declaration):
         sets = ", ".join(f"{name}={shown(value)}" for name, value in values.items())
         doc = f": {self.doc}" if self.doc else ""
         return f"Preset({sets}{doc})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "params": dict(self.params), "state": dict(self.state)}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        views = {name: MappingProxyType(kept[name]) for name in ("params", "state")}
+        vars(self).update({**kept, **views})

@@ -12,24 +12,22 @@ The order of things in a step from t to t + dt:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import EventModeError, InputError
+from .course import Before, integrate
 from .dense import finish_all
 from .drawing import ONCE, Drawing, Stream
-from .events import LimitedField
-from .field import ModelField, ModelGap
-from .finite import all_finite
-from .integrator import Field, Integrator, Status
+from .integrator import Integrator, Status
 from .located import located_step
-from .model import Model, own_update, pack, resets_states, spread
+from .model import Model, own_update, pack, spread
 from .shapes import broadcast_shape
-from .signals.pieces import Piece, at_start, pieces, signals_in
-from .slopes import SLOPE, completed, forgotten
+from .signals.pieces import at_start, pieces, signals_in
+from .slopes import forgotten
 from .sparse import finish_some
 from .spiking import Ends, Outcome
 from .tracing import values_visible
@@ -98,7 +96,7 @@ def step(
         return {**states, **after, **_counted(state)}, {**states, **report}
     if own is None:
         before = Before(state.get("armed"), hold)
-        y1, carry = _integrate(model, integrator, event, y0, params, data, dt, before, state.get("carry"))
+        y1, carry = integrate(model, integrator, event, y0, params, data, dt, before, state.get("carry"))
     else:
         y1, carry, event = own, forgotten(state.get("carry"), True), "step"
     after = {"carry": carry, **_counted(state)}
@@ -173,100 +171,3 @@ def _shape(state: Mapping[str, Any], model: Model, data: Any) -> torch.Size:
         return own
     shapes = [state[name].shape for name in model.schema.states]
     return broadcast_shape(*shapes, *(value.shape for value in values))
-
-
-def _all_held(model: Model) -> bool:
-    return len(model.schema.held) == len(model.schema.states)
-
-
-Limit: TypeAlias = Callable[[ModelField], Field]
-"""What bounds a field for an integrator."""
-
-
-class Before(NamedTuple):
-    """Who may spike in a step, and who is refractory; None for models without either."""
-
-    armed: Tensor | None
-    hold: Tensor | None
-
-
-def _integrate(
-    model: Model,
-    integrator: Integrator,
-    event: str,
-    y0: Tensor,
-    params: Any,
-    data: Any,
-    dt: float,
-    before: Before,
-    carry: Any,
-) -> tuple[Tensor, Any]:
-    field = _field(model, params, data, y0.shape[1:], before.hold, whole=integrator.adaptive)
-    resets = event == "crossing" and model.reset is not None and model.threshold is not None
-    gap = ModelGap(model, params, y0.shape[1:])
-    if integrator.adaptive:
-        # It refuses to step past an explosion, so it must never see one.
-        used: Limit | None = None
-        if resets and resets_states(model, y0, params):
-
-            def used(part: ModelField) -> Field:
-                return _limited(part, gap, y0, before)
-
-        return _through(integrator, field, y0, dt, carry, used)
-    y1, next_carry = _through(integrator, field, y0, dt, carry)
-    # A field that stops growing at the threshold is not linear.
-    resets = resets and integrator.field == "general"
-    if not resets or (values_visible(y1) and all_finite(y1)) or not resets_states(model, y0, params):
-        return y1, next_carry
-    # A unit that explodes past its threshold takes the step again, along a field that stops growing
-    # at the threshold. All others keep the result they have.
-    again, other_carry = _through(integrator, field, y0, dt, carry, lambda part: LimitedField(part, gap, y0))
-    finite = y1.isfinite().all(dim=0)
-    if next_carry is not None and other_carry is not None:
-        next_carry = {
-            name: torch.where(finite, value, other_carry[name]) for name, value in next_carry.items()
-        }
-    # In a graph, selecting would still send NaN back through the explosion.
-    return again if y1.requires_grad else torch.where(finite, y1, again), next_carry
-
-
-def _through(
-    integrator: Integrator, field: ModelField, y0: Tensor, dt: float, carry: Any, limit: Limit | None = None
-) -> tuple[Tensor, Any]:
-    """The state after a step, and the carry; piece by piece where the input has breakpoints."""
-
-    def on_piece(piece: Piece) -> Field:
-        part = field.on_piece(piece)
-        return part if limit is None else limit(part)
-
-    steps = field.pieces(0.0, dt)
-    if carry is not None and SLOPE in carry:
-        carry = completed(carry, on_piece(steps[0]), steps[0].t0, y0)
-    result = integrator.through(steps, on_piece, y0, carry)
-    return result.y, result.carry
-
-
-def _limited(field: Field, gap: ModelGap, y0: Tensor, before: Before) -> Field:
-    """The field for an integrator that must see no explosion, limited for the units that may spike.
-
-    Those that spike where they stand, kicked above the threshold, do not move.
-    """
-    may = before.armed
-    if before.hold is not None:
-        free = before.hold == 0
-        may = free if may is None else may & free
-    kicked = gap(y0) >= 0
-    if may is not None:
-        kicked = kicked & may
-    return LimitedField(lambda t, y: torch.where(kicked, 0.0, field(t, y)), gap, y0, may)
-
-
-def _field(
-    model: Model, params: Any, data: Any, shape: torch.Size, hold: Tensor | None, *, whole: bool
-) -> ModelField:
-    # Held states are put back at the end of the step. Where others go on beside them, or the integrator
-    # chooses its steps by what it sees, they must be at rest within the step too.
-    resting = None
-    if hold is not None and model.schema.held and (whole or not _all_held(model)):
-        resting = hold.bool()
-    return ModelField(model, params, data, shape, resting)

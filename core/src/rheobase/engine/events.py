@@ -68,3 +68,23 @@ class LimitedField:
         theta = torch.where(g.isfinite(), -g0 / torch.where(g > g0, g - g0, 1.0), 0.0)
         beyond = self.event.armed & ~(g <= 0)
         return self.field(t, torch.where(beyond, self.y0 + theta * (finite - self.y0), y))
+
+
+@final
+class StandingField:
+    """A field in which some units stand still, wherever an integrator takes them.
+
+    It is evaluated for them at the start of the step. So nothing in a graph that goes through it is infinite
+    on their account, while all other units have the field as it is.
+
+    Args:
+        field: The field of the model.
+        y0: The state at the start of the step, ``[D, *batch, units]``.
+        who: Who stands still, bool ``[*batch, units]``.
+    """
+
+    def __init__(self, field: Field, y0: Tensor, who: Tensor) -> None:
+        self.field, self.y0, self.who = field, y0, who
+
+    def __call__(self, t: Any, y: Tensor) -> Tensor:
+        return torch.where(self.who, 0.0, self.field(t, torch.where(self.who, self.y0, y)))

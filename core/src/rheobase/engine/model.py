@@ -30,9 +30,8 @@ def pack(parts: list[Tensor]) -> Tensor:
 
 
 def gap(model: Model, y: Tensor, params: Any) -> Tensor:
-    """g, the model's threshold function, at a packed state ``[D, *batch, units]``."""
-    g = ask(model, "threshold", y.unbind(0), params)
-    return spread(g, y.shape[1:])
+    """g, the model's threshold function, at a packed state ``[D, *batch, units]``; of its type."""
+    return _like(ask(model, "threshold", y.unbind(0), params), y)
 
 
 def spread(tensor: Tensor, shape: torch.Size) -> Tensor:

@@ -9,6 +9,7 @@ import keyword
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -24,7 +25,25 @@ BASE = "rheobase.engine.neuron.base.Neuron"
 FUNCTIONS = ("derivatives", "threshold", "reset", "update", "dt_max")
 """The pure functions that a model may define; ``dt_max`` may be a number instead."""
 
-_tuple_type: Any = namedtuple
+_namedtuple: Any = namedtuple
+
+
+def _tuple_type(name: str, fields: Sequence[str]) -> Any:
+    """A class of named tuples that can be pickled, though no module has it by its name."""
+    kind = _namedtuple(name, fields)
+    kind.__reduce__ = _taken_apart
+    return kind
+
+
+def _taken_apart(packed: Any) -> Any:
+    return _put_together, (type(packed).__name__, packed._fields, tuple(packed))
+
+
+def _put_together(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    return _found_type(name, fields)(*values)
+
+
+_found_type = cache(_tuple_type)
 _OVERRIDABLE = frozenset({"voltage", "input"})
 
 

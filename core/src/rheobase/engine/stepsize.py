@@ -80,7 +80,7 @@ class StepWatch:
 
 
 @torch.no_grad()
-def heed(neuron: Stepped, state: Any, params: Any, data: Any) -> bool:
+def heed(neuron: Stepped, state: Any, params: Any, data: Any, who: Tensor | None = None) -> bool:
     """Warn if dt is larger than the model's ``dt_max(state, params, data)``.
 
     Args:
@@ -88,6 +88,8 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any) -> bool:
         state: Its states at the start of a step, by name, ``[*batch, units]``.
         params: Its parameters and options, by name.
         data: The input at that time: tensors.
+        who: Of whom also the middle of the step is looked at, where Euler's method would have them then, as
+            an explicit method does: ``[*batch, units]``, not zero for them. None: of nobody.
 
     Returns:
         Whether a warning was given.
@@ -99,12 +101,22 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any) -> bool:
     parts = tuple(state[name].detach() for name in neuron.schema.states)
     if model is None or not concerned(neuron.integrator):
         return False
-    limit = torch.as_tensor(ask(model, "dt_max", parts, params, data))
-    if not values_visible(limit) or not bool((limit < dt * _ROUNDING).any()):
+    limit, when = torch.as_tensor(ask(model, "dt_max", parts, params, data)), "at"
+    if not values_visible(limit):
         return False
     # In the first step of a batch the states have not its shape yet.
     values = (data,) if isinstance(data, Tensor) else tuple(data)
-    shape = broadcast_shape(*(value.shape for value in (*parts, *values)))
+    if not _short(limit, dt):
+        if who is None or model.derivatives is None or not bool(who.any()):
+            return False
+        slopes = ask(model, "derivatives", parts, params, data)
+        middle = zip(parts, (slopes[name] for name in neuron.schema.states), strict=True)
+        ahead = tuple(part + 0.5 * dt * slope for part, slope in middle)
+        there = torch.as_tensor(ask(model, "dt_max", ahead, params, data))
+        limit, when = torch.where(who != 0, there, torch.inf), "within the step from"
+        if not _short(limit, dt):
+            return False
+    shape = broadcast_shape(*(value.shape for value in (*parts, *values, limit)))
     y = pack([spread(part, shape) for part in parts])
     if own_update(model, y, neuron.params, data, dt) is not None:
         return False  # The step is the model's own.
@@ -113,13 +125,17 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any) -> bool:
     batch = f", batch {short[:-1]}" if len(short) > 1 else ""
     warnings.warn(
         f"{neuron.identifier}: dt={dt:g} ms is larger than dt_max={float(whole[tuple(short)]):.4g} ms of "
-        f"unit {short[-1]}{batch} at t = {neuron.time:g} ms, above which {neuron.integrator!r} may "
+        f"unit {short[-1]}{batch} {when} t = {neuron.time:g} ms, above which {neuron.integrator!r} may "
         f"overshoot or grow, and spike where the model does not; dt={_rounded_down(_least(limit))} ms would "
         "serve all units at that time, and an adaptive integrator at any",
         StepSizeWarning,
         stacklevel=3,
     )
     return True
+
+
+def _short(limit: Tensor, dt: float) -> bool:
+    return bool((limit < dt * _ROUNDING).any())
 
 
 def _least(limit: Tensor) -> float:

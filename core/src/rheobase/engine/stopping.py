@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .events import LimitedField, crossing_state
+from .events import LimitedField, StandingField, crossing_state
 from .field import ModelField
 from .integrator import Advance, Event, EventIntegrator, Field, Integrator, Located, Status, locate
 
@@ -44,17 +44,30 @@ def advance_to_event(
         return integrator.advance(field, y, t0, t1, event=event, carry=carry)
     # A field that stops growing at the threshold is not linear.
     limits = integrator.field == "general"
-    used: Any = field
-    if integrator.adaptive and limits:
-        used = LimitedField(field, event.gap, y, _may_cross(event))
-    result = integrator.advance(used, y, t0, t1, carry=carry)
+
+    def usual(part: Field) -> Field:
+        if integrator.adaptive and limits:
+            return LimitedField(part, event.gap, y, _may_cross(event))
+        return part
+
+    def along(part: Field) -> Advance:
+        return integrator.advance(part, y, t0, t1, carry=carry)
+
+    result = along(usual(field))
     end = result.y
     finite = end.detach().isfinite().all(dim=0)
-    if limits and not bool(finite.all()):
-        # A unit that explodes past its threshold goes along a field that stops growing there. A path that
-        # is not finite in a graph would still send NaN back through it, where it is only selected.
-        again = integrator.advance(LimitedField(field, event.gap, y), y, t0, t1, carry=carry).y
-        end = again if end.requires_grad else torch.where(finite, end, again)
+    exploding = ~finite
+    if limits and bool(exploding.any()):
+        # A unit that explodes past its threshold goes along a field that stops growing there.
+        again = along(LimitedField(field, event.gap, y)).y
+        if end.requires_grad:
+            # Paths that are not finite would send NaN back through their graphs, where they are selected.
+            end = along(usual(StandingField(field, y, exploding))).y
+            lost = ~again.detach().isfinite().all(dim=0)
+            if bool(lost.any()):
+                sound = along(LimitedField(StandingField(field, y, lost), event.gap, y)).y
+                again = torch.where(lost, again.detach(), sound)
+        end = torch.where(finite, end, again)
         # Even there g may be beyond all numbers at the end; a crossing lies on the way all the same.
         passed = _may_cross(event) & (event.gap(end.detach()) == torch.inf)
         finite = end.detach().isfinite().all(dim=0) | passed
@@ -73,7 +86,7 @@ def advance_to_event(
     way = _Way(integrator, field.take(who), some, y.index_select(1, who), _of(t0, who))
     start, length = way.start, h.index_select(0, who)
     found = locate(way.step, some, way.y, end.index_select(1, who), length)
-    there = way.at_crossing(found, length)
+    there = way.at_crossing(found, length, exploding.index_select(0, who))
     reached = torch.as_tensor(t1, dtype=y.dtype, device=y.device).expand(y.shape[1:])
     at = torch.where(found.found, start + found.s, reached.index_select(0, who))
     crossed = torch.zeros(y.shape[1:], dtype=torch.bool, device=y.device)
@@ -106,7 +119,6 @@ class _Way:
     ) -> None:
         self.integrator, self.field, self.event, self.y, self.start = integrator, field, event, y, start
         self.limits = integrator.field == "general"
-        self.explodes = False
 
     def step(self, s: Tensor) -> Tensor:
         """The state after s ms; that of the limited field where it is not finite else."""
@@ -116,36 +128,35 @@ class _Way:
         finite = end.detach().isfinite().all(dim=0)
         if not self.limits or bool(finite.all()):
             return end
-        self.explodes = True
         again = self._along(self._limited(), self.y, self.start, s)
         if end.requires_grad:
             # A path that is not finite would send NaN back through its graph, where it is only selected.
             end = self._along(self.field, self.y, self.start, torch.where(finite, s, 0.0))
         return torch.where(finite, end, again)
 
-    def at_crossing(self, found: Located, h: Tensor) -> Tensor:
-        """The states at the crossings, for units that explode too.
+    def at_crossing(self, found: Located, h: Tensor, exploding: Tensor) -> Tensor:
+        """The states at the crossings, at the threshold for units that explode too.
 
-        Where the unlimited path is not finite at the crossing, which is known to the precision of time, the
-        unit is far beyond the threshold there. It stops at the threshold, on the straight line from where it
-        was last below.
+        Such a unit may be far beyond it at the very next time after it was below. Then it stands where the
+        straight line between these two states crosses.
+
+        Args:
+            found: Where the crossings are.
+            h: The time to go, ms, ``[n]``.
+            exploding: Who would not be finite at its end.
         """
-        if not self.explodes:
-            return found.y
-        with torch.no_grad():
-            finite = self._along(self.field, self.y, self.start, found.s).isfinite().all(dim=0)
-        exploded = found.found & ~finite
-        if not bool(exploded.any()):
+        exploding = exploding & found.found
+        if not bool(exploding.any()):
             return found.y
         before = (found.s - 2.0 * torch.finfo(h.dtype).eps * h).clamp(min=0.0)
         # No step where there is no way to go: nothing times a speed beyond all numbers is no number.
-        some = torch.where(exploded & (before > 0), before, found.s)
+        some = torch.where(exploding & (before > 0), before, found.s)
         below = torch.where(before > 0, self.step(some), self.y)
         # Where even the limited path leaves all numbers, the unit stops below.
         reached = found.y.detach().isfinite().all(dim=0)
         after = torch.where(reached, found.y, below)
         ends = self.event.gap(below), torch.where(reached, self.event.gap(after), torch.inf)
-        return torch.where(exploded, crossing_state(below, after, *ends, None), found.y)
+        return torch.where(exploding, crossing_state(below, after, *ends, None), found.y)
 
     def _limited(self) -> Field:
         return LimitedField(self.field, self.event.gap, self.y, _may_cross(self.event))

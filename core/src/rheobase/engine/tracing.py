@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from types import FrameType
+import importlib
+from collections.abc import Callable
+from types import CodeType, FrameType
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.fx.experimental.proxy_tensor import get_proxy_mode
-from torch.nn.utils import stateless
+
+
+def _of_torch(path: str, otherwise: Callable[[], Any]) -> Callable[[], Any]:
+    """A function that torch has under a private name, or another where it has it no more.
+
+    Without it torch itself refuses the branch on a value that was not to be seen, in words of its own.
+
+    Args:
+        path: ``module:name`` or ``module:name.name``.
+        otherwise: What is asked where there is no such function.
+    """
+    module, _, names = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for name in names.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError):
+        return otherwise
+    question: Callable[[], Any] = found
+    return question
+
+
+# torch has no public questions for these; here is where its own checks look.
+_transform = _of_torch("torch:_C._functorch.peek_interpreter_stack", lambda: None)
+_proxies = _of_torch("torch.fx.experimental.proxy_tensor:get_proxy_mode", lambda: None)
+_tracing = _of_torch("torch.jit:is_tracing", lambda: False)  # public, and without types
+_dispatching = _of_torch("torch:_C._len_torch_dispatch_stack", lambda: 0)
+_lending: CodeType | None = getattr(
+    _of_torch("torch.nn.utils.stateless:_functional_call", lambda: None), "__code__", None
+)
 
 
 def transforming() -> bool:
     """Whether a function transform (vmap, grad, jvp, ...) is at work."""
-    # torch has no public question for this; the interpreter stack is where its own checks look.
-    return bool(torch._C._functorch.peek_interpreter_stack() is not None)
+    return _transform() is not None
 
 
 def lent(caller: FrameType) -> bool:
@@ -21,7 +51,7 @@ def lent(caller: FrameType) -> bool:
 
     The tensors do not tell: it may lend the module its own.
     """
-    return caller.f_code is stateless._functional_call.__code__
+    return caller.f_code is _lending
 
 
 def values_visible(tensor: Tensor) -> bool:
@@ -32,9 +62,5 @@ def values_visible(tensor: Tensor) -> bool:
     if torch.compiler.is_compiling():
         return False
     return not (
-        tensor.is_meta
-        or transforming()
-        or torch._C._is_tracing()
-        or get_proxy_mode() is not None
-        or torch._C._len_torch_dispatch_stack() > 0
+        tensor.is_meta or transforming() or _tracing() or _proxies() is not None or _dispatching() > 0
     )

@@ -28,10 +28,12 @@ class Refusal(NamedTuple):
     Attributes:
         backend: Which one.
         reason: Why, in its own words.
+        amiss: Whether the user should mend something; else the run is merely none for this backend.
     """
 
     backend: Registered
     reason: str
+    amiss: bool = False
 
 
 def eager_backend() -> Registered:
@@ -82,6 +84,16 @@ def reason_of(refusal: NotImplementedError) -> str:
     return str(refusal) or "it gives no reason"
 
 
+def refusal_of(backend: Registered, refusal: NotImplementedError) -> Refusal:
+    """What a backend said; an attribute ``amiss`` of its exception says that there is something to mend."""
+    return Refusal(backend, reason_of(refusal), bool(getattr(refusal, "amiss", False)))
+
+
+def why(refusals: Sequence[Refusal], neuron: Neuron, taker: Registered) -> str | None:
+    """Why others did not take the run, for its provenance; None where nobody refused."""
+    return note_of(refusals, neuron, taker) if refusals else None
+
+
 def note_of(refusals: Sequence[Refusal], neuron: Neuron, taker: Registered) -> str:
     """What is said of a run that some backends refused.
 
@@ -109,6 +121,6 @@ def warn_once(note: str, refusals: Sequence[Refusal], neuron: Neuron) -> None:
     model = f"{type(neuron).__module__}.{type(neuron).__qualname__}"
     news = {(refusal.backend.qualified, refusal.reason, model) for refusal in refusals} - WARNED
     if news:
-        warnings.warn(note, RheobaseWarning, stacklevel=3)
+        warnings.warn(note, RheobaseWarning, stacklevel=4)
         # Afterwards: where warnings are errors, each is one.
         WARNED.update(news)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .recording import Recording
 
 
@@ -24,5 +26,6 @@ class SimulationInterrupted(KeyboardInterrupt):
         self.recording = recording
         self._steps = steps
 
-    def __reduce__(self) -> tuple[type[SimulationInterrupted], tuple[Recording, int]]:
-        return type(self), (self.recording, self._steps)
+    def __reduce__(self) -> tuple[type[SimulationInterrupted], tuple[Recording, int], dict[str, Any]]:
+        # An exception is made again from its message, unless it says from what.
+        return type(self), (self.recording, self._steps), self.__dict__

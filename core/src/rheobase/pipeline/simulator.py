@@ -20,6 +20,7 @@ from .interrupted import SimulationInterrupted
 from .journal import Journal, journaling, save_journaled
 from .pipeline import Pipeline, check_keys
 from .pointed import model_of
+from .recorder import main_state
 from .recording import Recording
 from .simulate import simulate
 from .yamlfile import read_yaml
@@ -53,7 +54,8 @@ class SimpleSimulator(Pipeline):
           std: 5.0
           tau: 5.0
         duration: 1000.0               # ms; default: the stimulus's, or the preset's
-        record: [spikes, voltage]      # default the spikes; with plot, the voltage as well
+        record: [spikes, voltage]      # or {spikes: true, voltage: [0, 7]}; default the spikes; with
+                                       # plot, the voltage, or the first state, as well
         every: 10                      # traces keep one row of so many steps; default 1, all of them
         backend: auto
         out: run.npz                   # the recording
@@ -188,17 +190,21 @@ class SimpleSimulator(Pipeline):
                 _draw(recording, plot)
         return recording
 
-    def _record(self, neuron: Neuron) -> tuple[str, ...]:
+    def _record(self, neuron: Neuron) -> tuple[str, ...] | Mapping[str, Any]:
         record = self.configuration.get("record")
+        if isinstance(record, Mapping):
+            return record
         if record is not None:
             if isinstance(record, str):
                 return (record,)
             if not isinstance(record, (list, tuple)) or not all(isinstance(name, str) for name in record):
-                raise ConfigurationError(f"record: {shown(record)} cannot be used; give a list of names")
+                raise ConfigurationError(
+                    f"record: {shown(record)} cannot be used; give a list of names, or a mapping to units"
+                )
             return tuple(record)
-        spiking, voltage = "spiked" in neuron.loggable_props, "voltage" in neuron.loggable_props
-        traced = voltage and (not spiking or "plot" in self.configuration)
-        return (*(["spikes"] if spiking else []), *(["voltage"] if traced else []))
+        spiking, state = "spiked" in neuron.loggable_props, main_state(neuron)
+        traced = state is not None and (not spiking or "plot" in self.configuration)
+        return (*(["spikes"] if spiking else []), *([str(state)] if traced else []))
 
     def _output(self, key: str) -> Path | None:
         given = self.configuration.get(key)

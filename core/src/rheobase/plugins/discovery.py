@@ -83,7 +83,7 @@ def scan(
     # Here, not above: it costs more than all else together, and an index that is still valid needs none.
     import importlib_metadata
 
-    importlib_metadata.MetadataPathFinder.invalidate_caches()
+    importlib_metadata.MetadataPathFinder().invalidate_caches()
     host = host or Host()
     amiss: list[Problem] = []
     every = metadata.distributions(amiss, at=at, without=without)

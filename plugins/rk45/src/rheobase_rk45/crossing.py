@@ -121,7 +121,8 @@ def stop_before_poles(lanes: Lanes, stuck: Tensor) -> Tensor:
             time = torch.where(short, time * (1.0 + 2.0**digit * torch.finfo(y.dtype).eps), time)
         racing = racing & time.isfinite() & (event.gap(y + time * slope) >= 0)
     if lanes.tracked:
-        # Of the implicit function g = 0, whose speed along the path is rise / probe.
+        # Of the implicit function g = 0, whose speed along the path is rise / probe; others may have none.
+        rise = torch.where(racing, rise, 1.0)
         late = (event.gap(lanes.y + time * slope) - event.gap(y + time * slope)) * probe / rise
         time = time - torch.where(racing, late, 0.0)
     lanes.y = torch.where(racing, lanes.y + time * slope, lanes.y)

@@ -21,10 +21,11 @@ class DormandPrince(EmbeddedPair):
     is one step.
 
     A step that crosses a threshold is taken again up to the crossing (:func:`rheobase.locate`), at the full
-    order. Where spikes are located, a step may err by a hundredth of the tolerance only, since the error of a
-    spike stays with all later ones: with rtol 1e-10 the spikes of a second are right to 1e-9 ms. Gradients
-    flow through the steps that were taken, the last of which keeps the gradient of ``t1``; the lengths of the
-    others are constants.
+    order. Where spikes are located, a step may err by a hundredth of the tolerance only, since the error of
+    a spike stays with all later ones: with rtol 1e-10 the spikes of a second are right to 1e-9 ms. Times
+    are float64, whatever the states are; a unit that races to its threshold faster than that resolves,
+    since there is a pole beyond it, stops at the threshold. Gradients flow through the steps that were
+    taken, the last of which keeps the gradient of ``t1``; the lengths of the others are constants.
 
     Fields that can be had for some units (``take``, as those of declared models) are solved in parts that
     stay in the cache, without the units that have arrived. Without gradients, those of declared models run
@@ -48,7 +49,7 @@ class DormandPrince(EmbeddedPair):
     Raises:
         ArgumentError: If one of them cannot be used.
         ToleranceError: At a call, if rtol is below 10 eps of the dtype.
-        StepUnderflowError: At a call, if a step becomes shorter than time resolves.
+        StepUnderflowError: At a call, if a step becomes shorter than time resolves, and no threshold is near.
         MaxStepsError: At a call, if max_steps do not suffice.
         NonFiniteStateError: At a call, if a state or a derivative is NaN or infinite.
 

@@ -120,7 +120,8 @@ def _may_track(field: Any) -> bool:
     """Whether the field may depend on something of which a gradient or a tangent is kept."""
     if not isinstance(field, ModelField):
         return True
-    data = (field.data,) if isinstance(field.data, Tensor) else tuple(field.data)
+    data = field.data if isinstance(field.data, tuple) else (field.data,)
+    # A signal may hang on anything.
     if any(not isinstance(value, Tensor) for value in data):
         return True
     tensors = [value for value in (*data, *field.params) if isinstance(value, Tensor)]

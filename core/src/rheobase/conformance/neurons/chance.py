@@ -12,7 +12,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ...errors import RheobaseError
+from ...errors import RheobaseError, ZenoError
 from ..profiles import Profile
 from ..property import prop
 from ..violation import violated
@@ -182,6 +182,16 @@ def _require_same_train(one: Train, other: Train) -> None:
             f"{one.told}: {one.rate * 1e3:.4g} spikes per second; {other.told}: {other.rate * 1e3:.4g}; "
             f"chance and the grid explain a difference of {allowed * 1e3:.3g}; draw anew for each event"
         )
+    # The deviation of n counts is known to 1 / sqrt(2 n) of it, if they are near to normal; twice that is
+    # for those that are not. Half a spike is the grid's, of trains that are nearly regular.
+    scatter = float(one.counts.std(ddof=1))
+    most_scatter = 2.0 * SURE * scatter / len(one.counts) ** 0.5 + 0.5
+    if abs(float(other.counts.std(ddof=1)) - scatter) > most_scatter:
+        violated(
+            f"{one.told}: the spikes of a unit have the standard deviation {scatter:.4g}; {other.told}: "
+            f"{float(other.counts.std(ddof=1)):.4g}; chance and the grid explain a difference of "
+            f"{most_scatter:.2g}; draw anew for each event"
+        )
     most = one.length / 2.0
     mine, others = (each.between[each.between <= most] for each in (one, other))
     if min(len(mine), len(others)) < ENOUGH:
@@ -208,6 +218,10 @@ def _train(subject: NeuronSubject, case: NeuronCase, length: float, batch: tuple
         data, steps = _fed(subject, neuron, units, batch), round(length / neuron.dt)
         with _one_thread():
             times, lanes = zip(*(_spikes(neuron, neuron(data)) for _ in range(steps)), strict=True)
+    except ZenoError as error:
+        violated(
+            f"units alike in all else do not come to the end of a step: {error}; draw anew for each event"
+        )
     except RheobaseError:
         return None
     when, who = np.concatenate(times), np.concatenate(lanes)

@@ -19,6 +19,7 @@ from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
 from ..slopes import SLOPE, forgotten
 from ..stepsize import StepWatch, heed
+from ..threads import alone
 from ..tracing import values_visible
 from .beginning import Beginning
 
@@ -99,6 +100,10 @@ class Stepped(Beginning):
             return identifiers.get(name)
         return identifiers if isinstance(data.get(name), (list, tuple)) else None
 
+    def _rule_of(self, name: str) -> Aggregator:
+        """The aggregator of an input; of the only one of a model whose input has no name, under ``""``."""
+        return self._input_rules[name][0] if name else self.aggregator or self.aggregate
+
     def prepare(self, data: Any, identifiers: list[str] | Mapping[str, list[str]] | None = None) -> Any:
         """The input of the next step, aggregated, checked and cast; what :meth:`step` takes as ``data``.
 
@@ -132,7 +137,7 @@ class Stepped(Beginning):
         if not inputs and isinstance(identifiers, Mapping):
             raise InputError(f"{self.identifier} has one input; give identifiers as a list of names")
         if not inputs and not isinstance(identifiers, Mapping):
-            return receive_timed(self, data, "the input", self.aggregator or self.aggregate, identifiers)
+            return receive_timed(self, data, "the input", self._rule_of(""), identifiers)
         if not isinstance(data, Mapping):
             if len(inputs) > 1:
                 raise InputError(
@@ -150,7 +155,7 @@ class Stepped(Beginning):
                 self,
                 data.get(name, declared.default),
                 f"the input {name!r}",
-                self._input_rules[name][0],
+                self._rule_of(name),
                 self._identifiers_of(name, data, identifiers),
                 declared,
             )
@@ -187,7 +192,7 @@ class Stepped(Beginning):
         if seen and self._model is not None and self._model.dt_max is not None:
             watch = self._watch
             if watch.due(outputs.get("spiked")):
-                watch.told = heed(self, state, params, begin)
+                watch.told = heed(self, state, params, begin, outputs.get("spiked"))
         if "spike_times" in outputs:
             outputs["spike_times"] = self.time + outputs["spike_times"]
         self.commit(new, outputs)
@@ -207,7 +212,8 @@ class Stepped(Beginning):
         if self._model is None or self._model.dt_max is None or self._watch.told:
             return
         begin = self._last_input() if data is None else at_start(data(), self.dt)
-        self._watch.told = heed(self, self._held(), self._undrawn(), begin)
+        everybody = torch.ones_like(self._of("step_count"))
+        self._watch.told = heed(self, self._held(), self._undrawn(), begin, everybody)
 
     def largest_step(self) -> Tensor | None:
         """``dt_max(state, params, data)`` of the model as it stands, ms; None where that is no function."""
@@ -284,6 +290,7 @@ class Stepped(Beginning):
             for name, (tensor, version) in self._settled.items()
         )
 
+    @alone
     def reset_state(self) -> None:
         """Return to the initial state: states, refractoriness, clock and batch."""
         self._watch.begin()

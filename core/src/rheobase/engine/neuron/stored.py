@@ -18,6 +18,7 @@ from ..finite import all_finite
 from ..receive import receive
 from ..shapes import broadcast_shape
 from ..sweep import Sweep, expand
+from ..threads import MARK, occupy, vacate
 from ..tracing import lent, transforming
 from ..values import as_parameter, as_state, check_domain
 from .randomness import Randomness
@@ -115,9 +116,21 @@ class Stored(Randomness):
 
         Under a function transform (vmap, grad, ...) and by ``functional_call`` it is a pure function: a
         step from the present state, which is not kept. For several steps there, use :meth:`step`.
+
+        Raises:
+            BusyError: If the neuron is running in another thread.
         """
-        if torch.compiler.is_compiling() or not (transforming() or lent(sys._getframe(1))):
+        if torch.compiler.is_compiling():
             return self._call_once(*args, **kwargs)
+        pure = transforming() or lent(sys._getframe(1))
+        begun = occupy(self)
+        try:
+            return self._call_purely(*args, **kwargs) if pure else self._call_once(*args, **kwargs)
+        finally:
+            if begun:
+                vacate(self)
+
+    def _call_purely(self, *args: Any, **kwargs: Any) -> Any:
         buffers, carry, settled = dict(self._buffers), self._carry_names, self._settled
         try:
             return self._call_once(*args, **kwargs)
@@ -157,6 +170,7 @@ class Stored(Randomness):
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_settled": None}
+        state.pop(MARK, None)
         for store in ("_buffers", "_initial"):
             state[store] = {
                 name: None if held is None else held.detach().clone() for name, held in state[store].items()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, final
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ..tracing import values_visible
+from .levels import Levels
 from .sources import Body, Joint, Source, Taken, as_value
 
 
@@ -109,7 +110,7 @@ class Signal:
                 f"Signal.levels: until={until!r} is not after the last of the times, {begins[-1]!r}"
             )
         ends = begins if until == math.inf else (*begins, until)
-        return Signal.of(Source(_look_up(begins, table, until), ends, steady=True))
+        return Signal.of(Source(Levels(begins, table, until), ends, steady=True))
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
@@ -228,20 +229,20 @@ class Signal:
         return self._with(other, operator.truediv)
 
     def __rtruediv__(self, other: Any) -> Signal:
-        return self._with(other, lambda value, constant: torch.div(constant, value))
+        return self._with(other, _divide_by)
 
     def __neg__(self) -> Signal:
-        return self.joined([], lambda values, t: -values[0])
+        return self.joined([], _negative)
 
     def _with(self, other: Any, rule: Callable[[Tensor, Any], Tensor]) -> Signal:
         if isinstance(other, Signal):
-            return self.joined([other], lambda values, t: rule(values[0], values[1]))
+            return self.joined([other], partial(_of_both, rule))
         if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
             return NotImplemented  # type: ignore[no-any-return]  # as Python asks of operators
         constant = as_value(other)
         if values_visible(constant) and not bool(constant.detach().isfinite().all()):
             raise InputError(f"Signal: it was combined with {constant.detach()}; give finite numbers")
-        return self.joined([], lambda values, t: rule(values[0], constant))
+        return self.joined([], partial(_of_one, rule, constant))
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(Tensor, name):
@@ -291,31 +292,23 @@ def _table(before: Any, values: Any) -> Tensor:
     return torch.cat([part.to(like) for part in parts])
 
 
-def _look_up(begins: tuple[float, ...], table: Tensor, until: float) -> Callable[[Tensor], Tensor]:
-    """The function of a piecewise constant signal."""
-    edges = torch.tensor(begins, dtype=torch.float64)
-
-    def value(t: Tensor) -> Tensor:
-        if t.ndim == 0:
-            now = float(t)
-            _within(now, until)
-            return table[bisect_right(begins, now)]
-        _within(float(t.detach().max()) if t.numel() else -math.inf, until)
-        places = torch.searchsorted(edges.to(t.device), t.detach().contiguous(), right=True)
-        if table.ndim == 1:
-            return table.to(t.device)[places]
-        units = table.shape[-1]
-        return table[places, torch.arange(units, device=table.device)] if units > 1 else table[places, 0]
-
-    return value
+# The functions of signals stand by themselves, with their data as arguments: so they can be pickled.
 
 
-def _within(now: float, until: float) -> None:
-    if now >= until:
-        raise InputError(
-            f"the signal ends at {until:.12g} ms, and was asked for {now:.12g} ms; give a longer one, "
-            "or a shorter duration"
-        )
+def _of_both(rule: Callable[[Tensor, Any], Tensor], values: list[Tensor], t: Any) -> Tensor:
+    return rule(values[0], values[1])
+
+
+def _of_one(rule: Callable[[Tensor, Any], Tensor], constant: Tensor, values: list[Tensor], t: Any) -> Tensor:
+    return rule(values[0], constant)
+
+
+def _negative(values: list[Tensor], t: Any) -> Tensor:
+    return -values[0]
+
+
+def _divide_by(value: Tensor, constant: Any) -> Tensor:
+    return torch.div(constant, value)
 
 
 def _level(name: str, value: Any) -> Tensor:

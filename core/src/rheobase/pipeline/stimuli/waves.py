@@ -75,14 +75,13 @@ class Ramp(Stimulus):
 
     def signal(self) -> Signal:
         """See :meth:`Stimulus.signal`."""
+        return Signal(self._at, [edge for edge in (self.start, self.stop) if edge < math.inf])
 
-        def current(t: Tensor) -> Tensor:
-            elapsed = t.clamp(self.start, self.stop) - self.start
-            if not self.hold:
-                elapsed = torch.where(t < self.stop, elapsed, 0.0)
-            return torch.as_tensor(_double(self.base) + _double(self.slope) * elapsed)
-
-        return Signal(current, [edge for edge in (self.start, self.stop) if edge < math.inf])
+    def _at(self, t: Tensor) -> Tensor:
+        elapsed = t.clamp(self.start, self.stop) - self.start
+        if not self.hold:
+            elapsed = torch.where(t < self.stop, elapsed, 0.0)
+        return torch.as_tensor(_double(self.base) + _double(self.slope) * elapsed)
 
     @property
     def width(self) -> int:
@@ -148,11 +147,14 @@ class Sine(Stimulus):
 
     def signal(self) -> Signal:
         """See :meth:`Stimulus.signal`."""
+        return Signal(self._at)
+
+    def _at(self, t: Tensor) -> Tensor:
         amplitude, frequency, phase, offset = map(
             _double, (self.amplitude, self.frequency, self.phase, self.offset)
         )
         rate = 2.0 * math.pi / 1000.0 * frequency
-        return Signal(lambda t: torch.as_tensor(offset + amplitude * torch.sin(rate * t + phase)))
+        return torch.as_tensor(offset + amplitude * torch.sin(rate * t + phase))
 
     @property
     def width(self) -> int:
