@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from .messages import WIDTH
+from .columns import WIDTH
 
 _MARKS = (" ", "\t", ">>>", "..", "-", "*")
 _SIGN = re.compile(r"<->|->|<-|=")
