@@ -182,11 +182,12 @@ def nearest(name: str, known: Iterable[str], synonyms: Mapping[str, str] | None 
     """
     if len(name) > 100:  # no name; comparing takes the square of its length
         return ""
-    folded = {_folded(each): each for each in known}
+    names = list(known)
+    folded = {_folded(each): each for each in names}
     given = _folded(name)
     meant = folded.get(given)
-    if meant is None and synonyms is not None:
-        meant = folded.get(_folded(synonyms.get(given, "")))
+    if meant is None and synonyms is not None and synonyms.get(given) in names:
+        meant = synonyms[given]
     if meant is None:
         import difflib  # here: most processes make no such message
 

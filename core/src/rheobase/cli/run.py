@@ -25,7 +25,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--stimulus", type=_PATH, help="Current from a CSV, NPY or NPZ file.")
+@click.option("--stimulus", type=_PATH, help="Current from a CSV, TSV, NPY or NPZ file.")
 @click.option("--stimulus-dt", type=float, help="Time step of that file in ms, if it has none.")
 @click.option("--stimulus-scale", type=float, help="Factor on its values: 1000 for nA to pA.")
 @click.option("--current", type=float, help="A constant current instead, in the model's unit.")

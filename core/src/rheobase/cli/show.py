@@ -9,7 +9,8 @@ import click
 
 from ..specs import KINDS
 from .judging import judged
-from .messages import console, json_option, number, print_json, prose, table
+from .messages import console, json_option, number, print_json, table
+from .prose import prose
 
 if TYPE_CHECKING:
     from rich.console import Console

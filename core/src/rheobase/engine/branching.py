@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import linecache
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -37,18 +37,22 @@ _ASKED = {
 _TORCH = os.path.dirname(torch.__file__)
 
 
-@contextlib.contextmanager
-def by_unit(what: str) -> Iterator[None]:
-    """Tell by name and line where the author's code within asks for one value of all units.
+def called(what: str, function: Callable[..., Any], *given: Any) -> Any:
+    """Call the author's code; where it asks for one value of all units, tell it by name and line.
 
     Args:
         what: Whose code it is, such as ``"Leaky.derivatives"``.
+        function: The code.
+        *given: What it takes.
+
+    Returns:
+        What it gives.
 
     Raises:
-        DeclarationError: If it does; from torch's own error.
+        DeclarationError: If it asks for one value; from torch's own error.
     """
     try:
-        yield
+        return function(*given)
     except (RuntimeError, TypeError, ValueError) as error:
         if (told := of_all_units(error, what)) is not None:
             raise told from error

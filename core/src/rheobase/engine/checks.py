@@ -52,7 +52,8 @@ def check_step(
         return True
     for name, value in states.items():
         if where := first_bad(value):
-            unit = f" (in {neuron.schema.states[name].unit})" if name in neuron.schema.states else ""
+            declared = neuron.schema.states.get(name)
+            unit = "" if declared is None or declared.unit == "1" else f" (in {declared.unit})"
             raise NonFiniteStateError(
                 f"{neuron.identifier}: the state {name!r}{unit} became {_at(neuron, where, value)} at step "
                 f"{neuron.simulation_step} (t = {neuron.time:g} ms, dt = {neuron.dt:g} ms, "

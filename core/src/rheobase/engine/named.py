@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, final
 
 from torch.utils import _pytree
@@ -52,7 +52,7 @@ class NamedState(dict[str, Any]):
         return [*super().__dir__(), *self]
 
     def __or__(self, other: Any) -> Any:
-        return NamedState(super().__or__(other)) if isinstance(other, Mapping) else NotImplemented
+        return NamedState(super().__or__(other)) if isinstance(other, dict) else NotImplemented
 
     def copy(self) -> NamedState:
         return NamedState(self)
