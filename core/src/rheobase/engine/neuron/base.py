@@ -97,6 +97,7 @@ class Neuron(Stepped):
         held: ClassVar[Sequence[str]]
         dt_max: ClassVar[float | Callable[..., Any]]
         differentiable: ClassVar[bool]
+        discrete: ClassVar[bool]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
