@@ -10,15 +10,21 @@ import sys
 import types
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import rheobase as rb
 import torch
 from rheobase import conformance
+from rheobase.conformance.finding import find_one
+from rheobase.conformance.neurons.agreement import require_agreement
+from rheobase.conformance.neurons.case import NeuronCase
+from rheobase.conformance.violation import Violation
 from rheobase.pipeline import eager
 from rheobase.pipeline.drive import Drive
 
+PUBLISHED = Path(__file__).parent / "zoo" / "sound_published.py"
 Judge = Callable[[Any], conformance.Report]
 
 
@@ -37,6 +43,29 @@ def judged_with(rheobase_registry: object, monkeypatch: pytest.MonkeyPatch, lif:
         return conformance.check(lif, "smoke", only=["backends-agree"])
 
     return judge
+
+
+@pytest.fixture
+def backend_found(
+    rheobase_registry: object, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Any, str, NeuronCase], str]:
+    """What is found of a backend of this function, by one run of a model of the zoo; empty: nothing."""
+
+    def found(run: Any, name: str, case: NeuronCase) -> str:
+        module = types.ModuleType("toy_backend")
+        module.run = run  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "toy_backend", module)
+        plugin = types.ModuleType("toy_plugin")
+        spec = rb.BackendSpec("toy", "toy_backend:run")
+        plugin.rheobase_backends = rb.hookimpl(lambda: [spec])  # type: ignore[attr-defined]
+        rb.register(plugin)
+        try:
+            require_agreement(find_one(f"{PUBLISHED}:{name}"), case, "toy", "toy")
+        except Violation as violation:
+            return str(violation)
+        return ""
+
+    return found
 
 
 def unlooked(drive: Drive, change: Callable[[Any], Any] = lambda part: part) -> Any:
@@ -74,6 +103,78 @@ def test_a_backend_with_other_voltages_is_told(judged_with: Judge) -> None:
 
     report = judged_with(run)
     assert "'toy': voltage in step 0" in reason_of(report)
+
+
+def traces_changed(change: Callable[[str, torch.Tensor], torch.Tensor]) -> Any:
+    """A backend that is eager, with a change made to its traces."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        recording = eager.run(*args, **kwargs)
+        traces = {name: change(name, trace) for name, trace in recording.traces.items()}
+        return replace(recording, traces=traces)
+
+    return run
+
+
+SLOW = NeuronCase(drive={"input": (900.0,)}, units=2, steps=12)
+"""AdEx below its threshold, w from zero on."""
+
+
+def test_a_state_near_zero_may_differ_by_what_rounding_of_the_others_makes_of_it(backend_found: Any) -> None:
+    # One unit in the last place of V, 1.4e-14 mV, through dt a / tau_w: next to w, 1.5e-9 pA, it is 3e-8.
+    def change(name: str, trace: torch.Tensor) -> torch.Tensor:
+        return trace + 3e-17 if name == "w" else trace
+
+    assert backend_found(traces_changed(change), "Adex", SLOW) == ""
+
+
+@pytest.mark.parametrize("by", [1e-10, -1e-8])
+def test_a_state_near_zero_that_differs_by_more_is_told(backend_found: Any, by: float) -> None:
+    def change(name: str, trace: torch.Tensor) -> torch.Tensor:
+        return trace * (1.0 + by) if name == "w" else trace
+
+    assert "w in step" in backend_found(traces_changed(change), "Adex", SLOW)
+
+
+UNSTABLE = NeuronCase(drive={"excitation": (0.0,), "inhibition": (1722.0,)}, units=1, steps=60)
+"""g dt / C grows up to 8 and more: classical Runge-Kutta is stable up to 2.8."""
+
+
+def _from_an_ulp(neuron: Any, drive: Any, steps: int, **kwargs: Any) -> Any:
+    neuron.voltage = neuron.voltage * (1.0 + 2.0**-52)
+    return eager.run(neuron, drive, steps, **kwargs)
+
+
+def test_a_step_that_is_unstable_is_not_blamed_on_a_backend(backend_found: Any) -> None:
+    assert backend_found(_from_an_ulp, "VogelsAbbott", UNSTABLE) == ""
+
+
+def test_a_backend_is_told_before_the_steps_are_unstable(backend_found: Any) -> None:
+    def change(name: str, trace: torch.Tensor) -> torch.Tensor:
+        return trace * (1.0 + 1e-10) if name == "voltage" else trace
+
+    assert "voltage in step 0" in backend_found(traces_changed(change), "VogelsAbbott", UNSTABLE)
+
+
+def test_a_backend_that_gives_a_spike_to_another_unit_is_told(judged_with: Judge) -> None:
+    def run(*args: Any, **kwargs: Any) -> Any:
+        recording = eager.run(*args, **kwargs)
+        spikes = recording.spikes
+        last = int(spikes.units.max()) if len(spikes) else 0
+        moved = torch.where(spikes.units == last, 0, spikes.units)
+        return replace(recording, spikes=type(spikes)(spikes.times, moved, spikes.batch))
+
+    assert "the first that differs is in step" in reason_of(judged_with(run))
+
+
+def test_a_backend_whose_spikes_are_a_step_late_is_told(judged_with: Judge) -> None:
+    def run(neuron: Any, *args: Any, **kwargs: Any) -> Any:
+        recording = eager.run(neuron, *args, **kwargs)
+        spikes = recording.spikes
+        late = spikes.times + neuron.dt
+        return replace(recording, spikes=type(spikes)(late, spikes.units, spikes.batch))
+
+    assert "the first that differs is in step" in reason_of(judged_with(run))
 
 
 def test_a_backend_that_loses_a_spike_is_told(judged_with: Judge) -> None:

@@ -19,8 +19,8 @@ from rheobase.conformance.checking import judge_subject
 from rheobase.conformance.finding import find_one
 from rheobase.conformance.profiles import PROFILES
 from rheobase.conformance.running import judge
-from rheobase.conformance.sources import module_of_file
 from rheobase.conformance.subject import Subject
+from rheobase.plugins.sources import module_of_file
 
 ZOO = Path(__file__).parent / "zoo"
 
@@ -43,6 +43,10 @@ class Animal(NamedTuple):
     def check(self, profile: str, seed: int = 0) -> conformance.Report:
         """Judge it."""
         return judge_subject(self.subject(), profile, seed=seed)
+
+    def named(self, table: str) -> Any:
+        """What a table of its file has of it; None: nothing."""
+        return getattr(module_of_file(self.file), table, {}).get(self.name)
 
     def caught_by(self, profile: str, *, all_of_them: bool = False) -> list[str]:
         """The properties of the fault's family that fail; the first is enough."""
@@ -71,11 +75,12 @@ def animals(table: str) -> list[Animal]:
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == table:
                 names: Any = ast.literal_eval(node.value)
                 families = names if isinstance(names, dict) else dict.fromkeys(names, "")
-                found += [Animal(file, name, family) for name, family in families.items()]
+                found += [Animal(file, name, str(family)) for name, family in families.items()]
     return found
 
 
 FAULTS, SOUND = animals("FAULTS"), animals("SOUND")
+CAUSES, HARDEST = animals("CAUSES"), animals("HARDEST")
 
 
 @pytest.fixture(autouse=True)
@@ -90,10 +95,37 @@ def test_a_planted_fault_is_caught_by_its_family(animal: Animal) -> None:
     assert animal.caught_by(animal.quickest), f"{animal} is caught by no property of {animal.family}"
 
 
-@pytest.mark.parametrize("animal", SOUND, ids=str)
+@pytest.mark.parametrize("animal", CAUSES, ids=str)
+def test_a_fault_that_is_close_to_a_sound_component_is_caught_by_the_property_made_for_it(
+    animal: Animal,
+) -> None:
+    report = judge_subject(animal.subject(), animal.quickest, only=[animal.named("CAUSES")])
+    assert not report.ok, str(report)
+
+
+@pytest.mark.parametrize("animal", [one for one in SOUND if one.named("HARDEST") is None], ids=str)
 def test_a_sound_component_is_not_accused(animal: Animal) -> None:
     report = animal.check("smoke")
     assert report.ok, str(report)
+
+
+@pytest.mark.parametrize("animal", HARDEST, ids=str)
+def test_a_published_model_is_not_accused_by_what_it_is_hardest_for(animal: Animal) -> None:
+    report = judge_subject(animal.subject(), "standard", only=animal.named("HARDEST"))
+    assert report.ok, str(report)
+
+
+@pytest.mark.by_hand
+@pytest.mark.parametrize("animal", SOUND, ids=str)
+def test_no_sound_component_is_accused_in_the_standard_profile(animal: Animal) -> None:
+    report = animal.check("standard")
+    assert report.ok, str(report)
+
+
+def test_adex_is_the_one_of_the_guide() -> None:
+    written = (ZOO / "sound_published.py").read_text(encoding="utf-8")
+    model = written[written.index("class Adex(") : written.index("class GLIF5(")].strip()
+    assert model in (ZOO.parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def test_the_zoo_is_as_large_as_it_must_be() -> None:

@@ -22,6 +22,7 @@ MODULES = (
     "neurons.chance",
     "neurons.dynamics",
     "neurons.convergence",
+    "neurons.maps",
     "neurons.stepsize",
     "neurons.events",
     "neurons.driven",

@@ -35,6 +35,7 @@ _INSTANCE_NAMES = frozenset(
         "held",
         "stochastic",
         "differentiable",
+        "discrete",
         "generator",
     ]
 ) | frozenset(FUNCTIONS)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DeclarationError, nearest
+from .branching import of_all_units
 from .schema import Schema
 
 
@@ -50,7 +51,7 @@ def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Te
 
 
 def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any) -> Any:
-    """Call one of the author's functions; a name that it misspells is told as such.
+    """Call one of the author's functions; a misspelt name, or an ``if`` on a tensor, is told as such.
 
     Args:
         model: The model.
@@ -63,7 +64,8 @@ def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any
         What it gave.
 
     Raises:
-        DeclarationError: If the model does not define it, or it asks for a name that is not there.
+        DeclarationError: If the model does not define it, or it asks for a name that is not there, or for
+            one value of all units.
     """
     function = getattr(model, name)
     if function is None:
@@ -86,6 +88,10 @@ def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any
             f"{model.schema.owner}.{name} asks for {asked!r}{nearest(asked, known)}; "
             f"it has {', '.join(known) or 'nothing'} there"
         ) from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        if (told := of_all_units(error, f"{model.schema.owner}.{name}")) is not None:
+            raise told from error
+        raise
 
 
 def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from torch import Tensor
@@ -10,12 +11,13 @@ from torch import Tensor
 from ..engine.neuron.base import Neuron
 from ..engine.threads import occupied
 from ..errors import ArgumentError, PluginError, StimulusError, shown
+from ..specs import Provenance
 from . import backends
 from .drive import Drive
 from .interrupted import SimulationInterrupted
-from .recorder import SPIKES, check_every, check_record
+from .recorder import SPIKES, Record, check_every, check_record
 from .recording import Recording, model_name
-from .simulate import sign
+from .simulate import narrowed
 from .spikes import LateSpikes, NoSpikes, Spikes
 from .standing import Standing
 
@@ -31,11 +33,13 @@ class Taken(NamedTuple):
             after later steps. None where spikes are not recorded.
         traces: Name -> values ``[steps // every, *batch, units]``.
         batch_shape: The shape of the batch.
+        trace_indices: Name -> the units that were recorded, of what was not recorded of all.
     """
 
     spikes: Callable[[], tuple[Tensor, Tensor, Tensor]] | None
     traces: Mapping[str, Tensor]
     batch_shape: tuple[int, ...] = ()
+    trace_indices: Mapping[str, Tensor] = {}
 
 
 Take = Callable[[Drive, int], Taken]
@@ -50,9 +54,7 @@ class PreparedRun:
         backend: The name of the backend that takes the steps.
     """
 
-    def __init__(
-        self, neuron: Neuron, backend: str, record: tuple[str, ...], every: int, grad: bool | None
-    ) -> None:
+    def __init__(self, neuron: Neuron, backend: str, record: Record, every: int, grad: bool | None) -> None:
         self._neuron, self._asked, self._record = neuron, backend, record
         self._every, self._grad = every, grad
         neuron._watch.begin()
@@ -97,15 +99,15 @@ class PreparedRun:
         """Choose the backend, and let it make ready what it can."""
         neuron = self._neuron
         self._keep = neuron.keeps_graph if self._grad is None else self._grad
-        self._backend, self._usual, self._take, self._notes = self._choose()
+        self._backend, self._usual, self._take, self._notes, why = self._choose()
         declared = {**neuron.schema.inputs, **neuron.schema.states}
         self._units = {name: declared[name].unit for name in self._record if name in declared}
-        self._provenance = {**neuron.provenance, "backend": self._backend.provenance}
+        self._provenance = {**neuron.provenance, "backend": replace(self._backend.provenance, note=why)}
         self._model = model_name(neuron)
         self._heeds = neuron._model is not None and neuron._model.dt_max is not None
         self._standing = Standing(neuron)
 
-    def _choose(self) -> tuple[Registered, Any, Take | None, list[str]]:
+    def _choose(self) -> tuple[Registered, Any, Take | None, list[str], str | None]:
         neuron, notes = self._neuron, list[str]()
         refusals: list[backends.Refusal] = []
         eager = backends.eager_backend()
@@ -117,21 +119,22 @@ class PreparedRun:
                     raise
                 notes.append(str(error))
                 continue
-            if candidate == eager and refusals:
-                notes.append(backends.note_of(refusals, neuron, candidate))
+            why, amiss = backends.why(refusals, neuron, candidate), [each for each in refusals if each.amiss]
+            if candidate == eager and amiss:
+                notes.append(backends.note_of(amiss, neuron, candidate))
             make = getattr(usual, "prepare", None)
             if not callable(make):
                 if candidate == eager or self._asked != backends.AUTO:
-                    return candidate, usual, None, notes
+                    return candidate, usual, None, notes, why
                 continue
             try:
                 take = make(neuron, record=self._record, grad=self._keep, every=self._every)
             except NotImplementedError as refusal:
                 if self._asked != backends.AUTO:
                     raise backends.refused(candidate, neuron, refusal) from refusal
-                refusals.append(backends.Refusal(candidate, backends.reason_of(refusal)))
+                refusals.append(backends.refusal_of(candidate, refusal))
                 continue
-            return candidate, usual, take, notes
+            return candidate, usual, take, notes, why
         raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
 
     def _run(self, drive: Drive, steps: int) -> Recording:
@@ -141,7 +144,7 @@ class PreparedRun:
             if self._backend.spec.name != eager and self._heeds and neuron._watch.due(None):
                 neuron.heed_dt_max(lambda: neuron.prepare(drive.rows(0, 1)[0]))
             if self._take is None:
-                return self._by_usual(self._backend, self._usual, drive, steps, [])
+                return self._by_usual(self._usual, self._provenance["backend"], drive, steps)
             taken = self._take(drive, steps)
         except NotImplementedError as refusal:
             if self._backend.spec.name == eager:
@@ -149,16 +152,16 @@ class PreparedRun:
             if self._asked != backends.AUTO:
                 raise backends.refused(self._backend, neuron, refusal) from refusal
             there = backends.eager_backend()
-            refusals = [backends.Refusal(self._backend, backends.reason_of(refusal))]
-            note = backends.note_of(refusals, neuron, there)
-            return self._by_usual(there, there.load(), drive, steps, [note])
+            refusals = [backends.refusal_of(self._backend, refusal)]
+            origin = replace(there.provenance, note=backends.why(refusals, neuron, there))
+            return self._by_usual(there.load(), origin, drive, steps)
         except SimulationInterrupted as interrupted:
-            interrupted.recording = sign(interrupted.recording, self._backend.provenance, self._notes)
+            interrupted.recording = self._signed(interrupted.recording, self._provenance["backend"])
             raise
         spikes: Spikes = NoSpikes()
         if SPIKES in self._record and taken.spikes is not None:
             spikes = LateSpikes(taken.spikes)
-        return Recording(
+        recording = Recording(
             spikes=spikes,
             traces=taken.traces,
             dt=drive.dt,
@@ -171,11 +174,11 @@ class PreparedRun:
             warnings=list(self._notes),
             trace_units=self._units,
             every=self._every,
+            trace_indices=taken.trace_indices,
         )
+        return narrowed(recording, self._record) if self._record.units else recording
 
-    def _by_usual(
-        self, backend: Registered, usual: Any, drive: Drive, steps: int, more: list[str]
-    ) -> Recording:
+    def _by_usual(self, usual: Any, origin: Provenance, drive: Drive, steps: int) -> Recording:
         recording = usual(
             self._neuron,
             drive,
@@ -185,14 +188,22 @@ class PreparedRun:
             progress=False,
             every=self._every,
         )
-        return sign(recording, backend.provenance, [*self._notes, *more])
+        return self._signed(recording, origin)
+
+    def _signed(self, recording: Recording, origin: Provenance) -> Recording:
+        """A recording that says which backend made it, and what there was to say."""
+        return replace(
+            narrowed(recording, self._record),
+            provenance={**recording.provenance, "backend": origin},
+            warnings=[*recording.warnings, *self._notes],
+        )
 
 
 def prepare(
     neuron: Neuron,
     *,
     backend: str = "auto",
-    record: str | Sequence[str] = ("spikes",),
+    record: str | Sequence[str] | Mapping[str, bool | Sequence[int] | Tensor] = ("spikes",),
     every: int = 1,
     grad: bool | None = None,
 ) -> PreparedRun:
@@ -209,7 +220,7 @@ def prepare(
     Args:
         neuron: A neuron or an ensemble, from :func:`rheobase.create`.
         backend: ``"auto"``: the first installed backend that can be prepared and takes this neuron, else
-            ``"eager"``; the provenance says which, and ``warnings`` of a recording why. Or a backend's name:
+            ``"eager"``; the provenance says which, and why. Or a backend's name:
             then a refusal is an error.
         record: As for :func:`rheobase.simulate`.
         every: Traces keep one row of so many steps of each call.

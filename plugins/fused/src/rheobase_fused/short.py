@@ -55,6 +55,8 @@ class ShortCall:
         """The short way; None where there is none for this neuron and record."""
         if not isinstance(kernel, CompiledKernel) or kernel.located:
             return None
+        if getattr(record, "units", None):
+            return None
         if any(name not in (*kernel.states, "spiked", "spikes") for name in record):
             return None
         return ShortCall(neuron, kernel, record, every)

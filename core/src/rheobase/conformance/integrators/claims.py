@@ -17,7 +17,7 @@ from ..subject import IntegratorSubject
 from ..violation import require, violated
 from .case import IntegratorCase
 from .problems import COUPLED, REFUSED
-from .stepping import ADAPTIVE, ORDER, ROUNDING, advanced, end_by, mean_error, order_of, problems
+from .stepping import ADAPTIVE, ORDER, ROUNDING, SMALLEST, advanced, end_by, mean_error, order_of, problems
 
 SHORT = 0.3
 """How far a measured order may fall short of the claimed one."""
@@ -63,7 +63,7 @@ def the_order_is_the_one_claimed(subject: IntegratorSubject, case: IntegratorCas
     for table in (COUNTS, FINE):
         counts = table.get(claim, (3, 6, 12, 24, 48) if table is COUNTS else (4, 8, 16, 32, 64, 128))
         errors = _errors(subject, case, counts)
-        measured = order_of(counts[: len(errors)], errors)
+        measured = order_of(counts[: len(errors)], errors, floor=SMALLEST)
         if measured.order is None or measured.order >= claim - SHORT:
             return
         told.append(measured)

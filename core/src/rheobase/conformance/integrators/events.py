@@ -16,7 +16,7 @@ from ..subject import IntegratorSubject
 from ..violation import require
 from .case import IntegratorCase
 from .models import TAU, Filter, Leak, first_spike, periods
-from .stepping import ADAPTIVE, FACTORY, ORDER, ROUNDING, advanced, order_of, slack
+from .stepping import ADAPTIVE, FACTORY, ORDER, ROUNDING, SMALLEST, advanced, order_of, slack
 
 LOCATED = Need(
     lambda subject: subject.claims.events == "located", "it claims no crossings of its own (events='base')"
@@ -173,7 +173,7 @@ def located_times_converge(subject: IntegratorSubject, case: IntegratorCase) -> 
             steps.append(dt)
             if len(errors) == 2 and max(errors) <= 10 * ROUNDING:
                 break
-        measured = order_of(steps, errors)
+        measured = order_of(steps, errors, floor=SMALLEST)
         require(
             measured.order is None or measured.order >= claim - 0.4,
             f"the times of located spikes of {model.__name__} converge with order {measured.order}, and "

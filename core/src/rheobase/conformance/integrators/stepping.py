@@ -22,6 +22,9 @@ from .problems import COUPLED, PROBLEMS
 FieldLike = Callable[[Any, Tensor], Tensor]
 ROUNDING = 1e-12
 """What rounding may do over some hundred steps of numbers about one, in float64."""
+SMALLEST = 1e-9
+"""Errors below this, of numbers about one, are no errors to take an order from: a method may take its
+coefficients by differences, or stop an iteration, at some 1e-11."""
 
 ORDER = Need(lambda subject: subject.claims.order > 0, "it claims no order")
 ADAPTIVE = Need(lambda subject: subject.claims.adaptive, "it claims no steps of its own (adaptive=False)")
@@ -139,7 +142,7 @@ def order_of(steps: Sequence[Any], errors: Sequence[float], floor: float = 1e-12
     Args:
         steps: What each error belongs to, for the message; each with half the step of the one before.
         errors: The errors.
-        floor: Errors below this are of rounding, and tell nothing.
+        floor: Errors below this are not of the method's order, and tell nothing.
 
     Example:
         >>> round(order_of((8, 16, 32, 64), (4.5e-4, 1.1e-4, 2.7e-5, 6.7e-6)).order, 1)
@@ -155,7 +158,7 @@ def order_of(steps: Sequence[Any], errors: Sequence[float], floor: float = 1e-12
     first = next((place for place, error in enumerate(errors) if error <= floor), len(errors))
     clear = list(errors[:first])
     if len(clear) < 2:
-        return Orders(None if errors[-1] <= 100 * floor else -math.inf, told)
+        return Orders(None if errors[-1] <= max(100 * ROUNDING, floor) else -math.inf, told)
     slopes = [math.log2(one / two) for one, two in itertools.pairwise(clear)]
     agreed = [place for place in range(1, len(slopes)) if abs(slopes[place] - slopes[place - 1]) < 0.15]
     last = agreed[-1] if agreed else len(slopes) - 1

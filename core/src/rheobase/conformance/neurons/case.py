@@ -101,7 +101,7 @@ class NeuronCase:
             values = course * factors
             declared = neuron.schema.inputs.get(name) if neuron.schema.declared else None
             if declared is not None:
-                values = _inside(values, declared.domain)
+                values = inside(values, declared.domain)
             made[name] = values.to(neuron.dtype)
         return made
 
@@ -125,7 +125,7 @@ class NeuronCase:
         return inputs["input"]
 
 
-def _inside(values: Tensor, domain: Domain) -> Tensor:
+def inside(values: Tensor, domain: Domain) -> Tensor:
     """Values moved into a domain; from a bound that is not of it by a millionth."""
     low, high = domain.lowest, domain.highest
     if low is not None:

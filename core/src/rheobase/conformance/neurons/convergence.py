@@ -17,7 +17,7 @@ from ..property import Need, prop
 from ..violation import violated
 from .case import NeuronCase
 from .cases import runs
-from .needs import DECLARED, DERIVATIVES, DETERMINISTIC
+from .needs import CONTINUOUS, DECLARED, DERIVATIVES, DETERMINISTIC
 from .oracle import Oracle
 from .probing import course, feed, plain, silence
 from .subject import NeuronSubject
@@ -48,7 +48,7 @@ def weak_runs(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[Neu
     "numerics",
     cases=weak_runs,
     share=0.5,
-    needs=(DECLARED, DERIVATIVES, DETERMINISTIC),
+    needs=(DECLARED, DERIVATIVES, DETERMINISTIC, CONTINUOUS),
     why="a method that loses its order, or its dt, gives other numbers than the equations",
 )
 def halving_dt_gains_what_the_integrator_claims(subject: NeuronSubject, case: NeuronCase) -> None:
@@ -203,7 +203,7 @@ FINEST = 64
     "numerics",
     cases=weak_runs,
     share=0.5,
-    needs=(DECLARED, OWN_RULE, DETERMINISTIC),
+    needs=(DECLARED, OWN_RULE, DETERMINISTIC, CONTINUOUS),
     why="a model whose parameters count steps is another model at every dt",
 )
 def a_rule_of_its_own_converges_as_dt_falls(subject: NeuronSubject, case: NeuronCase) -> None:

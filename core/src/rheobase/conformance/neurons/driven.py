@@ -13,7 +13,7 @@ from ..profiles import Profile
 from ..property import prop
 from ..violation import violated
 from .case import NeuronCase
-from .needs import DETERMINISTIC, OWN_STEPS, RESET, SPIKES, THRESHOLD
+from .needs import CONTINUOUS, DETERMINISTIC, OWN_STEPS, RESET, SPIKES, THRESHOLD
 from .probing import course, feed, gap, pulled, spikes_in
 from .subject import NeuronSubject
 
@@ -102,7 +102,7 @@ COUNT = 3
     "spike-times-converge",
     "numerics",
     cases=double_neurons,
-    needs=(SPIKES, DETERMINISTIC),
+    needs=(SPIKES, DETERMINISTIC, CONTINUOUS),
     why="spike trains that change with every dt are those of the step, not of the model",
 )
 def spike_times_settle_as_dt_falls(subject: NeuronSubject, case: NeuronCase) -> None:

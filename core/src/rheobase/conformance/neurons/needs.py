@@ -13,6 +13,10 @@ REFRACTORY = Need(lambda s: s.refractory, "the model declares no tau_ref")
 AT_REST = Need(lambda s: s.at_rest, "the model does not declare all its states at_rest")
 OWN_STEPS = Need(lambda s: not s.own_forward, "the model overrides forward: its steps are its own")
 DETERMINISTIC = Need(lambda s: not s.stochastic, "the model is declared stochastic, or declares a Draw")
+CONTINUOUS = Need(
+    lambda s: not s.discrete, "the model is declared a map (discrete = True), of which dt is no part"
+)
+DISCRETE = Need(lambda s: s.discrete, "the model is not declared a map (discrete = True)")
 STOCHASTIC = Need(lambda s: s.stochastic, "the model is not declared stochastic, and declares no Draw")
 DRAWS = Need(lambda s: bool(s.schema.draws), "the model declares no Draw")
 NO_DRAWS = Need(lambda s: not s.schema.draws, "the model declares a Draw, which is counted by the clock")

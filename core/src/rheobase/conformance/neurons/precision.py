@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,6 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import prop
 from ..violation import violated
@@ -18,7 +16,8 @@ from .case import NeuronCase
 from .cases import runs
 from .courses import course, each_tensor, put, tensors
 from .needs import DETERMINISTIC
-from .running import copied
+from .rounding import ULPS
+from .shaking import shaken
 from .subject import NeuronSubject
 
 _EPS = torch.finfo(torch.float32).eps
@@ -60,7 +59,13 @@ def single_precision_is_close_to_double(subject: NeuronSubject, case: NeuronCase
     expected = course(double, wide)
     if expected.ended:
         return
-    near = [_rounded(exact, subject, start, wide, number) for number in range(_TRIES)]
+    near = []
+    for number in range(_TRIES):
+        trial = exact.neuron(subject.model)
+        put(trial, start)
+        near.append(shaken(subject, trial, wide, 4.0 * _EPS, number))
+    # What is small now may be the difference of two numbers of the size that the state goes to.
+    floor = {name: ULPS * _EPS * subject.sizes.excursion.get(name, 0.0) for name in subject.schema.states}
     for step, outputs in enumerate(expected.outputs):
         if any(
             "spiked" in each and bool(each["spiked"].any()) for each in _at([expected.outputs, *near], step)
@@ -74,7 +79,7 @@ def single_precision_is_close_to_double(subject: NeuronSubject, case: NeuronCase
             if name not in outputs or name not in found.outputs[step]:
                 continue
             one, other = outputs[name], found.outputs[step][name].double()
-            room = 64.0 * _EPS * one.abs()
+            room = (64.0 * _EPS * one.abs()).clamp(min=floor[name])
             for each in near:
                 if step < len(each):
                     room = torch.maximum(room, _ROOM * (each[step][name] - one).abs())
@@ -86,7 +91,8 @@ def single_precision_is_close_to_double(subject: NeuronSubject, case: NeuronCase
                 violated(
                     f"{name} of unit {where[-1]} is {float(other[where])!r} in float32 and "
                     f"{float(one[where])!r} in float64 in step {step}; rounding the states, parameters and "
-                    f"inputs to float32 in every step accounts for {float(room[where]):.3g}"
+                    "inputs to float32 in every step, and numbers as large as the state gets, accounts for "
+                    f"{float(room[where]):.3g}"
                 )
 
 
@@ -101,43 +107,3 @@ def _widened(single: Any, double: Any) -> dict[str, Tensor]:
         for name, value in mine.items()
         if name in others and value.shape == others[name].shape
     }
-
-
-def _rounded(
-    case: NeuronCase, subject: NeuronSubject, start: dict[str, Tensor], data: list[Any], seed: int
-) -> list[dict[str, Tensor]]:
-    """A run in double precision whose states, parameters and inputs are moved in every step by roundings."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def moved(value: Tensor) -> Tensor:
-        if not value.is_floating_point():
-            return value
-        amount = 2.0 * torch.rand(value.shape, generator=generator, dtype=torch.float64) - 1.0
-        return value * (1.0 + 4.0 * _EPS * amount)
-
-    neuron = case.neuron(subject.model)
-    put(neuron, start)
-    outputs = []
-    for each in data:
-        now = tensors(neuron)
-        shifted = {name: moved(now[name]) for name in subject.schema.states}
-        for name, declared in subject.schema.parameters.items():
-            value = moved(start[name])
-            shifted[name] = torch.where(declared.domain.contains(value), value, start[name])
-        put(neuron, shifted)
-        try:
-            outputs.append(copied(neuron(_input(subject, each, moved))))
-        except RheobaseError:
-            break
-    return outputs
-
-
-def _input(subject: NeuronSubject, given: Any, moved: Callable[[Tensor], Tensor]) -> Any:
-    """An input moved, where that does not take it out of its domain."""
-    if not isinstance(given, dict):
-        return moved(given)
-    found = {}
-    for name, value in given.items():
-        other = moved(value)
-        found[name] = torch.where(subject.schema.inputs[name].domain.contains(other), other, value)
-    return found

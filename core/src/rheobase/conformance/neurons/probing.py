@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .case import NeuronCase
+from .case import NeuronCase, inside
 from .subject import NeuronSubject
 
 
@@ -20,7 +20,8 @@ def feed(subject: NeuronSubject, neuron: Any, factors: Sequence[float] | Tensor)
         subject: The model.
         neuron: The neuron, for its dtype and the domains of its inputs.
         factors: One for each unit: the main input, in multiples of its scale, in the direction that makes the
-            model spike. Where none does, all inputs at once.
+            model spike. Where none does, all inputs at once. What lies outside an input's domain is moved
+            to its bound: more than the most is the most, and not silence.
     """
     sizes = subject.sizes
     many = torch.as_tensor(factors, dtype=torch.float64)
@@ -31,8 +32,7 @@ def feed(subject: NeuronSubject, neuron: Any, factors: Sequence[float] | Tensor)
         values = many * (found or sizes.scale[name])
         declared = subject.schema.inputs.get(name) if subject.schema.declared else None
         if declared is not None:
-            inside = declared.domain.contains(values)
-            values = torch.where(inside, values, declared.default)
+            values = inside(values, declared.domain)
         made[name] = values.to(neuron.dtype)
     if not (subject.schema.declared and subject.schema.inputs):
         return made["input"]

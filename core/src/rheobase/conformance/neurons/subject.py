@@ -80,6 +80,11 @@ class NeuronSubject(Subject):
         return says and self.has_derivatives and not self.own_forward and not self.stochastic
 
     @property
+    def discrete(self) -> bool:
+        """Whether it says that it is a map: one iteration a step, whatever dt."""
+        return bool(getattr(self.model, "discrete", False))
+
+    @property
     def at_rest(self) -> bool:
         """Whether all its states say that the initial state is a fixed point."""
         states = self.schema.states.values()

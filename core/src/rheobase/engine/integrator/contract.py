@@ -85,6 +85,7 @@ class Integrator(ABC):
         on_failure: What a neuron does about units whose integration failed: ``"raise"``, the default, an
             error, or ``"mark"`` them: their states are NaN, and ``status`` says why.
         provenance: The plugin that offered it, where it was made by name; else None.
+        made_with: What it was made with, where it was made by name; else None.
 
     Example:
         Heun's method, as a plugin would write it:
@@ -107,6 +108,7 @@ class Integrator(ABC):
     field: str = "general"
     on_failure: str = "raise"
     provenance: Provenance | None = None
+    made_with: Mapping[str, Any] | None = None
 
     @abstractmethod
     def advance(
