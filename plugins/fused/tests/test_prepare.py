@@ -308,3 +308,16 @@ def test_a_journal_hears_of_the_steps_of_each_call() -> None:
         run(torch.ones(8, 2))
         run(torch.ones(4, 2))
     assert told == [(8, 8), (4, 4)]
+
+
+def test_some_units_are_recorded_as_simulate_does() -> None:
+    made = [rb.create("lif", num_units=4) for _ in range(2)]
+    record = {"spikes": [1, 3], "voltage": [2]}
+    run = rb.prepare(made[0], backend="fused", record=record)
+    eager = rb.prepare(made[1], backend="eager", record=record)
+    for _ in range(3):
+        x = torch.full((40, 4), 400.0)
+        one, other = run(x), eager(x)
+        assert one.traces["voltage"].shape == other.traces["voltage"].shape == (40, 1)
+        assert one.spikes.units.tolist() == other.spikes.units.tolist() != []
+        assert one.counts().tolist() == other.counts().tolist()
