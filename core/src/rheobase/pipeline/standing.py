@@ -33,7 +33,7 @@ class Standing:
         if _marks(neuron) != self._marks:
             return False
         for where, name, value, version in self._reads:
-            if where.get(name) is not value or (version >= 0 and value._version != version):
+            if where.get(name) is not value or _version(value) != version:
                 return False
         return True
 
@@ -80,9 +80,13 @@ def _reads(function: Any, seen: set[int]) -> Iterator[Read]:
     places += [(cells, name) for name in cells.names]
     for where, name in places:
         value = where.get(name)
-        known = isinstance(value, Tensor) and not value.is_inference()
-        yield where, name, value, value._version if known else -1
+        yield where, name, value, _version(value)
         yield from _reads(value, seen)
+
+
+def _version(value: Any) -> int:
+    """How often a tensor was written to; -1 for anything else."""
+    return value._version if isinstance(value, Tensor) and not value.is_inference() else -1
 
 
 class _Code(dict[str, Any]):

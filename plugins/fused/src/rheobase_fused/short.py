@@ -69,7 +69,8 @@ class ShortCall:
             steps: How many.
         """
         neuron, kernel = self._neuron, self._kernel
-        buffers, learnt = neuron._buffers, neuron._parameters
+        buffers: Any = neuron._buffers
+        learnt: Any = neuron._parameters
         states = [buffers[name] for name in kernel.states]
         shape = states[0].shape
         lanes, units = shape.numel(), shape[-1]
@@ -123,8 +124,7 @@ class ShortCall:
             saved[name] = values[-1].expand(shape).clone()
         if self._reports:
             saved["spiked"] = spiked
-        count = neuron._buffers["step_count"]
-        saved["step_count"] = count + steps
+        saved["step_count"] = buffers["step_count"] + steps
         trains = Trains(drive.first_step, drive.dt, shape, False, [(0, happened)]) if self._spikes else None
         with rb.watched(
             steps, False, lambda first, last: rb.Piece(first, last, trains() if trains else None, traces)

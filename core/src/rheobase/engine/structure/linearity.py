@@ -45,6 +45,7 @@ class Linear:
     def __init__(self, field: Field, t: Any, y: Tensor, known: Linear | None) -> None:
         self._field, self._t, self._y = field, t, y
         origin = None if known is None else known._origin
+        self.pattern: tuple[frozenset[int], ...]
         if known is not None and origin is not None and origin.serves(field, y):
             self._origin: Origin | None = origin
             self.slopes, self.pattern, self.matrix = field(t, y), known.pattern, known.matrix
