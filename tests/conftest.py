@@ -1,7 +1,8 @@
 """Wheels made on the fly, and fresh environments into which pip installs them, as a user would.
 
 An environment is a virtual one of its own. What pip installs lies in it alone; Rheobase and what it needs
-come from the interpreter that runs the tests, last on the path, so that nothing large is copied.
+come from the interpreter that runs the tests, last on the path, so that nothing large is copied. Without
+Rheobase, it has what Rheobase needs and no more, as links.
 """
 
 from __future__ import annotations
@@ -285,7 +286,7 @@ def healthy(wheel: Callable[..., Path]) -> tuple[Path, ...]:
 def fresh_environment(
     tmp_path_factory: pytest.TempPathFactory, warm_of: Callable[..., Any]
 ) -> Callable[..., Environment]:
-    """Makes a virtual environment and has pip install these wheels in it."""
+    """Makes a virtual environment, with Rheobase or without, and has pip install these wheels in it."""
     pytest.importorskip("pip", reason="pip is not installed")
     if os.name != "posix":
         pytest.skip("the folders of an environment are those of POSIX here")
@@ -293,19 +294,30 @@ def fresh_environment(
     settings = {key: value for key, value in os.environ.items() if not key.startswith(("RHEOBASE_", "PIP_"))}
     numbers = itertools.count()
 
-    def make(wheels: Iterable[Path] = ()) -> Environment:
+    def make(wheels: Iterable[Path] = (), *, rheobase: bool = True) -> Environment:
         folder = tmp_path_factory.mktemp(f"environment{next(numbers)}-")
         variables = {**settings, "RHEOBASE_CACHE_DIR": str(folder / "cache")}
         made = Environment(folder, variables, warm_of(folder / "bin" / "python"))
         venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
         made.work.mkdir()
-        last = "; ".join(f"site.addsitedir({each!r})" for each in host)
+        others = host if rheobase else [str(_needed(host, folder / "needed"))]
+        last = "; ".join(f"site.addsitedir({each!r})" for each in others)
         (made.site / "zz_of_the_tests.pth").write_text(f"import site; {last}\n")
         if wheels := list(wheels):
             made.pip("install", "--no-index", "--no-deps", "--no-compile", *wheels)
         return made
 
     return make
+
+
+def _needed(host: Iterable[str], folder: Path) -> Path:
+    """A folder of links to what lies in these, but for the distributions of this repository."""
+    folder.mkdir()
+    for path in (path for each in host for path in Path(each).iterdir()):
+        link = folder / path.name
+        if "rheobase" not in path.name and not link.is_symlink():
+            link.symlink_to(path)
+    return folder
 
 
 @pytest.fixture(scope="session")

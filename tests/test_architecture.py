@@ -29,6 +29,7 @@ ALLOWED = {
     "scaffold": {"plugins", "specs", "errors"},
     "cli": {"scaffold", "conformance", "pipeline", "engine", "plugins", "files", "specs", "errors"}
     | {"hookspecs"},
+    "plots": {"pipeline"},
     "stimulus": {"pipeline"},
     "__main__": {"cli"},
 }

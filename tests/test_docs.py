@@ -6,7 +6,9 @@ import importlib
 import json
 import os
 import re
+import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import types
@@ -25,7 +27,10 @@ PAGES = [
     "README.md",
     "core/README.md",
     *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("plugins/*/README.md"))),
+    *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/*.md"))),
 ]
+EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -67,6 +72,95 @@ def test_the_readme_names_every_distribution_in_both_commands() -> None:
     assert "'./core[plot]'" in commands[0]
     assert commands[0].endswith(".venv/bin/rheobase demo")
     assert commands[1].endswith(".venv/bin/python -m pytest")
+
+
+def test_the_readme_says_how_many_plugins_there_are() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"the core and {NUMBERS[len(PLUGINS)]} plugins" in text
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmarks() -> None:
+    number = r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?"
+    sections = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8").split("\n## ")
+    found = re.findall(
+        r"^\| (.+) \| `\.venv/bin/python benchmarks/(\w+\.py)` \|$",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    assert len(found) == 3
+    for figures, script in found:
+        assert (ROOT / "benchmarks" / script).is_file()
+        (section,) = [each for each in sections if each.startswith(f"{script}:")]
+        measured = set(re.findall(number, section))
+        assert len(re.findall(number, figures)) >= 3
+        for figure in re.findall(number, figures):
+            assert figure in measured, f"{figure} is not in the section on {script}"
+
+
+@pytest.mark.parametrize(("page", "model"), [("README.md", "QIF"), ("docs/models.md", "Conductances")])
+def test_the_model_of_a_page_is_sound_and_does_as_it_says(page: str, model: str) -> None:
+    import rheobase as rb
+
+    (code,) = [block for block in blocks(page, "python") if f"class {model}(SpikingNeuron)" in block]
+    names: dict[str, Any] = {"__name__": "page", "rb": rb}
+    exec(compile(code, page, "exec"), names)
+    if model == "QIF":
+        assert names["rec"].counts().tolist() == [0, 1]
+    else:  # of 10 nS at -70 mV, 5 at 0, and 5 at -90; tau is 50 / 20 ms
+        assert names["out"]["voltage"][0].item() == pytest.approx(-57.5, abs=0.05)
+    report = rb.conformance.check(names[model], "smoke")
+    assert report.ok, report
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", *PAGES])
+def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_of_the_docs_is_linked_from_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in ROOT.glob("docs/*"):
+        assert f"](docs/{path.name})" in text
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_draws_its_picture(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = pytest.importorskip("matplotlib.image", reason="matplotlib is not installed (extra 'plot')")
+    monkeypatch.chdir(tmp_path)
+    names = runpy.run_path(str(path), run_name="__main__")
+    assert [each.name for each in tmp_path.iterdir()] == [f"{path.stem}.png"]
+    assert f"the picture is in {path.stem}.png" in capsys.readouterr().out
+    assert f"writes {path.stem}.png" in path.read_text(encoding="utf-8")
+    picture = image.imread(f"{path.stem}.png")[..., :3]
+    assert picture.std() > 0.05, "nothing is drawn"
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
+    if path.stem == "fi_curve":  # whole spikes of one second are counted
+        assert names["worst"] <= 1.0
+        assert names["rates"].max() > 200.0
+    if path.stem == "own_aggregator":  # divided by 1 + shunt: 600 pA with a shunt of 2 are 200 pA without one
+        assert names["rec"].counts()[3, 60] == names["rec"].counts()[0, 20] > 0
+
+
+def test_the_four_examples_are_there() -> None:
+    assert [path.stem for path in EXAMPLES] == ["fi_curve", "fire", "own_aggregator", "own_model"]
 
 
 @dataclass(frozen=True)
@@ -134,11 +228,16 @@ for code in json.load(sys.stdin):
 
 
 class Walk:
-    """A reader of CONTRIBUTING, who does what it says in an environment of their own."""
+    """A reader of CONTRIBUTING with a clone, who does what it says in an environment of their own.
+
+    Nothing of this repository is in it, and there is no index: what is installed is what was built.
+    """
 
     def __init__(self, environment: Any) -> None:
         self.environment = environment
-        self.folder: Path = environment.work
+        self.folder: Path = environment.work / "rheobase"
+        for part in ("core", "plugins"):
+            shutil.copytree(ROOT / part, self.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         self.said: dict[str, str] = {}
         self.settings = {
             **environment.settings,
@@ -150,8 +249,6 @@ class Walk:
             "COLUMNS": "100",
             # `rheobase validate` tries all properties of the same suite; here a few of them, for time.
             "PYTEST_ADDOPTS": "-k 'five_spikes or documented or run-splits'",
-            # A reader has the core, and none of the plugins that lie beside it here.
-            "RHEOBASE_DISABLE": ",".join(f"rheobase-{path.parent.name}" for path in PLUGINS),
         }
         for name, start in COMMANDS.items():
             script = environment.python.parent / name
@@ -170,6 +267,13 @@ class Walk:
             self.folder = (self.folder / line[3:]).resolve()
             return
         how: dict[str, Any] = {"cwd": self.folder, "env": self.settings, "timeout": 300}
+        if export := re.match(r"export (\w+)=", line):
+            said = subprocess.run(
+                ["sh", "-c", f'{line}; printf %s "${export[1]}"'],
+                capture_output=True, text=True, check=True, **how,
+            )  # fmt: skip
+            self.settings[export[1]] = said.stdout
+            return
         if line.startswith(NEED_TORCH):
             done = self.environment.warm.run("-m", *shlex.split(line), **how)
         else:
@@ -182,7 +286,7 @@ class Walk:
 def walk(fresh_environment: Callable[..., Any]) -> Walk:
     """The whole of CONTRIBUTING, done in its order: files written, commands typed."""
     pytest.importorskip("hatchling", reason="hatchling is not installed (extra 'dev')")
-    made = Walk(fresh_environment())
+    made = Walk(fresh_environment(rheobase=False))
     for block in read_blocks():
         if block.file:
             made.write(block)
@@ -190,6 +294,18 @@ def walk(fresh_environment: Callable[..., Any]) -> Walk:
             for line in block.code.splitlines():
                 made.type(line)
     return made
+
+
+def test_the_walk_has_the_wheels_of_the_clone_alone(walk: Walk) -> None:
+    ask = (
+        "import importlib.metadata as m, rheobase; print(rheobase.__file__); "
+        "print(*sorted(d.name for d in m.distributions() if 'rheobase' in d.name))"
+    )
+    where, installed = walk.environment.run("-c", ask).stdout.splitlines()
+    assert Path(where) == walk.environment.site / "rheobase" / "__init__.py"
+    assert installed == "rheobase"
+    built = {path.name.partition("-")[0] for path in (walk.environment.work / "rheobase/wheels").iterdir()}
+    assert built == {"rheobase", *(f"rheobase_{path.parent.name}" for path in PLUGINS)}
 
 
 def test_the_walk_ends_with_a_wheel_that_is_installed_and_listed(walk: Walk) -> None:

@@ -76,6 +76,12 @@ def test_the_examples_of_the_readmes_run(made: Any) -> None:
     assert done.stdout.splitlines() == ["60 spikes", "tensor([0.9050])", "tensor([2.])"]
 
 
+def test_the_test_that_fails_once_the_model_is_another_says_so(made: Any) -> None:
+    for kind in KINDS:
+        text = (made.work / f"fresh-{kind}/tests/test_fresh_{kind}.py").read_text(encoding="utf-8")
+        assert re.search(r"^# Replace me: .+\ndef test_", text, flags=re.MULTILINE)
+
+
 @pytest.mark.parametrize("width", [88, 110])
 def test_the_code_passes_ruff(width: int, made: Any) -> None:
     pytest.importorskip("ruff", reason="ruff is not installed (extra 'dev')")

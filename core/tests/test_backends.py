@@ -45,11 +45,17 @@ def willing(*args, **kwargs):
     return eager.run(*args, **kwargs)
 
 
-def refusing(reason, calls=None):
+class Amiss(NotImplementedError):
+    """A refusal for which somebody is to mend something."""
+
+    amiss = True
+
+
+def refusing(reason, calls=None, *, amiss=False):
     def run(neuron, drive, steps, **kwargs):
         if calls is not None:
             calls.append(neuron)
-        raise NotImplementedError(reason)
+        raise (Amiss if amiss else NotImplementedError)(reason)
 
     return run
 
@@ -144,8 +150,23 @@ def test_what_eager_cannot_run_is_no_matter_of_backends():
         assert not isinstance(caught.value, errors.BackendError)
 
 
-def test_in_auto_a_refusal_is_one_warning_and_the_run_goes_on_in_eager(offer, lif):
+def test_in_auto_a_run_that_is_none_for_a_backend_is_noted_in_its_provenance_alone(offer, lif, tmp_path):
     offer(shy=refusing("one unit only"))
+    # Warnings are errors here.
+    recording = rb.simulate(rb.create(lif, 2), CURRENT, 50.0)
+    assert recording.warnings == []
+    told = "the backend 'shy' refused this run of LIFNeuron (one unit only); it went on in 'eager'"
+    assert recording.provenance["backend"].note == told
+    assert recording.provenance["backend"].as_dict()["note"] == told
+    recording.save(tmp_path / "run.npz")
+    assert rb.Recording.load(tmp_path / "run.npz").provenance == recording.provenance
+    alone = rb.simulate(rb.create(lif, 2), CURRENT, 50.0, backend="eager")
+    assert alone.provenance["backend"].note is None
+    assert "note" not in alone.provenance["backend"].as_dict()
+
+
+def test_in_auto_a_refusal_is_one_warning_and_the_run_goes_on_in_eager(offer, lif):
+    offer(shy=refusing("one unit only", amiss=True))
     with pytest.warns(errors.RheobaseWarning) as caught:
         recording = rb.simulate(rb.create(lif, 2), CURRENT, 50.0)
     [told] = caught
@@ -164,7 +185,7 @@ def test_the_same_refusal_warns_once_in_a_process_and_stays_in_every_recording(o
     reasons = ["one unit only"]
 
     def shy(*args, **kwargs):
-        raise NotImplementedError(reasons[-1])
+        raise Amiss(reasons[-1])
 
     offer(shy=shy)
     with pytest.warns(errors.RheobaseWarning, match="one unit only"):
@@ -183,16 +204,16 @@ def test_the_same_refusal_warns_once_in_a_process_and_stays_in_every_recording(o
 
 
 def test_another_backend_with_the_same_reason_is_news(offer, lif):
-    offer(shy=refusing("not today"))
+    offer(shy=refusing("not today", amiss=True))
     with pytest.warns(errors.RheobaseWarning, match="'shy'"):
         rb.simulate(rb.create(lif), CURRENT, 5.0)
-    offer(shier=refusing("not today"))
+    offer(shier=refusing("not today", amiss=True))
     with pytest.warns(errors.RheobaseWarning, match="'shier'"):
         rb.simulate(rb.create(lif), CURRENT, 5.0)
 
 
 def test_several_refusals_of_a_run_are_one_warning(offer, lif):
-    offer(shy=refusing("one unit only"), timid=refusing("not today"))
+    offer(shy=refusing("one unit only", amiss=True), timid=refusing("not today", amiss=True))
     with pytest.warns(errors.RheobaseWarning) as caught:
         recording = rb.simulate(rb.create(lif), CURRENT, 5.0)
     [told] = caught
@@ -202,7 +223,7 @@ def test_several_refusals_of_a_run_are_one_warning(offer, lif):
 
 
 def test_a_refusal_that_another_backend_makes_good_is_noted_without_a_warning(offer, lif):
-    offer(a_shy=refusing("one unit only"), b_quick=willing)
+    offer(a_shy=refusing("one unit only", amiss=True), b_quick=willing)
     recording = rb.simulate(rb.create(lif), CURRENT, 5.0)
     assert ran_in(recording) == "b_quick"
     [note] = recording.warnings
@@ -210,7 +231,7 @@ def test_a_refusal_that_another_backend_makes_good_is_noted_without_a_warning(of
 
 
 def test_where_warnings_are_errors_every_refusal_is_one_before_anything_is_run(offer, lif):
-    offer(shy=refusing("not today"))
+    offer(shy=refusing("not today", amiss=True))
     neuron = rb.create(lif)
     for _ in range(2):
         with pytest.raises(errors.RheobaseWarning, match="not today"):  # pytest makes them errors

@@ -137,3 +137,49 @@ def test_without_matplotlib_the_error_names_the_extra(recording, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(errors.RheobaseError, match=r"pip install 'rheobase\[plot\]'"):
         plot_recording(recording)
+
+
+def test_the_public_names_are_those_of_the_pipeline_and_say_nothing_when_used(recwarn):
+    from rheobase.pipeline import plots
+
+    assert rb.plots.plot_recording is plots.plot_recording
+    assert rb.plots.fi_curve is plots.fi_curve
+    assert "plots" in dir(rb)
+    assert not recwarn.list
+
+
+def test_a_recording_draws_itself_and_a_notebook_sees_it(recording, tmp_path):
+    figure = recording.plot(tmp_path / "run.svg")
+    assert [axis.get_ylabel() for axis in figure.axes] == ["voltage (mV)", "current (pA)", "unit"]
+    assert "<svg" in (tmp_path / "run.svg").read_text()
+    shown = figure._repr_png_()
+    assert shown.startswith(b"\x89PNG")
+    assert len(shown) > 5000
+    assert shown == figure._repr_png_()  # it is still there
+    curve = rb.plots.plot_fi_curve(fi_curve(Lif, [300.0, 600.0], duration=20.0))
+    assert curve._repr_png_().startswith(b"\x89PNG")
+
+
+def test_axes_of_ones_own_are_drawn_in(recording):
+    from matplotlib.figure import Figure
+
+    mine = Figure()
+    axes = mine.subplots(3, 1)
+    assert recording.plot(ax=axes) is mine
+    assert torch.equal(torch.tensor(axes[0].lines[1].get_ydata()), recording.traces["voltage"][:, 1])
+    assert axes[2].get_ylabel() == "unit"
+    alone = Figure().subplots()
+    spikes = rb.simulate(rb.create(Lif, 2), 600.0, 50.0)
+    assert spikes.plot(ax=alone) is alone.get_figure()
+    assert len(alone.lines[0].get_xdata()) == len(spikes.spikes) > 0
+    with pytest.raises(
+        errors.ArgumentError, match="1 axes were given for 3 panels: voltage, current, spikes"
+    ):
+        recording.plot(ax=alone)
+
+
+def test_units_that_were_chosen_are_drawn():
+    chosen = rb.simulate(rb.create(Lif, 5), 600.0, 50.0, record={"spikes": [4], "voltage": [1, 4]})
+    voltage, raster = chosen.plot().axes
+    assert torch.equal(torch.tensor(voltage.lines[1].get_ydata()), chosen.traces["voltage"][:, 1])
+    assert set(raster.lines[0].get_ydata().tolist()) == {4}

@@ -247,7 +247,7 @@ BAD = {
     "dtype": (START + "dtype: float12\n", r"dtype: 'float12' is no type of torch"),
     "duration": (START.replace("duration: 1", "duration: 0.05"), r"the nearest is 0\.1 ms"),
     "record": (START + "record: [voltag]\n", r"'voltag'; did you mean 'voltage'"),
-    "record type": (START + "record: {a: 1}\n", r"record: \{'a': 1\} cannot be used"),
+    "record type": (START + "record: {a: 1}\n", r"cannot record 'a'"),
     "every": (START + "every: 0\n", r"every=0 cannot be used; give an integer from 1 up"),
     "every part": (START + "every: 2.5\n", r"every=2\.5 cannot be used"),
     "every truth": (START + "every: true\n", r"every=True cannot be used"),

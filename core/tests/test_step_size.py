@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase.conformance.sources import module_of_file
 from rheobase.errors import StepSizeWarning
+from rheobase.plugins.sources import module_of_file
 
 OneConductance: Any = module_of_file(Path(__file__).parent / "zoo" / "step_sizes.py").OneConductance
 

@@ -187,7 +187,7 @@ def test_an_amplitude_that_learns_keeps_its_graph():
         (lambda: stimulus.Constant(torch.tensor([1, 2])), r"torch\.int64.*floating-point"),
         (lambda: stimulus.Constant(torch.ones(2, dtype=torch.complex64)), r"complex64"),
         (lambda: stimulus.Constant(torch.tensor([1.0, math.inf])), r"unit 1 has inf"),
-        (lambda: stimulus.Constant(torch.ones(3, 2)), r"\[3, 2\].*Samples"),
+        (lambda: stimulus.Step(torch.ones(3, 2)), r"\[3, 2\].*Samples"),
         (lambda: stimulus.Step(1.0, start=5.0, stop=5.0), r"stop=5\.0\).*above 5"),
         (lambda: stimulus.Pulses(1.0, ((3.0, 2.0),)), r"windows\[0\] stops at 2\.0 ms and starts at 3\.0"),
         (lambda: stimulus.Pulses(1.0, ()), r"windows=\(\)\).*\(start, stop\)"),

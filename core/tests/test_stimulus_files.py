@@ -212,3 +212,63 @@ def test_a_column_of_times_without_a_unit_is_refused(name, tmp_path):
     path.write_text(f"{name},I\n0,1\n1,2\n", encoding="utf-8")
     with pytest.raises(StimulusError, match="t_ms or time_ms"):
         stimulus.File(path, dt=0.1)
+
+
+DRIVE = np.array([5.0, -1.0, 20.0, 3.0])
+
+
+def write(path, *columns, separator=",", head=""):
+    rows = zip(*columns, strict=True)
+    path.write_text(head + "".join(separator.join(map(repr, map(float, row))) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize("times", [np.arange(4) * 0.1, np.arange(1, 5) * 0.1, np.arange(4) * 1e-4 + 7.0])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("columns", [1, 5])
+def test_a_clock_without_a_name_is_no_current(tmp_path, times, separator, columns):
+    path = write(tmp_path / "x.csv", times, *[DRIVE] * columns, separator=separator)
+    for dt in (None, 0.1):
+        with pytest.raises(
+            StimulusError, match=r"no line of names.*rises evenly.*t_ms,I.*unit_0,unit_1"
+        ) as told:
+            stimulus.File(path, dt)
+        assert ("unit_2" in str(told.value)) == (columns > 1)
+
+
+def test_either_remedy_for_it_is_taken(tmp_path):
+    ramp = np.arange(4) * 0.1
+    clock = stimulus.File(write(tmp_path / "a.csv", ramp, DRIVE, head="t_ms,I\n"))
+    assert flat(clock, 4, 0.1).flatten().tolist() == DRIVE.tolist()
+    two = stimulus.File(write(tmp_path / "b.csv", ramp, DRIVE, head="unit_0,unit_1\n"), 0.1)
+    assert np.array_equal(flat(two, 4, 0.1).numpy(), np.stack([ramp, DRIVE], axis=1))
+
+
+@pytest.mark.parametrize("first", [[0.0, 0.1, 0.3, 0.4], [3.0, 2.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
+def test_a_first_column_that_is_no_clock_is_a_current(tmp_path, first):
+    assert stimulus.File(write(tmp_path / "x.csv", first, DRIVE), 0.1).width == 2
+
+
+def test_a_single_column_may_rise_evenly(tmp_path):
+    assert stimulus.File(write(tmp_path / "x.csv", np.arange(4.0)), 0.1).width == 1
+
+
+def test_an_array_without_a_name_is_no_clock_of_its_own_interval(tmp_path):
+    both = np.stack([np.arange(4) * 0.1, DRIVE], axis=1)
+    np.save(tmp_path / "x.npy", both)
+    np.savez(tmp_path / "x.npz", both, dt_ms=0.1)
+    for path, dt in (("x.npy", 0.1), ("x.npz", None)):
+        with pytest.raises(StimulusError, match=r"times of samples 0\.1 ms apart.*t_ms=.*dt_ms="):
+            stimulus.File(tmp_path / path, dt)
+    assert stimulus.File(tmp_path / "x.npy", 0.5).width == 2  # another interval: a ramp
+    np.savez(tmp_path / "named.npz", current=both, dt_ms=0.1)
+    assert stimulus.File(tmp_path / "named.npz").width == 2
+    np.savez(tmp_path / "times.npz", current=DRIVE, t_ms=both[:, 0])
+    assert stimulus.File(tmp_path / "times.npz").width == 1
+
+
+def test_a_tsv_is_read_as_a_csv_is(tmp_path):
+    path = write(tmp_path / "x.TSV", np.arange(4) * 0.5, DRIVE, separator="\t", head="t_ms\tI\n")
+    current = stimulus.File(path)
+    assert current.samples.sample_dt == 0.5
+    assert flat(current, 4, 0.5).flatten().tolist() == DRIVE.tolist()

@@ -19,8 +19,8 @@ from rheobase.conformance.checking import judge_subject
 from rheobase.conformance.finding import find_one
 from rheobase.conformance.profiles import PROFILES
 from rheobase.conformance.running import judge
-from rheobase.conformance.sources import module_of_file
 from rheobase.conformance.subject import Subject
+from rheobase.plugins.sources import module_of_file
 
 ZOO = Path(__file__).parent / "zoo"
 

@@ -6,13 +6,17 @@ plugin. (For pytest, which may start when this module is imported already: PYTES
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+# With an underscore, so that editors do not offer them among the public names.
+import importlib as _importlib
+import typing as _typing
 
 from . import errors as errors
+from .errors import RheobaseError as RheobaseError
+from .errors import RheobaseWarning as RheobaseWarning
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from . import conformance as conformance
+    from . import plots as plots
     from . import stimulus as stimulus
     from .engine.choice import Option as Option
     from .engine.choice import Preset as Preset
@@ -105,14 +109,14 @@ _HOME = {
 }
 """Public name -> the module that defines it."""
 
-__all__ = sorted([*_HOME, "conformance", "errors", "stimulus"])
+__all__ = sorted([*_HOME, "RheobaseError", "RheobaseWarning", "conformance", "errors", "plots", "stimulus"])
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("conformance", "stimulus"):
-        value: Any = importlib.import_module(f".{name}", __name__)
+def __getattr__(name: str) -> _typing.Any:
+    if name in ("conformance", "plots", "stimulus"):
+        value: _typing.Any = _importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
-        value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+        value = getattr(_importlib.import_module(f".{_HOME[name]}", __name__), name)
     else:
         raise AttributeError(f"module 'rheobase' has no attribute {name!r}{errors.nearest(name, __all__)}")
     globals()[name] = value

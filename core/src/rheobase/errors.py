@@ -33,7 +33,7 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _LONGEST = 4000
@@ -158,28 +158,46 @@ class StepSizeWarning(RheobaseWarning):
     """The time step is larger than the model's ``dt_max``, a number or what it gives within a run."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str:
     """The end of an error message that suggests the nearest of the known names.
+
+    A name that differs in nothing but case, or in ``_`` for ``-``, is the nearest; after it comes one
+    that the name is a synonym of, and then one that is spelt alike.
 
     Args:
         name: The name that was not found.
         known: The names that exist.
+        synonyms: What else things are called, in lower case with ``-`` -> their name, known or not.
 
     Returns:
         ``"; did you mean 'x'?"``, or the empty string where nothing is near.
 
     Example:
-        >>> nearest("tau_men", ["tau_mem", "tau_ref"])
-        "; did you mean 'tau_mem'?"
+        >>> nearest("tau_men", ["tau_mem", "tau_ref"]), nearest("rs", ["FS", "RS"])
+        ("; did you mean 'tau_mem'?", "; did you mean 'RS'?")
+        >>> nearest("euler", ["expeuler", "rk1"], {"euler": "rk1"})
+        "; did you mean 'rk1'?"
         >>> nearest("quark", ["tau_mem", "tau_ref"])
         ''
     """
     if len(name) > 100:  # no name; comparing takes the square of its length
         return ""
-    import difflib  # here: most processes make no such message
+    names = list(known)
+    folded = {_folded(each): each for each in names}
+    given = _folded(name)
+    meant = folded.get(given)
+    if meant is None and synonyms is not None and synonyms.get(given) in names:
+        meant = synonyms[given]
+    if meant is None:
+        import difflib  # here: most processes make no such message
 
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+        near = difflib.get_close_matches(given, list(folded), n=1, cutoff=0.6)
+        meant = folded[near[0]] if near else None
+    return "" if meant is None else f"; did you mean {meant!r}?"
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "-").replace(" ", "-")
 
 
 class _Shown(reprlib.Repr):

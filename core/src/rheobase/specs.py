@@ -170,6 +170,7 @@ class Provenance:
         distribution: The distribution that offered it; None for a class used directly.
         version: That distribution's version.
         overrides: The component of the core that it stands in for, where the user asked for that.
+        note: Of a backend: which others refused the run before it, and why.
     """
 
     kind: str
@@ -177,6 +178,7 @@ class Provenance:
     distribution: str | None = None
     version: str | None = None
     overrides: str | None = None
+    note: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
         """As a dictionary, for JSON.
@@ -186,4 +188,5 @@ class Provenance:
             {'name': 'lif', 'distribution': 'rheobase-lif', 'version': '0.1.0'}
         """
         about = {"name": self.name, "distribution": self.distribution, "version": self.version}
-        return about if self.overrides is None else about | {"overrides": self.overrides}
+        more = {"overrides": self.overrides, "note": self.note}
+        return about | {name: value for name, value in more.items() if value is not None}

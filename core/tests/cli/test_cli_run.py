@@ -146,9 +146,23 @@ def test_what_ends_a_run_saves_what_was_recorded_and_exits_as_shells_expect(
     assert "incomplete" in result.stderr
 
 
+def test_that_a_run_has_stopped_is_said_before_what_it_recorded_is_written(
+    command: Command, toys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.signal, toys.steps_until_interrupt = signal.SIGINT, 4 * 300
+    monkeypatch.setattr(
+        "rheobase.pipeline.journal.save_journaled", lambda *_: print("writing", file=sys.stderr)
+    )
+    result = command("run", "toy", "--current", 20, "--duration", 100, "--out", tmp_path / "run.npz")
+    assert result.stderr.index("stopped") < result.stderr.index("writing")
+
+
 @pytest.fixture
 def shy(toys: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The backend ``shy``, which refuses everything."""
+    """The backend ``shy``, which refuses everything until somebody mends something."""
+
+    class Amiss(NotImplementedError):
+        amiss = True
 
     class Refuses:
         @rb.hookimpl
@@ -156,7 +170,7 @@ def shy(toys: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             return [rb.BackendSpec("shy", "toy_models:shy")]
 
     def refuse(*_: Any, **__: Any) -> None:
-        raise NotImplementedError("not today")
+        raise Amiss("not today")
 
     monkeypatch.setattr(sys.modules["toy_models"], "shy", refuse, raising=False)
     with rb.register(Refuses()):
@@ -356,3 +370,84 @@ def test_an_ignored_hangup_stays_ignored(command: Command, toys: Any) -> None:
         assert command("run", "toy", "--current", 20, "--duration", 5).exit_code == 0
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_run_is_taken_again_from_its_file_bit_for_bit(
+    printed: Printed, command: Command, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    made = printed(
+        *("run", "toy", "--current", 20, "--duration", 50, "--units", 3, "--set", "tau=5,10,20"),
+        *("--record", "voltage", "--every", 3, "--event", "located", "--dtype", "float64", "--out", first),
+    )
+    again = printed("run", "--again", first, "--out", second)
+    assert again == made
+    one, other = rb.Recording.load(first), rb.Recording.load(second)
+    assert len(one.spikes) > 3
+    assert one.spikes.times.equal(other.spikes.times)
+    assert one.traces["voltage"].equal(other.traces["voltage"])
+    assert (one.every, other.every) == (3, 3)
+    refused = command("run", "--again", first, "--out", first)
+    assert refused.exit_code != 0
+    assert "is an input of this run" in refused.stderr
+
+
+@pytest.mark.parametrize("more", [["toy"], ["--units", 2], ["--seed", 0], ["--set", "tau=3"]], ids=str)
+def test_again_says_all_of_the_run(command: Command, tmp_path: Path, more: list[Any]) -> None:
+    result = command("run", "--again", tmp_path / "run.npz", *more)
+    assert result.exit_code == 2
+    what = more[0] if len(more) > 1 else "NAME"
+    assert f"--again says all of the run: leave out {what}" in result.stderr
+
+
+def test_what_cannot_be_run_again_is_refused_with_the_reason(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    rb.simulate(rb.create("toy"), rb.Signal(lambda t: 20.0 + t), 1.0).save(path)
+    result = command("run", "--again", path)
+    assert result.exit_code == 2
+    assert f"--again {path}" in result.stderr.replace("\n", "")
+    assert "a Signal of a function" in result.stderr.replace("\n", " ")
+
+
+class Beat(rb.SpikingNeuron):
+    """An oscillator without a voltage: dx/dt = y, dy/dt = -x + I; a spike where x passes 1."""
+
+    x = rb.State(0.0, unit="1")
+    y = rb.State(0.0, unit="1/ms")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        return {"x": state.y, "y": data - state.x}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.x - 1.0
+
+
+def test_a_plot_of_a_model_without_a_voltage_has_its_first_state(
+    command: Command, tmp_path: Path, rheobase_registry: Any
+) -> None:
+    pytest.importorskip("matplotlib", reason="the plot extra is not installed")
+
+    class Models:
+        @rb.hookimpl
+        def rheobase_neurons(self) -> list[rb.NeuronSpec]:
+            return [rb.NeuronSpec("beat", f"{__name__}:Beat", "without a voltage")]
+
+    rb.register(Models())
+    plot, out = tmp_path / "run.svg", tmp_path / "run.npz"
+    result = command("run", "beat", "--current", 2, "--duration", 20, "--plot", plot, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert list(rb.Recording.load(out).traces) == ["x"]
+    # x = 2 (1 - cos t) passes 1 at pi / 3 + 2 pi n: 1.05, 7.33, 13.61 and 19.90 ms
+    assert len(rb.Recording.load(out).spikes) == 4
+    said = result.stderr.replace("\n", "")
+    assert f"The recording is in {out}." in said
+    assert f"The picture is in {plot}." in said
+
+
+def test_where_files_went_is_said_beside_the_json(printed: Printed, command: Command, tmp_path: Path) -> None:
+    arguments = ["run", "toy", "--current", 20, "--duration", 5]
+    plain, out = printed(*arguments), tmp_path / "run.npz"
+    assert printed(*arguments, "--out", out) == plain
+    assert str(out) in command(*arguments, "--out", out, "--json").stderr

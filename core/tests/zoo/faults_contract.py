@@ -9,6 +9,7 @@ import torch
 
 FAULTS = {
     "Undocumented": "contract",
+    "TimeInMsec": "contract",
     "SwallowsNames": "contract",
     "ClampsItsParameter": "contract",
     "ClampsItsState": "contract",
@@ -79,6 +80,20 @@ class _Leaky(rb.SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> Any:
         return {"voltage": torch.zeros_like(state.voltage)}
+
+
+class TimeInMsec(_Leaky):
+    """Its second time constant has a unit that is none: "msec" is no symbol."""
+
+    tau_slow = rb.Parameter(50.0, unit="msec", above=0, doc="time constant of the slow current")
+    slow = rb.State(0.0, unit="mV", at_rest=True, doc="slow current")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {
+            "voltage": (data - state.slow - state.voltage) / params.tau,
+            "slow": (0.1 * state.voltage - state.slow) / params.tau_slow,
+        }
 
 
 class SwallowsNames(_Leaky):

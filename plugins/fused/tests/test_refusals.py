@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -121,13 +122,27 @@ def test_what_cannot_be_fused_raises_with_the_reason_and_changes_nothing(reason:
     assert all(torch.equal(value, before[name]) for name, value in neuron.state_dict().items())
 
 
-def test_auto_goes_on_in_eager_with_one_warning_that_names_the_reason() -> None:
+def test_auto_goes_on_in_eager_and_the_provenance_names_the_reason() -> None:
     neuron = rb.create(Branching, 3)
-    with pytest.warns(RheobaseWarning, match="looks at values"):
-        recording = rb.simulate(neuron, 1.0, 250.0, backend="auto")
+    recording = rb.simulate(neuron, 1.0, 250.0, backend="auto")
     assert recording.provenance["backend"].name == "eager"
-    # Once is enough.
-    rb.simulate(neuron, 1.0, 250.0, backend="auto")
+    assert "looks at values" in str(recording.provenance["backend"].note)
+    assert recording.warnings == []
+
+
+def test_without_a_compiler_auto_goes_on_in_eager_with_one_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RHEOBASE_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr("rheobase_fused.kernels._LOADED", {})
+    monkeypatch.setattr("rheobase.pipeline.backends.WARNED", set())
+    neuron = rb.create("lif", 3)
+    with pytest.warns(RheobaseWarning, match="'no-such-compiler' was not found.*went on in 'eager'"):
+        recording = rb.simulate(neuron, 100.0, 250.0)
+    assert recording.provenance["backend"].name == "eager"
+    # Once is enough; every recording has it.
+    assert len(rb.simulate(neuron, 100.0, 250.0).warnings) == 1
 
 
 def test_auto_takes_a_long_run_and_leaves_a_short_one_to_eager() -> None:
@@ -222,3 +237,16 @@ def test_a_folder_that_others_can_write_is_refused(monkeypatch: pytest.MonkeyPat
     rb.simulate(rb.create(_Base, 3), 1.0, 1.0, backend="fused")
     (kernel,) = folder.glob("*.so")
     assert not kernel.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def test_under_auto_a_located_run_of_an_adaptive_integrator_says_nothing_but_in_its_provenance() -> None:
+    neuron = rb.create("lif", 50, event="located", integrator="rk45")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recording = rb.simulate(neuron, 300.0, 260.0, record="voltage", every=100)
+    assert recording.warnings == []
+    origin = recording.provenance["backend"]
+    assert origin.name == "eager"
+    assert origin.note is not None
+    assert "'fused' refused this run of lif" in origin.note
+    assert "chooses its own steps" in origin.note

@@ -10,7 +10,10 @@ from typing import Any
 
 from ..errors import ComponentError, RheobaseWarning, nearest
 from ..plugins.component import Registered
+from ..plugins.pointing import is_in_module, is_path
 from ..plugins.registry import installed_now, list_components, resolve
+from ..plugins.synonyms import synonyms
+from ..specs import Provenance
 
 
 def find(name: str, kind: str | None) -> Registered:
@@ -41,10 +44,33 @@ def find(name: str, kind: str | None) -> Registered:
         raise ComponentError(f"{name!r} is offered as {' and as '.join(kinds)}; say which by --kind")
     names = sorted({part.spec.name for part in on_offer})
     raise ComponentError(
-        f"nothing named {name!r} is installed{nearest(bare, names)}; installed: {', '.join(names)}."
-        f"{installed_now().missing} "
+        f"nothing named {name!r} is installed{nearest(bare, names, synonyms())}; installed: "
+        f"{', '.join(names)}.{installed_now().missing} "
         "Install the plugin that offers it with pip, or see `rheobase list`"
     )
+
+
+def about(given: str, kind: str | None = None) -> dict[str, Any]:
+    """All about what a name means, installed or not; imports it.
+
+    Args:
+        given: The name, or ``"distribution:name"``; or ``"file.py:Class"``, ``"module:Class"``.
+        kind: The kind, where several have the name.
+
+    Returns:
+        As :func:`describe`; of what is not installed, without claims.
+
+    Raises:
+        ComponentError: If there is none, or more than one.
+        PluginError: If it cannot be imported.
+    """
+    if is_path(given) or is_in_module(given):
+        from ..pipeline.pointed import kind_of, pointed_at  # here: it imports torch
+
+        if (found := pointed_at(given, kind)) is not None:
+            name = getattr(found, "__qualname__", type(found).__qualname__)
+            return _described(Provenance(kind or kind_of(found), name), "", found, found, {})
+    return describe(find(given, kind))
 
 
 def describe(component: Registered) -> dict[str, Any]:
@@ -66,24 +92,30 @@ def describe(component: Registered) -> dict[str, Any]:
         {'commutative': True, 'associative': False, 'identity': None}
     """
     spec = component.spec
-    loaded = component.load()
-    about: dict[str, Any] = {
-        "name": spec.name,
-        "kind": spec.kind,
-        "summary": spec.summary,
-        "doc": inspect.cleandoc(loaded.__doc__ or ""),
-        "provenance": component.provenance.as_dict(),
-    }
-    if spec.kind == "neuron":
-        return about | _model(loaded, component.qualified)
     common = {"name", "target", "summary"}
     claims = {key: value for key, value in dataclasses.asdict(spec).items() if key not in common}
-    return about | {"claims": claims, "arguments": _arguments(loaded)}
+    return _described(component.provenance, spec.summary, component.load(), component.qualified, claims)
 
 
-def _model(model: Any, name: str) -> dict[str, Any]:
+def _described(
+    origin: Provenance, summary: str, loaded: Any, made_by: Any, claims: Mapping[str, Any]
+) -> dict[str, Any]:
+    """``made_by``: what ``create`` makes the model from, so that it is the one that is meant."""
+    known: dict[str, Any] = {
+        "name": origin.name,
+        "kind": origin.kind,
+        "summary": summary,
+        "doc": inspect.cleandoc(loaded.__doc__ or ""),
+        "provenance": origin.as_dict(),
+    }
+    if origin.kind == "neuron":
+        return known | _model(loaded, made_by)
+    return known | {"claims": dict(claims), "arguments": _arguments(loaded)}
+
+
+def _model(model: Any, made_by: Any) -> dict[str, Any]:
     schema = model.schema
-    values = _default_values(schema, name)
+    values = _default_values(schema, made_by)
     asked = callable(getattr(model, "dt_max", None))
     return {
         "parameters": [_quantity(item, values) for item in schema.parameters.values()],
@@ -106,14 +138,16 @@ def _model(model: Any, name: str) -> dict[str, Any]:
 _DT_MAX = "dt_max"
 
 
-def _default_values(schema: Any, name: str) -> Mapping[str, float]:
+def _default_values(schema: Any, made_by: Any) -> Mapping[str, float]:
     # A default may name a parameter or be a function of them: a neuron has the numbers.
     import torch
 
     from ..engine.create import create
 
     try:
-        neurons = [create(name, dtype=torch.float64, seed=seed) for seed in range(2 if schema.draws else 1)]
+        neurons = [
+            create(made_by, dtype=torch.float64, seed=seed) for seed in range(2 if schema.draws else 1)
+        ]
         found = {
             key: {float(getattr(neuron, key).reshape(-1)[0]) for neuron in neurons}
             for key in (*schema.parameters, *schema.states)
@@ -123,7 +157,9 @@ def _default_values(schema: Any, name: str) -> Mapping[str, float]:
         limit = neurons[0].largest_step()
         return values if limit is None else {**values, _DT_MAX: float(limit.reshape(-1)[0])}
     except Exception as error:  # whatever a plugin's model may raise: the declarations can be shown
-        warnings.warn(f"{name} cannot be made with its defaults: {error}", RheobaseWarning, stacklevel=1)
+        warnings.warn(
+            f"{schema.owner} cannot be made with its defaults: {error}", RheobaseWarning, stacklevel=1
+        )
         return {}
 
 

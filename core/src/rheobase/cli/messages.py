@@ -6,7 +6,6 @@ import contextlib
 import json
 import math
 import sys
-import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -145,33 +144,6 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, title: st
         # Text, not markup: a plugin's summary may hold square brackets.
         made.add_row(*(Text(str(cell)) for cell in row))
     return made
-
-
-def prose(text: str) -> str:
-    """A docstring, with its paragraphs filled to the width; what is indented stays as it is.
-
-    Args:
-        text: A docstring without its own indentation.
-
-    Example:
-        >>> print(prose("One\\nline.\\n\\n    x = 1\\n    y = 2"))
-        One line.
-        <BLANKLINE>
-            x = 1
-            y = 2
-        >>> print(prose("C dV/dt = -w + I\\ntau dw/dt = -w"))
-        C dV/dt = -w + I
-        tau dw/dt = -w
-    """
-    blocks = []
-    for block in text.split("\n\n"):
-        lines = block.splitlines()
-        # Equations on lines of their own stay there.
-        marked = any(line.startswith((" ", "\t", ">>>", "..", "-", "*")) for line in lines)
-        equations = len(lines) > 1 and all("=" in line or "->" in line for line in lines)
-        plain = not marked and not equations
-        blocks.append(textwrap.fill(" ".join(lines), WIDTH, break_on_hyphens=False) if plain else block)
-    return "\n\n".join(blocks)
 
 
 def number(value: float) -> str:

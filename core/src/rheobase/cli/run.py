@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from ..errors import StimulusError
+from ..errors import RheobaseError, StimulusError
 from .interrupts import Ending, import_undisturbed, terminable
 from .judging import judged
 from .messages import json_option, print_json, warn
@@ -16,6 +17,7 @@ from .settings import read_settings
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
+    from ..pipeline.again import Run
     from ..pipeline.recording import Recording
 
 _PATH = click.Path(path_type=Path)
@@ -23,7 +25,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--stimulus", type=_PATH, help="Current from a CSV, NPY or NPZ file.")
+@click.option("--stimulus", type=_PATH, help="Current from a CSV, TSV, NPY or NPZ file.")
 @click.option("--stimulus-dt", type=float, help="Time step of that file in ms, if it has none.")
 @click.option("--stimulus-scale", type=float, help="Factor on its values: 1000 for nA to pA.")
 @click.option("--current", type=float, help="A constant current instead, in the model's unit.")
@@ -54,6 +56,12 @@ _PATH = click.Path(path_type=Path)
     metavar="OUT",
     help="Run nothing; make a file of what a run to OUT had recorded when it was killed.",
 )
+@click.option(
+    "--again",
+    type=_PATH,
+    metavar="RECORDING",
+    help="Run once more what a recording was saved of, just as it was; with --out, --plot and --json only.",
+)
 @click.option("--plot", type=_PATH, help="Draw traces and spikes to this PNG, PDF or SVG file.")
 @click.option(
     "--backend",
@@ -66,6 +74,8 @@ _PATH = click.Path(path_type=Path)
 @click.pass_context
 def run(context: click.Context, /, **options: Any) -> None:
     """Drive a model with a current and count its spikes.
+
+    NAME is that of an installed model, or file.py:Class, or module:Class.
 
     The current comes from --stimulus or --current, else from the preset. Ctrl-C, and what else asks a
     process to end, ends a run early and keeps what was recorded.
@@ -82,11 +92,13 @@ def run(context: click.Context, /, **options: Any) -> None:
 
 
 def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> None:
-    if options["name"] is None:
+    if options["again"] is not None:
+        _only(context, "--again", {"again", "out", "plot", "as_json"})
+    elif options["name"] is None:
         raise click.UsageError("Missing argument 'NAME'.", context)
     parameters = read_settings(options["settings"])
     if options["out"] is not None:
-        inputs = [options["stimulus"]] if options["stimulus"] else []
+        inputs = [path for path in (options["stimulus"], options["again"]) if path is not None]
         check_output(options["out"], "--out", [".npz"], inputs=inputs)
     if options["plot"] is not None:
         check_plot(options["plot"], "--plot")
@@ -94,9 +106,8 @@ def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> Non
     import_undisturbed("torch", "rheobase.engine.create", "rheobase.pipeline.simulate")
     if options["plot"] is not None:
         import_undisturbed("matplotlib.figure", "rheobase.pipeline.plots")
-    neuron = _neuron(options, parameters)
-    stimulus = _stimulus(options, neuron)
-    recording, interrupted = _simulate(options, neuron, stimulus)
+    prepared = _again(options["again"]) if options["again"] is not None else _prepared(options, parameters)
+    recording, interrupted = _take(options, prepared)
     _tell(context, options, recording, f"{ending.word} at" if interrupted else "")
     if interrupted:
         context.exit(ending.code)
@@ -117,6 +128,25 @@ def _tell(context: click.Context, options: dict[str, Any], recording: Recording,
         report.print_summary(recording)
 
 
+def _only(context: click.Context, option: str, taken: set[str]) -> None:
+    """Refuse other options than those that an option goes with."""
+    for parameter in context.command.params:
+        given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        if given and parameter.expose_value and parameter.name not in taken:
+            what = parameter.opts[0] if parameter.opts[0].startswith("-") else "NAME"
+            raise click.UsageError(f"{option} says all of the run: leave out {what}.", context)
+
+
+def _again(path: Path) -> Run:
+    from ..pipeline.again import again
+    from ..pipeline.recording import Recording
+
+    try:
+        return again(Recording.load(path))
+    except RheobaseError as error:
+        raise type(error)(f"--again {path}: {error}") from error
+
+
 def _recover(context: click.Context, options: dict[str, Any]) -> None:
     if options["name"] is not None or options["out"] is not None:
         raise click.UsageError("--recover runs nothing: leave out NAME and --out.", context)
@@ -132,6 +162,7 @@ def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
     import torch
 
     from ..engine.create import create
+    from ..pipeline.pointed import model_of
 
     dtype = None if options["dtype"] is None else getattr(torch, options["dtype"])
     values: dict[str, Any] = {
@@ -140,7 +171,7 @@ def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
         for name, value in parameters.items()
     }
     neuron: Neuron = create(
-        options["name"],
+        model_of(options["name"]),
         options["units"],
         preset=options["preset"],
         integrator=options["integrator"],
@@ -178,33 +209,49 @@ def _stimulus(options: dict[str, Any], neuron: Neuron) -> Any:
     raise StimulusError(f"{what}; say what drives {options['name']}: --stimulus FILE or --current X{presets}")
 
 
-def _simulate(options: dict[str, Any], neuron: Neuron, stimulus: Any) -> tuple[Recording, bool]:
-    from ..pipeline.deferral import deferred
-    from ..pipeline.journal import journaling, save_journaled
-    from ..pipeline.simulate import SimulationInterrupted, simulate
+def _prepared(options: dict[str, Any], parameters: dict[str, Any]) -> Run:
+    from ..pipeline.again import Run
+    from ..pipeline.recorder import main_state
 
-    duration = options["duration"]
-    preset = neuron.preset
+    neuron = _neuron(options, parameters)
+    stimulus = _stimulus(options, neuron)
+    duration, preset = options["duration"], neuron.preset
     if duration is None and preset is not None and stimulus is preset.stimulus:
         duration = preset.duration
     if duration is None and options["current"] is not None:
         raise StimulusError("--current has no end; give --duration in ms")
-    own = "spikes" if "spiked" in neuron.loggable_props else "voltage"
-    record = list(dict.fromkeys([own, *options["record"]]))
-    if options["plot"] is not None and "voltage" in neuron.loggable_props and "voltage" not in record:
-        record.append("voltage")
-    how = {"backend": options["backend"], "every": options["every"]}
+    own, state = ("spikes" if "spiked" in neuron.loggable_props else None), main_state(neuron)
+    seen = state if options["plot"] is not None or own is None else None
+    record = dict.fromkeys(name for name in (own, *options["record"], seen) if name is not None)
+    how = {"record": tuple(record), "backend": options["backend"], "every": options["every"]}
+    return Run(neuron, stimulus, duration, how)
+
+
+def _take(options: dict[str, Any], prepared: Run) -> tuple[Recording, bool]:
+    from ..pipeline.deferral import announcing, deferred
+    from ..pipeline.journal import journaling, save_journaled
+    from ..pipeline.simulate import SimulationInterrupted
+
     interrupted = False
-    with journaling(options["out"], neuron, record, options["every"]) as journal:
+    with journaling(
+        options["out"], prepared.neuron, prepared.how["record"], prepared.how["every"]
+    ) as journal:
         try:
-            recording = simulate(neuron, stimulus, duration, record=tuple(record), **how)
+            with announcing(_say_that_it_stopped):
+                recording = prepared.take()
         except SimulationInterrupted as stopped:
             recording, interrupted = stopped.recording, True
         with deferred():  # a second Ctrl-C, for patience, is no reason to lose all
             if options["out"] is not None:
                 save_journaled(recording, journal, options["out"])
+                click.echo(f"The recording is in {options['out']}.", err=True)
             if options["plot"] is not None:
                 from ..pipeline.plots import plot_recording
 
                 plot_recording(recording, options["plot"])
+                click.echo(f"The picture is in {options['plot']}.", err=True)
     return recording, interrupted
+
+
+def _say_that_it_stopped() -> None:
+    click.echo("stopped: what was recorded is kept ...", err=True)

@@ -9,7 +9,8 @@ import click
 
 from ..specs import KINDS
 from .judging import judged
-from .messages import console, json_option, number, print_json, prose, table
+from .messages import console, json_option, number, print_json, table
+from .prose import prose
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,17 +25,19 @@ if TYPE_CHECKING:
 def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> None:
     """Show a model: equations, parameters, units, presets.
 
-    NAME may also be that of an integrator, an aggregator or a backend.
+    NAME may also be that of an integrator, an aggregator or a backend; or file.py:Class, or module:Class.
     """
     from ..plugins.component import word
-    from .describe import describe, find
+    from .describe import about as all_about
 
-    about = describe(find(name, kind))
+    about = all_about(name, kind)
     if as_json:
         print_json(about | {"warnings": messages})
         return
     origin = about["provenance"]
-    source = " ".join(filter(None, (origin["distribution"], origin["version"]))) or "this process"
+    source = " ".join(filter(None, (origin["distribution"], origin["version"]))) or (
+        name if ":" in name or name.endswith(".py") else "this process"
+    )
     click.secho(f"{about['name']}: {word(about['kind'])} of {source}", bold=True)
     if about["doc"] or about["summary"]:
         click.echo()

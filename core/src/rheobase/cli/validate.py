@@ -160,7 +160,7 @@ def _judge(
     subject: Subject, options: dict[str, Any], only: list[str] | None, expected: dict[str, str]
 ) -> Report:
     from ..conformance.checking import judge_subject, selected
-    from ..conformance.telling import of_all, of_the_rest
+    from ..conformance.telling import of_all, of_the_rest, of_those_that_follow
 
     chosen = selected(subject.kind, only)
     printer = None if options["as_json"] else _Printer(chosen)
@@ -175,7 +175,7 @@ def _judge(
         tell=None if printer is None else printer.tell,
     )
     if printer is not None:
-        for line in ("", report.title, *of_the_rest(report.results)):
+        for line in ("", report.title, *of_those_that_follow(report.results), *of_the_rest(report.results)):
             click.echo(line)
         said = of_all(report.results, unasked=report.unasked)
         click.secho(said, fg="green" if report.ok else "red")
@@ -184,7 +184,7 @@ def _judge(
 
 
 class _Printer:
-    """Prints each family when it is done, with its failures whole; on a terminal also how far it is.
+    """Prints each family when it is done, with what has a cause of its own; on a terminal also how far it is.
 
     Args:
         chosen: The properties that are tried.
@@ -197,6 +197,7 @@ class _Printer:
 
     def tell(self, result: Result) -> None:
         """Take one result."""
+        from ..conformance.causes import causes
         from ..conformance.telling import of_failure, of_family
 
         self._results.append(result)
@@ -211,8 +212,9 @@ class _Printer:
             click.echo("\r\033[K", nl=False, err=True)
         own = [each for each in self._results if each.prop.family == family]
         click.echo(of_family(family, own))
+        whole = {cause.result.prop.name for cause in causes(self._results)}
         for each in own:
-            if not each.ok:
+            if each.prop.name in whole:
                 click.echo()
                 first, *more = of_failure(each)
                 click.secho(first, fg="red")

@@ -9,6 +9,8 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..plugins.pointing import is_path, split
+
 if TYPE_CHECKING:
     from .subject import Subject
 
@@ -36,30 +38,6 @@ def _is_there(target: str, obj: Any) -> bool:
     for name in names.split("."):
         found = getattr(found, name, None)
     return module != "__main__" and found is obj
-
-
-def is_path(target: str) -> bool:
-    """Whether a target is a file's or a folder's, with or without the name of an object.
-
-    Example:
-        >>> is_path("models/cell.py:Cell"), is_path("rheobase.engine:Neuron"), is_path("lif")
-        (True, False, False)
-    """
-    path = split(target)[0]
-    return path.endswith(".py") or os.sep in path or path in (".", "..")
-
-
-def split(target: str) -> tuple[str, str]:
-    """A target in two: the module, distribution or path, and the name of the object, which may be missing.
-
-    Example:
-        >>> split("cell.py:Cell"), split("cell.py"), split("toy-models:toy")
-        (('cell.py', 'Cell'), ('cell.py', ''), ('toy-models', 'toy'))
-    """
-    before, colon, name = target.rpartition(":")
-    if not colon or "\\" in name or "/" in name:  # "C:\\cell.py"
-        return target, ""
-    return before, name
 
 
 def folder_to_add(target: str) -> str:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, ConfigurationError, nearest
-from .again import is_path, split
+from ..plugins.pointing import is_path, split
+from ..plugins.sources import read_toml
 from .catalogue import properties
-from .sources import read_toml
 from .subject import Subject
 
 

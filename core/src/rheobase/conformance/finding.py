@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import os
-import re
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,21 +10,21 @@ from typing import Any
 from ..engine.integrator import Integrator
 from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, ComponentError, PluginError, nearest
-from ..plugins.component import Registered, imported
-from ..plugins.discovery import first_line, scan
+from ..pipeline.pointed import kind_of, loaded
+from ..plugins.component import Registered
+from ..plugins.discovery import scan
+from ..plugins.pointing import is_in_module, is_path, object_in_module, objects_in_file, split
 from ..plugins.registry import list_components
+from ..plugins.sources import folder_specs
+from ..plugins.synonyms import synonyms
 from ..specs import ComponentSpec
-from .again import is_path, split
 from .neurons.subject import NeuronSubject
-from .sources import folder_specs, module_of_file
 from .subject import AggregatorSubject, IntegratorSubject, Subject
 
 SUBJECTS: dict[str, type[Subject]] = {
     subject.kind: subject for subject in (NeuronSubject, IntegratorSubject, AggregatorSubject)
 }
 """Kind -> the class of its subjects."""
-
-_MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 def find(given: Any, *, spec: ComponentSpec | None = None, kind: str | None = None) -> list[Subject]:
@@ -59,7 +55,7 @@ def find(given: Any, *, spec: ComponentSpec | None = None, kind: str | None = No
     if isinstance(given, str):
         return _named(given, spec, kind)
     if isinstance(given, ComponentSpec):
-        return [_made(given.name, given.target, _loaded(given), given)]
+        return [_made(given.name, given.target, loaded(given), given)]
     return [_object(given, spec, kind)]
 
 
@@ -108,14 +104,14 @@ def _named(given: str, spec: ComponentSpec | None, kind: str | None) -> list[Sub
             kinds = ", ".join(component.spec.kind for component in offered)
             raise ComponentError(f"{given!r} is the name of several components ({kinds}); say which kind")
         return [_from_registry(offered[0], given)]
-    if _MODULE.fullmatch(given):
-        return [_object(_imported(given), spec, kind, target=given)]
+    if is_in_module(given):
+        return [_object(object_in_module(given), spec, kind, target=given)]
     if os.path.isfile(os.path.join(path, "pyproject.toml")):
         return _from_path(given, os.path.join(".", path), attribute, spec, kind)
     known = sorted({component.spec.name for component in list_components(kind) if _judged(component)})
     raise ComponentError(
-        f"there is no {kind or 'component'} {given!r} to judge{nearest(given, known)}; installed are "
-        f"{', '.join(known)}; or give module:Class, file.py:Class, or a project's folder"
+        f"there is no {kind or 'component'} {given!r} to judge{nearest(given, known, synonyms(kind))}; "
+        f"installed are {', '.join(known)}; or give module:Class, file.py:Class, or a project's folder"
     )
 
 
@@ -168,23 +164,12 @@ def _from_path(
 ) -> list[Subject]:
     if not path.endswith(".py"):
         return _in_project(given, path, attribute, kind)
-    module = module_of_file(Path(path))
-    if attribute:
-        return [_object(_attribute(module, attribute, given), spec, kind, target=given)]
-    classes = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value)
-        and issubclass(value, (Neuron, Integrator))
-        and value.__module__ == module.__name__
-        and not inspect.isabstract(value)
-        and not value.__name__.startswith("_")
-        and kind in (None, _kind_of(value))
-    ]
-    if not classes:
-        what = "neuron and no integrator" if kind is None else kind
-        raise ComponentError(f"{path} defines no {what}; name an object: {path}:Object")
-    return [_object(each, spec, kind, target=f"{path}:{each.__qualname__}") for each in classes]
+    bases: tuple[type, ...] = {"neuron": (Neuron,), "integrator": (Integrator,)}.get(
+        kind or "", (Neuron, Integrator)
+    )
+    what = "neuron and no integrator" if kind is None else kind
+    found = objects_in_file(given, bases if kind != "aggregator" else (), what)
+    return [_object(each, spec, kind, target=target) for target, each in found]
 
 
 def _in_project(given: str, path: str, name: str, kind: str | None) -> list[Subject]:
@@ -197,55 +182,9 @@ def _in_project(given: str, path: str, name: str, kind: str | None) -> list[Subj
             f"the project offers {', '.join(names) or 'none'}"
         )
     return [
-        _made(spec.name, f"{path}:{spec.name}", _loaded(spec), spec, hook_module=module, folder=folder)
+        _made(spec.name, f"{path}:{spec.name}", loaded(spec), spec, hook_module=module, folder=folder)
         for spec, module, folder in found
     ]
-
-
-def _loaded(spec: ComponentSpec) -> Any:
-    try:
-        return imported(spec)
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"{spec.name!r} cannot be loaded from {spec.target!r}: {first_line(error)}"
-        ) from error
-
-
-def _imported(target: str) -> Any:
-    name, _, path = target.partition(":")
-    if (folder := os.getcwd()) not in sys.path:
-        # Last: the command does not have it there, and nothing installed is to be hidden by it.
-        sys.path.append(folder)
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise PluginError(f"{name} cannot be imported: {first_line(error)}") from error
-        raise ComponentError(
-            f"{target!r} is no installed component, and there is no module {error.name!r}"
-        ) from error
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{name} cannot be imported: {first_line(error)}") from error
-    return _attribute(module, path, target)
-
-
-def _attribute(module: Any, path: str, target: str) -> Any:
-    found = module
-    for attribute in path.split("."):
-        if not hasattr(found, attribute):
-            near = nearest(attribute, [name for name in vars(found) if not name.startswith("_")])
-            raise ComponentError(f"{target!r}: {module.__name__} has no {path!r}{near}")
-        found = getattr(found, attribute)
-    return found
-
-
-def _kind_of(given: Any) -> str:
-    """The kind that an object is of by its type; a callable may be an aggregator, or make an integrator."""
-    if isinstance(given, type) and issubclass(given, Neuron):
-        return "neuron"
-    if isinstance(given, Integrator) or (isinstance(given, type) and issubclass(given, Integrator)):
-        return "integrator"
-    return "aggregator"
 
 
 def _object(given: Any, spec: ComponentSpec | None, kind: str | None, *, target: str = "") -> Subject:
@@ -254,7 +193,7 @@ def _object(given: Any, spec: ComponentSpec | None, kind: str | None, *, target:
             f"{given!r} cannot be judged; give a name, a neuron's class, an integrator or its class, or an "
             "aggregator"
         )
-    natural = _kind_of(given)
+    natural = kind_of(given)
     chosen = (spec.kind if spec is not None else kind) or natural
     if spec is not None and kind not in (None, spec.kind):
         raise ArgumentError(f"kind={kind!r}, and the spec is one of a {spec.kind}; give one of them")

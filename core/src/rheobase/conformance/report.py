@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from .causes import causes
 from .result import Result, Verdict
-from .telling import of_all, of_failure, of_the_rest
+from .telling import of_all, of_failure, of_the_rest, of_those_that_follow
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ class Report:
 
     def __str__(self) -> str:
         lines = [self.title, *(f"  {line}" for line in of_the_rest(self.results))]
-        for result in self.failures:
-            lines += ["", *of_failure(result)]
+        for cause in causes(self.results):
+            lines += ["", *of_failure(cause.result)]
+        if following := of_those_that_follow(self.results):
+            lines += ["", *following]
         return "\n".join([*lines, "", of_all(self.results, unasked=self.unasked)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .again import folder_to_add, found_again, is_path
+from ..plugins.pointing import is_path
+from .again import folder_to_add, found_again
 
 if TYPE_CHECKING:
     from .property import Property

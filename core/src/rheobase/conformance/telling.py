@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from .causes import causes
 from .property import FAMILIES
 from .result import Result, Verdict
 
@@ -25,6 +26,24 @@ def of_failure(result: Result) -> list[str]:
     ]
     if result.script:
         lines += ["  a script that shows it:", "", *result.script.splitlines()]
+    return lines
+
+
+def of_those_that_follow(results: Iterable[Result]) -> list[str]:
+    """The failures that are not told whole, as they follow from others: a line for each cause.
+
+    Args:
+        results: The results, in the order in which they were judged.
+    """
+    lines = []
+    for cause in causes(results):
+        for following, what in ((cause.same, "fail by the same error"), (cause.later, "fail, perhaps by it")):
+            if following:
+                names = ", ".join(each.prop.name for each in following)
+                lines.append(
+                    f"{cause.result.prop.name} is told once: {len(following)} more {what} (--only NAME tells "
+                    f"one whole): {names}"
+                )
     return lines
 
 

@@ -52,7 +52,8 @@ def check_step(
         return True
     for name, value in states.items():
         if where := first_bad(value):
-            unit = f" (in {neuron.schema.states[name].unit})" if name in neuron.schema.states else ""
+            declared = neuron.schema.states.get(name)
+            unit = "" if declared is None or declared.unit == "1" else f" (in {declared.unit})"
             raise NonFiniteStateError(
                 f"{neuron.identifier}: the state {name!r}{unit} became {_at(neuron, where, value)} at step "
                 f"{neuron.simulation_step} (t = {neuron.time:g} ms, dt = {neuron.dt:g} ms, "
@@ -106,7 +107,9 @@ def _advice(neuron: Stored) -> str:
 
 def other_events(neuron: Stored) -> str:
     """What to do about a model that explodes past its threshold, where a step goes on up to its end."""
-    if getattr(neuron, "event", "") != "step":
+    model: Any = getattr(neuron, "_model", None)
+    resets = model is not None and model.threshold is not None and model.reset is not None
+    if not resets or getattr(neuron, "event", "") != "step":
         return ""
     return (
         "; event='step' goes on to the end of the step, past the threshold: for models that explode there, "

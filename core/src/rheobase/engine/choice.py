@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
 
-from ..errors import DeclarationError
+from ..errors import DeclarationError, shown
 from .declaration import Declaration
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ class Option(Declaration):
             raise DeclarationError(f"Option{choices!r}: give two or more different names")
         self.choices = choices
         self.default = choices[0]
+
+    def __repr__(self) -> str:
+        doc = f": {self.doc}" if self.doc else ""
+        return f"Option({', '.join(map(repr, self.choices))}{doc})"
 
     @overload
     def __get__(self, neuron: None, owner: type) -> Self: ...
@@ -100,6 +104,12 @@ class Preset(Declaration):
         self.stimulus = stimulus
         self.duration = duration
         self.citation = citation
+
+    def __repr__(self) -> str:
+        values = {**self.params, **self.state}
+        sets = ", ".join(f"{name}={shown(value)}" for name, value in values.items())
+        doc = f": {self.doc}" if self.doc else ""
+        return f"Preset({sets}{doc})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "params": dict(self.params), "state": dict(self.state)}

@@ -143,6 +143,7 @@ def create(
         seed=seed,
         **params,
     )
+    neuron._name_given = name_or_class if source is not None else None
     neuron._model_source = source or Provenance("neuron", model.__name__)
     _warn_of_the_start(neuron)
     if limit is not None and neuron.dt > limit and concerned(neuron.integrator):

@@ -69,6 +69,14 @@ class Quantity(Declaration):
             raise DeclarationError(f"{type(self).__name__}: {error}") from error
         self.unit = unit
 
+    def __repr__(self) -> str:
+        default = getattr(self, "default", None)
+        value = getattr(default, "__name__", "a function") if callable(default) else repr(default)
+        value = "a function" if value == "<lambda>" else value
+        bounds = f", {self.domain}" if self.bounded else ""
+        doc = f": {self.doc}" if self.doc else ""
+        return f"{type(self).__name__}({value}, {self.unit!r}{bounds}{doc})"
+
     @property
     def bounded(self) -> bool:
         """Whether the domain has bounds beyond being finite."""
@@ -117,7 +125,8 @@ class Parameter(_Tensorial):
     Args:
         default: A number, the name of another parameter, or a function of the parameters
             (``lambda p: p.b * p.c``).
-        unit: Any string that is not empty; "1" for a number without a unit.
+        unit: A string such as "mV" or "uF/cm2"; "1" for a number without a unit. The kit, and not the
+            declaration, looks whether it is known.
         above: Values are greater than this.
         at_least: Values are this or greater.
         below: Values are less than this.
@@ -129,6 +138,8 @@ class Parameter(_Tensorial):
 
     Example:
         >>> tau_mem = Parameter(5.0, unit="ms", above=0, doc="membrane time constant")
+        >>> tau_mem
+        Parameter(5.0, 'ms', > 0: membrane time constant)
         >>> tau_mem.range_text
         '> 0 ms'
     """
@@ -157,7 +168,7 @@ class State(_Tensorial):
 
     Args:
         default: The initial value: a number, the name of a parameter, or a function of the parameters.
-        unit: Any string that is not empty.
+        unit: As for a parameter.
         at_rest: On all states of a model: the initial state is a fixed point at zero input.
         above: Values are greater than this.
         at_least: Values are this or greater.
@@ -200,7 +211,7 @@ class Input(_Tensorial):
     name, ``data.excitation``, and a neuron is called with a mapping by those names.
 
     Args:
-        unit: Any string that is not empty.
+        unit: As for a parameter.
         aggregator: The name of the rule by which a list of inputs of this kind combines.
         default: What is received where a call does not name this input.
         above: Values are greater than this.
@@ -234,7 +245,8 @@ class Input(_Tensorial):
     ) -> None:
         super().__init__(unit=unit, above=above, at_least=at_least, below=below, at_most=at_most, doc=doc)
         if not isinstance(default, (int, float)):
-            raise DeclarationError(f"Input: the default is {default!r}; give a number in {unit}")
+            of = "" if unit == "1" else f" in {unit}"
+            raise DeclarationError(f"Input: the default is {default!r}; give a number{of}")
         self.aggregator = aggregator
         self.default = _check_default(self, default)
 

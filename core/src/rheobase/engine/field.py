@@ -148,7 +148,7 @@ def params_of(params: Any, who: Any, shape: torch.Size) -> Any:
 def _signal_of(value: Tensor | Signal, who: Any, shape: torch.Size) -> Tensor | Signal:
     if isinstance(value, Signal):
         return value.take(who, shape)
-    return value.reshape(()) if value.numel() == 1 else pick(spread(value, shape), who)
+    return value.reshape(1) if value.numel() == 1 else pick(spread(value, shape), who)
 
 
 def _count(who: Any, units: int) -> int:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DeclarationError, nearest
+from .branching import of_all_units
 from .schema import Schema
 
 
@@ -29,9 +30,8 @@ def pack(parts: list[Tensor]) -> Tensor:
 
 
 def gap(model: Model, y: Tensor, params: Any) -> Tensor:
-    """g, the model's threshold function, at a packed state ``[D, *batch, units]``."""
-    g = ask(model, "threshold", y.unbind(0), params)
-    return spread(g, y.shape[1:])
+    """g, the model's threshold function, at a packed state ``[D, *batch, units]``; of its type."""
+    return _like(ask(model, "threshold", y.unbind(0), params), y)
 
 
 def spread(tensor: Tensor, shape: torch.Size) -> Tensor:
@@ -51,7 +51,7 @@ def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Te
 
 
 def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any) -> Any:
-    """Call one of the author's functions; a name that it misspells is told as such.
+    """Call one of the author's functions; a misspelt name, or an ``if`` on a tensor, is told as such.
 
     Args:
         model: The model.
@@ -64,7 +64,8 @@ def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any
         What it gave.
 
     Raises:
-        DeclarationError: If the model does not define it, or it asks for a name that is not there.
+        DeclarationError: If the model does not define it, or it asks for a name that is not there, or for
+            one value of all units.
     """
     function = getattr(model, name)
     if function is None:
@@ -87,6 +88,10 @@ def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any
             f"{model.schema.owner}.{name} asks for {asked!r}{nearest(asked, known)}; "
             f"it has {', '.join(known) or 'nothing'} there"
         ) from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        if (told := of_all_units(error, f"{model.schema.owner}.{name}")) is not None:
+            raise told from error
+        raise
 
 
 def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:

@@ -55,7 +55,7 @@ def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Inte
                 "a rheobase.Integrator"
             )
         # Remembered for provenance, wherever the object goes.
-        made.provenance = provenance
+        made.provenance, made.made_with = provenance, settings
         made.on_failure = on_failure
         return made, provenance
     if not isinstance(given, Integrator):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import DeclarationError, ParameterError
+from .branching import called
 from .declaration import Parameter, Quantity, State
 from .shapes import broadcast_shape
 from .tracing import values_visible
@@ -122,7 +123,7 @@ def initial_value(neuron: Stored, declared: State, params: Any) -> Any:
     if not callable(default):
         return default
     try:
-        return default(params)
+        return called(f"the default of {neuron.schema.owner}.{declared.name}", default, params)
     except AttributeError as error:
         asked = str(error.name)
         if error.obj is not params:
@@ -160,7 +161,8 @@ class _Resolver:
             if isinstance(default, str):
                 value = getattr(self, default)
             else:
-                value = default(self) if callable(default) else default
+                what = f"the default of {schema.owner}.{name}"
+                value = called(what, default, self) if callable(default) else default
             if isinstance(value, Tensor):
                 # Worked out once, from the values of now: it does not follow a parameter that learns.
                 value = value.detach()

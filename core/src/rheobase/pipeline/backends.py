@@ -28,10 +28,12 @@ class Refusal(NamedTuple):
     Attributes:
         backend: Which one.
         reason: Why, in its own words.
+        amiss: Whether the user should mend something; else the run is merely none for this backend.
     """
 
     backend: Registered
     reason: str
+    amiss: bool = False
 
 
 def eager_backend() -> Registered:
@@ -80,6 +82,16 @@ def refused(backend: Registered, neuron: Neuron, refusal: NotImplementedError) -
 def reason_of(refusal: NotImplementedError) -> str:
     """What a refusal says, or that it says nothing."""
     return str(refusal) or "it gives no reason"
+
+
+def refusal_of(backend: Registered, refusal: NotImplementedError) -> Refusal:
+    """What a backend said; an attribute ``amiss`` of its exception says that there is something to mend."""
+    return Refusal(backend, reason_of(refusal), bool(getattr(refusal, "amiss", False)))
+
+
+def why(refusals: Sequence[Refusal], neuron: Neuron, taker: Registered) -> str | None:
+    """Why others did not take the run, for its provenance; None where nobody refused."""
+    return note_of(refusals, neuron, taker) if refusals else None
 
 
 def note_of(refusals: Sequence[Refusal], neuron: Neuron, taker: Registered) -> str:

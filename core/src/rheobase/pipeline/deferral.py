@@ -5,13 +5,30 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE = 1.0
 """Seconds after which a second Ctrl-C is heard at once, wherever the run is."""
+_SAY: ContextVar[Callable[[], None] | None] = ContextVar("_SAY", default=None)
+"""What says that a run has stopped."""
+
+
+@contextmanager
+def announcing(say: Callable[[], None]) -> Iterator[None]:
+    """Have it said at once that a run has stopped: to gather and to write what it recorded may take seconds.
+
+    Args:
+        say: Called between two steps, outside of any signal handler.
+    """
+    before = _SAY.set(say)
+    try:
+        yield
+    finally:
+        _SAY.reset(before)
 
 
 class Deferral:
@@ -45,6 +62,9 @@ class Deferral:
         """
         if self.asked:
             self.asked = False
+            say = _SAY.get()
+            if say is not None:
+                say()
             raise KeyboardInterrupt
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ..engine.signals.signal import Signal
-from ..errors import InputError, StimulusError, nearest, shown
+from ..errors import InputError, StimulusError, shown
+from .sources import Source, Sources, inputs_of
 from .stimuli.values import is_number
 from .stimulus import Constant, Stimulus
 
@@ -32,8 +33,8 @@ class Drive:
     Args:
         stimulus: One of :mod:`rheobase.stimulus`; a number; a signal;
             a tensor: a scalar or ``[units]`` is constant,
-            ``[steps, 1]`` or ``[steps, *batch, units]`` has one row for each step; or a mapping of these by
-            the model's names of inputs.
+            ``[steps, 1]`` or ``[steps, *batch, units]`` has one row for each step; or several of these, in a
+            list or by identifier; or a mapping by the model's names of inputs.
         neuron: The neuron; its clock, dt, number of units, dtype and device are used.
 
     Raises:
@@ -47,22 +48,9 @@ class Drive:
         self.dt = neuron.dt
         self.num_units = neuron.num_units
         self.dtype, self.device = neuron.dtype, neuron.device
-        if isinstance(stimulus, Mapping):
-            known = list(neuron.schema.inputs)
-            if not stimulus:
-                raise InputError(
-                    f"the stimulus is an empty mapping; give at least one of: {', '.join(known)}"
-                )
-            for name in stimulus:
-                if name not in known:
-                    raise InputError(
-                        f"the stimulus names the input {shown(name)}, which the model does not have"
-                        f"{nearest(str(name), known)}; "
-                        f"its inputs are: {', '.join(known) or 'one without a name'}"
-                    )
-            self.parts = {name: self._source(part, f"{name}: ") for name, part in stimulus.items()}
-        else:
-            self.parts = {"": self._source(stimulus, "")}
+        self._neuron = neuron
+        self.parts = inputs_of(stimulus, neuron, self._source)
+        self._unchecked = {name for name, part in self.parts.items() if isinstance(part, Sources)}
 
     def check(self) -> None:
         """Look at every value of the tensors with rows; constants were looked at when the drive was made.
@@ -82,34 +70,34 @@ class Drive:
             rheobase.errors.InputError: the stimulus has inf for every unit in step 1 (counted from 0); \
 give finite currents
         """
-        for name, part in self.parts.items():
-            if isinstance(part, Tensor):
-                _check_finite(part, f"{name}: " if name else "")
+        for where, source in self._sources():
+            if isinstance(source, Tensor):
+                _check_finite(source, where)
 
     @property
     def constant(self) -> bool:
         """Whether every row is the same."""
-        return all(isinstance(part, Stimulus) and part.constant for part in self.parts.values())
+        return all(isinstance(part, (Stimulus, Sources)) and part.constant for part in self.parts.values())
 
     @property
     def timed(self) -> bool:
-        """Whether an input is a signal, which may change within a step."""
-        return any(isinstance(part, Signal) for part in self.parts.values())
+        """Whether an input has a signal, which may change within a step."""
+        return any(isinstance(source, Signal) for _, source in self._sources())
 
     @property
     def rows_given(self) -> int | None:
         """The number of rows that tensors have; None where no tensor has rows."""
-        lengths = {len(part) for part in self.parts.values() if isinstance(part, Tensor)}
+        lengths = {len(source) for _, source in self._sources() if isinstance(source, Tensor)}
         if len(lengths) > 1:
             raise StimulusError(
-                f"the inputs have {' and '.join(map(str, sorted(lengths)))} rows; give them equally many"
+                f"the stimuli have {' and '.join(map(str, sorted(lengths)))} rows; give them equally many"
             )
         return next(iter(lengths), None)
 
     @property
     def steps_left(self) -> int | None:
         """The number of steps from the neuron's clock to the end of the shortest stimulus; None: endless."""
-        ends = [part.steps(self.dt) for part in self.parts.values() if isinstance(part, Stimulus)]
+        ends = [source.steps(self.dt) for _, source in self._sources() if isinstance(source, Stimulus)]
         left = [max(0, end - self.first_step) for end in ends if end is not None]
         return min(left, default=None)
 
@@ -117,20 +105,63 @@ give finite currents
     def width(self) -> int:
         """The size of one row, to choose how many are made at once."""
         sizes = [
-            part[0].numel() if isinstance(part, Tensor) else self.num_units for part in self.parts.values()
+            source[0].numel() if isinstance(source, Tensor) else self.num_units
+            for _, source in self._sources()
         ]
         return max(sizes)
 
+    @property
+    def identifiers(self) -> Any:
+        """What goes with :meth:`separate`: a list of names, one for each source of the input, or None; of
+        inputs with names, a mapping of those lists.
+        """
+        named = {
+            name: part.identifiers
+            for name, part in self.parts.items()
+            if isinstance(part, Sources) and part.identifiers is not None
+        }
+        return (named or None) if "" not in self.parts else named.get("")
+
     def rows(self, first: int, count: int) -> list[Row]:
-        """The rows of so many steps; ``first`` is counted from the start of the run."""
-        found = {name: self._rows(part, first, count) for name, part in self.parts.items()}
-        if self.parts.keys() == {""}:
+        """The rows of so many steps; ``first`` is counted from the start of the run.
+
+        Where an input has several sources, the neuron's aggregator has made one row of theirs.
+        """
+        return self._by_step({name: self._row(name, first, count) for name in self.parts})
+
+    def separate(self, first: int, count: int) -> list[Any]:
+        """The same, with a list where an input has several sources: for a ``forward`` of a class's own."""
+        return self._by_step({name: self._separate(part, first, count) for name, part in self.parts.items()})
+
+    def _by_step(self, found: dict[str, Any]) -> list[Any]:
+        if found.keys() == {""}:
             return list(found[""])
         return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
 
-    def _rows(
-        self, part: Stimulus | Tensor | Signal, first: int, count: int
-    ) -> tuple[Tensor, ...] | tuple[Signal, ...]:
+    def _sources(self) -> Iterator[tuple[str, Source]]:
+        """Every source, and how messages about it begin."""
+        for name, part in self.parts.items():
+            where = f"{name}: " if name else ""
+            if not isinstance(part, Sources):
+                yield where, part
+                continue
+            for place, source in enumerate(part.parts):
+                what = part.identifiers[place] if part.identifiers else f"source {place}"
+                yield f"{where}{what}: ", source
+
+    def _row(self, name: str, first: int, count: int) -> Any:
+        part, rows = self.parts[name], self._separate(self.parts[name], first, count)
+        if not isinstance(part, Sources):
+            return rows
+        if name in self._unchecked and count:
+            part.check(self._neuron, rows[0], f"the input {name!r}" if name else "the input")
+            self._unchecked.discard(name)
+        return [part.combined(row, self.device) for row in rows]
+
+    def _separate(self, part: Source | Sources, first: int, count: int) -> Any:
+        if isinstance(part, Sources):
+            columns = [self._separate(each, first, count) for each in part.parts]
+            return [list(row) for row in zip(*columns, strict=True)]
         if isinstance(part, Signal):
             return (part,) * count
         if isinstance(part, Tensor):
@@ -143,14 +174,14 @@ give finite currents
             dtype=self.dtype,
             device=self.device,
         )
-        if rows.shape not in ((count, 1), (count, self.num_units)):
+        if rows.dim() < 2 or len(rows) != count or rows.shape[-1] not in (1, self.num_units):
             raise StimulusError(
                 f"{type(part).__name__}.rows gave {list(rows.shape)} for {count} steps of {self.num_units} "
-                f"units; it must give [{count}, 1] or [{count}, {self.num_units}]"
+                f"units; it must give [{count}, *batch, 1] or [{count}, *batch, {self.num_units}]"
             )
         return rows.unbind(0)
 
-    def _source(self, given: Any, where: str) -> Stimulus | Tensor | Signal:
+    def _source(self, given: Any, where: str) -> Source:
         if isinstance(given, Signal):
             return given
         if isinstance(given, Stimulus):
@@ -164,7 +195,7 @@ give finite currents
             return Constant(float(given))
         if isinstance(given, np.ndarray):
             try:
-                given = torch.as_tensor(given)
+                given = torch.tensor(given)  # a copy: nobody is told when an array is written to
             except (TypeError, ValueError) as error:
                 raise InputError(
                     f"{where}the stimulus is an array of {given.dtype}; "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from .drive import Drive, Row
+from .drive import Drive
 from .interrupted import SimulationInterrupted
 from .recorder import Recorder
 from .recording import Recording
@@ -38,14 +38,18 @@ def run(
     are checked already but for one thing: the values of tensors with rows. A backend checks values itself,
     or calls ``drive.check()`` first; in either case a value that is not finite is the ``InputError`` of
     ``drive.check()``, and leaves the neuron as it was. One that cannot run this neuron raises
-    ``NotImplementedError`` with the reason before it changes anything. Spikes are recorded in every step,
-    whatever ``every`` is. It runs under :func:`rheobase.watched`, so that Ctrl-C comes between its steps.
+    ``NotImplementedError`` with the reason before it changes anything; where there is something that the
+    user should mend, such as a compiler, the exception has ``amiss = True``, and the user is warned. Spikes
+    are recorded in every step, whatever ``every`` is. It runs under :func:`rheobase.watched`, so that Ctrl-C
+    comes between its steps.
 
     Args:
         neuron: The neuron; afterwards it stands where the run ended.
         drive: The stimulus, in rows for this neuron.
         steps: The number of steps, at least 1.
-        record: ``"spikes"`` and names that the neuron can log.
+        record: ``"spikes"`` and names that the neuron can log. ``record.units`` has the units, name -> int64
+            ``[n]``, of those that are not wanted of all: a backend that keeps no others says so by
+            ``Recording.of(..., trace_indices=record.units)``; of one that does not, the others are left out.
         grad: Whether states and traces keep their autograd graph.
         progress: Whether to show a progress bar; None: on a terminal, for runs of more than a second.
         every: Traces hold the states after steps every, 2 every, ... of this run:
@@ -60,7 +64,7 @@ def run(
     """
     drive.check()
     recorder = Recorder(neuron, record, steps, grad=grad, every=every)
-    step = _stepper(neuron)
+    step, rows = _stepper(neuron, drive)
     block = max(1, min(1024, _ELEMENTS // drive.width, steps))
     with watched(steps, progress, recorder.between) as watch:
         try:
@@ -74,7 +78,7 @@ def run(
                         watch(recorder.done)
                 else:
                     for start in range(0, steps, block):
-                        for row in drive.rows(start, min(block, steps - start)):
+                        for row in rows(start, min(block, steps - start)):
                             watch.heed()
                             recorder.take(step(row))
                         watch(recorder.done)
@@ -95,12 +99,19 @@ def _advance_of(neuron: Neuron) -> Callable[[object], Mapping[str, Tensor]] | No
     return None if hooked or own else neuron.advance
 
 
-def _stepper(neuron: Neuron) -> Callable[[Row], Mapping[str, Tensor]]:
+def _stepper(
+    neuron: Neuron, drive: Drive
+) -> tuple[Callable[[Any], Mapping[str, Tensor]], Callable[[int, int], list[Any]]]:
+    """What takes a step, and what gives so many steps their rows."""
     advance = _advance_of(neuron)
     if advance is None:
-        return neuron
+        # Its forward may do with several sources what it likes.
+        identifiers = drive.identifiers
+        if identifiers is None:
+            return neuron, drive.separate
+        return lambda row: neuron(row, identifiers), drive.separate
     prepare = neuron.prepare
-    return lambda row: advance(prepare(row))
+    return lambda row: advance(prepare(row)), drive.rows
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import stat
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, final
 
@@ -23,7 +23,7 @@ import numpy as np
 from ..errors import ArgumentError, OutputError, RheobaseWarning
 from ..files import reading
 from .journalfile import MAGIC, append, records
-from .recorder import SPIKES
+from .recorder import check_record
 from .recording import Recording
 from .storage import TRACE, about_of, arrays_of, recording_of
 from .watched import Piece, listening
@@ -47,7 +47,10 @@ def journal_of(out: str | os.PathLike[str]) -> Path:
 
 @contextlib.contextmanager
 def journaling(
-    out: str | os.PathLike[str] | None, neuron: Neuron, record: Sequence[str], every: int = 1
+    out: str | os.PathLike[str] | None,
+    neuron: Neuron,
+    record: Sequence[str] | Mapping[str, Any],
+    every: int = 1,
 ) -> Iterator[Journal | None]:
     """Keep a journal of the runs in this block, which is to end with :meth:`Journal.fold`.
 
@@ -87,12 +90,16 @@ class Journal:
     """
 
     def __init__(
-        self, out: str | os.PathLike[str], neuron: Neuron, record: Sequence[str], every: int
+        self,
+        out: str | os.PathLike[str],
+        neuron: Neuron,
+        record: Sequence[str] | Mapping[str, Any],
+        every: int,
     ) -> None:
         self.path = journal_of(out)
         self._neuron, self._every = neuron, every
         self._first_step = neuron.simulation_step
-        self._names = [name for name in record if name != SPIKES]
+        self._units = check_record(neuron, record).units
         self._file: BinaryIO | None = None
         self._writer: threading.Thread | None = None
         self._queue: queue.SimpleQueue[Callable[[], Piece] | None] = queue.SimpleQueue()
@@ -168,6 +175,7 @@ class Journal:
             batch_shape=batch,
             complete=False,
             every=self._every,
+            trace_indices=self._units,
         )
 
     def _serve(self) -> None:

@@ -1,11 +1,11 @@
-"""Pictures of recordings and of f-I curves, by matplotlib (the ``plot`` extra)."""
+"""Pictures of recordings and f-I curves, by matplotlib (the ``plot`` extra). Public as ``rheobase.plots``."""
 
 from __future__ import annotations
 
 import io
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from .fi import FICurve, fi_curve
 from .recording import Recording
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["FICurve", "check_plot", "fi_curve", "plot_fi_curve", "plot_recording"]
@@ -24,32 +25,49 @@ _MOST_TRACES = 10
 
 
 def plot_recording(
-    recording: Recording, path: str | os.PathLike[str] | None = None, *, title: str | None = None
+    recording: Recording,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    title: str | None = None,
+    ax: Axes | Sequence[Axes] | None = None,
 ) -> Figure:
     """Draw a recording: a panel for each trace, over a raster of the spikes.
 
-    A panel shows the first ten units at most; the raster shows all of them.
+    A panel shows the first ten units at most; the raster shows all of them. In a notebook the figure shows
+    itself as the value of a cell.
 
     Args:
         recording: The recording.
         path: Where to write the picture; its ending says the kind (PNG, PDF, SVG, ...). Default: nowhere.
         title: A title; by default the model's name.
+        ax: Where to draw, in a figure of your own: as many axes as there are panels; one may stand alone.
+            Default: a new figure.
 
     Returns:
-        The figure, a ``matplotlib.figure.Figure`` that no window shows.
+        The figure, a ``matplotlib.figure.Figure``; a new one has no window.
 
     Raises:
         RheobaseError: If matplotlib is missing.
+        ArgumentError: If there are more or fewer axes than panels.
         OutputError: If the path cannot be written, or its ending is of no kind that can be drawn.
     """
     if path is not None:
         check_plot(path)
     names = list(recording.traces)
     heights = [2.0] * len(names) + ([1.2] if recording.spikes.recorded or not names else [])
-    figure = _new_figure((9.0, 1.0 + sum(heights)))
-    axes = figure.subplots(
-        len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
-    )[:, 0]
+    if ax is None:
+        figure = _new_figure((9.0, 1.0 + sum(heights)))
+        ratios = {"height_ratios": heights}
+        axes = list(figure.subplots(len(heights), 1, sharex=True, squeeze=False, gridspec_kw=ratios)[:, 0])
+    else:
+        axes = list(ax) if isinstance(ax, Iterable) else [ax]
+        if len(axes) != len(heights):
+            panels = [*names, *(["spikes"] if len(heights) > len(names) else [])]
+            raise ArgumentError(
+                f"{len(axes)} axes were given for {len(heights)} panels: {', '.join(panels)}; "
+                "give one for each"
+            )
+        figure = axes[0].get_figure()
     times = recording.times.numpy()
     for axis, name in zip(axes, names, strict=False):
         lines = recording.traces[name].detach().cpu().float().flatten(1)
@@ -144,14 +162,14 @@ def check_plot(path: str | os.PathLike[str]) -> Path:
 def _new_figure(size: tuple[float, float]) -> Figure:
     try:
         # Not pyplot, which would choose a window system and keep the figure: this works anywhere.
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401  # where it is missing, Picture may be there of earlier
+
+        from .picture import Picture
     except ImportError as error:
         raise RheobaseError(
             "plots need matplotlib, which is not installed; install it by: pip install 'rheobase[plot]'"
         ) from error
-    figure: Any = Figure(figsize=size, layout="constrained")
-    made: Figure = figure
-    return made
+    return Picture(figsize=size, layout="constrained")
 
 
 def write_figure(figure: Figure, path: str | os.PathLike[str]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,17 +20,29 @@ if TYPE_CHECKING:
 SPIKES = "spikes"
 
 
-def check_record(neuron: Neuron, record: str | Sequence[str]) -> tuple[str, ...]:
-    """The names to record, without repetitions.
+class Record(tuple[str, ...]):
+    """Names to record, each once.
+
+    Attributes:
+        units: Name -> which units, int64 ``[n]`` on the CPU, for those that are not recorded of all.
+    """
+
+    units: Mapping[str, Tensor]
+
+
+def check_record(neuron: Neuron, record: str | Sequence[str] | Mapping[str, Any]) -> Record:
+    """The names to record, and of which units.
 
     Args:
         neuron: The neuron that will be recorded.
-        record: ``"spikes"``, or any name that the neuron can log; one name, or several.
+        record: ``"spikes"``, or any name that the neuron can log; one name, or several, or a mapping of
+            names to True or to the units.
 
     Raises:
-        ArgumentError: If the neuron has no such name; the nearest and all known ones are named.
+        ArgumentError: If the neuron has no such name; the nearest and all known ones are named. If units
+            are none of the neuron's, or named twice.
     """
-    names = (record,) if isinstance(record, str) else tuple(record)
+    names = Record((record,) if isinstance(record, str) else dict.fromkeys(record))
     known = list(neuron.loggable_props)
     if "spiked" in known:
         known.insert(0, SPIKES)
@@ -44,7 +56,47 @@ def check_record(neuron: Neuron, record: str | Sequence[str]) -> tuple[str, ...]
                 f"{neuron.identifier} cannot record {shown(name)}{nearest(str(name), known)}; "
                 f"it has: {', '.join(known)}"
             )
-    return tuple(dict.fromkeys(names))
+    names.units = dict(getattr(record, "units", {}))
+    if isinstance(record, Mapping):
+        names.units = {
+            name: _which(f"record[{name!r}]", which, neuron.num_units)
+            for name, which in record.items()
+            if which is not True
+        }
+    return names
+
+
+def _which(where: str, given: Any, count: int) -> Tensor:
+    """Units, checked."""
+    listed = given.tolist() if isinstance(given, (Tensor, np.ndarray)) else given
+    if isinstance(listed, (str, bytes)) or not isinstance(listed, Iterable):
+        raise ArgumentError(f"{where}={shown(given)} cannot be used; give True, or a list of units")
+    units = list(listed)
+    for unit in units:
+        if isinstance(unit, bool) or not isinstance(unit, (int, np.integer)) or not 0 <= unit < count:
+            raise ArgumentError(f"{where}: {shown(unit)} is no unit of the neuron; give 0 to {count - 1}")
+    if not units or len(set(units)) < len(units):
+        raise ArgumentError(f"{where}={shown(given)} cannot be used; give one unit or more, each once")
+    return torch.tensor(units, dtype=torch.int64)
+
+
+def of_units(trace: Tensor, units: Tensor | None) -> Tensor:
+    """Some units of a trace ``[..., units]``; all of them where none are named."""
+    return trace if units is None else trace.index_select(-1, units.to(trace.device))
+
+
+def are_among(flat: np.ndarray, units: Tensor, num_units: int) -> np.ndarray:
+    """Which of some places in a flattened ``[*batch, units]`` are of these units; bool."""
+    table = np.zeros(num_units, dtype=bool)
+    table[units.numpy()] = True
+    found: np.ndarray = table[flat % num_units]
+    return found
+
+
+def main_state(neuron: Neuron) -> str | None:
+    """The state that one wants to see: the voltage, else the first; None where none can be recorded."""
+    states = ("voltage", *neuron.schema.states)
+    return next((name for name in states if name in neuron.loggable_props), None)
 
 
 def check_every(every: int) -> int:
@@ -104,6 +156,7 @@ class Recorder:
         self._dt, self._num_units = neuron.dt, neuron.num_units
         self._steps, self._grad, self._every = steps, grad, every
         self._spikes = SPIKES in record
+        self._units = check_record(neuron, record).units
         self._names = tuple(name for name in record if name != SPIKES)
         self._batch_shape: tuple[int, ...] = ()
         self._rows: dict[str, list[Tensor]] = {name: [] for name in self._names}
@@ -117,6 +170,8 @@ class Recorder:
             self._begin(outputs)
         if self._spikes:
             flat = flat_indices(outputs["spiked"])
+            if SPIKES in self._units:
+                flat = flat[are_among(flat, self._units[SPIKES], self._num_units)]
             if flat.size and "spike_times" in outputs:
                 self._take_located(flat, outputs["spike_times"])
             elif flat.size:
@@ -128,11 +183,15 @@ class Recorder:
 
     def _take_row(self, outputs: Mapping[str, Tensor], row: int) -> None:
         for name in self._names:
+            value = outputs[name]
+            if name in self._units:
+                value = of_units(self._spread(value), self._units[name])
             if self._grad:
                 # A copy: the neuron may go on writing where the output is.
-                self._rows[name].append(self._spread(outputs[name]).clone())
+                kept = value if name in self._units else self._spread(value).clone()
+                self._rows[name].append(kept)
             else:
-                self._traces[name][row] = outputs[name].detach()
+                self._traces[name][row] = value.detach()
 
     def _take_located(self, flat: np.ndarray, times: Tensor) -> None:
         table = times if self._grad else times.detach()
@@ -153,7 +212,7 @@ class Recorder:
         if self._grad and kept.stop > kept.start:
             traces = {name: torch.stack(rows[kept]) for name, rows in self._rows.items()}
         if not traces:
-            traces = {name: torch.empty(0, self._num_units) for name in self._names}
+            traces = {name: torch.empty(0, self._width(name)) for name in self._names}
         return Piece(first, last, self._gather(first, last) if self._spikes else None, traces)
 
     def finish(self) -> Recording:
@@ -168,7 +227,11 @@ class Recorder:
             batch_shape=self._batch_shape,
             complete=self.done == self._steps,
             every=self._every,
+            trace_indices=self._units,
         )
+
+    def _width(self, name: str) -> int:
+        return len(self._units[name]) if name in self._units else self._num_units
 
     def _begin(self, outputs: Mapping[str, Tensor]) -> None:
         for name in (*self._names, *(["spiked"] if self._spikes else [])):
@@ -181,7 +244,7 @@ class Recorder:
         self._batch_shape = np.broadcast_shapes(*shapes, (self._num_units,))[:-1]
         rows = 0 if self._grad else self._steps // self._every  # rows with a graph are stacked at the end
         for name in self._names:
-            self._traces[name] = outputs[name].new_empty((rows, *self._batch_shape, self._num_units))
+            self._traces[name] = outputs[name].new_empty((rows, *self._batch_shape, self._width(name)))
 
     def _spread(self, value: Tensor) -> Tensor:
         return value.expand(*self._batch_shape, self._num_units)

@@ -7,16 +7,22 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import Tensor
 
-from ..errors import ArgumentError, shortened
+from ..engine.html import html_table, in_short
+from ..errors import ArgumentError, shortened, shown
 from ..specs import Provenance
+from .endings import check_ending
 from .spikes import NoSpikes, Spikes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
     from ..engine.declaration import Input, Quantity
     from ..engine.neuron.base import Neuron
 
@@ -61,6 +67,13 @@ class Recording:
         complete: False where the run was interrupted.
         trace_units: Name -> unit, such as ``"mV"``, for the traces whose unit the model declares.
         every: The stride of the traces, in steps. Default 1: a row for each step.
+        trace_indices: Name -> the units that were recorded, int64 ``[n]``, where it was not all of them: such
+            a trace is ``[steps // every, *batch, n]``. ``"spikes"`` -> those whose spikes were recorded:
+            what counts them has ``[*batch, n]``.
+        settings: What the run was made of, by name, from which it can be run again: model, parameters,
+            state at the beginning, stimulus, seed and all else (:mod:`rheobase.pipeline.settings`).
+            ``settings["unrepeatable"]`` has the reasons why it cannot, where there are some. Empty where
+            that is not known.
     """
 
     spikes: Spikes
@@ -76,6 +89,8 @@ class Recording:
     complete: bool = True
     trace_units: Mapping[str, str] = field(default_factory=dict)
     every: int = 1
+    trace_indices: Mapping[str, Tensor] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -89,6 +104,7 @@ class Recording:
         batch_shape: tuple[int, ...] = (),
         complete: bool = True,
         every: int = 1,
+        trace_indices: Mapping[str, Tensor] | None = None,
     ) -> Recording:
         """The recording of a run of a neuron: what a backend gives back.
 
@@ -102,6 +118,7 @@ class Recording:
             batch_shape: The shape of the batch. Default ``()``: none.
             complete: False where the run was interrupted.
             every: The stride of the traces, in steps. Default 1.
+            trace_indices: Name -> units, for what was recorded of some units only. Default: of all.
         """
         schema = neuron.schema
         declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
@@ -118,6 +135,7 @@ class Recording:
             complete=complete,
             trace_units={name: declared[name].unit for name in traces if name in declared},
             every=every,
+            trace_indices=dict(trace_indices or {}),
         )
 
     @property
@@ -133,12 +151,11 @@ class Recording:
             return (ends + self.first_step) * self.dt
 
     def counts(self) -> Tensor:
-        """The number of spikes of each unit, int64 ``[*batch, units]``."""
-        batches = math.prod(self.batch_shape)
-        flat = self.spikes.batch * self.num_units + self.spikes.units
+        """The number of spikes of each unit whose spikes were recorded, int64 ``[*batch, units]``."""
+        flat, width = self._places()
         with _within_memory():
-            counted = torch.bincount(flat, minlength=batches * self.num_units)
-        return counted.reshape(*self.batch_shape, self.num_units)
+            counted = torch.bincount(flat, minlength=math.prod(self.batch_shape) * width)
+        return counted.reshape(*self.batch_shape, width)
 
     def rates(self) -> Tensor:
         """The firing rate of each unit over the whole run, in spikes per second, float64 ``[*batch, units]``.
@@ -158,6 +175,11 @@ class Recording:
             ArgumentError: If there is no such unit or batch.
         """
         self._check_index("unit", unit, self.num_units)
+        chosen = self.trace_indices.get("spikes")
+        if chosen is not None and not bool((chosen == unit).any()):
+            raise ArgumentError(
+                f"the spikes of unit {unit} were not recorded, but of the units {shown(chosen.tolist())}"
+            )
         self._check_index("batch", batch, math.prod(self.batch_shape))
         return torch.diff(self.spikes.of(unit, batch))
 
@@ -167,29 +189,78 @@ class Recording:
         It is their standard deviation (of the intervals at hand, divided by their number) over their mean:
         0 for a regular train, about 1 for a Poisson train. NaN for a unit with fewer than two intervals.
         """
-        batches = math.prod(self.batch_shape)
-        values = torch.full((batches * self.num_units,), math.nan, dtype=torch.float64)
-        flat = self.spikes.batch * self.num_units + self.spikes.units
+        flat, width = self._places()
+        values = torch.full((math.prod(self.batch_shape) * width,), math.nan, dtype=torch.float64)
         order = torch.argsort(flat, stable=True)  # the spikes are in time already
         per_unit = torch.split(self.spikes.times[order], self.counts().reshape(-1).tolist())
         for index, times in enumerate(per_unit):
             if len(times) > 2:
                 intervals = torch.diff(times)
                 values[index] = intervals.std(correction=0) / intervals.mean()
-        return values.reshape(*self.batch_shape, self.num_units)
+        return values.reshape(*self.batch_shape, width)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the recording as an NPZ file, which :meth:`load` and ``numpy.load`` read without pickle.
+    def _places(self) -> tuple[Tensor, int]:
+        """Each spike's place in the flattened ``[*batch, n]`` of what counts spikes, and n."""
+        chosen, units = self.trace_indices.get("spikes"), self.spikes.units
+        if chosen is None:
+            return self.spikes.batch * self.num_units + units, self.num_units
+        place = torch.empty(self.num_units, dtype=torch.int64)
+        place[chosen] = torch.arange(len(chosen))
+        return self.spikes.batch * len(chosen) + place[units], len(chosen)
+
+    def plot(
+        self, path: str | os.PathLike[str] | None = None, *, ax: Axes | Sequence[Axes] | None = None
+    ) -> Figure:
+        """Draw a panel for each trace, over a raster of the spikes: ``rheobase.plots.plot_recording``.
 
         Args:
-            path: The file; it is written under exactly this name, over what was there.
+            path: Where to write the picture; its ending says the kind. Default: nowhere.
+            ax: Where to draw instead of in a new figure: as many axes as there are panels.
+
+        Returns:
+            The figure; in a notebook it shows itself.
 
         Raises:
-            OutputError: If the path cannot be written.
+            RheobaseError: If matplotlib is missing.
+            ArgumentError: If there are more or fewer axes than panels.
+            OutputError: If the path cannot be written, or its ending is of no kind that can be drawn.
+        """
+        from .plots import plot_recording
+
+        return plot_recording(self, path, ax=ax)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the recording as an NPZ file, which :meth:`load` and ``numpy.load`` read without pickle; or
+        its spikes as a CSV.
+
+        Args:
+            path: The file; it is written under exactly this name, over what was there. Where it ends in
+                ``.csv`` it has the spikes, one a line: ``time_ms,unit``, and with a batch ``,batch``.
+
+        Raises:
+            OutputError: If the path cannot be written, or its ending is that of another format.
+            ArgumentError: For a CSV, if the spikes were not recorded.
         """
         from .storage import save
+        from .tables import save_spikes
 
-        save(self, path)
+        if check_ending(path) == ".csv":
+            save_spikes(self, path)
+        else:
+            save(self, path)
+
+    def to_pandas(self) -> DataFrame:
+        """The spikes as a pandas table: ``time_ms``, ``unit``, ``batch``, a row for each (extra ``pandas``).
+
+        Traces are ``recording.traces[name]``, at ``recording.times``.
+
+        Raises:
+            RheobaseError: If pandas is missing.
+            ArgumentError: If the spikes were not recorded.
+        """
+        from .tables import to_pandas
+
+        return to_pandas(self)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Recording:
@@ -217,6 +288,23 @@ class Recording:
             f"<Recording of {self.num_units} {self.model or 'unit(s)'}: {self.duration:g} ms, "
             f"{spikes}{traces}{end}>"
         )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("units", str(self.num_units)),
+            *([("batch", str(list(self.batch_shape)))] if self.batch_shape else []),
+            (
+                "duration",
+                f"{self.duration:g} ms, {self.steps} steps" + ("" if self.complete else ", interrupted"),
+            ),
+            ("spikes", str(len(self.spikes)) if self.spikes.recorded else "not recorded"),
+            *(
+                (name, f"{list(trace.shape)}, {in_short(trace, self.trace_units.get(name, ''))}")
+                for name, trace in self.traces.items()
+            ),
+            *((part, source.name) for part, source in self.provenance.items() if part != "model"),
+        ]
+        return html_table(f"Recording of {self.model or 'units'}", rows)
 
     def _check_index(self, name: str, index: int, count: int) -> None:
         if not 0 <= index < count:

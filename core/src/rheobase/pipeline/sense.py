@@ -3,7 +3,7 @@
 With N units, a batch of B rows, and n steps of dt from step m on::
 
     m dt < spike times <= (m + n) dt, in order;  0 <= units < N;  0 <= batch < B
-    traces  [n // every, *batch, N]
+    traces  [n // every, *batch, N], or of as many units as trace_indices has
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _are_texts(values: Any) -> bool:
 def _is_origin(value: Any) -> bool:
     if not isinstance(value, dict) or not _is_text(value.get("kind")) or not _is_text(value.get("name")):
         return False
-    known = value.keys() <= {"kind", "name", "distribution", "version", "overrides"}
+    known = value.keys() <= {"kind", "name", "distribution", "version", "overrides", "note"}
     return known and all(each is None or _is_text(each) for each in value.values())
 
 
@@ -87,10 +87,17 @@ ABOUT = (
         lambda it, all_: _are_texts(it) and it.keys() <= all_["trace_types"].keys(),
     ),
     Rule(
+        "trace_indices",
+        "a mapping of the names of traces, or spikes, to units, each once",
+        lambda it, all_: _are_units(it, all_),
+        default={},
+    ),
+    Rule(
         "provenance",
         "a mapping of parts to kind, name, distribution and version",
         lambda it, all_: isinstance(it, dict) and all(map(_is_origin, it.values())),
     ),
+    Rule("settings", "an object", lambda it, all_: isinstance(it, dict), default={}),
     Rule("digests", "a mapping of names to texts", lambda it, all_: _are_texts(it), default={}),
     Rule(
         "dt_ms",
@@ -105,6 +112,7 @@ ARRAYS = (
     Rule("spike_times_ms", "in order", lambda it, all_: bool((np.diff(it) >= 0).all())),
     Rule("spike_times_ms", "within the run", lambda it, all_: _is_within(it, all_)),
     Rule("spike_units", "of the units", lambda it, all_: _are_indices(it, all_["units"])),
+    Rule("spike_units", "of the units whose spikes were recorded", lambda it, all_: _are_chosen(it, all_)),
     Rule("spike_batch", "of the batch", lambda it, all_: _are_indices(it, math.prod(all_["batch_shape"]))),
 )
 """What the arrays of spikes must be, beside their types and lengths."""
@@ -146,8 +154,10 @@ def check_arrays(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
         length = arrays["spike_times_ms"].size
         shapes = {name: (kind, (length,)) for name, kind in _COLUMNS.items()}
     rows = about["steps"] // about.get("every", 1)
-    shape = (rows, *about["batch_shape"], about["units"])
-    shapes |= {f"trace_{name}": (_TYPES[kind], shape) for name, kind in about["trace_types"].items()}
+    some = about.get("trace_indices", {})
+    for name, kind in about["trace_types"].items():
+        width = len(some[name]) if name in some else about["units"]
+        shapes[f"trace_{name}"] = _TYPES[kind], (rows, *about["batch_shape"], width)
     for name, (kind, shape) in shapes.items():
         array = arrays[name]
         if array.dtype != np.dtype(kind) or array.shape != shape:
@@ -163,6 +173,22 @@ def _is_shape(value: Any, about: Mapping[str, Any]) -> bool:
     if not isinstance(value, list) or not all(_is_count(each, 1) for each in value):
         return False
     return bool(math.prod(value) * about["units"] <= _MOST)
+
+
+def _are_units(value: Any, about: Mapping[str, Any]) -> bool:
+    if not isinstance(value, dict) or not value.keys() <= {*about["trace_types"], "spikes"}:
+        return False
+    return all(
+        isinstance(units, list)
+        and all(_is_count(unit) and unit < about["units"] for unit in units)
+        and len(units) == len(set(units)) > 0
+        for units in value.values()
+    )
+
+
+def _are_chosen(units: np.ndarray, about: Mapping[str, Any]) -> bool:
+    chosen = about.get("trace_indices", {}).get("spikes")
+    return chosen is None or bool(np.isin(units, chosen).all())
 
 
 def _is_within(times: np.ndarray, about: Mapping[str, Any]) -> bool:

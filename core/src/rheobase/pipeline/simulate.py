@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
 
 from ..errors import ArgumentError, PluginError, StimulusError, shown
-from ..specs import Provenance
+from ..plugins.component import Registered
 from . import backends
 from .drive import Drive
 from .interrupted import SimulationInterrupted
-from .recorder import check_every, check_record
-from .recording import Recording
+from .recorder import SPIKES, Record, check_every, check_record, of_units
+from .recording import Recording, Spikes
+from .settings import Settings, settings_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,15 +25,17 @@ if TYPE_CHECKING:
     from ..engine.signals.signal import Signal
     from .stimulus import Stimulus
 
+    Source: TypeAlias = Stimulus | Signal | Tensor | float
+
 __all__ = ["SimulationInterrupted", "simulate"]
 
 
 def simulate(
     neuron: Neuron,
-    stimulus: Stimulus | Signal | Tensor | float | Mapping[str, Stimulus | Signal | Tensor | float],
+    stimulus: Source | Sequence[Source] | Mapping[str, Source | Sequence[Source] | Mapping[str, Source]],
     duration: float | None = None,
     *,
-    record: str | Sequence[str] = ("spikes",),
+    record: str | Sequence[str] | Mapping[str, bool | Sequence[int] | Tensor] = ("spikes",),
     backend: str = "auto",
     grad: bool | None = None,
     progress: bool | None = None,
@@ -47,14 +52,20 @@ def simulate(
         stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock, held within each step;
             or a :class:`~rheobase.Signal`, which may change within steps. Or a tensor, in the
             model's unit and on the neuron's device: a scalar or ``[units]`` is constant, ``[steps, 1]`` or
-            ``[steps, *batch, units]`` has one row for each step of this run. Or a mapping of these by
-            name, for a model with several inputs.
+            ``[steps, *batch, units]`` has one row for each step of this run; a constant with a batch,
+            ``[*batch, units]`` or ``[*batch, 1]``, is ``stimulus.Constant(tensor)``. Or several of these
+            sources, which the neuron's aggregator makes one in each step: in a list, or by identifier,
+            ``{"soma": one, "shunt:axon": another}``. A model with several inputs takes a mapping of any of
+            this by input: ``{"excitation": {"a": one, "b": another}, "inhibition": 3.0}``.
         duration: How long, in ms, a multiple of the neuron's dt. By default to the end of the stimulus,
             where it has one.
         record: ``"spikes"``, and any name in ``neuron.loggable_props``; one name, or several. Default
-            the spikes.
+            the spikes. Or a mapping to which units: ``{"spikes": True, "voltage": [0, 7]}`` records all
+            spikes, and the voltage of two units, ``[steps, *batch, 2]``; which they are is in
+            ``recording.trace_indices["voltage"]``. What it does not name is not recorded, spikes neither.
         backend: ``"auto"``: the first installed backend that takes this run and gains by it, else
-            ``"eager"``; where backends refuse, and so it is ``"eager"``, a warning says why, once in a
+            ``"eager"``; which backends refused, and why, is in ``recording.provenance["backend"].note``.
+            Where something is amiss, such as a compiler that is missing, a warning says so, once in a
             process. Or a backend's name: then a refusal is an error.
         grad: Whether to keep the autograd graph, through states and traces. By default as the neuron was
             created.
@@ -66,9 +77,10 @@ def simulate(
         The recording.
 
     Raises:
-        ArgumentError: If the duration is no multiple of dt, a name cannot be recorded, or every is no
-            integer from 1 up.
-        InputError: If a tensor cannot be used as a current, or a value of it is not finite.
+        ArgumentError: If the duration is no multiple of dt, a name or unit cannot be recorded, or every is
+            no integer from 1 up.
+        InputError: If a tensor cannot be used as a current, or a value of it is not finite; if sources do
+            not fit each other, or the aggregator does not take them.
         StimulusError: If the stimulus ends too early, or serves another number of units.
         ComponentError: If there is no such backend.
         BackendError: If the backend that was asked for by name refuses this run; nothing was changed.
@@ -114,7 +126,7 @@ def _simulate(
     neuron: Neuron,
     stimulus: Any,
     duration: float | None,
-    record: str | Sequence[str],
+    record: Any,
     backend: str,
     grad: bool | None,
     progress: bool | None,
@@ -126,6 +138,7 @@ def _simulate(
     drive = Drive(stimulus, neuron)
     steps = _steps(drive, duration)
     keep = neuron.keeps_graph if grad is None else grad
+    settings = settings_of(neuron, drive, steps, record=names, every=stride, grad=keep)
     neuron._watch.begin()
     unloaded: list[str] = []
     refusals: list[backends.Refusal] = []
@@ -137,14 +150,15 @@ def _simulate(
                 raise
             unloaded.append(str(error))
             continue
-        notes = [*unloaded, *([backends.note_of(refusals, neuron, candidate)] if refusals else [])]
+        amiss = [refusal for refusal in refusals if refusal.amiss]
+        notes = [*unloaded, *([backends.note_of(amiss, neuron, candidate)] if amiss else [])]
         try:
             if backend == backends.AUTO and not backends.pays(
                 run, neuron, drive, steps, record=names, grad=keep
             ):
                 continue
-            if refusals and candidate == eager:
-                backends.warn_once(notes[-1], refusals, neuron)
+            if amiss and candidate == eager:
+                backends.warn_once(notes[-1], amiss, neuron)
             if candidate != eager:
                 # Steps in eager look by themselves.
                 neuron.heed_dt_max(lambda: neuron.prepare(drive.rows(0, 1)[0]))
@@ -156,14 +170,16 @@ def _simulate(
                 raise
             if backend != backends.AUTO:
                 raise backends.refused(candidate, neuron, refusal) from refusal
-            refusals.append(backends.Refusal(candidate, backends.reason_of(refusal)))
+            refusals.append(backends.refusal_of(candidate, refusal))
             continue
         except SimulationInterrupted as interrupted:
-            interrupted.recording = _sign(interrupted.recording, candidate.provenance, notes)
+            narrow, why = _narrowed(interrupted.recording, names), backends.why(refusals, neuron, candidate)
+            interrupted.recording = _sign(narrow, candidate, why, notes, settings)
             raise
         if candidate != eager:
             neuron.heed_dt_max()
-        return _sign(recording, candidate.provenance, notes)
+        why = backends.why(refusals, neuron, candidate)
+        return _sign(_narrowed(recording, names), candidate, why, notes, settings)
     raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
 
 
@@ -217,7 +233,8 @@ def _steps(drive: Drive, duration: float | None) -> int:
     if rows is not None and steps != rows:
         raise StimulusError(
             f"the stimulus has {rows} rows, {rows * dt:.12g} ms at dt = {dt:g} ms, and the duration is "
-            f"{duration:g} ms, {steps} steps; give one row for each step, or leave out the duration"
+            f"{duration:g} ms, {steps} steps; give one row for each step, or leave out the duration; a "
+            "constant that has a batch instead of rows is rheobase.stimulus.Constant(tensor)"
         )
     if left is not None and (steps > left or steps < 1):
         passed = drive.first_step * dt
@@ -232,9 +249,26 @@ def _steps(drive: Drive, duration: float | None) -> int:
     return steps
 
 
-def _sign(recording: Recording, backend: Provenance, notes: Sequence[str]) -> Recording:
+def _narrowed(recording: Recording, record: Record) -> Recording:
+    """A recording of the units that were asked for, by a backend that recorded all of them."""
+    missing = {name: units for name, units in record.units.items() if name not in recording.trace_indices}
+    if not missing:
+        return recording
+    traces = {name: of_units(trace, missing.get(name)) for name, trace in recording.traces.items()}
+    spikes = recording.spikes
+    if SPIKES in missing:
+        kept = torch.isin(spikes.units, missing[SPIKES])
+        spikes = Spikes(spikes.times[kept], spikes.units[kept], spikes.batch[kept])
+    indices = {**recording.trace_indices, **missing}
+    return replace(recording, spikes=spikes, traces=traces, trace_indices=indices)
+
+
+def _sign(
+    recording: Recording, backend: Registered, why: str | None, notes: Sequence[str], settings: Settings
+) -> Recording:
     return replace(
         recording,
-        provenance={**recording.provenance, "backend": backend},
+        provenance={**recording.provenance, "backend": replace(backend.provenance, note=why)},
         warnings=[*recording.warnings, *notes],
+        settings=settings.of(backend=backend.qualified),
     )

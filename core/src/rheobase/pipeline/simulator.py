@@ -19,6 +19,8 @@ from .configuration import integrator_from, params_from, stimulus_from
 from .interrupted import SimulationInterrupted
 from .journal import Journal, journaling, save_journaled
 from .pipeline import Pipeline, check_keys
+from .pointed import model_of
+from .recorder import main_state
 from .recording import Recording
 from .simulate import simulate
 from .yamlfile import read_yaml
@@ -34,7 +36,7 @@ class SimpleSimulator(Pipeline):
 
     Its settings, as a mapping or as the keys of a YAML file::
 
-        model: izhikevich              # an installed model (from Python also a class)
+        model: izhikevich              # an installed model, cell.py:Class (from Python also a class)
         units: 10                      # default 1
         preset: RS
         params:                        # numbers, choices, a list with one number for each unit, or a sweep
@@ -52,7 +54,8 @@ class SimpleSimulator(Pipeline):
           std: 5.0
           tau: 5.0
         duration: 1000.0               # ms; default: the stimulus's, or the preset's
-        record: [spikes, voltage]      # default the spikes; with plot, the voltage as well
+        record: [spikes, voltage]      # or {spikes: true, voltage: [0, 7]}; default the spikes; with
+                                       # plot, the voltage, or the first state, as well
         every: 10                      # traces keep one row of so many steps; default 1, all of them
         backend: auto
         out: run.npz                   # the recording
@@ -131,7 +134,9 @@ class SimpleSimulator(Pipeline):
         settings = self.configuration
         with self._named():
             if "model" not in settings:
-                raise ConfigurationError("the key 'model' is missing; give the name of an installed model")
+                raise ConfigurationError(
+                    "the key 'model' is missing; give the name of an installed model, or file.py:Class"
+                )
             more = {"seed": self._seed(), **{key: settings[key] for key in _CREATE if key in settings}}
             if "integrator" in settings:
                 more["integrator"] = integrator_from(settings["integrator"])
@@ -143,7 +148,8 @@ class SimpleSimulator(Pipeline):
                     raise ConfigurationError(
                         f"params: {shown(name)} is no parameter of a model; set it beside params"
                     )
-            neuron: Neuron = create(settings["model"], settings.get("units", 1), **more, **params)
+            model = model_of(settings["model"], folder=self._folder)
+            neuron: Neuron = create(model, settings.get("units", 1), **more, **params)
             return neuron
 
     def run(self) -> Recording:
@@ -184,17 +190,21 @@ class SimpleSimulator(Pipeline):
                 _draw(recording, plot)
         return recording
 
-    def _record(self, neuron: Neuron) -> tuple[str, ...]:
+    def _record(self, neuron: Neuron) -> tuple[str, ...] | Mapping[str, Any]:
         record = self.configuration.get("record")
+        if isinstance(record, Mapping):
+            return record
         if record is not None:
             if isinstance(record, str):
                 return (record,)
             if not isinstance(record, (list, tuple)) or not all(isinstance(name, str) for name in record):
-                raise ConfigurationError(f"record: {shown(record)} cannot be used; give a list of names")
+                raise ConfigurationError(
+                    f"record: {shown(record)} cannot be used; give a list of names, or a mapping to units"
+                )
             return tuple(record)
-        spiking, voltage = "spiked" in neuron.loggable_props, "voltage" in neuron.loggable_props
-        traced = voltage and (not spiking or "plot" in self.configuration)
-        return (*(["spikes"] if spiking else []), *(["voltage"] if traced else []))
+        spiking, state = "spiked" in neuron.loggable_props, main_state(neuron)
+        traced = state is not None and (not spiking or "plot" in self.configuration)
+        return (*(["spikes"] if spiking else []), *([str(state)] if traced else []))
 
     def _output(self, key: str) -> Path | None:
         given = self.configuration.get(key)

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, NamedTuple, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import ArgumentError
 
 
+class Spike(NamedTuple):
+    """One spike.
+
+    Attributes:
+        time: When, in ms.
+        unit: Which unit, from 0.
+        batch: The index in the batch, from 0.
+    """
+
+    time: float
+    unit: int
+    batch: int
+
+
 @dataclass(frozen=True, eq=False)
 class Spikes:
     """Spikes in order of time, then unit, then batch: three tensors of one length, on the CPU.
+
+    To go through them gives one :class:`Spike` after the other.
 
     Args:
         times: When, in ms since the neuron's reset, float64 ``[n]``: the end of the step of the spike, or
@@ -30,6 +48,8 @@ class Spikes:
         >>> spikes = Spikes(torch.tensor([1.0, 1.0, 2.5], dtype=torch.float64), torch.tensor([0, 3, 0]))
         >>> len(spikes), spikes.of(unit=0)
         (3, tensor([1.0000, 2.5000], dtype=torch.float64))
+        >>> [(time, unit) for time, unit, batch in spikes]
+        [(1.0, 0), (1.0, 3), (2.5, 0)]
     """
 
     times: Tensor
@@ -59,6 +79,24 @@ class Spikes:
         if not len(self):
             return "Spikes(0)"
         return f"Spikes({len(self)}, from {self.times[0].item():g} to {self.times[-1].item():g} ms)"
+
+    def __iter__(self) -> Iterator[Spike]:
+        columns = (self.times.tolist(), self.units.tolist(), self.batch.tolist())
+        return map(Spike, *columns)
+
+    def to_numpy(self) -> np.ndarray:
+        """The spikes as a structured array ``[n]``: ``time`` (float64, ms), ``unit`` and ``batch`` (int64).
+
+        Example:
+            >>> import torch
+            >>> Spikes(torch.tensor([1.5], dtype=torch.float64), torch.tensor([3])).to_numpy()["unit"]
+            array([3])
+        """
+        kinds = [("time", np.float64), ("unit", np.int64), ("batch", np.int64)]
+        array = np.empty(len(self), dtype=kinds)
+        for name, column in zip(Spike._fields, (self.times, self.units, self.batch), strict=True):
+            array[name] = column.detach().numpy()
+        return array
 
     def of(self, unit: int, batch: int = 0) -> Tensor:
         """The spike times of one unit, in ms, float64."""

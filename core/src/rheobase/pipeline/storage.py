@@ -21,6 +21,7 @@ from ..errors import ArgumentError
 from ..files import reading, replacing
 from ..specs import Provenance
 from .npy import Archive
+from .packing import members, packed, unpacked
 from .sense import check_about, check_arrays
 from .spikes import NoSpikes, Spikes
 
@@ -36,6 +37,8 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> None:
     """See :meth:`Recording.save`."""
     arrays = arrays_of(recording)
     about = about_of(recording)
+    about["settings"], more = packed(recording.settings, _as_array)
+    arrays |= more
     about["digests"] = {name: _digest(array) for name, array in arrays.items()}
     arrays["about"] = np.array(json.dumps(about))
     arrays["digest"] = np.array(_digest(arrays["about"]))
@@ -69,6 +72,7 @@ def about_of(recording: Recording) -> dict[str, Any]:
         },
         "trace_units": dict(recording.trace_units),
         "every": recording.every,
+        "trace_indices": {name: units.tolist() for name, units in recording.trace_indices.items()},
         "provenance": {
             part: {"kind": source.kind, **source.as_dict()} for part, source in recording.provenance.items()
         },
@@ -95,6 +99,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
         check_about(about)
         spikes = SPIKES if any(name in archive.names for name in SPIKES) else ()
         names = (*spikes, *(TRACE + name for name in about["trace_types"]))
+        names += tuple(members(about.get("settings")))
         unknown = {name for name in archive.names if name.startswith((TRACE, "spike_"))} - {*names}
         if unknown:
             raise ValueError(f"{sorted(unknown)[0]} has no type in about")
@@ -112,6 +117,7 @@ def recording_of(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Record
         ValueError: If they do not make sense together.
     """
     from .recording import Recording
+    from .settings import Settings
 
     check_about(about)
     check_arrays(about, arrays)
@@ -130,6 +136,11 @@ def recording_of(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Record
         complete=about["complete"],
         trace_units=dict(about["trace_units"]),
         every=about.get("every", 1),  # earlier files hold every step
+        trace_indices={
+            name: torch.tensor(units, dtype=torch.int64)
+            for name, units in about.get("trace_indices", {}).items()
+        },
+        settings=Settings(unpacked(about.get("settings", {}), arrays, _as_trace)),
     )
 
 

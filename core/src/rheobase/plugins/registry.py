@@ -22,6 +22,7 @@ from .entry import canonical
 from .installed import Installed
 from .problem import AMISS, Problem
 from .registration import Registration, name_of
+from .synonyms import synonyms
 
 
 class Registry:
@@ -147,7 +148,7 @@ class Registry:
 
     def _unknown(self, kind: str, name: str, on_offer: list[Registered]) -> str:
         names = sorted({component.spec.name for component in on_offer})
-        near = nearest(name.rpartition(":")[2], names)
+        near = nearest(name.rpartition(":")[2], names, synonyms(kind))
         kinds = [component.spec.kind for component in self.components() if component.spec.name == name]
         elsewhere = f" (that is the name of a component of kind {kinds[0]!r})" if kinds else ""
         known = ", ".join(f"{component.spec.name} ({component.source})" for component in on_offer)

@@ -16,7 +16,7 @@ from .contract import Course, Happened, Kernel, Outputs
 from .courses import Inputs
 from .kernels import kernel_of
 from .located_run import last_spikes
-from .refusal import Refusal
+from .refusal import Amiss, Refusal
 from .suitable import check_suitable, worthwhile
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ _SECONDS, _AT_FIRST = 0.1, 0.03
 two blocks Ctrl-C is heard, the progress bar moves, and what was recorded can be had."""
 _FASTER = 8
 """A block is at most so many times as long as the one before."""
+_ROWS = 4_000_000
+"""Numbers in the rows of a trace that a block leaves, where only some units of it are kept."""
 
 
 class _Run:
@@ -117,6 +119,7 @@ class _Run:
             if name not in known:
                 raise Refusal(f"{name!r} is no state, input or spike, so no kernel records it")
         self.spikes = "spikes" in record
+        self.units: Mapping[str, Tensor] = getattr(record, "units", {})
         self.first_step = neuron.simulation_step
         self.params = {
             name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)
@@ -161,6 +164,9 @@ class _Run:
     def _steps_of_block(self, done: int, unit_steps: float) -> int:
         """How many steps a block has: whole strides of the traces, or a part of one."""
         count = min(self.inputs.steps_at_once(unit_steps), self.steps - done)
+        if any(name in self.units for name in self.names):
+            # Of some units only: a kernel leaves the rows of all of them for a block.
+            count = min(count, max(1, _ROWS // self.shape.numel()) * self.every)
         if count < self.every or done % self.every:
             return min(count, self.every - done % self.every)
         return count // self.every * self.every
@@ -181,10 +187,11 @@ class _Run:
         kept = slice(done // self.every, (done + count) // self.every)
         # A part of a stride has one row at most: what there is at its end.
         part = count < self.every
+        rows = {} if part else {name: self._rows(name, kept) for name in self.names if name not in courses}
         outputs = Outputs(
             self.every,
-            {} if part else {name: self.traces[name][kept] for name in self.names if name in states},
-            None if part or "spiked" not in self.traces else self.traces["spiked"][kept],
+            {name: trace for name, trace in rows.items() if name != "spiked"},
+            rows.get("spiked"),
             spiked,
             spare,
         )
@@ -192,12 +199,16 @@ class _Run:
         if happened.failed >= 0:
             self._fail(done + happened.failed)
         if self.spikes:
-            self.spiking.append((done, replace(happened, states={})))
+            self._keep_spikes(done, happened)
         for name in self.names:
             if name in courses:
                 self._keep_input(name, courses[name], kept)
             elif part:
-                self.traces[name][kept] = spiked if name == "spiked" else happened.states[name]
+                self.traces[name][kept] = self._of(
+                    name, spiked if name == "spiked" else happened.states[name]
+                )
+            elif name in self.units:
+                self.traces[name][kept] = self._of(name, rows[name])
         return _Piece(done + count, count, happened, spiked, courses)
 
     def _nobody(self) -> Tensor:
@@ -206,14 +217,36 @@ class _Run:
             return torch.from_numpy(np.zeros(self.shape, dtype=np.uint8))
         return torch.zeros(self.shape, dtype=torch.uint8, device=self.neuron.device)
 
+    def _keep_spikes(self, done: int, happened: Happened) -> None:
+        steps, lanes, times = happened.steps, happened.lanes, happened.times
+        if "spikes" in self.units:
+            chosen = np.isin(lanes % self.shape[-1], self.units["spikes"].numpy())
+            steps, lanes, times = steps[chosen], lanes[chosen], times[chosen] if len(times) else times
+        self.spiking.append((done, replace(happened, states={}, steps=steps, lanes=lanes, times=times)))
+
+    def _rows(self, name: str, kept: slice) -> Tensor:
+        """Where a kernel leaves the rows of a trace: in the trace, where it is of all units."""
+        if name not in self.units:
+            return self.traces[name][kept]
+        like = self.traces[name]
+        make = torch.zeros if name == "spiked" else torch.empty
+        return make((kept.stop - kept.start, *self.shape), dtype=like.dtype, device=like.device)
+
+    def _of(self, name: str, rows: Tensor) -> Tensor:
+        """The units that are recorded."""
+        units = self.units.get(name)
+        return rows if units is None else rows.index_select(-1, units.to(rows.device))
+
     def _keep_input(self, name: str, course: Course, kept: slice) -> None:
         stride = min(self.every, len(course.values))
         values = course.values if course.still else course.values[stride - 1 :: stride]
         shape = (1,) * (len(self.shape) + 1 - values.ndim)
-        self.traces[name][kept] = values.reshape(len(values), *shape, *values.shape[1:])
+        values = values.reshape(len(values), *shape, *values.shape[1:])
+        self.traces[name][kept] = values if values.shape[-1] == 1 else self._of(name, values)
 
     def _trace(self, name: str) -> Tensor:
-        size = (self.steps // self.every, *self.shape)
+        width = len(self.units[name]) if name in self.units else self.shape[-1]
+        size = (self.steps // self.every, *self.shape[:-1], width)
         if name == "spiked":
             return torch.zeros(size, dtype=torch.uint8, device=self.neuron.device)
         return torch.empty(size, dtype=self.neuron.dtype, device=self.neuron.device)
@@ -246,7 +279,7 @@ class _Run:
                 raise
         self.neuron(self.drive.rows(step, 1)[0])
         self.neuron.load_state_dict(before)
-        raise Refusal(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
+        raise Amiss(f"its kernel gives numbers in step {step} that are not finite, where eager's are")
 
     def _spikes(self, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
         """Times, units and rows of the batch of the spikes of some blocks, in order."""
@@ -289,6 +322,7 @@ class _Run:
             first_step=self.first_step,
             batch_shape=tuple(self.shape[:-1]),
             every=self.every,
+            trace_indices=self.units,
         )
 
 

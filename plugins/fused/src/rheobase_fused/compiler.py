@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from .limited import Said, limited
-from .refusal import Refusal
+from .refusal import Amiss
 
 # No option that lets the compiler reorder or approximate, and none that touches the floating-point mode of
 # the process: a library that was linked with -ffast-math flushes denormals to zero for all who load it.
@@ -24,7 +24,7 @@ _HANGING: dict[str, str] = {}
 """Compilers that hung once in this process, and what is said of them: nobody waits for them again."""
 
 
-class Unmade(Refusal):
+class Unmade(Amiss):
     """A library that could not be made here; in another folder it may be."""
 
 
@@ -39,7 +39,7 @@ def compiler() -> str:
         found = shutil.which(name)
         if found:
             return os.path.abspath(found)
-    raise Refusal(
+    raise Amiss(
         f"the C++ compiler CXX={given!r} was not found"
         if given
         else "no C++ compiler was found; install g++ or clang++, or name one in the variable CXX"
@@ -55,7 +55,7 @@ def version(tool: str) -> str:
     """
     said = _run(tool, ["--version"], None)
     if said.status:
-        raise Refusal(f"the C++ compiler {tool} does not run: exit status {said.status}")
+        raise Amiss(f"the C++ compiler {tool} does not run: exit status {said.status}")
     return said.output
 
 
@@ -83,14 +83,14 @@ def compile_to(text: str, made: Path, tool: str) -> None:
 
 def _run(tool: str, arguments: list[str], folder: Path | None) -> Said:
     if tool in _HANGING:
-        raise Refusal(_HANGING[tool])
+        raise Amiss(_HANGING[tool])
     environment = None if folder is None else {**os.environ, "TMPDIR": os.fspath(folder)}
     try:
         said = limited([tool, *arguments], LIMIT, environment, errors=folder is not None)
     except (OSError, ValueError, RuntimeError) as error:
         # RuntimeError: no thread can be started.
-        raise Refusal(f"the C++ compiler {tool} does not run: {error}") from error
+        raise Amiss(f"the C++ compiler {tool} does not run: {error}") from error
     if said.status is None:
         _HANGING[tool] = f"the C++ compiler {tool} was not done after {LIMIT:g} s; name another in CXX"
-        raise Refusal(_HANGING[tool])
+        raise Amiss(_HANGING[tool])
     return said

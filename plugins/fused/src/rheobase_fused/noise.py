@@ -12,7 +12,7 @@ import rheobase as rb
 import torch
 from torch import Tensor
 
-from .refusal import Refusal
+from .refusal import Amiss
 from .store import library
 
 
@@ -91,7 +91,7 @@ def normals() -> int:
     loaded = library("\n".join(["#define SINGLE 0", *texts]), ["rheobase_normals"])
     address = ctypes.cast(loaded.rheobase_normals, ctypes.c_void_p).value
     if address is None:
-        raise Refusal("the library of noise has lost its function")
+        raise Amiss("the library of noise has lost its function")
     return address
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from .compiler import LIMIT, OPTIONS, Unmade, compile_to, compiler, version
 from .folders import drop_unused, kernel_folder, process_folder, sweep, used, working_folder
 from .limited import limited
-from .refusal import Refusal
+from .refusal import Amiss
 from .trusted import check_own
 
 _DIGITS = 40
@@ -38,7 +38,7 @@ def library(text: str, names: Sequence[str]) -> ctypes.CDLL:
     try:
         return _library(text, names)
     except (OSError, ValueError) as error:
-        raise Refusal(f"there is no place for its kernel: {error}") from error
+        raise Amiss(f"there is no place for its kernel: {error}") from error
 
 
 def _library(text: str, names: Sequence[str]) -> ctypes.CDLL:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from .folders import kernel_folder, used
-from .refusal import Refusal
+from .refusal import Amiss
 from .trusted import check_own
 
 
@@ -36,7 +36,7 @@ def load_kernel(text: str) -> Any:
     try:
         path = _written(kernel_folder() / f"{name}.py", text)
     except OSError as error:
-        raise Refusal(f"there is no place for its kernel: {error}") from error
+        raise Amiss(f"there is no place for its kernel: {error}") from error
     module = types.ModuleType(name)
     module.__file__ = os.fspath(path)
     exec(compile(text, os.fspath(path), "exec"), module.__dict__)
@@ -50,13 +50,13 @@ def check_triton() -> None:
         Refusal: With the reason.
     """
     if importlib.util.find_spec("triton") is None:
-        raise Refusal("Triton is not installed; it comes with torch for CUDA, or by: pip install triton")
+        raise Amiss("Triton is not installed; it comes with torch for CUDA, or by: pip install triton")
     if torch.version.hip is not None:
-        raise Refusal("this is torch for ROCm, and kernels for GPUs are made for CUDA")
+        raise Amiss("this is torch for ROCm, and kernels for GPUs are made for CUDA")
     options = importlib.import_module("triton.backends.nvidia.compiler").CUDAOptions
     if "enable_reflect_ftz" not in options.__dataclass_fields__:
         found = importlib.import_module("triton").__version__
-        raise Refusal(
+        raise Amiss(
             f"Triton {found} takes numbers near zero for zero in exp and the like; take Triton 3.6 or later"
         )
 

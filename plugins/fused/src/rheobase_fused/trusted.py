@@ -9,7 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-from .refusal import Refusal
+from .refusal import Amiss
 
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -28,12 +28,12 @@ def check_own(path: Path) -> None:
         return
     about = path.lstat()
     if about.st_uid != os.getuid() or stat.S_ISLNK(about.st_mode):
-        raise Refusal(
+        raise Amiss(
             f"{path} is not this user's own, so no kernel is loaded from it; "
             "remove it, or set RHEOBASE_CACHE_DIR"
         )
     if about.st_mode & _OTHERS:
-        raise Refusal(
+        raise Amiss(
             f"{path} can be written by others, so no kernel is loaded from it; take their right: chmod go-w"
         )
 

@@ -11,6 +11,7 @@ from ...engine.declaration import Quantity
 from ...engine.neuron.base import Neuron
 from ...errors import ParameterError, RheobaseError
 from ..property import Need, prop
+from ..units import unknown
 from ..violation import require, violated
 from .case import NeuronCase
 from .needs import DECLARED, PARAMETERS, REFRACTORY
@@ -50,6 +51,25 @@ def the_model_and_its_declarations_are_documented(subject: NeuronSubject) -> Non
     bare = [f"{each.kind} {each.name}" for each in declared if not each.doc.strip()]
     if bare:
         violated(f"no doc= on {', '.join(bare)}; give each a line")
+
+
+@prop(
+    "neuron",
+    "units-are-known",
+    "contract",
+    needs=(DECLARED,),
+    why="a unit that nobody knows can be read in two ways, and converted in none",
+)
+def the_units_are_known(subject: NeuronSubject) -> None:
+    """Each unit is made of symbols of the SI, with their prefixes, or is "1"."""
+    schema = subject.schema
+    wrong = [
+        f"{each.kind} {each.name}: {told}"
+        for each in (*_quantities(subject), *schema.inputs.values())
+        if (told := unknown(each.unit))
+    ]
+    if wrong:
+        violated("; ".join(wrong))
 
 
 @prop(

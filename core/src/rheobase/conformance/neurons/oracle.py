@@ -1,6 +1,6 @@
 """An oracle: the conventions of a step once more, straight from the author's functions.
 
-It shares no code with the engine. It is slow and plain, and made for ``event="step"``.
+It shares no code with the engine but the words of an error. It is slow and plain, for ``event="step"``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...engine.branching import called
 from .subject import NeuronSubject
 
 
@@ -30,14 +31,17 @@ class Oracle:
         self.hold = torch.zeros(start[0].shape, dtype=torch.int64)
         self.explosive = torch.zeros(start[0].shape, dtype=torch.bool)
 
+    def _ask(self, name: str, *given: Any) -> Any:
+        return called(f"{self.model.__name__}.{name}", getattr(self.model, name), *given)
+
     def g(self, y: list[Tensor]) -> Tensor:
         if not self.fires:
             return torch.full_like(y[0], -1.0)
-        return _full(self.model.threshold(self.schema.pack_state(*y), self.params), y[0])
+        return _full(self._ask("threshold", self.schema.pack_state(*y), self.params), y[0])
 
     def slopes(self, y: list[Tensor], data: Any) -> list[Tensor]:
         """The derivatives, per ms; zero for the held states of refractory units."""
-        named = self.model.derivatives(self.schema.pack_state(*y), self.params, data)
+        named = self._ask("derivatives", self.schema.pack_state(*y), self.params, data)
         made = []
         for name, part in zip(self.schema.states, y, strict=True):
             slope = _full(named[name], part)
@@ -48,7 +52,7 @@ class Oracle:
         """The states after dt, by the model's own update or by the classical Runge-Kutta method."""
         h = self.dt
         if callable(getattr(self.model, "update", None)):
-            named = self.model.update(self.schema.pack_state(*y), self.params, data, h)
+            named = self._ask("update", self.schema.pack_state(*y), self.params, data, h)
             if named is not NotImplemented:
                 self.explosive = torch.zeros_like(self.armed)
                 new = [_full(named[name], part) for name, part in zip(self.schema.states, y, strict=True)]
@@ -76,7 +80,7 @@ class Oracle:
             spikes = torch.zeros_like(above)
         named: Any = {}
         if callable(getattr(self.model, "reset", None)):
-            named = self.model.reset(self.schema.pack_state(*before), self.params)
+            named = self._ask("reset", self.schema.pack_state(*before), self.params)
         after = [
             torch.where(spikes, _full(named[name], part), part) if name in named else part
             for name, part in zip(self.schema.states, before, strict=True)

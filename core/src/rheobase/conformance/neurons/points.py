@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...engine.branching import called
 from ...engine.schema import FUNCTIONS
 from ..violation import violated
 from .case import NeuronCase
@@ -49,7 +50,7 @@ class Points:
         given = [self.schema.pack_state(*states), self.params if params is None else params]
         given += [data] if name in ("derivatives", "update", "dt_max") else []
         given += [self.dt] if name == "update" else []
-        values = getattr(self.model, name)(*given)
+        values = called(f"{self.model.__name__}.{name}", getattr(self.model, name), *given)
         if values is NotImplemented:
             return None
         return values if isinstance(values, Mapping) else {"": values}

@@ -38,8 +38,11 @@ class Advance(NamedTuple):
         y: The state at ``t``, in the shape of the state at ``t0``.
         carry: What the integrator wants back at the next call: a mapping of tensors
             ``[*batch, units]``, or None. An adaptive method keeps its step size here. The entry
-            ``slope``, in the shape of ``y``, holds the derivatives at the end of the call: it comes back
-            only where the field and the state are still those of that moment.
+            ``slope``, in the shape of ``y``, holds the derivatives at the end of the call; NaN where they are
+            not known. It comes back for units whose field and state are still those of that moment; the
+            slopes of the others are evaluated anew, or it is left out for all. Nothing else that is carried
+            may be taken for the derivatives at the start: a refractory period that ends changes the field,
+            and no state.
         t: The time that each unit reached, ms, ``[*batch, units]``, in the type of the state or in float64;
             None, the default: ``t1``.
         crossed: Who stands at a crossing of the threshold, bool ``[*batch, units]``, where an event was
@@ -82,6 +85,7 @@ class Integrator(ABC):
         on_failure: What a neuron does about units whose integration failed: ``"raise"``, the default, an
             error, or ``"mark"`` them: their states are NaN, and ``status`` says why.
         provenance: The plugin that offered it, where it was made by name; else None.
+        made_with: What it was made with, where it was made by name; else None.
 
     Example:
         Heun's method, as a plugin would write it:
@@ -104,6 +108,7 @@ class Integrator(ABC):
     field: str = "general"
     on_failure: str = "raise"
     provenance: Provenance | None = None
+    made_with: Mapping[str, Any] | None = None
 
     @abstractmethod
     def advance(
@@ -125,7 +130,7 @@ class Integrator(ABC):
             t0: The time of ``y``, ms.
             t1: The time asked for, ms; a number, or ``[units]``.
             carry: What the last call gave back; None at the first call. A hint: since then a unit may
-                have been reset or kicked. Only ``slope`` is left out as soon as that is so.
+                have been reset or kicked. Only ``slope`` is that of the state and the field as they are.
 
         Returns:
             The state at ``t1`` and what to carry to the next call.

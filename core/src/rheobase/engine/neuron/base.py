@@ -15,6 +15,7 @@ from ..checks import first_bad
 from ..choice import Preset
 from ..declaration import Input, State
 from ..define import define
+from ..html import html_table, in_short
 from ..integrator import Integrator
 from ..integrator.equation import times_of
 from ..provenance import provenance_of
@@ -134,10 +135,14 @@ class Neuron(Stepped):
         self.keeps_graph = bool(grad)
         self.equation = self._check_equation(equation)
         self.integrator, self._integrator_source = as_integrator(integrator)
+        chosen_rule = aggregator
         if self.schema.inputs:
             self._input_rules = input_rules(self.schema, aggregator, self.aggregate)
             aggregator = None if isinstance(aggregator, Mapping) else aggregator
         self.aggregator, self._aggregator_source = as_aggregator(aggregator)
+        # What it was made with, for the settings of its runs.
+        self._aggregator_given = chosen_rule, self.aggregator
+        self._name_given: str | None = None
         given = {**chosen.params, **chosen.state, **kwargs} if chosen is not None else kwargs
         if self.schema.declared:
             self._take(given)
@@ -292,6 +297,20 @@ class Neuron(Stepped):
         return (
             f"num_units={self.num_units}, dt={self.dt}, integrator={self.integrator!r}, event={self.event!r}"
         )
+
+    def _repr_html_(self) -> str:
+        schema = self.schema
+        rows = [
+            ("units", str(self.num_units)),
+            ("time step", f"{self.dt:g} ms"),
+            ("time", f"{self.time:g} ms"),
+            ("integrator", repr(self.integrator)),
+            ("event", self.event),
+            *((name, in_short(self._of(name), each.unit)) for name, each in schema.parameters.items()),
+            *((name, str(getattr(self, name))) for name in schema.options),
+            *((name, in_short(self._of(name), each.unit)) for name, each in schema.states.items()),
+        ]
+        return html_table(self.identifier, rows)
 
     # --- construction ----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from ..aggregate import Aggregator
 from ..checks import check_inputs, check_step, other_events
 from ..dynamics import step as declared_step
 from ..model import ask, spread
+from ..named import NamedState
 from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
 from ..slopes import SLOPE, forgotten
@@ -39,8 +40,12 @@ class Stepped(Beginning):
         self._watch = StepWatch()
 
     @property
-    def state(self) -> dict[str, Any]:
-        """Everything that :meth:`step` goes on from, by name."""
+    def state(self) -> NamedState:
+        """Everything that :meth:`step` goes on from, by name: as items, and as attributes."""
+        return NamedState(self._held())
+
+    def _held(self) -> dict[str, Any]:
+        # A plain dictionary: for each step, and for torch.compile.
         names = [*self.schema.states, *(name for name in _BESIDE if name in self._buffers)]
         if self.schema.draws:
             names.append("step_count")
@@ -49,7 +54,7 @@ class Stepped(Beginning):
 
     def step(
         self, state: Mapping[str, Any], params: Any, data: Any, dt: float
-    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    ) -> tuple[NamedState, dict[str, Tensor]]:
         """One step as a pure function: it reads no state of the neuron and changes none.
 
         Args:
@@ -64,7 +69,8 @@ class Stepped(Beginning):
         """
         # What the last step was taken with is not known here.
         state = {**state, "carry": forgotten(state.get("carry"), True)}
-        return self._step(state, params, data, dt, moved=True)
+        new, outputs = self._step(state, params, data, dt, moved=True)
+        return NamedState(new), outputs
 
     def _step(
         self, state: Mapping[str, Any], params: Any, data: Any, dt: float, *, moved: bool
@@ -93,6 +99,10 @@ class Stepped(Beginning):
         if isinstance(identifiers, Mapping):
             return identifiers.get(name)
         return identifiers if isinstance(data.get(name), (list, tuple)) else None
+
+    def _rule_of(self, name: str) -> Aggregator:
+        """The aggregator of an input; of the only one of a model whose input has no name, under ``""``."""
+        return self._input_rules[name][0] if name else self.aggregator or self.aggregate
 
     def prepare(self, data: Any, identifiers: list[str] | Mapping[str, list[str]] | None = None) -> Any:
         """The input of the next step, aggregated, checked and cast; what :meth:`step` takes as ``data``.
@@ -127,7 +137,7 @@ class Stepped(Beginning):
         if not inputs and isinstance(identifiers, Mapping):
             raise InputError(f"{self.identifier} has one input; give identifiers as a list of names")
         if not inputs and not isinstance(identifiers, Mapping):
-            return receive_timed(self, data, "the input", self.aggregator or self.aggregate, identifiers)
+            return receive_timed(self, data, "the input", self._rule_of(""), identifiers)
         if not isinstance(data, Mapping):
             if len(inputs) > 1:
                 raise InputError(
@@ -145,7 +155,7 @@ class Stepped(Beginning):
                 self,
                 data.get(name, declared.default),
                 f"the input {name!r}",
-                self._input_rules[name][0],
+                self._rule_of(name),
                 self._identifiers_of(name, data, identifiers),
                 declared,
             )
@@ -164,7 +174,7 @@ class Stepped(Beginning):
         """
         # Compiled code must not depend on what happened between two steps.
         moved = torch.compiler.is_compiling() or not self._is_settled()
-        state, params = self.state, self._undrawn()
+        state, params = self._held(), self._undrawn()
         if self._begun:
             state |= self._rows_at_start(at_start(data, self.dt))
         if state["carry"] and SLOPE in state["carry"]:
@@ -203,7 +213,7 @@ class Stepped(Beginning):
             return
         begin = self._last_input() if data is None else at_start(data(), self.dt)
         everybody = torch.ones_like(self._of("step_count"))
-        self._watch.told = heed(self, self.state, self._undrawn(), begin, everybody)
+        self._watch.told = heed(self, self._held(), self._undrawn(), begin, everybody)
 
     def largest_step(self) -> Tensor | None:
         """``dt_max(state, params, data)`` of the model as it stands, ms; None where that is no function."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, final
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ..tracing import values_visible
+from .levels import Levels
 from .sources import Body, Joint, Source, Taken, as_value
 
 
@@ -110,8 +110,7 @@ class Signal:
                 f"Signal.levels: until={until!r} is not after the last of the times, {begins[-1]!r}"
             )
         ends = begins if until == math.inf else (*begins, until)
-        edges = torch.tensor(begins, dtype=torch.float64)
-        return Signal.of(Source(partial(_look_up, begins, edges, table, until), ends, steady=True))
+        return Signal.of(Source(Levels(begins, table, until), ends, steady=True))
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
@@ -310,28 +309,6 @@ def _negative(values: list[Tensor], t: Any) -> Tensor:
 
 def _divide_by(value: Tensor, constant: Any) -> Tensor:
     return torch.div(constant, value)
-
-
-def _look_up(begins: tuple[float, ...], edges: Tensor, table: Tensor, until: float, t: Tensor) -> Tensor:
-    """The value of a piecewise constant signal at a time; ``edges`` is ``begins`` as a tensor."""
-    if t.ndim == 0:
-        now = float(t)
-        _within(now, until)
-        return table[bisect_right(begins, now)]
-    _within(float(t.detach().max()) if t.numel() else -math.inf, until)
-    places = torch.searchsorted(edges.to(t.device), t.detach().contiguous(), right=True)
-    if table.ndim == 1:
-        return table.to(t.device)[places]
-    units = table.shape[-1]
-    return table[places, torch.arange(units, device=table.device)] if units > 1 else table[places, 0]
-
-
-def _within(now: float, until: float) -> None:
-    if now >= until:
-        raise InputError(
-            f"the signal ends at {until:.12g} ms, and was asked for {now:.12g} ms; give a longer one, "
-            "or a shorter duration"
-        )
 
 
 def _level(name: str, value: Any) -> Tensor:

@@ -224,7 +224,7 @@ class Taken:
 
     def _of(self, value: Tensor) -> Tensor:
         if value.numel() == 1:
-            return value.reshape(())
+            return value.reshape(1)
         return torch.broadcast_to(value, self.shape).reshape(-1)[self.who]
 
 

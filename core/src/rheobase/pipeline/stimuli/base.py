@@ -59,7 +59,8 @@ class Stimulus(abc.ABC):
             device: Where the result lies; None: the CPU.
 
         Returns:
-            A tensor ``[count, 1]``, the same for every unit, or ``[count, num_units]``, in pA.
+            A tensor ``[count, 1]``, the same for every unit, or ``[count, num_units]``, in pA; where the
+            stimulus has a batch, ``[count, *batch, 1 or num_units]``.
         """
 
     @property
@@ -155,10 +156,11 @@ class Sum(Stimulus):
         device: torch.device | None = None,
     ) -> Tensor:
         """See :meth:`Stimulus.rows`."""
-        total = self.parts[0].rows(first, count, dt, num_units, dtype=dtype, device=device)
-        for part in self.parts[1:]:
-            total = total + part.rows(first, count, dt, num_units, dtype=dtype, device=device)
-        return total
+        parts = [part.rows(first, count, dt, num_units, dtype=dtype, device=device) for part in self.parts]
+        depth = max(part.dim() for part in parts)
+        # Of those without a batch a row is the same for each of it.
+        parts = [part.reshape(count, *[1] * (depth - part.dim()), *part.shape[1:]) for part in parts]
+        return sum(parts[1:], parts[0])
 
     def signal(self) -> Signal:
         """See :meth:`Stimulus.signal`."""

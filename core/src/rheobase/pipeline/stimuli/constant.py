@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import torch
 from torch import Tensor
 
 from ...engine.signals.signal import Signal
+from ...engine.signals.sources import Source
 from .base import Stimulus
-from .values import Current, check_current, row_of, width_of
+from .values import Current, check_current, row_of
 
 
 @final
@@ -19,7 +21,8 @@ class Constant(Stimulus):
     """The same current for ever: I(t) = amplitude.
 
     Args:
-        amplitude: The current in pA; a number, or a tensor ``[units]``.
+        amplitude: The current in pA; a number, or a tensor ``[units]``, or with a batch ``[*batch, units]``
+            or ``[*batch, 1]``: that is how a batch of constants is told from rows, one for each step.
 
     Raises:
         StimulusError: If the amplitude is not finite or not real.
@@ -29,12 +32,18 @@ class Constant(Stimulus):
         >>> stimulus.Constant(200.0).rows(0, 2, dt=0.1, num_units=5)
         tensor([[200.],
                 [200.]])
+        >>> import torch
+        >>> import rheobase as rb
+        >>> neuron = rb.create("analog", num_units=3)
+        >>> batch = stimulus.Constant(torch.tensor([[1.0], [2.0]]))
+        >>> rb.simulate(neuron, batch, duration=0.5, record="voltage").traces["voltage"].shape
+        torch.Size([5, 2, 3])
     """
 
     amplitude: Current
 
     def __post_init__(self) -> None:
-        check_current(self, "amplitude", self.amplitude)
+        check_current(self, "amplitude", self.amplitude, batch=True)
 
     def rows(
         self,
@@ -46,19 +55,30 @@ class Constant(Stimulus):
         dtype: torch.dtype = torch.float32,
         device: torch.device | None = None,
     ) -> Tensor:
-        """See :meth:`Stimulus.rows`."""
-        return row_of(self.amplitude, dtype=dtype, device=device).expand(count, -1)
+        """See :meth:`Stimulus.rows`; with a batch ``[count, *batch, 1 or units]``."""
+        amplitude = self.amplitude
+        if isinstance(amplitude, Tensor) and amplitude.dim() > 1:
+            return amplitude.to(dtype=dtype, device=device).expand(count, *amplitude.shape)
+        return row_of(amplitude, dtype=dtype, device=device).expand(count, -1)
 
     def signal(self) -> Signal:
         """See :meth:`Stimulus.signal`."""
-        return Signal.levels((), (), before=self.amplitude)
+        amplitude = self.amplitude
+        if isinstance(amplitude, Tensor) and amplitude.dim() > 1:
+            return Signal.of(Source(partial(_always, amplitude), (), steady=True))
+        return Signal.levels((), (), before=amplitude)
 
     @property
     def width(self) -> int:
         """See :attr:`Stimulus.width`."""
-        return width_of(self.amplitude)
+        amplitude = self.amplitude
+        return amplitude.shape[-1] if isinstance(amplitude, Tensor) and amplitude.dim() else 1
 
     @property
     def constant(self) -> bool:
         """See :attr:`Stimulus.constant`."""
         return True
+
+
+def _always(amplitude: Tensor, t: Tensor) -> Tensor:
+    return amplitude

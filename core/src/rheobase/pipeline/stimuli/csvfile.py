@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ...errors import StimulusError, shown
+from ...errors import StimulusError, shortened, shown
+from .even import look_like_times
 
 MOST = 2**30
 """Bytes that a CSV may have; binary files are for more."""
@@ -29,8 +30,8 @@ def read_csv(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float |
         column, and the time step where a line or a column ``dt_ms`` gives it.
 
     Raises:
-        StimulusError: If the file is ragged, has text among its numbers, no numbers at all, or says its time
-            step twice or too late.
+        StimulusError: If the file is ragged, has text among its numbers, no numbers at all, says its time
+            step twice or too late, or has a first column without a name that rises as times do.
     """
     content = file.read(MOST + 1)
     if len(content) > MOST:
@@ -68,7 +69,16 @@ def read_csv(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float |
             f"the stimulus file {path} has no numbers; accepted are rows of numbers, one column of "
             "current or one for each unit, after at most one line of names"
         )
-    return _columns(path, np.array(rows, dtype=np.float64), names, dt)
+    table = np.array(rows, dtype=np.float64)
+    if names is None and table.shape[1] > 1 and look_like_times(table[:, 0]):
+        units = ",".join(f"unit_{k}" for k in range(table.shape[1]))
+        raise StimulusError(
+            f"the stimulus file {path} has no line of names, and its first column rises evenly, from "
+            f"{table[0, 0]:g} by {table[1, 0] - table[0, 0]:g}, as times do; put a line of names above it: "
+            f"t_ms{',I' * (table.shape[1] - 1)} where it is the time in ms, {shortened(units, 60)} where "
+            "it is the current of unit 0"
+        )
+    return _columns(path, table, names, dt)
 
 
 def _time_step(path: Path, number: int, text: str, before: float | None, *, late: bool) -> float:

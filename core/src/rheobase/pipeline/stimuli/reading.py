@@ -13,11 +13,12 @@ from ...errors import StimulusError, nearest, shortened
 from ...files import reading
 from ..npy import Archive, read_npy
 from .csvfile import read_csv
+from .even import look_like_times, uneven
 
 TIMES = ("t_ms", "time_ms")
 """Names of a column or array of times in ms."""
 
-_ACCEPTED = "a CSV, NPY or NPZ file with one column of current, or one for each unit"
+_ACCEPTED = "a CSV, TSV, NPY or NPZ file with one column of current, or one for each unit"
 
 
 def read_current(path: Path, dt: float | None) -> tuple[np.ndarray, float]:
@@ -34,19 +35,22 @@ def read_current(path: Path, dt: float | None) -> tuple[np.ndarray, float]:
         StimulusError: If the file cannot be used; the message names it, says what was found and what is
             accepted.
     """
-    readers = {".csv": _read_csv, ".npy": _read_npy, ".npz": _read_npz}
+    readers = {".csv": _read_csv, ".tsv": _read_csv, ".npy": _read_npy, ".npz": _read_npz}
     _check_there(path)
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise StimulusError(
             f"the stimulus file {path} has the ending {path.suffix!r}; accepted is {_ACCEPTED}, "
-            "with the ending .csv, .npy or .npz"
+            "with the ending .csv, .tsv, .npy or .npz"
         )
     with reading(path, StimulusError, "a stimulus file", f"give {_ACCEPTED}") as file:
         if not file.read(1):
             raise StimulusError(f"the stimulus file {path} is empty; accepted is {_ACCEPTED}")
         file.seek(0)
         columns, found = reader(path, file)
+        if reader is not _read_csv and not set(TIMES) & columns.keys():
+            unnamed = columns.get("current" if reader is _read_npy else "arr_0")  # as numpy.savez calls it
+            _check_no_times(path, unnamed, found if dt is None else dt)
         return _checked(path, columns, found, dt)
 
 
@@ -64,6 +68,25 @@ def _checked(
             "accepted is one time for each sample"
         )
     return values, _settle(path, found, dt)
+
+
+def _check_no_times(path: Path, values: np.ndarray | None, dt: float | None) -> None:
+    """Refuse an array without a name whose first column is the clock that dt says."""
+    if (
+        dt is None
+        or values is None
+        or values.ndim != 2
+        or values.shape[1] < 2
+        or values.dtype.kind not in "fiu"
+    ):
+        return
+    clock = values[:, 0].astype(np.float64)
+    if look_like_times(clock) and abs(uneven(clock)[0] - dt) <= 1e-3 * dt and abs(clock[0]) <= 1.001 * dt:
+        raise StimulusError(
+            f"the stimulus file {path}: the first column has the times of samples {dt:g} ms apart, where "
+            "each column is to be the current of a unit; save it by numpy.savez(path, t_ms=..., "
+            "current=...). If it is a current, numpy.savez(path, current=..., dt_ms=...) says so"
+        )
 
 
 def _check_there(path: Path) -> None:
@@ -168,13 +191,8 @@ def _interval(path: Path, times: np.ndarray, found: float | None) -> float:
                 "give dt, the time step in ms"
             )
         return found
-    with np.errstate(all="ignore"):  # times that overflow are not evenly spaced
-        interval = float(times[-1] - times[0]) / (len(times) - 1)
-        spacing = np.diff(times)
-        # Times are often printed with three or four digits: a thousandth of the interval is still even.
-        uneven = np.flatnonzero(~(np.abs(spacing - interval) <= 1e-3 * abs(interval)))
-    if not interval > 0 or len(uneven):
-        row = int(uneven[0]) if len(uneven) else 0
+    interval, row = uneven(times)
+    if row is not None:
         raise StimulusError(
             f"the stimulus file {path}: the times are not evenly spaced and rising (sample {row} is at "
             f"{times[row]:g} ms, the next at {times[row + 1]:g} ms); accepted are samples at equal intervals"

@@ -137,7 +137,7 @@ class Samples(Stimulus):
 @final
 @dataclass(frozen=True, eq=False)
 class File(Stimulus):
-    """A recorded current read from a CSV, NPY or NPZ file; afterwards as :class:`Samples`.
+    """A recorded current read from a CSV, TSV, NPY or NPZ file; afterwards as :class:`Samples`.
 
     One column of current, or one for each unit, at equal intervals, whose length the file gives or
     ``dt`` does:
@@ -145,9 +145,10 @@ class File(Stimulus):
     - **NPZ**: one array of current ``[n]`` or ``[n, units]`` under any name, and the interval in ms as
       the number ``dt_ms`` (or times in ms as ``t_ms`` or ``time_ms``).
     - **NPY**: one such array; the interval comes from ``dt``.
-    - **CSV**: a column for each unit, separated by commas, semicolons or tabs, with or without one line of
-      names. The interval is given by a column ``t_ms`` or ``time_ms`` of evenly spaced times, by a column
-      ``dt_ms``, by a line ``# dt_ms = 0.25``, or by ``dt``.
+    - **CSV**, **TSV**: a column for each unit, separated by commas, semicolons or tabs, with or without one
+      line of names (needed where the first of several columns rises evenly, as times do). The interval is
+      given by a column ``t_ms`` or ``time_ms`` of evenly spaced times, by a column ``dt_ms``, by a line
+      ``# dt_ms = 0.25``, or by ``dt``.
 
     The file is read when the stimulus is made, and its values keep the file's own precision, also when
     they are scaled. A CSV is read as float64.

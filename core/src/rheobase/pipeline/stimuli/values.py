@@ -17,13 +17,14 @@ Current = float | Tensor
 """A current in pA: one number, or a tensor ``[units]`` with one for each unit."""
 
 
-def check_current(owner: object, name: str, value: object) -> None:
+def check_current(owner: object, name: str, value: object, *, batch: bool = False) -> None:
     """Refuse a current that is neither a finite number nor a finite real tensor ``[units]``.
 
     Args:
         owner: The stimulus that was given the value; its class goes into the message.
         name: The argument's name.
         value: What was given.
+        batch: Whether a tensor may have a batch, ``[*batch, units]``. Default False.
 
     Raises:
         StimulusError: If the value cannot be used.
@@ -35,16 +36,16 @@ def check_current(owner: object, name: str, value: object) -> None:
                 f"{where}: a tensor of {value.dtype} cannot be used; "
                 "give a real floating-point tensor, for instance value.float()"
             )
-        if value.dim() > 1 or value.numel() == 0:
+        if (value.dim() > 1 and not batch) or value.numel() == 0:
             raise StimulusError(
                 f"{where}: a tensor of shape {list(value.shape)} cannot be used; "
                 "give one number or a tensor [units]; for values over time use Samples"
             )
         if not all_finite(value.detach()):
-            unit = int(torch.nonzero(~torch.isfinite(value.detach().reshape(-1)))[0])
-            raise StimulusError(
-                f"{where}: unit {unit} has {value.detach().reshape(-1)[unit].item()}; give finite values"
-            )
+            place = torch.nonzero(~torch.isfinite(torch.atleast_1d(value.detach())))[0].tolist()
+            there = torch.atleast_1d(value.detach())[tuple(place)].item()
+            row = f" in the row {place[:-1]} of the batch" if place[:-1] else ""
+            raise StimulusError(f"{where}: unit {place[-1]}{row} has {there}; give finite values")
         return
     check_number(owner, name, value)
 

@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import ComponentError, PluginError
-from ..plugins.discovery import first_line
-from ..plugins.hooks import collect
 from ..specs import PROJECT, ComponentSpec
+from .discovery import first_line
+from .hooks import collect
 
 
 def module_of_file(path: Path) -> ModuleType:

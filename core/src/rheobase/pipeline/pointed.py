@@ -1,0 +1,131 @@
+"""The components that a name points to in a file, a module or a project's folder, installed or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..engine.integrator import Integrator
+from ..engine.neuron.base import Neuron
+from ..errors import ComponentError, PluginError
+from ..plugins.component import imported, word
+from ..plugins.discovery import first_line
+from ..plugins.pointing import is_in_module, is_path, object_in_module, objects_in_file, split
+from ..plugins.registry import list_components, resolve
+from ..plugins.sources import folder_specs
+from ..specs import ComponentSpec
+
+_BASES: dict[str | None, tuple[type, ...]] = {
+    None: (Neuron, Integrator),
+    "neuron": (Neuron,),
+    "integrator": (Integrator,),
+}
+
+
+def kind_of(given: Any) -> str:
+    """The kind that an object is of by its type; a callable may be an aggregator, or make an integrator.
+
+    Example:
+        >>> kind_of(Neuron), kind_of(sum)
+        ('neuron', 'aggregator')
+    """
+    if isinstance(given, type) and issubclass(given, Neuron):
+        return "neuron"
+    if isinstance(given, Integrator) or (isinstance(given, type) and issubclass(given, Integrator)):
+        return "integrator"
+    return "aggregator"
+
+
+def pointed_at(given: str, kind: str | None = None, *, folder: Path = Path()) -> Any:
+    """The object that a target points to, where it is not the name of what is installed.
+
+    Args:
+        given: ``"file.py:Object"``, or ``"file.py"`` where that defines one; ``"package.module:Object"``;
+            ``"folder:name"`` of a project; or the name of an installed component.
+        kind: The kind that is looked for; None: a neuron or an integrator, and by its name any object.
+        folder: What a relative path is relative to.
+
+    Returns:
+        The object; None where ``given`` is to be looked for among what is installed.
+
+    Raises:
+        ComponentError: If it is not there, is of another kind, or is not the only one.
+        PluginError: If it cannot be imported.
+
+    Example:
+        >>> pointed_at("rheobase.engine.neuron.analog:AnalogNeuron", "neuron").__name__
+        'AnalogNeuron'
+        >>> pointed_at("rk4") is None
+        True
+    """
+    if is_path(given):
+        found = (
+            _in_file(given, kind, folder)
+            if split(given)[0].endswith(".py")
+            else _in_project(given, kind, folder)
+        )
+    elif is_in_module(given) and not _is_installed(given, kind):
+        found = [(given, object_in_module(given))]
+    else:
+        return None
+    if len(found) != 1:
+        raise ComponentError(f"{given!r} is several components; say which: {', '.join(t for t, _ in found)}")
+    ((target, obj),) = found
+    if not (callable(obj) or isinstance(obj, Integrator)) or isinstance(obj, Neuron):
+        raise ComponentError(f"{target!r} is {type(obj).__name__}, and no component; give a class")
+    if kind is not None and kind_of(obj) not in (kind, "aggregator" if kind == "integrator" else kind):
+        raise ComponentError(f"{target!r} is no {word(kind)}; give one, such as file.py:Class")
+    return obj
+
+
+def model_of(given: Any, *, folder: Path = Path()) -> Any:
+    """What ``create`` is to be given for a model: the class a target points to, else what was given.
+
+    Args:
+        given: A class, the name of an installed model, or a target; see :func:`pointed_at`.
+        folder: What a relative path is relative to.
+    """
+    found = pointed_at(given, "neuron", folder=folder) if isinstance(given, str) else None
+    return given if found is None else found
+
+
+def _is_installed(name: str, kind: str | None) -> bool:
+    bare = name.rpartition(":")[2]
+    for component in list_components(kind):
+        if component.spec.name == bare:
+            try:
+                resolve(component.spec.kind, name)
+            except ComponentError:
+                continue
+            return True
+    return False
+
+
+def _in_file(given: str, kind: str | None, folder: Path) -> list[tuple[str, Any]]:
+    what = "neuron and no integrator" if kind is None else kind
+    return objects_in_file(given, _BASES.get(kind, ()), what, folder=folder)
+
+
+def _in_project(given: str, kind: str | None, folder: Path) -> list[tuple[str, Any]]:
+    path, name = split(given)
+    offered = [spec for spec, _, _ in folder_specs(folder / path) if kind in (None, spec.kind)]
+    found = [spec for spec in offered if name in ("", spec.name)]
+    if not found:
+        raise ComponentError(
+            f"{given!r} offers no such {'component' if kind is None else word(kind)}; the project offers "
+            f"{', '.join(spec.name for spec in offered) or 'none'}"
+        )
+    return [(f"{path}:{spec.name}", loaded(spec)) for spec in found]
+
+
+def loaded(spec: ComponentSpec) -> Any:
+    """The object of a spec that is not installed.
+
+    Raises:
+        PluginError: If it cannot be imported.
+    """
+    try:
+        return imported(spec)
+    except (Exception, SystemExit) as error:
+        cause = first_line(error)
+        raise PluginError(f"{spec.name!r} cannot be loaded from {spec.target!r}: {cause}") from error

@@ -1,0 +1,154 @@
+"""Several sources of one input, which the neuron's aggregator makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+from torch import Tensor
+
+from ..engine.aggregate import Aggregator
+from ..engine.signals.signal import Signal
+from ..engine.signals.timed import receive_timed
+from ..errors import InputError, nearest, shown
+from .stimuli.values import is_number
+from .stimulus import Stimulus
+
+if TYPE_CHECKING:
+    from ..engine.neuron.base import Neuron
+
+Source = Stimulus | Tensor | Signal
+"""What gives an input, or a part of it."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """The sources of one input: I(t) = aggregate([I_1(t), I_2(t), ...], identifiers).
+
+    Args:
+        parts: The sources, at least one.
+        identifiers: Their names, in the same order; or None.
+        rule: The aggregator.
+    """
+
+    parts: tuple[Source, ...]
+    identifiers: list[str] | None
+    rule: Aggregator
+
+    @property
+    def constant(self) -> bool:
+        """Whether every row is the same."""
+        return all(isinstance(part, Stimulus) and part.constant for part in self.parts)
+
+    def check(self, neuron: Neuron, row: list[Tensor | Signal], where: str) -> None:
+        """Make sure that the neuron could take the sources in one call.
+
+        Args:
+            neuron: The neuron.
+            row: What they give in one step.
+            where: The input, for messages.
+
+        Raises:
+            InputError: If they do not fit each other, or the aggregator does not take them or gives what
+                is no input.
+        """
+        receive_timed(neuron, row, where, self.rule, self.identifiers)
+
+    def combined(self, row: list[Tensor | Signal], device: torch.device) -> Tensor | Signal:
+        """What the aggregator makes of one step.
+
+        Args:
+            row: What the sources give in that step.
+            device: Where the neuron is.
+
+        Returns:
+            A tensor; where one of the sources is a signal, a signal, in which the others are held.
+        """
+        signals = [each for each in row if isinstance(each, Signal)]
+        if not signals:
+            return self.rule(row, self.identifiers)  # type: ignore[arg-type]
+
+        def value(values: list[Tensor], t: Any) -> Tensor:
+            # A value for all units comes from no device in particular.
+            found = iter([each.to(device) if each.ndim == 0 else each for each in values])
+            inputs = [next(found) if isinstance(each, Signal) else each for each in row]
+            return self.rule(inputs, self.identifiers)
+
+        return signals[0].joined(signals[1:], value)
+
+
+def inputs_of(stimulus: object, neuron: Neuron, source: Callable[[Any, str], Source]) -> dict[str, Any]:
+    """What each input of a neuron receives.
+
+    Args:
+        stimulus: As :func:`rheobase.simulate` takes it.
+        neuron: The neuron.
+        source: Makes a source of what was given as one; its second argument is how messages begin.
+
+    Returns:
+        Input -> source, or :class:`Sources`; for a model whose one input has no name, under ``""``.
+
+    Raises:
+        InputError: If the mapping names no input, or sources or identifiers cannot be used.
+
+    Example:
+        >>> import rheobase as rb
+        >>> list(inputs_of(1.0, rb.create("analog"), lambda given, where: given))
+        ['']
+    """
+    known = list(neuron.schema.inputs)
+    if len(known) > 1 and isinstance(stimulus, (list, tuple)):
+        raise InputError(
+            f"the stimulus is a list of sources, and the model has the inputs {', '.join(known)}; "
+            "give a mapping by these names, of a source, a list of them, or a mapping by identifier"
+        )
+    by_input = isinstance(stimulus, Mapping) and (len(known) > 1 or (known and set(stimulus) == set(known)))
+    given: Mapping[Any, Any]
+    if isinstance(stimulus, Mapping) and by_input:
+        given = stimulus
+    else:
+        if isinstance(stimulus, Mapping) and known and known[0] in stimulus:
+            raise InputError(
+                f"the stimulus names the model's input {known[0]!r} beside other sources; for several "
+                f"sources of it give {{{known[0]!r}: {{identifier: source, ...}}}}"
+            )
+        given = {known[0] if known else "": stimulus}
+    for name in given:
+        if known and name not in known:
+            raise InputError(
+                f"the stimulus names the input {shown(name)}, which the model does not have"
+                f"{nearest(str(name), known)}; its inputs are: {', '.join(known)}"
+            )
+    if not given:
+        raise InputError(f"the stimulus is an empty mapping; give at least one of: {', '.join(known)}")
+    return {
+        name: _input(neuron, name, part, source, f"{name}: " if by_input else "")
+        for name, part in given.items()
+    }
+
+
+def _input(neuron: Neuron, name: str, given: Any, source: Callable[[Any, str], Source], where: str) -> Any:
+    if isinstance(given, Mapping):
+        for identifier in given:
+            if not isinstance(identifier, str):
+                raise InputError(f"{where}the identifier {shown(identifier)} is no text; give a name")
+        identifiers: list[str] | None = list(given)
+        parts: Sequence[Any] = list(given.values())
+        places = [f"{where}{identifier}: " for identifier in given]
+    elif isinstance(given, (list, tuple)):
+        identifiers, parts = None, given
+        places = [f"{where}source {place}: " for place in range(len(given))]
+        if given and all(map(is_number, given)):
+            raise InputError(
+                f"{where}the stimulus is a list of numbers; a list holds several sources; "
+                "for one value for each unit give torch.tensor([...])"
+            )
+    else:
+        return source(given, where)
+    if not parts:
+        raise InputError(f"{where}the stimulus has no sources; give one or more")
+    made = tuple(source(part, place) for part, place in zip(parts, places, strict=True))
+    return Sources(made, identifiers, neuron._rule_of(name))
