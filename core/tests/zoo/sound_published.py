@@ -250,19 +250,16 @@ class ExactForward(_FromZero):
         voltage = target + (self.voltage - target) * torch.exp(-self.dt / self.tau)
         fired = (voltage >= 15.0) & (self.voltage < 15.0)
         new = torch.where(fired, 0.0, voltage)
-        return _committed(self, current, {"voltage": new}, fired, new < 15.0)
+        return _committed(self, current, {"voltage": new}, fired)
 
 
-def _committed(neuron: Any, current: Any, new: dict[str, Any], fired: Any, armed: Any) -> Any:
+def _committed(neuron: Any, current: Any, new: dict[str, Any], fired: Any) -> Any:
     """The end of a step: what the neuron keeps, and what it gives."""
     shape = fired.shape
     new = {name: value.expand(shape) for name, value in new.items()}
-    hold = torch.zeros(shape, dtype=torch.int32)
-    neuron.commit(
-        {**new, "hold": hold, "armed": armed.expand(shape), "carry": None},
-        {"input": current.expand(shape), **new, "spiked": fired.to(torch.int8)},
-    )
-    return neuron.loggable_state()
+    outputs = {"input": current.expand(shape), **new, "spiked": fired.to(torch.int8)}
+    neuron.commit({**new, "carry": None}, outputs)
+    return {name: value.clone() for name, value in outputs.items()}
 
 
 class WilsonCowan(rb.AnalogNeuron):
@@ -315,7 +312,7 @@ class Rulkov(rb.SpikingNeuron):
         new = torch.where(falls, -1.0, torch.where(x <= 0.0, rest, self.alpha + u))
         fired = (x <= 0.0) & (new > 0.0)
         slow = self.slow - self.mu * (x + 1.0 - self.sigma - current)
-        return _committed(self, current, {"voltage": new, "slow": slow}, fired, new <= 0.0)
+        return _committed(self, current, {"voltage": new, "slow": slow}, fired)
 
 
 class RosenbrockEuler(Integrator):
