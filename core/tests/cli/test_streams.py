@@ -47,7 +47,9 @@ def test_a_run_whose_standard_output_is_full_has_saved_its_recording(tmp_path, o
     out = tmp_path / "run.npz"
     with open("/dev/full", "w") as full:
         code, error = said([*TOY, *option, "--out", str(out), "--backend", "eager"], stdout=full)
-    assert (code, error) == (2, "error: the standard output cannot be written: No space left on device\n")
+    saved = f"The recording is in {out}."
+    assert code == 2
+    assert error == f"{saved}\nerror: the standard output cannot be written: No space left on device\n"
     assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
 
 

@@ -60,4 +60,7 @@ def properties(kind: str) -> list[Property]:
     """
     for module in MODULES:
         importlib.import_module(f".{module}", __package__)
-    return [prop for prop in PROPERTIES.values() if prop.kind == kind]
+    # Not in the order of registration: somebody may have imported one of the modules before.
+    order = {f"{__package__}.{module}": place for place, module in enumerate(MODULES)}
+    chosen = [prop for prop in PROPERTIES.values() if prop.kind == kind]
+    return sorted(chosen, key=lambda prop: order.get(prop.check.__module__, len(order)))

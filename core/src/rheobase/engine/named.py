@@ -7,9 +7,10 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any, final
 
-from torch.utils import _pytree
-
 from ..errors import nearest
+from .tracing import of_torch
+
+_TREES = "torch.utils._pytree"
 
 
 @final
@@ -71,15 +72,17 @@ def _children(state: NamedState) -> tuple[list[Any], list[str]]:
 
 
 def _with_keys(state: NamedState) -> tuple[list[tuple[Any, Any]], list[str]]:
-    return [(_pytree.MappingKey(name), value) for name, value in state.items()], list(state)
+    return [(_key(name), value) for name, value in state.items()], list(state)
 
 
 def _joined(values: Iterable[Any], names: Any) -> NamedState:
     return NamedState(zip(names, values, strict=True))
 
 
-# So that function transforms see its tensors, as they see those of a dictionary.
-_pytree.register_pytree_node(
+_key = of_torch(f"{_TREES}:MappingKey", lambda name: name)
+# So that function transforms see its tensors, as they see those of a dictionary; a torch that has no such
+# function takes the state for one value, which ``dict(state)`` mends.
+of_torch(f"{_TREES}:register_pytree_node", lambda *_, **__: None)(
     NamedState,
     _children,
     _joined,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 
-def _of_torch(path: str, otherwise: Callable[[], Any]) -> Callable[[], Any]:
+def of_torch(path: str, otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """A function that torch has under a private name, or another where it has it no more.
 
     Without it torch itself refuses the branch on a value that was not to be seen, in words of its own.
@@ -27,17 +27,17 @@ def _of_torch(path: str, otherwise: Callable[[], Any]) -> Callable[[], Any]:
             found = getattr(found, name)
     except (ImportError, AttributeError):
         return otherwise
-    question: Callable[[], Any] = found
-    return question
+    function: Callable[..., Any] = found
+    return function
 
 
 # torch has no public questions for these; here is where its own checks look.
-_transform = _of_torch("torch:_C._functorch.peek_interpreter_stack", lambda: None)
-_proxies = _of_torch("torch.fx.experimental.proxy_tensor:get_proxy_mode", lambda: None)
-_tracing = _of_torch("torch.jit:is_tracing", lambda: False)  # public, and without types
-_dispatching = _of_torch("torch:_C._len_torch_dispatch_stack", lambda: 0)
+_transform = of_torch("torch:_C._functorch.peek_interpreter_stack", lambda: None)
+_proxies = of_torch("torch.fx.experimental.proxy_tensor:get_proxy_mode", lambda: None)
+_tracing = of_torch("torch.jit:is_tracing", lambda: False)  # public, and without types
+_dispatching = of_torch("torch:_C._len_torch_dispatch_stack", lambda: 0)
 _lending: CodeType | None = getattr(
-    _of_torch("torch.nn.utils.stateless:_functional_call", lambda: None), "__code__", None
+    of_torch("torch.nn.utils.stateless:_functional_call", lambda: None), "__code__", None
 )
 
 
