@@ -235,14 +235,22 @@ def _loaded(saved: Any, seed: int) -> Any:
 
 def test_a_state_dict_carries_the_seed_and_is_refused_without() -> None:
     saved = rb.create(Gif, 3, seed=5).state_dict()
-    assert saved["seed"].tolist() == 5
+    assert saved["draw_seed"].tolist() == 5
     fresh = rb.create(Gif, 3)
     fresh.load_state_dict(saved)
     assert fresh.seed == 5
-    del saved["seed"]
+    del saved["draw_seed"]
     with pytest.raises(RuntimeError, match="seed"):
         rb.create(Gif, 3).load_state_dict(saved)
-    assert "seed" not in rb.create("analog", seed=1).state_dict()
+    assert "draw_seed" not in rb.create("analog", seed=1).state_dict()
+
+
+def test_a_functional_call_takes_the_whole_state_dict() -> None:
+    neuron = rb.create(Gif, 3, seed=5)
+    saved, current = neuron.state_dict(), torch.zeros(3)
+    out = torch.func.functional_call(neuron, saved, (current,))
+    for name, value in neuron(current).items():
+        assert torch.equal(out[name], value), name
 
 
 def test_seed_identifier_and_name_of_the_draw_tell_numbers_apart() -> None:

@@ -165,3 +165,32 @@ def test_steps_that_the_model_makes_itself_are_not_concerned(rows):
     current = {"data": torch.zeros(3, *rows, 2)}
     assert told(rb.create(OwnSteps, 2, dt=25.0), current) == []
     assert len(told(rb.create(OwnSteps, 2, dt=25.0, scheme="integrated"), current)) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (None, "NoneType"),
+        (1j, "complex"),
+        (torch.ones(7), r"shape \[7\]"),
+    ],
+    ids=["nothing", "complex", "another-shape"],
+)
+def test_a_dt_max_that_is_no_time_is_told_as_its_models_fault(given: Any, word: str) -> None:
+    class Odd(rb.SpikingNeuron):
+        voltage = rb.State(0.0, unit="mV")
+
+        @staticmethod
+        def derivatives(state: Any, params: Any, data: Any) -> Any:
+            return {"voltage": data - state.voltage}
+
+        @staticmethod
+        def threshold(state: Any, params: Any) -> Any:
+            return state.voltage - 1.0
+
+        @staticmethod
+        def dt_max(state: Any, params: Any, data: Any) -> Any:
+            return given
+
+    with pytest.raises(rb.errors.DeclarationError, match=f"dt_max gave .*{word}"):
+        rb.create(Odd, 3)(torch.zeros(3))

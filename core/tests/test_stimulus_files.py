@@ -199,6 +199,14 @@ def test_a_time_step_given_twice_must_be_the_same(tmp_path):
         stimulus.File(path, dt=-1)
 
 
+@pytest.mark.parametrize("name", ["time (s)", "t_us", "Seconds", "index"])
+def test_a_column_of_times_in_another_unit_is_not_taken_for_a_current(tmp_path, name):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{name},current\n0,100\n0.0001,200\n")
+    with pytest.raises(StimulusError, match="name it t_ms or time_ms"):
+        stimulus.File(path, dt=0.1)
+
+
 def test_a_scale_that_overflows_the_file_s_type_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.array([1e30], dtype=np.float32))
     with pytest.raises(StimulusError, match=r"a\.npy.*sample 0 of column 0"):

@@ -146,6 +146,20 @@ def test_what_ends_a_run_saves_what_was_recorded_and_exits_as_shells_expect(
     assert "incomplete" in result.stderr
 
 
+def test_a_run_in_the_background_whose_ctrl_c_is_ignored_hears_sigterm(
+    command: Command, toys: Any, tmp_path: Path
+) -> None:
+    toys.signal, toys.steps_until_interrupt = signal.SIGTERM, 4 * 300
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        result = command("run", "toy", "--current", 20, "--duration", 100, "--out", tmp_path / "run.npz")
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert result.exit_code == 128 + signal.SIGTERM
+    assert 25.0 <= rb.Recording.load(tmp_path / "run.npz").duration <= 30.0
+
+
 def test_that_a_run_has_stopped_is_said_before_what_it_recorded_is_written(
     command: Command, toys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

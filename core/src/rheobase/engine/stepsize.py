@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..errors import StepSizeWarning
-from .model import ask, own_update, pack, spread
+from ..errors import DeclarationError, StepSizeWarning
+from .model import Model, ask, own_update, pack, spread
 from .shapes import broadcast_shape
 from .tracing import values_visible
 
@@ -79,6 +79,39 @@ class StepWatch:
         return False
 
 
+def largest_step(model: Model, parts: tuple[Tensor, ...], params: Any, data: Any) -> Tensor:
+    """What the model's ``dt_max`` gives, ms: one number, or one for each unit.
+
+    Args:
+        model: The model; it has the function.
+        parts: Its states, ``[*batch, units]`` each.
+        params: Its parameters and options, by name.
+        data: The input: tensors.
+
+    Raises:
+        DeclarationError: If it gives anything but such numbers. That they are above zero is not asked here:
+            an input beyond all measure, which has an error of its own, may have it otherwise.
+    """
+    given = ask(model, "dt_max", parts, params, data)
+    try:
+        limit = torch.as_tensor(given)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise _refused(model, type(given).__name__) from error
+    if limit.is_complex() or limit.dtype == torch.bool:
+        raise _refused(model, f"numbers of type {limit.dtype}")
+    units = parts[0].shape[-1] if parts and parts[0].ndim else 1
+    if limit.ndim and limit.shape[-1] not in (1, units) and units != 1:
+        raise _refused(model, f"the shape {list(limit.shape)} for {units} units")
+    return limit
+
+
+def _refused(model: Model, given: str) -> DeclarationError:
+    return DeclarationError(
+        f"{model.schema.owner}.dt_max gave {given}; give ms above zero, one number or one for each unit, and "
+        "infinity where any step serves"
+    )
+
+
 @torch.no_grad()
 def heed(neuron: Stepped, state: Any, params: Any, data: Any, who: Tensor | None = None) -> bool:
     """Warn if dt is larger than the model's ``dt_max(state, params, data)``.
@@ -101,7 +134,7 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any, who: Tensor | None
     parts = tuple(state[name].detach() for name in neuron.schema.states)
     if model is None or not concerned(neuron.integrator):
         return False
-    limit, when = torch.as_tensor(ask(model, "dt_max", parts, params, data)), "at"
+    limit, when = largest_step(model, parts, params, data), "at"
     if not values_visible(limit):
         return False
     # In the first step of a batch the states have not its shape yet.
@@ -112,7 +145,7 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any, who: Tensor | None
         slopes = ask(model, "derivatives", parts, params, data)
         middle = zip(parts, (slopes[name] for name in neuron.schema.states), strict=True)
         ahead = tuple(part + 0.5 * dt * slope for part, slope in middle)
-        there = torch.as_tensor(ask(model, "dt_max", ahead, params, data))
+        there = largest_step(model, ahead, params, data)
         limit, when = torch.where(who != 0, there, torch.inf), "within the step from"
         if not _short(limit, dt):
             return False
@@ -126,8 +159,7 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any, who: Tensor | None
     warnings.warn(
         f"{neuron.identifier}: dt={dt:g} ms is larger than dt_max={float(whole[tuple(short)]):.4g} ms of "
         f"unit {short[-1]}{batch} {when} t = {neuron.time:g} ms, above which {neuron.integrator!r} may "
-        f"overshoot or grow, and spike where the model does not; dt={_rounded_down(_least(limit))} ms would "
-        "serve all units at that time, and an adaptive integrator at any",
+        f"overshoot or grow, and spike where the model does not; {_remedy(_least(limit))}",
         StepSizeWarning,
         stacklevel=3,
     )
@@ -136,6 +168,14 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any, who: Tensor | None
 
 def _short(limit: Tensor, dt: float) -> bool:
     return bool((limit < dt * _ROUNDING).any())
+
+
+def _remedy(least: float) -> str:
+    if least <= 0:
+        return "no dt would serve at that time: is the model's dt_max right?"
+    return (
+        f"dt={_rounded_down(least)} ms would serve all units at that time, and an adaptive integrator at any"
+    )
 
 
 def _least(limit: Tensor) -> float:

@@ -31,6 +31,24 @@ def announcing(say: Callable[[], None]) -> Iterator[None]:
         _SAY.reset(before)
 
 
+_ACTIVE: list[Deferral] = []
+"""What holds signals back just now; runs within it are its own."""
+
+
+def interrupt() -> None:
+    """Do what Ctrl-C does, also where SIGINT is ignored, as in jobs that a shell put into the background.
+
+    Raises:
+        KeyboardInterrupt: Where nothing holds it back.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.raise_signal(signal.SIGINT)  # to whoever takes Ctrl-C just now
+    elif _ACTIVE:
+        _ACTIVE[0](signal.SIGINT, None)
+    else:
+        raise KeyboardInterrupt
+
+
 class Deferral:
     """The handler of signals while a run goes on: it notes that the run is to end.
 
@@ -92,12 +110,11 @@ def deferred() -> Iterator[Deferral]:
     """
     deferral, taken = Deferral(), list[signal.Signals]()
     if threading.current_thread() is threading.main_thread():
-        handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-        outer = [each for each in handlers.values() if isinstance(each, Deferral)]
-        if outer:
-            yield outer[0]
+        if _ACTIVE:
+            yield _ACTIVE[0]
             return
-        taken = [number for number, each in handlers.items() if each is signal.default_int_handler]
+        _ACTIVE.append(deferral)
+        taken = [each for each in _SIGNALS if signal.getsignal(each) is signal.default_int_handler]
     try:
         for number in taken:
             signal.signal(number, deferral)
@@ -107,6 +124,8 @@ def deferred() -> Iterator[Deferral]:
         deferral.asked = False
         raise
     finally:
+        if deferral in _ACTIVE:
+            _ACTIVE.remove(deferral)
         for number in taken:
             if signal.getsignal(number) is deferral:
                 signal.signal(number, signal.default_int_handler)

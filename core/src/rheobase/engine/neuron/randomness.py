@@ -16,8 +16,8 @@ from ..schema import Schema
 
 SAVED = "generator_state"
 """The generator's name in ``state_dict``."""
-SEED = "seed"
-"""The seed's name in ``state_dict``."""
+SEED = "draw_seed"
+"""The seed's name in ``state_dict``: not that of an attribute, which function transforms would swap."""
 
 
 class Randomness(Component):

@@ -16,6 +16,8 @@ MOST = 2**30
 
 _DT_LINE = re.compile(r"#?\s*dt_ms\s*(?P<mark>[=:,;\s])\s*(?P<dt>\S+?)[,;\s]*", re.IGNORECASE)
 _NAMED = ("t_ms", "time_ms", "dt_ms")
+_CLOCK = re.compile(r"(t|times?|sec|seconds?|index)([ _(\[].*)?")
+"""Names of columns that are no currents: ``t_us``, ``time (s)``, ``index``."""
 
 
 def read_csv(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float | None]:
@@ -122,10 +124,10 @@ def _columns(
     lower = [name.lower() for name in names or []]
     special = {name: table[:, lower.index(name)] for name in _NAMED if name in lower}
     keep = [k for k in range(table.shape[1]) if k >= len(lower) or lower[k] not in _NAMED]
-    clock = next((name for name in lower if name in ("t", "time", "time_s", "t_s")), None)
+    clock = next((name for name in lower if name not in _NAMED and _CLOCK.fullmatch(name)), None)
     if clock is not None:
         raise StimulusError(
-            f"the stimulus file {path} has a column {shown(clock)}, whose unit is not said; "
+            f"the stimulus file {path} has a column {shown(clock)}, whose unit is not said to be ms; "
             "name it t_ms or time_ms, with times in ms"
         )
     if not keep:
