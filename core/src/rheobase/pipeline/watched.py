@@ -113,7 +113,8 @@ class Watch:
         return recording
 
     def _new(self) -> Piece:
-        assert self._recorded is not None
+        if self._recorded is None:
+            raise RuntimeError("nobody recorded what is asked for")
         # The run may go on while another thread asks.
         first, last = self._told, self._done
         self._told = last

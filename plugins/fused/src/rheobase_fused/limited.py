@@ -62,7 +62,8 @@ def limited(
         umask=0o077 if os.name == "posix" else -1,
     )
     kept = bytearray()
-    assert process.stdout is not None
+    if process.stdout is None:  # It was asked for.
+        raise OSError(f"{command[0]}: no pipe to what it says")
     reader = threading.Thread(target=_read, args=(process.stdout, kept), daemon=True)
     try:
         reader.start()
