@@ -20,7 +20,9 @@ Refused = Callable[..., str]
 EVIL = "raise RuntimeError('it was run')\n"
 
 
-@pytest.mark.xfail(strict=True, reason="compiled modules in __pycache__ are run and not hashed")
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="compiled modules in __pycache__ are run and not hashed"
+)
 @pytest.mark.parametrize("how", ["unchecked", "with the time and size of its source"])
 def test_a_compiled_module_that_is_not_its_source_is_refused(
     how: str, install: Install, put_on_path: Put, locking: Locking, refused: Refused, tmp_path: Path
@@ -41,7 +43,11 @@ def test_a_compiled_module_that_is_not_its_source_is_refused(
     assert refused() != ""
 
 
-@pytest.mark.xfail(strict=True, reason="only the way to the hook module is followed, not that to its models")
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="only the way to the hook module is followed, not that to its models",
+)
 @pytest.mark.parametrize("what", ["toy_cell.py", "toy_cell/__init__.py"])
 def test_what_stands_before_the_module_of_a_model_on_the_path_is_refused(
     what: str, install: Install, put_on_path: Put, locking: Locking, refused: Refused, tmp_path: Path
@@ -75,7 +81,9 @@ except Exception as error:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="a file is hashed first, and read again when it is imported")
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="a file is hashed first, and read again when it is imported"
+)
 def test_a_file_that_changes_between_check_and_import_is_not_run(
     install: Install,
     put_on_path: Put,

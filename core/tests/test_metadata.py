@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -180,6 +182,14 @@ def test_metadata_of_another_core_change_nothing_of_this_one(
         f"plugin 'core' of {name} 0.0.1 is left out, the others work: it has the name of the core" in warning
     )
     assert f"Remove {site / f'{name}-0.0.1.dist-info'}" in warning
+    told = subprocess.run(
+        [sys.executable, "-m", "rheobase", "--version"],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == f"rheobase {VERSION}\n"
 
 
 ENCODED = {

@@ -19,6 +19,7 @@ import click
 
 from ..errors import RheobaseError, RheobaseWarning
 from ..plugins import control
+from ..specs import VERSION
 from .judging import judged, verbose
 from .messages import reported_warnings
 
@@ -111,7 +112,7 @@ def _forget(stream: TextIO) -> None:
 
 
 @click.group(cls=Application, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="rheobase", message="rheobase %(version)s")
+@click.version_option(VERSION, message="rheobase %(version)s")
 @judged
 def main() -> None:
     """Neuron models as plugins: list them, look at them, drive them with a current.

@@ -99,20 +99,14 @@ def _equations(found: re.Match[str]) -> str:
     return "\n".join(rows) + "\n" * (len(found[0]) - len(found[0].rstrip()) > 0)
 
 
-_GREEK = (
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho "
-    "sigma tau upsilon phi varphi chi psi omega"
-)
 _SYMBOLS = {
-    **{name: name for name in _GREEK.split()},
-    **{name.title(): name.title() for name in _GREEK.split()},
-    **{name: name for name in ("exp", "ln", "log", "sin", "cos", "tan", "tanh", "max", "min", "sum")},
     **dict.fromkeys(("cdot", "times"), "*"),
     **{"le": "<=", "leq": "<=", "ge": ">=", "geq": ">=", "ne": "!=", "neq": "!=", "approx": "~", "sim": "~"},
     **{"to": "->", "rightarrow": "->", "mapsto": "->", "leftarrow": "<-", "pm": "+-", "infty": "inf"},
     **{"partial": "d", "ldots": "...", "dots": "...", "cdots": "...", "quad": "  ", "qquad": "  "},
     **{"left": "", "right": "", "big": "", "Big": "", "displaystyle": ""},
 }
+"""What is not written by its name, as ``alpha`` and ``exp`` are."""
 _AROUND = {
     **{"frac": "{0} / {1}", "dfrac": "{0} / {1}", "tfrac": "{0} / {1}", "sqrt": "sqrt({0})"},
     **{"dot": "d{0}/dt", "ddot": "d2{0}/dt2", "bar": "{0}_mean", "hat": "{0}", "tilde": "{0}", "vec": "{0}"},

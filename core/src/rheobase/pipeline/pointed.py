@@ -9,8 +9,8 @@ from ..engine.integrator import Integrator
 from ..engine.neuron.base import Neuron
 from ..errors import ComponentError, PluginError
 from ..plugins.component import imported, word
-from ..plugins.discovery import first_line
 from ..plugins.pointing import is_in_module, is_path, object_in_module, objects_in_file, split
+from ..plugins.problem import first_line
 from ..plugins.registry import list_components, resolve
 from ..plugins.sources import folder_specs
 from ..specs import ComponentSpec

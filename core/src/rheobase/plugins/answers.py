@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import PluginError
 from ..specs import ComponentSpec
-from .discovery import first_line
+from .problem import first_line
 
 LONGEST = 200
 """How many characters of a stranger's object a message shows."""

@@ -2,7 +2,7 @@
 
 Each job is a request, a dictionary that JSON knows, and has one answer, or one for each plugin::
 
-    {"do": "scan", "spec": 1, "oldest": 1}  ->  {"entries": [...], "problems": [...], "version": "0.1.0"}
+    {"do": "scan", "spec": 1, "oldest": 1}  ->  {"entries": [...], "problems": [...]}
     {"do": "core"}                          ->  the outcome of core's own components
     {"do": "examine", "entries": [...]}     ->  the outcome of each of these plugins
     {"do": "load", "spec": {...}}           ->  {"failure": ""}, or why what it names cannot be used
@@ -15,20 +15,17 @@ open. Whatever else a plugin prints goes to stderr.
 from __future__ import annotations
 
 import faulthandler
-import gc
 import json
 import os
 import signal
-import sys
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import discovery, guard, importlog
+from . import discovery, importlog
 from .compatibility import Host
 from .entry import Entry
-from .fingerprint import search_path
 from .outcome import Outcome, spec_from_plain
+from .problem import first_line
 
 APART = hasattr(os, "fork")
 """Whether each job is forked from a process in which no plugin was loaded; else an interpreter is started."""
@@ -52,11 +49,11 @@ def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: N
 
     Example:
         >>> sorted(next(answers({"do": "scan", "spec": 1, "oldest": 1})))
-        ['entries', 'problems', 'version']
+        ['entries', 'problems']
     """
     if request["do"] == "scan":
         host = Host(request["spec"], request["oldest"])
-        yield scan_to_plain(discovery.scan(host, at=at, without=request.get("without", ())))
+        yield discovery.scan(host, at=at, without=request.get("without", ())).to_plain()
         return
     if request["do"] == "whose":
         from . import ownership
@@ -74,19 +71,6 @@ def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: N
     else:
         for entry in request["entries"]:
             yield examine.examine(Entry.from_plain(entry)).to_plain()
-
-
-def scan_to_plain(found: discovery.Scan) -> dict[str, Any]:
-    """A scan as values that JSON knows.
-
-    Args:
-        found: The scan.
-    """
-    return {
-        "entries": [entry.to_plain() for entry in found.entries],
-        "problems": [problem._asdict() for problem in found.problems],
-        "version": found.version,
-    }
 
 
 def wanted(request: dict[str, Any]) -> int:
@@ -130,33 +114,6 @@ def said(line: bytes | bytearray, token: str) -> list[Any]:
     raise Forged
 
 
-def main() -> None:
-    """Do the jobs that are asked for on stdin, and answer on the pipe that was stdout, to the end."""
-    guard.close()
-    sys.path[:] = search_path()
-    warnings.simplefilter("ignore")  # what a plugin's import warns of is its author's business
-    requests, replies = os.dup(0), os.dup(1)
-    os.dup2(2, 1)
-    with open(os.devnull) as nothing:
-        os.dup2(nothing.fileno(), 0)
-    # Where it was forked, the parent may have put others there, and in those text may wait to be printed.
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="replace", closefd=False)
-    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", closefd=False)
-    faulthandler.enable(file=2)
-    gc.disable()  # it ends soon, and collecting takes a good part of its time
-    if APART:
-        from . import overseer
-
-        faulthandler.register(WHERE, file=2)
-        overseer.serve(requests, replies)
-    else:
-        with os.fdopen(requests, encoding="utf-8") as lines:
-            request = json.loads(lines.readline())
-            work(request, request["token"], replies)
-    os._exit(0)  # neither threads that a plugin left running nor its exit handlers are waited for
-
-
 def work(
     request: dict[str, Any], token: str, replies: int, at: Callable[[str], None] = lambda place: None
 ) -> None:
@@ -186,4 +143,4 @@ def work(
         for answer in answers(request, at):
             reply(answer)
     except KeyboardInterrupt as error:  # in here it is no user's
-        reply(Outcome(failure=discovery.first_line(error)).to_plain())
+        reply(Outcome(failure=first_line(error)).to_plain())

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import PluginError
 from ..specs import PROJECT, ComponentSpec, Provenance
-from .discovery import first_line
+from .problem import first_line
 
 WORDS = {"neuron": "neuron model"}
 """How messages call a kind, where that is not the kind itself."""

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from ..errors import PluginError
 from ..specs import PROJECT
-from .discovery import first_line
 from .entry import module_of
 from .gathering import Gathering, hash_of
+from .problem import first_line
 from .stamps import Stamps
 from .ways import way
 

@@ -9,7 +9,7 @@ from ..specs import PROJECT, VERSION
 from . import metadata
 from .compatibility import SPEC_GROUP, Host, about_core, judge
 from .entry import Entry, canonical
-from .problem import AMISS, Problem, brief
+from .problem import AMISS, Problem, first_line
 from .unreadable import POINTS, UnreadableError, empty, fault, names_group, text_of, unreadable
 
 
@@ -19,42 +19,31 @@ class Scan(NamedTuple):
     Args:
         entries: The plugins, sorted.
         problems: The distributions whose metadata cannot be read.
-        version: The version of the core.
     """
 
     entries: tuple[Entry, ...] = ()
     problems: tuple[Problem, ...] = ()
-    version: str = ""
 
     @classmethod
     def from_plain(cls, plain: Any) -> Scan:
         """A scan of values that JSON knows.
 
         Args:
-            plain: Entries, problems and version.
+            plain: What :meth:`to_plain` gives.
 
         Example:
-            >>> Scan.from_plain({"entries": [], "problems": [], "version": "0.1.0"}).version
-            '0.1.0'
+            >>> Scan.from_plain(Scan().to_plain()) == Scan()
+            True
         """
         entries = tuple(map(Entry.from_plain, plain["entries"]))
-        return cls(entries, tuple(Problem(**each) for each in plain["problems"]), plain["version"])
+        return cls(entries, tuple(Problem(**each) for each in plain["problems"]))
 
-
-def first_line(error: BaseException) -> str:
-    """The type of an exception and the first line of its message.
-
-    Example:
-        >>> first_line(ModuleNotFoundError("No module named 'jax'"))
-        "ModuleNotFoundError: No module named 'jax'"
-    """
-    try:
-        lines = str(error).strip().splitlines()
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a stranger's exception may fail to print
-        lines = []
-    return brief(f"{type(error).__name__}: {lines[0]}") if lines else type(error).__name__
+    def to_plain(self) -> dict[str, Any]:
+        """As values that JSON knows."""
+        return {
+            "entries": [entry.to_plain() for entry in self.entries],
+            "problems": [problem._asdict() for problem in self.problems],
+        }
 
 
 def scan(
@@ -106,7 +95,7 @@ def scan(
         alike = same[metadata.stem(found)]
         if len(alike) == 1 or found is _first(alike, problems):
             entries.update(_entries(found, VERSION, host, problems))
-    return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)), VERSION)
+    return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)))
 
 
 def _first(alike: list[Any], problems: set[Problem]) -> Any:

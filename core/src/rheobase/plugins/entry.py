@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
@@ -99,6 +100,19 @@ def canonical(distribution: str) -> str:
         'rheobase-lif'
     """
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def by_distribution(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Plugins by the names of their distributions, in the form in which these are compared.
+
+    Example:
+        >>> by_distribution([Entry("Toy_Models", "1.2", "toy", "toy_models")]).keys()
+        dict_keys(['toy-models'])
+    """
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(canonical(entry.distribution), []).append(entry)
+    return groups
 
 
 def module_of(value: str) -> str:

@@ -7,16 +7,14 @@ import re
 import sys
 import time
 import traceback
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import PluginError
 from . import guard, hooks, stamps, targets
-from .discovery import first_line
 from .entry import Entry
 from .importlog import ImportLog
 from .outcome import Outcome
-from .problem import brief
+from .problem import brief, first_line
 
 HEAVY = ("torch", "numpy", "scipy", "jax", "tensorflow", "matplotlib", "pandas")
 """What a hook module has no use for, and what makes every listing without an index wait."""
@@ -38,71 +36,27 @@ def examine(entry: Entry) -> Outcome:
         >>> examine(Entry("toy-models", "1.2", "toy", "toy_models.hooks")).failure
         "ModuleNotFoundError: No module named 'toy_models'"
     """
-    return judge(bring_in(entry))
-
-
-@dataclass
-class BroughtIn:
-    """A plugin that was imported, or what its import raised.
-
-    Args:
-        entry: The plugin.
-        since: When its import began, in ns since 1970.
-        seconds: How long it took.
-        log: What it looked for.
-        plugin: The module or object.
-        error: What was raised.
-        path: ``sys.path`` as it was before.
-    """
-
-    entry: Entry
-    since: int = 0
-    seconds: float = 0.0
-    log: ImportLog = field(default_factory=ImportLog)
-    plugin: Any = None
-    error: BaseException | None = None
-    path: list[str] = field(default_factory=lambda: list(sys.path))
-
-
-def bring_in(entry: Entry) -> BroughtIn:
-    """Import a plugin. Several threads may do so at once.
-
-    Args:
-        entry: The plugin.
-    """
     log, path = ImportLog(), list(sys.path)
     since, start = time.time_ns(), time.perf_counter()
-    plugin, raised = None, None
+    plugin: Any = None
+    error: BaseException | None = None
     with log:
         try:
             plugin = _load(entry.value)
-        except BaseException as error:
-            _let_through(error)
-            raised = error
+        except BaseException as raised:
+            _let_through(raised)
+            error = raised
     _examined.update(log.places)
-    return BroughtIn(entry, since, time.perf_counter() - start, log, plugin, raised, path)
-
-
-def judge(found: BroughtIn) -> Outcome:
-    """Call a plugin's hooks and look for the targets of its specs.
-
-    Args:
-        found: The plugin.
-
-    Returns:
-        What it offers.
-    """
-    entry, log = found.entry, found.log
+    seconds = time.perf_counter() - start
     offer = hooks.Offer(())
-    error = found.error
     if error is None:
         with log:
             try:
-                offer = hooks.collect(found.plugin, entry.label)
+                offer = hooks.collect(plugin, entry.label)
             except BaseException as raised:
                 _let_through(raised)
                 error = raised
-    sys.path[:] = found.path  # whoever uses a component does so without what its hook module does to the path
+    sys.path[:] = path  # whoever uses a component does so without what its hook module does to the path
     unusable = {
         (spec.kind, spec.name): cause for spec in offer.specs if (cause := targets.missing(spec.target))
     }
@@ -113,7 +67,7 @@ def judge(found: BroughtIn) -> Outcome:
     asked = (stamps.package_of(entry), *log.places, *modules)
     files, folders = stamps.rests_on(
         entry,
-        since=found.since,
+        since=since,
         imported=imported,
         old=_loaded_before(entry),
         targets=modules,
@@ -128,7 +82,7 @@ def judge(found: BroughtIn) -> Outcome:
         failure=_cause(error, entry),
         detail=_traceback(error),
         heavy=log.line_of((*HEAVY, *modules)),
-        seconds=found.seconds,
+        seconds=seconds,
         files=files,
         sought=tuple(sorted({name.partition(".")[0] for name in asked})),
         folders=folders,

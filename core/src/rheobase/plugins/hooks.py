@@ -21,7 +21,7 @@ from ..errors import PluginError, nearest
 from ..marker import MARK
 from ..specs import PROJECT, AggregatorSpec, BackendSpec, ComponentSpec, IntegratorSpec, NeuronSpec
 from . import answers
-from .discovery import first_line
+from .problem import first_line
 
 HOOKS: dict[str, type[ComponentSpec]] = {
     "rheobase_neurons": NeuronSpec,

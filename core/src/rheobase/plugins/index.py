@@ -139,9 +139,7 @@ def save(index: Index, key: Key) -> str:
     outcomes = [index.outcomes.get(entry) for entry in index.scan.entries]
     kept: dict[str, Any] = {
         "key": key.now,
-        "entries": [entry.to_plain() for entry in index.scan.entries],
-        "problems": [problem._asdict() for problem in index.scan.problems],
-        "version": index.scan.version,
+        **index.scan.to_plain(),
         "core": index.core.to_plain(),
         "outcomes": [outcome and outcome.to_plain() for outcome in outcomes],
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from ..specs import PROJECT, Provenance
+from ..specs import PROJECT, VERSION, Provenance
 from . import control, guard, index, project
 from .compatibility import Host
 from .component import Registered, word
@@ -194,7 +194,7 @@ def assemble(known: index.Index, verdicts: Verdicts, decided: control.Control) -
         decided: What the user decided.
     """
     components = [
-        Registered(spec, Provenance(spec.kind, spec.name, CORE, known.scan.version or None), CORE_PLUGIN)
+        Registered(spec, Provenance(spec.kind, spec.name, CORE, VERSION), CORE_PLUGIN)
         for spec in known.core.specs
     ]
     own = {(part.spec.kind, part.spec.name): part for part in components}

@@ -17,7 +17,7 @@ from . import child, discovery
 from .agreement import Group, agreed, differ, suspects
 from .compatibility import Host
 from .discovery import Scan
-from .entry import Entry, canonical
+from .entry import Entry, by_distribution
 from .here import Here
 from .outcome import Outcome, spec_to_plain
 from .overseer import NO_ANSWER, START
@@ -265,10 +265,7 @@ class NoProcess(Exception):
 def _by_distribution(entries: Sequence[Entry]) -> list[Group]:
     if not child.APART:
         return [(entry,) for entry in entries]
-    groups: dict[str, list[Entry]] = {}
-    for entry in dict.fromkeys(entries):
-        groups.setdefault(canonical(entry.distribution), []).append(entry)
-    return [tuple(group) for group in groups.values()]
+    return [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]
 
 
 def _joined(groups: Sequence[Group]) -> Group:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import PluginError
 from . import lockfile
-from .entry import Entry, canonical
+from .entry import Entry, by_distribution, canonical
 from .lockfile import Locked
 from .verified import Verified
 
@@ -43,7 +43,7 @@ def take(entries: Iterable[Entry]) -> Taken:
 
     taken = Taken({}, {}, ())
     altered: list[str] = []
-    for name, group in _by_distribution(entries):
+    for name, group in sorted(by_distribution(entries).items()):
         try:
             found = contents.take(name)
         except PluginError as error:
@@ -72,7 +72,7 @@ def refused(path: str, entries: Iterable[Entry], *, anew: bool = False) -> dict[
         ConfigurationError: If the lock file cannot be read.
     """
     known = Verified.load(path)
-    groups = [each for each in _by_distribution(entries) if anew or not known.holds(*each)]
+    groups = [each for each in sorted(by_distribution(entries).items()) if anew or not known.holds(*each)]
     if not groups:
         return {}
     from . import contents  # here: it takes time, and what has not changed needs none
@@ -168,13 +168,6 @@ def compare(before: Mapping[str, Locked], now: Mapping[str, Locked], path: str) 
         else:
             changes[name] = difference(before[name], now[name], path)
     return changes
-
-
-def _by_distribution(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
-    groups: dict[str, list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(canonical(entry.distribution), []).append(entry)
-    return sorted(groups.items())
 
 
 def _told(files: Sequence[str], one: str, several: str, what: str) -> list[str]:

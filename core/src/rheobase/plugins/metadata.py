@@ -15,7 +15,7 @@ from typing import Any
 
 from .entry import canonical
 from .fingerprint import search_path
-from .problem import AMISS, Problem
+from .problem import AMISS, Problem, first_line
 
 LARGEST = 128 << 20
 """How many bytes a file of metadata may have."""
@@ -63,8 +63,6 @@ def distributions(
                     stem(each)
                     found.append(each)
             except Exception as error:
-                from .discovery import first_line
-
                 problems.append(amiss(place, f"it fails: {first_line(error)}"))
     return found
 

@@ -114,13 +114,15 @@ class Jobs:
         self._parent = parent
         self._poll = select.poll()
         self._poll.register(parent.handle, select.POLLIN)
+        self._running: list[Job] = []
+        # Those that have a pipe open; a plugin may close them all, and go on.
         self._active: dict[int, Job] = {}
 
     def __enter__(self) -> Jobs:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for job in set(self._active.values()):
+        for job in self._running:
             self._finish(job)
 
     def results(self) -> Iterator[dict[str, Any]]:
@@ -129,9 +131,8 @@ class Jobs:
         Raises:
             ParentEnded: If nobody waits for it.
         """
-        running: list[Job] = []
-        while self._todo or running:
-            while self._todo and len(running) < AT_ONCE:
+        while self._todo or self._running:
+            while self._todo and len(self._running) < AT_ONCE:
                 number, request = self._todo.popleft()
                 if request["do"] == "core":  # which needs no watching
                     yield {"number": number, "answers": list(child.answers(request))}
@@ -139,13 +140,13 @@ class Jobs:
                 try:
                     job = Job(number, request, (self._parent.handle, self._replies, *self._active))
                 except OSError as error:
-                    if not running:
+                    if not self._running:
                         cause = f"no process can be started for it: {error.strerror}"
                         yield {"number": number, "answers": [], "failure": cause}
                     else:  # when one of those has ended
                         self._todo.appendleft((number, request))
                     break
-                running.append(job)
+                self._running.append(job)
                 for handle in (job.replies, job.noise):
                     self._active[handle] = job
                     self._poll.register(handle, select.POLLIN)
@@ -155,8 +156,8 @@ class Jobs:
                     self._parent.read()
                 elif handle in self._active and not self._active[handle].read(handle):
                     self._close(handle)
-            for job in [each for each in running if each.ended()]:
-                running.remove(job)
+            for job in [each for each in self._running if each.ended()]:
+                self._running.remove(job)
                 self._finish(job)
                 yield job.result()
 

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import ComponentError, PluginError, nearest
-from .discovery import first_line
+from .problem import first_line
 from .sources import module_of_file
 
 _MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")

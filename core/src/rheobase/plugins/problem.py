@@ -38,6 +38,22 @@ def brief(text: str, most: int = LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
+def first_line(error: BaseException) -> str:
+    """The type of an exception and the first line of its message.
+
+    Example:
+        >>> first_line(ModuleNotFoundError("No module named 'jax'"))
+        "ModuleNotFoundError: No module named 'jax'"
+    """
+    try:
+        lines = str(error).strip().splitlines()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a stranger's exception may fail to print
+        lines = []
+    return brief(f"{type(error).__name__}: {lines[0]}") if lines else type(error).__name__
+
+
 class Problem(NamedTuple):
     """A plugin, or a component of one, with which something is amiss.
 

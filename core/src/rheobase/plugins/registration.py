@@ -7,7 +7,7 @@ from types import TracebackType
 
 from ..errors import PluginError
 from .component import Registered
-from .discovery import first_line
+from .problem import first_line
 
 
 class Registration:

@@ -13,8 +13,8 @@ from typing import Any
 
 from ..errors import ComponentError, PluginError
 from ..specs import PROJECT, ComponentSpec
-from .discovery import first_line
 from .hooks import collect
+from .problem import first_line
 
 
 def module_of_file(path: Path) -> ModuleType:

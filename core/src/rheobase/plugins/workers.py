@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import IO, Any, NamedTuple
 
 from ..errors import PluginError
-from . import child
+from . import child, serving
 from .overseer import NO_ANSWER, START, ending
 from .process import Process, start
 
@@ -180,7 +180,7 @@ class Workers:
     def _start(self) -> Process | None:
         if self._abandoned:
             raise PluginError("nothing more is examined: it was interrupted")
-        process = start(child.main)
+        process = start(serving.main)
         if process is None:
             return None
         self._replies = queue.SimpleQueue()
