@@ -13,7 +13,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase import Parameter, SpikingNeuron, State
-from rheobase.pipeline.deferral import Deferral, deferred
+from rheobase.engine.deferral import Deferral, deferred
 from rheobase.pipeline.watched import Piece, Watch, listening
 from torch import Tensor
 
@@ -118,7 +118,7 @@ def test_a_second_interrupt_comes_at_once_where_the_first_was_not_heard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("rheobase.pipeline.deferral.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("rheobase.engine.deferral.time.monotonic", lambda: now[0])
     deferral = Deferral()
     for now[0] in (100.0, 100.5, 100.9):
         deferral(signal.SIGINT, None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
+
+from ..engine.deferral import interrupt
 
 _ENDS = ("SIGTERM", "SIGHUP")
 """What queues, services and terminals send to what is to end."""
@@ -86,14 +87,7 @@ def terminable() -> Iterator[Ending]:
 
     def end(number: int, frame: Any) -> None:
         ending.number = number
-        # Looked up, as nothing is to be imported in a handler: where it is not there, no run has begun.
-        interrupt = getattr(sys.modules.get("rheobase.pipeline.deferral"), "interrupt", None)
-        if interrupt is not None:
-            interrupt()
-        elif signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-            raise KeyboardInterrupt
-        else:
-            signal.raise_signal(signal.SIGINT)  # to whoever takes Ctrl-C just now
+        interrupt()
 
     numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
     in_main = threading.current_thread() is threading.main_thread()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from ..engine.deferral import announcing, deferred
 from ..errors import RheobaseError, StimulusError
 from .interrupts import Ending, import_undisturbed, terminable
 from .judging import judged
@@ -228,7 +229,6 @@ def _prepared(options: dict[str, Any], parameters: dict[str, Any]) -> Run:
 
 
 def _take(options: dict[str, Any], prepared: Run) -> tuple[Recording, bool]:
-    from ..pipeline.deferral import announcing, deferred
     from ..pipeline.journal import journaling, save_journaled
     from ..pipeline.simulate import SimulationInterrupted
 

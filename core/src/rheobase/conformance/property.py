@@ -6,6 +6,7 @@ that has ``cases`` is tried on many of them, drawn by hypothesis; one without is
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -78,13 +79,12 @@ class Property:
 
     def __reduce__(self) -> Any:
         # Its functions are found again by its name.
-        return _found, (self.kind, self.name)
+        return _found, (self.check.__module__, self.kind, self.name)
 
 
-def _found(kind: str, name: str) -> Property:
-    from .catalogue import properties
-
-    return next(prop for prop in properties(kind) if prop.name == name)
+def _found(module: str, kind: str, name: str) -> Property:
+    importlib.import_module(module)  # which defines it
+    return PROPERTIES[kind, name]
 
 
 PROPERTIES: dict[tuple[str, str], Property] = {}

@@ -70,7 +70,8 @@ def integrate(
     resets = event == "crossing" and model.reset is not None and model.threshold is not None
     resets = resets and (general or integrator.adaptive)
     gone = None
-    if general and torch.is_grad_enabled() and values_visible(y0) and not all_finite(y0):
+    marks = integrator.on_failure == "mark"
+    if marks and general and torch.is_grad_enabled() and values_visible(y0) and not all_finite(y0):
         # Units that failed in an earlier step, and are marked, would send NaN back to what all share.
         gone = ~y0.detach().isfinite().all(dim=0)
         y0 = torch.where(gone, finite_state(y0), y0)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .philox import WORDS, key_of, normal, uniform, words
+from .philox import WORDS, Stream, key_of, normal, uniform, words
 from .schema import Schema
 
 ONCE = 0
@@ -17,17 +17,6 @@ ONCE = 0
 
 _NEAR = 1000
 """Units whose numbers lie no further apart than this are drawn in one go."""
-
-
-class Stream(NamedTuple):
-    """Whose numbers they are: a neuron's seed, and its identifier."""
-
-    seed: int
-    identifier: str
-
-
-NOBODY = Stream(0, "")
-"""Of numbers that are no neuron's."""
 
 
 @final

@@ -21,13 +21,14 @@ from torch import Tensor
 from ..errors import EventModeError, InputError
 from .course import Before, integrate
 from .dense import finish_all
-from .drawing import ONCE, Drawing, Stream
+from .drawing import ONCE, Drawing
 from .integrator import Integrator, Status
 from .located import located_step
 from .model import Model, own_update, pack, spread
+from .philox import Stream
 from .shapes import broadcast_shape
 from .signals.pieces import at_start, pieces, signals_in
-from .slopes import forgotten
+from .slopes import SLOPE, forgotten
 from .sparse import finish_some
 from .spiking import Ends, Outcome
 from .tracing import values_visible
@@ -114,7 +115,8 @@ def step(
     new = {**states, **after, "armed": outcome.armed}
     if outcome.hold is not None:
         new["hold"] = outcome.hold
-    new["carry"] = forgotten(carry, _disturbed(some, outcome, hold))
+    if carry is not None and SLOPE in carry:
+        new["carry"] = forgotten(carry, _disturbed(some, outcome, hold))
     return new, {**states, "spiked": outcome.spiked}
 
 

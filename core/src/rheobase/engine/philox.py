@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,17 @@ Count = tuple[int, int, int, int]
 
 WORDS = 4
 """What one count gives."""
+
+
+class Stream(NamedTuple):
+    """Whose numbers they are: a neuron's seed, and its identifier."""
+
+    seed: int
+    identifier: str
+
+
+NOBODY = Stream(0, "")
+"""Of numbers that are no neuron's."""
 
 
 def words(key: int, start: Count, counts: int) -> np.ndarray:

@@ -12,19 +12,16 @@ judges: it speaks for every such method, and nothing is multiplied to it for one
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from ..errors import DeclarationError, StepSizeWarning
+from .integrator import Integrator
 from .model import Model, ask, own_update, pack, spread
 from .shapes import broadcast_shape
 from .tracing import values_visible
-
-if TYPE_CHECKING:
-    from .integrator import Integrator
-    from .neuron.stepped import Stepped
 
 EVERY = 16
 """The steps from one look to the next, where no unit spikes: a look costs up to a third of a step."""
@@ -34,6 +31,34 @@ _MOST = 4
 
 _ROUNDING = 1.0 - 1e-6
 """Of a dt_max that is computed in float32 from the number that dt is."""
+
+
+class Stepping(Protocol):
+    """What is asked of a neuron here."""
+
+    @property
+    def identifier(self) -> str:
+        """Its name, for messages."""
+
+    @property
+    def dt(self) -> float:
+        """Its time step, ms."""
+
+    @property
+    def time(self) -> float:
+        """The start of its step, ms."""
+
+    @property
+    def integrator(self) -> Integrator:
+        """What takes its steps."""
+
+    @property
+    def params(self) -> Any:
+        """Its parameters and options by name, with what its ``update`` draws."""
+
+    @property
+    def _model(self) -> Model | None:
+        """Its functions."""
 
 
 def concerned(integrator: Integrator) -> bool:
@@ -113,7 +138,7 @@ def _refused(model: Model, given: str) -> DeclarationError:
 
 
 @torch.no_grad()
-def heed(neuron: Stepped, state: Any, params: Any, data: Any, who: Tensor | None = None) -> bool:
+def heed(neuron: Stepping, state: Any, params: Any, data: Any, who: Tensor | None = None) -> bool:
     """Warn if dt is larger than the model's ``dt_max(state, params, data)``.
 
     Args:
@@ -131,9 +156,9 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any, who: Tensor | None
         StepSizeWarning: With the unit, the time, and the dt that would serve all units then.
     """
     model, dt = neuron._model, neuron.dt
-    parts = tuple(state[name].detach() for name in neuron.schema.states)
     if model is None or not concerned(neuron.integrator):
         return False
+    parts = tuple(state[name].detach() for name in model.schema.states)
     limit, when = largest_step(model, parts, params, data), "at"
     if not values_visible(limit):
         return False
@@ -143,7 +168,7 @@ def heed(neuron: Stepped, state: Any, params: Any, data: Any, who: Tensor | None
         if who is None or model.derivatives is None or not bool(who.any()):
             return False
         slopes = ask(model, "derivatives", parts, params, data)
-        middle = zip(parts, (slopes[name] for name in neuron.schema.states), strict=True)
+        middle = zip(parts, (slopes[name] for name in model.schema.states), strict=True)
         ahead = tuple(part + 0.5 * dt * slope for part, slope in middle)
         there = largest_step(model, ahead, params, data)
         limit, when = torch.where(who != 0, there, torch.inf), "within the step from"

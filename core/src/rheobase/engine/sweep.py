@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ParameterError
-from .drawing import NOBODY, Stream
-from .philox import key_of, uniform, words
+from .philox import NOBODY, Stream, key_of, uniform, words
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..engine.signals.levels import levels_of
 from ..engine.signals.signal import Signal
 from ..errors import shown
 from . import stimulus as stimuli
@@ -200,11 +199,11 @@ class _Taking:
         if isinstance(given, Tensor):
             return {"rows": self.tensor(what, given)}
         if isinstance(given, Signal):
-            levels = levels_of(given)
-            if levels is None:
+            made = given.as_levels()
+            if made is None:
                 raise _UnknownError(f"{what} is a Signal of a function, which is not kept in a file")
-            times, table, until = levels
-            return {"levels": {"times": list(times), "table": self.tensor(what, table), "until": until}}
+            table = self.tensor(what, made.table)
+            return {"levels": {"times": list(made.times), "table": table, "until": made.until}}
         if type(given) is Sum:
             return {"type": "Sum", "parts": [self.source(what, part) for part in given.parts]}
         if type(given) is File:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from .deferral import Deferral, deferred
+from ..engine.deferral import Deferral, deferred
 from .interrupted import SimulationInterrupted
 from .progress import progress_bar
 from .recording import Recording

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import ArgumentError
 from ..component import Component
-from ..drawing import Stream
+from ..philox import Stream
 from ..schema import Schema
 
 SAVED = "generator_state"

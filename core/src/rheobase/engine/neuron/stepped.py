@@ -13,12 +13,12 @@ from ...specs import Provenance
 from ..aggregate import Aggregator
 from ..checks import check_inputs, check_step, other_events
 from ..dynamics import step as declared_step
-from ..model import ask, spread
+from ..model import spread
 from ..named import NamedState
 from ..signals.pieces import at_start, signals_in
 from ..signals.timed import receive_timed
 from ..slopes import SLOPE, forgotten
-from ..stepsize import StepWatch, heed
+from ..stepsize import StepWatch, heed, largest_step
 from ..threads import alone
 from ..tracing import values_visible
 from .beginning import Beginning
@@ -220,9 +220,7 @@ class Stepped(Beginning):
         if self._model is None or self._model.dt_max is None:
             return None
         parts = tuple(self._of(name) for name in self.schema.states)
-        return torch.as_tensor(
-            ask(self._model, "dt_max", parts, self._undrawn(), self._last_input())
-        ).detach()
+        return largest_step(self._model, parts, self._undrawn(), self._last_input()).detach()
 
     def _last_input(self) -> Any:
         inputs = self.schema.inputs

@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from torch import Tensor
 
 from ...errors import InputError
-from .sources import Source
-
-if TYPE_CHECKING:
-    from .signal import Signal
 
 
 @final
@@ -56,12 +52,3 @@ class Levels:
                 f"the signal ends at {self.until:.12g} ms, and was asked for {now:.12g} ms; give a longer "
                 "one, or a shorter duration"
             )
-
-
-def levels_of(signal: Signal) -> tuple[tuple[float, ...], Tensor, float] | None:
-    """Times, levels and end of a signal that ``Signal.levels`` made; None of any other."""
-    body = signal._body
-    if signal._within_step or not isinstance(body, Source) or body.origin != 0.0:
-        return None
-    made = body.function
-    return (made.times, made.table, made.until) if isinstance(made, Levels) else None

@@ -159,6 +159,13 @@ class Signal:
         """The same signal on the clock on which its step begins at ``t0``; itself if on no step's."""
         return Signal.of(self._body.shifted(-t0)) if self._within_step else self
 
+    def as_levels(self) -> Levels | None:
+        """What :meth:`levels` made it of; None where it was made otherwise, or is on another clock."""
+        body = self._body
+        if self._within_step or not isinstance(body, Source) or body.origin != 0.0:
+            return None
+        return body.function if isinstance(body.function, Levels) else None
+
     def _like(self, body: Body) -> Signal:
         return Signal.of(body, within_step=self._within_step)
 
