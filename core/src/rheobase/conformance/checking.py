@@ -14,7 +14,7 @@ from .profiles import profile_named
 from .property import Property
 from .report import Report
 from .result import Result
-from .running import attempt, judge
+from .running import Trial, attempt, judge
 from .subject import Subject
 
 
@@ -111,14 +111,17 @@ def reproduce(
     prop = selected(subject.kind, [name])[0]
     if case is None:
         result = judge(prop, subject, profile_named(profile), seed)
-        seen = result.seen
+        tried = Trial(result.seen, "" if result.verdict.decided else result.reason)
         if not result.verdict.ran:
             print(f"{prop.name} was not tried: {result.reason}")
             return
     else:
-        seen = attempt(prop, subject, case)
-    if seen:
-        raise SystemExit(f"{prop.name} fails: {seen}")
+        tried = attempt(prop, subject, case)
+    if tried.seen:
+        raise SystemExit(f"{prop.name} fails: {tried.seen}")
+    if tried.vacuous:
+        print(f"{prop.name} decides nothing here: {tried.vacuous}")
+        return
     print(f"{prop.name} holds: {prop.statement}")
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from ...errors import RheobaseError, ZenoError
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .needs import STOCHASTIC, THRESHOLD
@@ -149,10 +150,11 @@ def rates_and_intervals_are_those_of_the_model(subject: NeuronSubject, case: Neu
         if pilot is None:
             continue
         if pilot.counts.sum() < ENOUGH:
-            return
+            vacuous("it spikes too rarely to be judged by its rate")
         if pilot.rate * dt <= 0.5:
             _require_same_trains(subject, replace(case, dt=dt), min(INTERVALS / pilot.rate, MOST_STEPS * dt))
             return
+    vacuous("in no step that was tried it can be run, or spikes less than every other step")
 
 
 def _require_same_trains(subject: NeuronSubject, case: NeuronCase, length: float) -> None:
@@ -164,7 +166,7 @@ def _require_same_trains(subject: NeuronSubject, case: NeuronCase, length: float
     found = [_train(subject, other, length, ()) for other in others]
     found.append(_train(subject, case, length, (16,)))
     if reference is None or reference.counts.sum() < ENOUGH:
-        return
+        vacuous("it spikes too rarely to be judged by its rate")
     for other in found:
         if other is not None and other.counts.sum() >= ENOUGH:
             _require_same_train(reference, other)

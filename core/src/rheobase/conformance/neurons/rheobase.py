@@ -41,6 +41,7 @@ class Sizes:
             rheobase, or no spike.
         quiet: Inputs of the rheobase's sign, less than half of it, at which the model does not spike.
         excursion: State -> how far the main input moves it at its scale, within the window.
+        alone: Whether it spikes without any input within the window.
     """
 
     rheobase: Mapping[str, float | None]
@@ -49,6 +50,7 @@ class Sizes:
     latency: Mapping[str, float | None] = field(default_factory=dict)
     quiet: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     excursion: Mapping[str, float] = field(default_factory=dict)
+    alone: bool = False
 
     @property
     def main(self) -> str:
@@ -83,6 +85,7 @@ def sizes(model: type[Neuron]) -> Sizes:
         window=steps * dt,
         latency={name: one[2] for name, one in found.items()},
         quiet={name: one[3] for name, one in found.items()},
+        alone=bool((seen.first[value == 0] >= 0).any()),
     )
     place = names.index(result.main)
     size = result.rheobase[result.main] or result.scale[result.main]
