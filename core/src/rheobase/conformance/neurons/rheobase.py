@@ -58,11 +58,12 @@ class Sizes:
         return next((name for name, found in self.rheobase.items() if found), next(iter(self.rheobase)))
 
 
-def sizes(model: type[Neuron]) -> Sizes:
+def sizes(model: type[Neuron], strongest: float = math.inf) -> Sizes:
     """Measure a model, with its default parameters.
 
     Args:
         model: Its class.
+        strongest: The strongest input that it is given.
     """
     declared = model.schema.inputs if model.schema.declared else {}
     names = tuple(declared) or ("input",)
@@ -70,6 +71,7 @@ def sizes(model: type[Neuron]) -> Sizes:
     values: list[Tensor] = []
     for name in names:
         ladder = torch.cat([torch.zeros(_SILENT, dtype=torch.float64), _LADDER, -_LADDER])
+        ladder = ladder[ladder.abs() <= strongest]
         if name in declared:
             ladder = ladder[declared[name].domain.contains(ladder)]
         blocks.append(torch.full((len(ladder),), len(blocks)))

@@ -121,7 +121,7 @@ class NeuronSubject(Subject):
     @cached_property
     def sizes(self) -> Sizes:
         """The currents that move it; see there."""
-        return sizes(self.model)
+        return sizes(self.model, self.strongest)
 
     def rheobase(self) -> float:
         """Its rheobase by the main input, negative where only such inputs make it spike.
