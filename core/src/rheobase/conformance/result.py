@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from .coverage import Coverage
+from .plain import plain
 from .property import Property
 
 
@@ -47,6 +49,7 @@ class Result:
         seconds: How long it took.
         seen: What was seen where it failed, as expected or not.
         vacuous: Why cases decided nothing -> how many of them, where it did not fail.
+        coverage: What was tried of a model.
     """
 
     prop: Property
@@ -58,6 +61,7 @@ class Result:
     seconds: float = 0.0
     seen: str = ""
     vacuous: Mapping[str, int] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=Coverage)
 
     @property
     def ok(self) -> bool:
@@ -74,8 +78,10 @@ class Result:
             "verdict": self.verdict.value,
             "reason": self.reason,
             "seen": self.seen,
+            "case": plain(self.case),
             "script": self.script,
             "examples": self.examples,
             "vacuous": dict(self.vacuous),
+            "spikes": self.coverage.spikes,
             "seconds": round(self.seconds, 4),
         }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .causes import causes
+from .coverage import Coverage
 from .property import FAMILIES
 from .result import Result, Verdict
 
@@ -78,6 +79,38 @@ def of_the_rest(results: Iterable[Result]) -> list[str]:
                 reasons.setdefault(result.reason, []).append(result.prop.name)
         lines += [f"{verdict.value}, as {reason}: {', '.join(names)}" for reason, names in reasons.items()]
     return lines
+
+
+def of_coverage(tried: Coverage, declared: Mapping[str, Sequence[str]]) -> list[str]:
+    """What was tried of a model: a line; none for what is no model.
+
+    Args:
+        tried: What was tried.
+        declared: Kind of declaration -> names.
+    """
+    if not declared:
+        return []
+    parts = [f"{tried.spikes:,} spikes seen"]
+    for kind, names in declared.items():
+        left = [name for name in names if name not in tried.moved[kind]]
+        if names:
+            told = f"{len(names) - len(left)} of {len(names)} {kind} moved"
+            parts.append(told + (f" (not {', '.join(left)})" if left else ""))
+    return [f"tried: {', '.join(parts)}"]
+
+
+def of_durations(results: Iterable[Result], most: int) -> list[str]:
+    """The slowest properties, with their seconds.
+
+    Args:
+        results: The results.
+        most: How many; 0: all that ran.
+    """
+    ran = sorted((each for each in results if each.verdict.ran), key=lambda each: -each.seconds)
+    return [
+        f"{each.seconds:8.2f} s  {each.examples:3} cases  {each.prop.name}"
+        for each in ran[: most or len(ran)]
+    ]
 
 
 def of_all(results: Sequence[Result], *, unasked: int = 0) -> str:

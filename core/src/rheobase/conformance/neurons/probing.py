@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import coverage
 from .case import NeuronCase, inside
 from .subject import NeuronSubject
 
@@ -34,6 +35,7 @@ def feed(subject: NeuronSubject, neuron: Any, factors: Sequence[float] | Tensor)
         if declared is not None:
             values = inside(values, declared.domain)
         made[name] = values.to(neuron.dtype)
+    coverage.moved("inputs", made)
     if not (subject.schema.declared and subject.schema.inputs):
         return made["input"]
     return made
@@ -86,7 +88,8 @@ def course(neuron: Any, data: Any, steps: int) -> Course:
 
 
 def spikes_in(out: Mapping[str, Tensor], neuron: Any) -> Tensor:
-    """Who spiked, by what a step gave, ``[units]``."""
+    """Who spiked, by what a step gave, ``[units]``; these spikes are counted."""
+    coverage.spiked(out)
     if "spiked" not in out:
         return torch.zeros(neuron.num_units, dtype=torch.bool)
     return out["spiked"].detach().reshape(-1, neuron.num_units)[-1] != 0
