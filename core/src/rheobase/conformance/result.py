@@ -12,6 +12,15 @@ from .plain import plain
 from .property import Property
 
 
+class Shown(str, Enum):
+    """What shows a failure again in a process of its own, where nothing was tried before."""
+
+    UNTRIED = ""
+    CASE = "case"
+    PROPERTY = "property"
+    NEITHER = "neither"
+
+
 class Verdict(str, Enum):
     """What came of a property."""
 
@@ -50,6 +59,7 @@ class Result:
         seen: What was seen where it failed, as expected or not.
         vacuous: Why cases decided nothing -> how many of them, where it did not fail.
         coverage: What was tried of a model.
+        shown: What shows the failure again by itself: its case, all cases of the property, or neither.
     """
 
     prop: Property
@@ -62,6 +72,7 @@ class Result:
     seen: str = ""
     vacuous: Mapping[str, int] = field(default_factory=dict)
     coverage: Coverage = field(default_factory=Coverage)
+    shown: Shown = Shown.UNTRIED
 
     @property
     def ok(self) -> bool:
@@ -80,6 +91,7 @@ class Result:
             "seen": self.seen,
             "case": plain(self.case),
             "script": self.script,
+            "shown": self.shown.value or None,
             "examples": self.examples,
             "vacuous": dict(self.vacuous),
             "spikes": self.coverage.spikes,

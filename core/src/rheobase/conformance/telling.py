@@ -7,7 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from .causes import causes
 from .coverage import Coverage
 from .property import FAMILIES
-from .result import Result, Verdict
+from .result import Result, Shown, Verdict
+
+_SCRIPT = {
+    Shown.UNTRIED: "a script that shows it",
+    Shown.CASE: "a script that shows it, also in a process of its own",
+    Shown.PROPERTY: "a script that shows it by all cases; its case alone does not: it depends on those before",
+    Shown.NEITHER: (
+        "a script that does not show it by itself: the failure depends on what was tried before, or comes "
+        "and goes"
+    ),
+}
 
 
 def of_failure(result: Result) -> list[str]:
@@ -26,7 +36,7 @@ def of_failure(result: Result) -> list[str]:
         f"  why it matters: {prop.why}",
     ]
     if result.script:
-        lines += ["  a script that shows it:", "", *result.script.splitlines()]
+        lines += [f"  {_SCRIPT[result.shown]}:", "", *result.script.splitlines()]
     return lines
 
 
