@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rheobase as rb
+import torch
 from rheobase import conformance
 from rheobase.conformance import NeuronCase, Report, commits
 from rheobase.conformance.coverage import moved, spiked, tallied
+from rheobase.conformance.finding import find_one
+from rheobase.conformance.neurons.gradients import _called
+from rheobase.conformance.neurons.probing import amount
+from rheobase.conformance.neurons.subject import NeuronSubject
 from rheobase.conformance.plain import plain
 from rheobase.conformance.telling import of_durations
+from rheobase.conformance.told import told
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "conformance.md"
 HARD_FLOOR = f"{Path(__file__).parent / 'zoo' / 'sound_neurons.py'}:HardFloor"
@@ -118,6 +125,66 @@ def test_the_slowest_are_told_first(report: Report) -> None:
     seconds = [float(line.split()[0]) for line in of_durations(report.results, 0)]
     assert seconds == sorted(seconds, reverse=True)
     assert len(seconds) == 3
+
+
+# --- messages -----------------------------------------------------------------------------------
+
+
+class Untraceable(Exception):
+    """What torch's compiler raises: it is told by its module."""
+
+    __module__ = "torch._dynamo.exc"
+
+
+def test_of_a_message_of_the_compiler_the_cause_and_the_authors_line_are_told() -> None:
+    message = f"""Failed to trace builtin operator
+  Explanation: Dynamo does not know how to trace `open`.
+  Hint: {"Consider something else. " * 40}
+
+  Developer debug context: {"x" * 4000}
+
+from user code:
+   File "{conformance.__file__}", line 12, in forward
+    outputs = self.advance(data)
+  File "/home/ada/cell.py", line 34, in derivatives
+    open("table.txt")
+  File "{torch.__file__}", line 5, in add
+    x + y
+
+Set TORCHDYNAMO_VERBOSE=1 for the internal stack trace
+"""
+    assert told(Untraceable(message)) == (
+        "it raised Untraceable: Failed to trace builtin operator Explanation: Dynamo does not know how to "
+        "trace `open`. (in derivatives, cell.py, line 34)"
+    )
+    assert len(told(Untraceable("word " * 2000))) < 500
+    # Another's message is the author's to word.
+    assert len(told(ValueError("word " * 2000))) > 9000
+
+
+def test_a_message_names_an_input_once_and_with_its_unit() -> None:
+    subject = find_one(Faulty)
+    assert isinstance(subject, NeuronSubject)
+    assert amount(subject, "input", 3.0) == "3 in the model's own unit"
+    synapse = find_one(f"{Path(__file__).parent / 'zoo' / 'sound_neurons.py'}:TwoConductances")
+    assert isinstance(synapse, NeuronSubject)
+    name = next(iter(synapse.schema.inputs))
+    assert amount(synapse, name, 3.0) == f"3 {synapse.schema.inputs[name].unit}"
+    assert _called("input input") == "its input"
+    assert _called("input excitation") == "input excitation"
+
+
+@pytest.mark.parametrize("target", ["no-such-model", "no_such_file.py", "no_such_file.py:Cell"])
+def test_what_is_not_there_is_told_before_torch_is_imported(target: str) -> None:
+    code = (
+        "import sys; from rheobase.cli import main\n"
+        f"try: main(['validate', {target!r}])\n"
+        "finally: print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == "False\n"
+    assert "error: there is no " in done.stderr
 
 
 # --- commits ------------------------------------------------------------------------------------

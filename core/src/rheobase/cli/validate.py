@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ArgumentError, RheobaseError
+from ..plugins.missing import refuse_missing
 from .interrupts import import_undisturbed
 from .judging import judged
 from .messages import json_option, print_json
@@ -74,6 +75,8 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     component, "errors" (what --all could not load) and "warnings". The exit code is 1 if anything failed, or
     passed that was expected to fail.
     """
+    for name in () if options["listed"] else names:
+        refuse_missing(name, options["kind"], _KINDS)  # before torch is imported, which takes seconds
     import_undisturbed("rheobase.conformance")
     from ..conformance.profiles import profile_named
     from ..conformance.report import SCHEMA

@@ -12,7 +12,9 @@ from .result import Result, Shown, Verdict
 _SCRIPT = {
     Shown.UNTRIED: "a script that shows it",
     Shown.CASE: "a script that shows it, also in a process of its own",
-    Shown.PROPERTY: "a script that shows it by all cases; its case alone does not: it depends on those before",
+    Shown.PROPERTY: (
+        "a script that shows it by all cases; its case alone does not, as it depends on those before"
+    ),
     Shown.NEITHER: (
         "a script that does not show it by itself: the failure depends on what was tried before, or comes "
         "and goes"

@@ -113,7 +113,7 @@ def after_reset(subject: NeuronSubject, neuron: Any, states: Tensor) -> dict[str
 
 
 def told(subject: NeuronSubject, data: Any, unit: int) -> str:
-    """The input of a unit in words, with its units."""
+    """The input of a unit in words, with its units; a single current has no declared one."""
     declared = subject.schema.inputs if subject.schema.declared else {}
     if isinstance(data, Mapping):
         given = {
@@ -123,7 +123,13 @@ def told(subject: NeuronSubject, data: Any, unit: int) -> str:
             ", ".join(f"{name} {value:g} {declared[name].unit}" for name, value in given.items())
             or "no input"
         )
-    return f"an input of {float(data[unit]):g}"
+    return f"an input of {amount(subject, 'input', float(data[unit]))}"
+
+
+def amount(subject: NeuronSubject, name: str, value: float) -> str:
+    """A value of an input with its unit; a single current is in the one that the model's equations take."""
+    declared = subject.schema.inputs if subject.schema.declared else {}
+    return f"{value:g} {declared[name].unit}" if name in declared else f"{value:g} in the model's own unit"
 
 
 def plain(case: NeuronCase, subject: NeuronSubject, units: int, **changes: Any) -> Any:
