@@ -49,7 +49,8 @@ def run(
         steps: The number of steps, at least 1.
         record: ``"spikes"`` and names that the neuron can log. ``record.units`` has the units, name -> int64
             ``[n]``, of those that are not wanted of all: a backend that keeps no others says so by
-            ``Recording.of(..., trace_indices=record.units)``; of one that does not, the others are left out.
+            ``trace_indices=record.units`` in ``Recording.of`` and in each :class:`rheobase.Piece`; of one that
+            does not, the others are left out.
         grad: Whether states and traces keep their autograd graph.
         progress: Whether to show a progress bar; None: on a terminal, for runs of more than a second.
         every: Traces hold the states after steps every, 2 every, ... of this run:

@@ -23,7 +23,7 @@ import numpy as np
 from ..errors import ArgumentError, OutputError, RheobaseWarning
 from ..files import reading
 from .journalfile import MAGIC, append, records
-from .recorder import check_record
+from .recorder import check_record, narrowed
 from .recording import Recording
 from .storage import TRACE, about_of, arrays_of, recording_of
 from .watched import Piece, listening
@@ -99,7 +99,7 @@ class Journal:
         self.path = journal_of(out)
         self._neuron, self._every = neuron, every
         self._first_step = neuron.simulation_step
-        self._units = check_record(neuron, record).units
+        self._record = check_record(neuron, record)
         self._file: BinaryIO | None = None
         self._writer: threading.Thread | None = None
         self._queue: queue.SimpleQueue[Callable[[], Piece] | None] = queue.SimpleQueue()
@@ -166,7 +166,7 @@ class Journal:
     def _recording(self, piece: Piece) -> Recording:
         traces = piece.traces
         batch = next((tuple(trace.shape[1:-1]) for trace in traces.values()), tuple(self._neuron.batch))
-        return Recording.of(
+        recording = Recording.of(
             self._neuron,
             spikes=piece.spikes,
             traces=traces,
@@ -175,8 +175,9 @@ class Journal:
             batch_shape=batch,
             complete=False,
             every=self._every,
-            trace_indices=self._units,
+            trace_indices=piece.trace_indices,
         )
+        return narrowed(recording, self._record)
 
     def _serve(self) -> None:
         while (new := self._queue.get()) is not None:

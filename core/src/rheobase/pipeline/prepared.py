@@ -15,9 +15,8 @@ from ..specs import Provenance
 from . import backends
 from .drive import Drive
 from .interrupted import SimulationInterrupted
-from .recorder import SPIKES, Record, check_every, check_record
+from .recorder import SPIKES, Record, check_every, check_record, narrowed
 from .recording import Recording, model_name
-from .simulate import narrowed
 from .spikes import LateSpikes, NoSpikes, Spikes
 from .standing import Standing
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError, nearest, shown
 from .recording import Recording
+from .spikes import Spikes
 from .watched import Piece
 
 if TYPE_CHECKING:
@@ -91,6 +93,20 @@ def are_among(flat: np.ndarray, units: Tensor, num_units: int) -> np.ndarray:
     table[units.numpy()] = True
     found: np.ndarray = table[flat % num_units]
     return found
+
+
+def narrowed(recording: Recording, record: Record) -> Recording:
+    """A recording of the units that were asked for, by a backend that recorded all of them."""
+    missing = {name: units for name, units in record.units.items() if name not in recording.trace_indices}
+    if not missing:
+        return recording
+    traces = {name: of_units(trace, missing.get(name)) for name, trace in recording.traces.items()}
+    spikes = recording.spikes
+    if SPIKES in missing:
+        kept = torch.isin(spikes.units, missing[SPIKES])
+        spikes = Spikes(spikes.times[kept], spikes.units[kept], spikes.batch[kept])
+    indices = {**recording.trace_indices, **missing}
+    return replace(recording, spikes=spikes, traces=traces, trace_indices=indices)
 
 
 def main_state(neuron: Neuron) -> str | None:
@@ -213,7 +229,8 @@ class Recorder:
             traces = {name: torch.stack(rows[kept]) for name, rows in self._rows.items()}
         if not traces:
             traces = {name: torch.empty(0, self._width(name)) for name in self._names}
-        return Piece(first, last, self._gather(first, last) if self._spikes else None, traces)
+        spikes = self._gather(first, last) if self._spikes else None
+        return Piece(first, last, spikes, traces, self._units)
 
     def finish(self) -> Recording:
         """The recording of the steps taken so far; it is complete if they are all there are."""
@@ -227,7 +244,7 @@ class Recorder:
             batch_shape=self._batch_shape,
             complete=self.done == self._steps,
             every=self._every,
-            trace_indices=self._units,
+            trace_indices=piece.trace_indices,
         )
 
     def _width(self, name: str) -> int:

@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import torch
-
 from ..errors import ArgumentError, PluginError, StimulusError, shown
 from ..plugins.component import Registered
 from . import backends
 from .drive import Drive
 from .interrupted import SimulationInterrupted
-from .recorder import SPIKES, Record, check_every, check_record, of_units
-from .recording import Recording, Spikes
+from .recorder import check_every, check_record, narrowed
+from .recording import Recording
 from .settings import Settings, settings_of
 
 if TYPE_CHECKING:
@@ -247,20 +245,6 @@ def _steps(drive: Drive, duration: float | None) -> int:
             f"give a duration of at most {left * dt:.12g} ms, or a longer stimulus{mend}"
         )
     return steps
-
-
-def narrowed(recording: Recording, record: Record) -> Recording:
-    """A recording of the units that were asked for, by a backend that recorded all of them."""
-    missing = {name: units for name, units in record.units.items() if name not in recording.trace_indices}
-    if not missing:
-        return recording
-    traces = {name: of_units(trace, missing.get(name)) for name, trace in recording.traces.items()}
-    spikes = recording.spikes
-    if SPIKES in missing:
-        kept = torch.isin(spikes.units, missing[SPIKES])
-        spikes = Spikes(spikes.times[kept], spikes.units[kept], spikes.batch[kept])
-    indices = {**recording.trace_indices, **missing}
-    return replace(recording, spikes=spikes, traces=traces, trace_indices=indices)
 
 
 def _sign(
