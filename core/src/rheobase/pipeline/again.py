@@ -66,8 +66,8 @@ def again(recording: Recording) -> Run:
     settings = recording.settings
     if not settings:
         raise ArgumentError(
-            "this recording does not say how it was made: it was written by an earlier version, or made of "
-            "the journal of a run that was killed"
+            "this recording does not say how it was made: it was written by an earlier version, made of the "
+            "journal of a run that was killed, or by a prepared run"
         )
     reasons = settings["unrepeatable"]
     if reasons:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
@@ -33,6 +33,13 @@ def model_name(neuron: Neuron) -> str:
     """How results and messages call a neuron's model: by its component's name, else by its class's."""
     source = neuron.provenance
     return source["model"].name if "model" in source else neuron.identifier
+
+
+def trace_units_of(neuron: Neuron, names: Iterable[str]) -> dict[str, str]:
+    """Name -> unit, such as ``"mV"``, of those of the names whose unit the neuron's model declares."""
+    schema = neuron.schema
+    declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
+    return {name: declared[name].unit for name in names if name in declared}
 
 
 @contextmanager
@@ -120,8 +127,6 @@ class Recording:
             every: The stride of the traces, in steps. Default 1.
             trace_indices: Name -> units, for what was recorded of some units only. Default: of all.
         """
-        schema = neuron.schema
-        declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
         return cls(
             spikes=NoSpikes() if spikes is None else Spikes(*spikes),
             traces=traces,
@@ -133,7 +138,7 @@ class Recording:
             model=model_name(neuron),
             provenance=dict(neuron.provenance),
             complete=complete,
-            trace_units={name: declared[name].unit for name in traces if name in declared},
+            trace_units=trace_units_of(neuron, traces),
             every=every,
             trace_indices=dict(trace_indices or {}),
         )
