@@ -87,14 +87,6 @@ def of_units(trace: Tensor, units: Tensor | None) -> Tensor:
     return trace if units is None else trace.index_select(-1, units.to(trace.device))
 
 
-def are_among(flat: np.ndarray, units: Tensor, num_units: int) -> np.ndarray:
-    """Which of some places in a flattened ``[*batch, units]`` are of these units; bool."""
-    table = np.zeros(num_units, dtype=bool)
-    table[units.numpy()] = True
-    found: np.ndarray = table[flat % num_units]
-    return found
-
-
 def narrowed(recording: Recording, record: Record) -> Recording:
     """A recording of the units that were asked for, by a backend that recorded all of them."""
     missing = {name: units for name, units in record.units.items() if name not in recording.trace_indices}
@@ -173,6 +165,9 @@ class Recorder:
         self._steps, self._grad, self._every = steps, grad, every
         self._spikes = SPIKES in record
         self._units = check_record(neuron, record).units
+        self._spiking_units: np.ndarray | None = None  # which units' spikes are kept, bool; None: of all
+        if SPIKES in self._units:
+            self._spiking_units = np.isin(np.arange(self._num_units), self._units[SPIKES].numpy())
         self._names = tuple(name for name in record if name != SPIKES)
         self._batch_shape: tuple[int, ...] = ()
         self._rows: dict[str, list[Tensor]] = {name: [] for name in self._names}
@@ -186,8 +181,8 @@ class Recorder:
             self._begin(outputs)
         if self._spikes:
             flat = flat_indices(outputs["spiked"])
-            if SPIKES in self._units:
-                flat = flat[are_among(flat, self._units[SPIKES], self._num_units)]
+            if self._spiking_units is not None:
+                flat = flat[self._spiking_units[flat % self._num_units]]
             if flat.size and "spike_times" in outputs:
                 self._take_located(flat, outputs["spike_times"])
             elif flat.size:
