@@ -15,8 +15,8 @@ from ..engine.create import integrator as make_integrator
 from ..engine.signals.signal import Signal
 from ..errors import ArgumentError, RheobaseError, RheobaseWarning, shortened, shown
 from ..specs import Provenance
-from .settings import KINDS
 from .simulate import simulate
+from .taking import KINDS
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron

@@ -25,6 +25,7 @@ from ..files import reading
 from .journalfile import MAGIC, append, records
 from .recorder import check_record, narrowed
 from .recording import Recording
+from .sense import check_about
 from .storage import TRACE, about_of, arrays_of, recording_of
 from .watched import Piece, listening
 
@@ -260,10 +261,15 @@ def recover(out: str | os.PathLike[str]) -> tuple[Recording, Path]:
     recording = _read(path)
     if recording is None:
         raise ArgumentError(f"{path} has nothing in it: the run was killed at its beginning")
+    return recording, _kept(recording, out)
+
+
+def _kept(recording: Recording, out: str | os.PathLike[str]) -> Path:
+    """Save what the journal of an output had, in the journal's place; where it was saved."""
     target = _free(Path(out))
     recording.save(target)
-    path.unlink()
-    return recording, target
+    journal_of(out).unlink()
+    return target
 
 
 def _read(path: Path) -> Recording | None:
@@ -281,7 +287,7 @@ def _read(path: Path) -> Recording | None:
         }
         about = abouts[-1] | {"first_step": abouts[0]["first_step"]}
         about["steps"] = abouts[-1]["first_step"] + abouts[-1]["steps"] - about["first_step"]
-        return recording_of(about, arrays)
+        return recording_of(Recording, check_about(about), arrays)
 
 
 def _set_aside(out: str | os.PathLike[str]) -> None:
@@ -290,10 +296,11 @@ def _set_aside(out: str | os.PathLike[str]) -> None:
     if not os.path.lexists(path):
         return
     try:
-        if _read(path) is None:
+        recording = _read(path)
+        if recording is None:
             path.unlink()
             return
-        recording, target = recover(out)
+        target = _kept(recording, out)
     except OutputError:
         raise
     except ArgumentError as error:

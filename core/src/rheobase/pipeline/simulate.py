@@ -14,7 +14,7 @@ from .drive import Drive, check_neuron
 from .interrupted import SimulationInterrupted
 from .recorder import check_every, check_record, narrowed
 from .recording import Recording
-from .settings import settings_of
+from .taking import settings_of
 
 if TYPE_CHECKING:
     from torch import Tensor
