@@ -13,7 +13,7 @@ from torch import Tensor
 from ...errors import BackendError, InputError
 from ..violation import violated
 from .case import NeuronCase
-from .courses import Course, course, tensors
+from .courses import Course, course, spikes_by_step, tensors
 from .rounding import ULPS
 from .running import parting, same
 from .shaking import shaken
@@ -139,10 +139,8 @@ def _room(value: Tensor, near: list[Tensor]) -> Tensor:
 def _require_same_spikes(rounding: _Rounding, spikes: Any, name: str) -> None:
     done, case = rounding.done, rounding.case
     eager = torch.stack([outputs["spiked"] for outputs in done.outputs]) != 0
-    found = torch.zeros((len(eager), max(math.prod(case.batch), 1), case.units), dtype=torch.int64)
-    steps = (spikes.times / case.neuron(rounding.subject.model).dt - 0.5).long().clamp(0, len(eager) - 1)
-    found.index_put_((steps, spikes.batch, spikes.units), torch.ones_like(steps), accumulate=True)
-    apart = found.view(eager.shape) != eager.to(torch.int64)
+    dt = case.neuron(rounding.subject.model).dt
+    apart = spikes_by_step(spikes, dt, eager.shape, f"the backend {name!r}") != eager.to(torch.int64)
     if bool(apart.any()):
         apart &= ~torch.stack(rounding.lost)
     if bool(apart.any()):
