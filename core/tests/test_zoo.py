@@ -22,6 +22,7 @@ import pytest
 from rheobase import conformance
 from rheobase.conformance.checking import judge_subject
 from rheobase.conformance.finding import find_one
+from rheobase.conformance.neurons import spiking
 from rheobase.conformance.profiles import PROFILES
 from rheobase.conformance.running import judge
 from rheobase.conformance.subject import Subject
@@ -96,6 +97,8 @@ def found_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault that is caught is not made smaller, which would take most of the time."""
     for name, profile in PROFILES.items():
         monkeypatch.setitem(PROFILES, name, replace(profile, shrinking=0.0))
+    # To be sure that a model never spikes takes seconds.
+    monkeypatch.setattr(spiking, "MANY_STEPS", spiking.STEPS)
 
 
 @pytest.mark.parametrize("animal", FAULTS, ids=str)

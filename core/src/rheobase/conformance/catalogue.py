@@ -25,6 +25,7 @@ MODULES = (
     "neurons.convergence",
     "neurons.maps",
     "neurons.stepsize",
+    "neurons.spiking",
     "neurons.events",
     "neurons.driven",
     "neurons.refractoriness",

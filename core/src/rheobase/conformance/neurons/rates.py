@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import RheobaseError, ZenoError
 from ..property import prop
 from ..surroundings import one_thread
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .chance import fed, usual
@@ -75,10 +76,11 @@ def rates_and_intervals_are_those_of_the_model(subject: NeuronSubject, case: Neu
         if pilot is None:
             continue
         if pilot.counts.sum() < ENOUGH:
-            return
+            vacuous("it spikes too rarely to be judged by its rate")
         if pilot.rate * dt <= 0.5:
             _require_same_trains(subject, replace(case, dt=dt), min(INTERVALS / pilot.rate, MOST_STEPS * dt))
             return
+    vacuous("in no step that was tried it can be run, or spikes less than every other step")
 
 
 def _require_same_trains(subject: NeuronSubject, case: NeuronCase, length: float) -> None:
@@ -90,7 +92,7 @@ def _require_same_trains(subject: NeuronSubject, case: NeuronCase, length: float
     found = [_train(subject, other, length, ()) for other in others]
     found.append(_train(subject, case, length, (16,)))
     if reference is None or reference.counts.sum() < ENOUGH:
-        return
+        vacuous("it spikes too rarely to be judged by its rate")
     for other in found:
         if other is not None and other.counts.sum() >= ENOUGH:
             _require_same_train(reference, other)

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .cases import runs
@@ -117,7 +118,7 @@ def a_small_displacement_from_rest_does_not_grow_without_end(
     jacobian = (slopes[:, :count] - slopes[:, count:]) / (2 * small)
     scaled = jacobian * unit.unsqueeze(0) / unit.unsqueeze(1)
     if not bool(scaled.isfinite().all()):
-        return
+        vacuous("its derivatives have no finite slopes at rest")
     rates = torch.linalg.eigvals(scaled)
     fastest = float(rates.real.max())
     if fastest <= 1e-3 * float(rates.abs().max()) or fastest <= 0:
