@@ -11,6 +11,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase import Input, Parameter, SpikingNeuron, State
+from rheobase.pipeline.alike import kinds_of
 from rheobase.plugins.sources import module_of_file
 
 ZOO = Path(__file__).resolve().parents[1] / "core" / "tests" / "zoo"
@@ -50,6 +51,62 @@ def test_each_unit_has_its_own() -> None:
     found = rb.find_rheobase(neuron)
     assert found.tolist() == pytest.approx([100.0, 200.0, 25.0], rel=1e-6)
     assert found.dtype == neuron.dtype
+
+
+def test_units_that_are_alike_have_what_one_of_them_has() -> None:
+    leak, start = torch.tensor([5.0, 10.0, 5.0, 5.0, 10.0]), torch.tensor([-75.0, -75.0, -60.0, -75.0, -75.0])
+    many = rb.create("lif", 5, leak_gl=leak, voltage=start)
+    kinds = kinds_of(many)
+    assert kinds.first[kinds.kind].tolist() == [0, 1, 2, 0, 1]
+    assert len(kinds.first) == 3
+    alone = [
+        rb.find_rheobase(rb.create("lif", leak_gl=float(each), voltage=float(v))).item()
+        for each, v in zip(leak, start, strict=True)
+    ]
+    assert rb.find_rheobase(many).tolist() == alone
+    assert (many.num_units, many.leak_gl.tolist()) == (5, leak.tolist())
+
+
+class Loud(SpikingNeuron):
+    """A voltage with noise of its own."""
+
+    noise = rb.Draw("normal")
+    voltage = State(0.0, unit="mV")
+
+    @staticmethod
+    def update(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": 0.9 * state.voltage + data + params.noise}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 100.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": 0.0 * state.voltage}
+
+
+class Counting(SpikingNeuron):
+    """A forward of its own, in which each unit is what its place makes it."""
+
+    voltage = State(0.0, unit="mV")
+    stage = Parameter(1.0, unit="mV")
+
+    def forward(self, data: Any, identifiers: Any = None) -> Any:
+        return super().forward(data + torch.arange(self.num_units), identifiers)
+
+    derivatives = staticmethod(lambda state, params, data: {"voltage": data - state.voltage})
+    threshold = staticmethod(lambda state, params: state.voltage - 10.0)
+    reset = staticmethod(lambda state, params: {"voltage": 0.0 * params.stage})
+
+
+@pytest.mark.parametrize("model", [Loud, Counting])
+def test_units_that_something_else_tells_apart_are_not_taken_to_be_alike(model: Any) -> None:
+    assert kinds_of(rb.create(model, 3)).first.tolist() == [0, 1, 2]
+
+
+def test_a_million_like_units_are_no_longer_to_look_at_than_a_few() -> None:
+    assert len(kinds_of(rb.create("lif", 1_000_000)).first) == 1
 
 
 def test_a_slow_unit_needs_what_brings_it_there_within_a_second() -> None:

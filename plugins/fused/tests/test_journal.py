@@ -10,9 +10,10 @@ from rheobase.pipeline import journal as journals
 
 
 @pytest.mark.parametrize("event", ["crossing", "located"])
-def test_a_kernel_that_is_killed_leaves_what_it_did(tmp_path, monkeypatch, event):
+@pytest.mark.parametrize("record", [("spikes", "voltage"), {"spikes": [1, 2], "voltage": [2, 0]}], ids=str)
+def test_a_kernel_that_is_killed_leaves_what_it_did(tmp_path, monkeypatch, event, record):
     monkeypatch.setattr(journals, "SECONDS", 0.0)
-    out, record, blocks = tmp_path / "run.npz", ("spikes", "voltage"), []
+    out, blocks = tmp_path / "run.npz", []
 
     def killed() -> None:
         taken = journals.Journal.__call__

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..engine.neuron.base import Neuron
 from ..engine.signals.signal import Signal
-from ..errors import InputError, StimulusError, shown
+from ..errors import ArgumentError, InputError, StimulusError, shown
 from .sources import Source, Sources, inputs_of
 from .stimuli.values import is_number
 from .stimulus import Constant, Stimulus
 
-if TYPE_CHECKING:
-    from ..engine.neuron.base import Neuron
-
 Row = Tensor | Signal | dict[str, Tensor | Signal]
 """The current of one step: ``[1]``, ``[units]`` or ``[*batch, units]``; a signal, which is the same object in
 every step; or one of these for each named input."""
+
+
+def check_neuron(neuron: object, taker: str) -> Neuron:
+    """The neuron that is to be driven.
+
+    Args:
+        neuron: What was given.
+        taker: What would take its steps, for the message.
+
+    Raises:
+        ArgumentError: If it is no neuron, but for instance a class or the compiled form of one.
+    """
+    if isinstance(neuron, Neuron):
+        return neuron
+    inner = getattr(neuron, "_orig_mod", None)
+    if isinstance(inner, Neuron):
+        raise ArgumentError(
+            f"neuron is the compiled form of {inner.identifier}, whose steps {taker} cannot "
+            "take; give the neuron itself, and backend='fused' for a compiled kernel of many steps, or "
+            "call the compiled form step by step"
+        )
+    raise ArgumentError(
+        f"neuron={shown(neuron)} is of type {type(neuron).__name__}; give a neuron, "
+        'for instance rheobase.create("lif")'
+    )
 
 
 class Drive:

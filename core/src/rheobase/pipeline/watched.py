@@ -25,12 +25,14 @@ class Piece(NamedTuple):
             spikes are not recorded.
         traces: Name -> the rows that fall into these steps,
             ``[last // every - first // every, *batch, units]``.
+        trace_indices: Name -> the units that were recorded, of what was not recorded of all. Default: of all.
     """
 
     first: int
     last: int
     spikes: tuple[Tensor, Tensor, Tensor] | None
     traces: Mapping[str, Tensor]
+    trace_indices: Mapping[str, Tensor] = {}
 
 
 Recorded = Callable[[int, int], Piece]

@@ -367,7 +367,8 @@ class _Run:
             name: (trace[kept].view(torch.int8) if name == "spiked" else trace[kept])
             for name, trace in self.traces.items()
         }
-        return rb.Piece(first, last, self.trains.between(first, last) if self.spikes else None, traces)
+        spikes = self.trains.between(first, last) if self.spikes else None
+        return rb.Piece(first, last, spikes, traces, self.units)
 
     def _recording(self, done: int) -> Recording:
         piece = self._between(0, done)
@@ -380,5 +381,5 @@ class _Run:
             first_step=self.first_step,
             batch_shape=tuple(self.shape[:-1]),
             every=self.every,
-            trace_indices=self.units,
+            trace_indices=piece.trace_indices,
         )
