@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import rheobase as rb
-import scipy.integrate
 import torch
 from rheobase import Input, Parameter, SpikingNeuron, State
 from rheobase.pipeline.alike import kinds_of
+from rheobase.plugins.sources import module_of_file
 
-
-class Adex(SpikingNeuron):
-    """Adaptive exponential integrate-and-fire (Brette and Gerstner 2005), with their parameters."""
-
-    a = Parameter(4.0, unit="nS", doc="subthreshold adaptation")
-    voltage = State(-70.6, unit="mV")
-    w = State(0.0, unit="pA")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        v, w = state.voltage, state.w
-        upstroke = 60.0 * torch.exp((v + 50.4) / 2.0)
-        return {
-            "voltage": (-30.0 * (v + 70.6) + upstroke - w + data) / 281.0,
-            "w": (params.a * (v + 70.6) - w) / 144.0,
-        }
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 20.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": -70.6 + 0.0 * params.a, "w": state.w + 80.5}
+ZOO = Path(__file__).resolve().parents[1] / "core" / "tests" / "zoo"
+Adex: Any = module_of_file(ZOO / "sound_published.py").Adex
 
 
 class Synaptic(SpikingNeuron):
@@ -149,6 +128,7 @@ def test_the_input_that_is_asked_for_and_the_others_at_their_defaults() -> None:
 
 def reference(a: float) -> float:
     """The rheobase of AdEx in pA, by scipy and bisection."""
+    integrate = pytest.importorskip("scipy.integrate", reason="scipy is not installed (extra 'dev')")
 
     def fires(current: float) -> bool:
         def field(t: float, y: np.ndarray) -> list[float]:
@@ -160,7 +140,7 @@ def reference(a: float) -> float:
             return float(y[0] + 30.0)  # from there it runs to its peak within microseconds
 
         peak.terminal = True  # type: ignore[attr-defined]
-        found = scipy.integrate.solve_ivp(
+        found = integrate.solve_ivp(
             field, (0.0, 1000.0), [-70.6, 0.0], events=peak, method="LSODA", rtol=1e-8, atol=1e-8
         )
         return bool(found.t_events[0].size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -232,6 +233,40 @@ def test_ctrl_c_leaves_the_neuron_whole_and_gives_what_was_recorded(monkeypatch:
     assert torch.equal(caught.value.recording.traces["voltage"][-1], neuron.voltage)
     assert neuron.simulation_step == 16
     assert run(x).first_step == 16
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("followed", [False, True])
+def test_ctrl_c_beside_the_last_step_finds_all_steps_of_a_call_or_none(
+    when: str, followed: bool, differences: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rheobase.pipeline.watched import listening
+
+    neuron, twin = (rb.create("lif", num_units=3) for _ in range(2))
+    run, also = (rb.prepare(each, backend="fused") for each in (neuron, twin))
+    x, told = torch.full((30, 3), 300.0), list[int]()
+    taken = neuron.take_over
+
+    def struck(values: Any) -> None:
+        if when == "after":
+            taken(values)
+        os.kill(os.getpid(), signal.SIGINT)
+        if when == "before":
+            taken(values)
+
+    monkeypatch.setitem(neuron.__dict__, "take_over", struck)
+    listeners = listening(lambda done, new: told.append(done)) if followed else contextlib.nullcontext()
+    with listeners, pytest.raises(KeyboardInterrupt) as caught:
+        run(x)
+    monkeypatch.undo()
+    # Held back for those who follow the run, it comes after the steps; else where it comes.
+    if followed or when == "after":
+        first = also(x)
+        assert isinstance(caught.value, rb.SimulationInterrupted)
+        assert caught.value.recording.spikes.times.tolist() == first.spikes.times.tolist() != []
+    assert told == ([30] if followed else [])
+    assert alike(neuron, twin)
+    assert not differences(run(x), also(x))
 
 
 def test_another_thread_is_refused_while_one_runs() -> None:

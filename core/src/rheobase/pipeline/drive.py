@@ -110,7 +110,7 @@ give finite currents
     @property
     def rows_given(self) -> int | None:
         """The number of rows that tensors have; None where no tensor has rows."""
-        lengths = {len(source) for _, source in self._sources() if isinstance(source, Tensor)}
+        lengths = {source.shape[0] for _, source in self._sources() if isinstance(source, Tensor)}
         if len(lengths) > 1:
             raise StimulusError(
                 f"the stimuli have {' and '.join(map(str, sorted(lengths)))} rows; give them equally many"
@@ -205,6 +205,8 @@ give finite currents
         return rows.unbind(0)
 
     def _source(self, given: Any, where: str) -> Source:
+        if isinstance(given, Tensor):
+            return self._tensor(given, where)
         if isinstance(given, Signal):
             return given
         if isinstance(given, Stimulus):
@@ -218,18 +220,17 @@ give finite currents
             return Constant(float(given))
         if isinstance(given, np.ndarray):
             try:
-                given = torch.tensor(given)  # a copy: nobody is told when an array is written to
+                copied = torch.tensor(given)  # nobody is told when an array is written to
             except (TypeError, ValueError) as error:
                 raise InputError(
                     f"{where}the stimulus is an array of {given.dtype}; "
                     "give real numbers, for instance float32"
                 ) from error
-        if not isinstance(given, Tensor):
-            raise InputError(
-                f"{where}the stimulus {shown(given)} is of type {type(given).__name__}; "
-                "give one of rheobase.stimulus, a number, a tensor, or rheobase.Signal(function, breakpoints)"
-            )
-        return self._tensor(given, where)
+            return self._tensor(copied, where)
+        raise InputError(
+            f"{where}the stimulus {shown(given)} is of type {type(given).__name__}; "
+            "give one of rheobase.stimulus, a number, a tensor, or rheobase.Signal(function, breakpoints)"
+        )
 
     def _tensor(self, given: Tensor, where: str) -> Stimulus | Tensor:
         shape = list(given.shape)
