@@ -20,6 +20,7 @@ MODULES = (
     "neurons.surroundings",
     "neurons.independence",
     "neurons.chance",
+    "neurons.rates",
     "neurons.dynamics",
     "neurons.convergence",
     "neurons.maps",

@@ -54,7 +54,8 @@ def weak_runs(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[Neu
 )
 def halving_dt_gains_what_the_integrator_claims(subject: NeuronSubject, case: NeuronCase) -> None:
     """Below threshold, halving dt makes the error fall at the integrator's order, or it is at rounding."""
-    probe = plain(case, subject, len(LEVELS), **_one(case))
+    case = case.of_one_unit()
+    probe = plain(case, subject, len(LEVELS))
     order = getattr(probe.integrator, "order", None)
     if order is None:
         vacuous("the integrator states no order")
@@ -107,15 +108,11 @@ def halving_dt_gains_what_the_integrator_claims(subject: NeuronSubject, case: Ne
         )
 
 
-def _one(case: NeuronCase) -> dict[str, Any]:
-    return {name: value[0] for name, value in case.params.items() if isinstance(value, tuple)}
-
-
 def _ended(
     subject: NeuronSubject, case: NeuronCase, dt: float, halving: int, start: dict[str, Tensor] | None
 ) -> tuple[Tensor, Tensor] | None:
     """The states at the end, and their largest values on the way, ``[states, units]``."""
-    neuron = plain(case, subject, len(LEVELS), dt=dt / 2**halving, **{**_one(case), **(start or {})})
+    neuron = plain(case, subject, len(LEVELS), dt=dt / 2**halving, **(start or {}))
     data = feed(subject, neuron, LEVELS) if start is None else silence(subject, neuron)
     try:
         run = course(neuron, data, COARSE * 2**halving)
@@ -150,9 +147,7 @@ def _plain_is_better(
     """Whether plain Runge-Kutta of order 4 on the same functions has the order, for one of these units."""
     ends, sizes = [], []
     for halving in range(4):
-        neuron = plain(
-            case, subject, len(LEVELS), dt=probe.dt / 2**halving, **{**_one(case), **(start or {})}
-        )
+        neuron = plain(case, subject, len(LEVELS), dt=probe.dt / 2**halving, **(start or {}))
         data = neuron.prepare(feed(subject, neuron, LEVELS) if start is None else silence(subject, neuron))
         oracle = Oracle(subject, neuron)
         y = [getattr(neuron, name).detach() for name in subject.schema.states]
@@ -189,7 +184,7 @@ class _Counting(RungeKutta):
 
 def _heeds_the_integrator(subject: NeuronSubject, case: NeuronCase) -> bool:
     counting = _Counting()
-    neuron = plain(case, subject, 1, integrator=counting, **_one(case))
+    neuron = plain(case, subject, 1, integrator=counting)
     neuron(silence(subject, neuron))
     return counting.calls > 0
 
@@ -215,7 +210,7 @@ def a_rule_of_its_own_converges_as_dt_falls(subject: NeuronSubject, case: Neuron
         options = [
             {name: choice} for name, option in subject.schema.options.items() for choice in option.choices
         ]
-    seen = [_honours_dt(subject, case, {**_one(case), **option}) for option in options]
+    seen = [_honours_dt(subject, case.of_one_unit(), option) for option in options]
     if not any(seen):
         vacuous("each run spikes, ends in a named error, or moves no state")
 

@@ -11,7 +11,7 @@ from ..property import prop
 from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
-from .courses import Course, course, moving, put, require_same_courses
+from .courses import Course, course, moving, put, require_same_courses, spikes_by_step
 from .needs import NO_DRAWS
 from .running import parting, same, seeded
 from .subject import NeuronSubject
@@ -123,12 +123,8 @@ def steps_by_forward_are_those_of_simulate(subject: NeuronSubject, case: NeuronC
 
 def _require_same_spikes(done: Course, spikes: Any, dt: float) -> None:
     """The spikes of a recording are those that the steps reported, each at the end of its step."""
-    shape = done.outputs[0]["spiked"].shape
-    found = torch.zeros(len(done.outputs), *shape, dtype=torch.int64)
-    steps = torch.round(spikes.times / dt).to(torch.int64) - 1
-    rows = found.reshape(len(done.outputs), -1)
-    where = spikes.units if len(shape) == 1 else spikes.batch * shape[-1] + spikes.units
-    rows.index_put_((steps, where), torch.ones_like(steps), accumulate=True)
+    shape = (len(done.outputs), *done.outputs[0]["spiked"].shape)
+    found = spikes_by_step(spikes, dt, shape, "simulate")
     for step, outputs in enumerate(done.outputs):
         if not bool((outputs["spiked"] == found[step]).all()):
             violated(

@@ -44,7 +44,7 @@ def strong_input_gives_finite_values_or_a_named_error(subject: NeuronSubject, ca
     """Constant input up to 100 times what moves the model, of both signs, gives finite values or an error."""
     strengths = torch.tensor(STRENGTHS, dtype=torch.float64)
     while len(strengths):
-        neuron = plain(case, subject, len(strengths), **_shared(case))
+        neuron = plain(case.of_one_unit(), subject, len(strengths))
         data = feed(subject, neuron, strengths)
         try:
             for step in range(case.steps):
@@ -58,11 +58,6 @@ def strong_input_gives_finite_values_or_a_named_error(subject: NeuronSubject, ca
             if float(top) <= 0:
                 return
             strengths = strengths[strengths.abs() < top]
-
-
-def _shared(case: NeuronCase) -> dict[str, Any]:
-    """Parameters of one unit, for any number of them."""
-    return {name: value[0] for name, value in case.params.items() if isinstance(value, tuple)}
 
 
 def _require_finite(subject: NeuronSubject, neuron: Any, out: Any, data: Any, step: int) -> None:

@@ -116,9 +116,9 @@ def kicks(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronC
 )
 def a_kick_above_threshold_gives_one_spike_in_the_next_step(subject: NeuronSubject, case: NeuronCase) -> None:
     """A kick above threshold gives a spike in the next step; a unit made above threshold gives none."""
-    params = {name: value[0] for name, value in case.params.items() if isinstance(value, tuple)}
+    case = case.of_one_unit()
     sizes = [sign * 2.0**power for power in range(-20, 40) for sign in (1.0, -1.0)]
-    search = case.neuron(subject.model, num_units=len(sizes), dtype=torch.float64, **params)
+    search = case.neuron(subject.model, num_units=len(sizes), dtype=torch.float64)
     states = pulled(search)
     place = list(subject.schema.states).index("voltage")
     states[place] += torch.tensor(sizes, dtype=torch.float64)
@@ -127,7 +127,7 @@ def a_kick_above_threshold_gives_one_spike_in_the_next_step(subject: NeuronSubje
     if not len(reaches):
         vacuous("no kick of the voltage takes it to its threshold")
     size = sizes[int(reaches[0])]
-    neuron = case.neuron(subject.model, **params)
+    neuron = case.neuron(subject.model)
     if not bool((gap(subject, neuron, pulled(neuron)) < 0).all()):
         vacuous("it is above its threshold from the start with these parameters")
     quiet = silence(subject, neuron)
@@ -144,7 +144,7 @@ def a_kick_above_threshold_gives_one_spike_in_the_next_step(subject: NeuronSubje
             f"a kick of {size:g} to {above:g}, above threshold, gave no spike in the next step; it must "
             "give one"
         )
-    made = case.neuron(subject.model, voltage=above, **params)
+    made = case.neuron(subject.model, voltage=above)
     if bool((gap(subject, made, pulled(made)) < 0).any()):
         return
     try:
@@ -189,8 +189,8 @@ OWN_FORWARD = Need(
 def after_a_spike_the_states_are_those_of_reset(subject: NeuronSubject, case: NeuronCase) -> None:
     """In the step of a spike, states that reset sets have its values, and those that it moves go as far."""
     subject.rheobase()
-    params = {name: value[0] for name, value in case.params.items() if isinstance(value, tuple)}
-    neuron = case.neuron(subject.model, num_units=len(STRENGTHS), **params)
+    case = case.of_one_unit()
+    neuron = case.neuron(subject.model, num_units=len(STRENGTHS))
     latency = subject.sizes.latency.get(subject.sizes.main) or 0.0
     steps = min(max(round(1.1 * latency / neuron.dt), 20), 80)
     try:

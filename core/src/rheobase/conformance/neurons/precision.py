@@ -22,6 +22,9 @@ from .shaking import shaken
 from .subject import NeuronSubject
 
 _EPS = torch.finfo(torch.float32).eps
+_ULPS = 4.0 * _EPS / torch.finfo(torch.float64).eps
+"""Four units in the last place of float32, in those of float64."""
+
 _TRIES = 3
 _ROOM = 16.0
 
@@ -64,7 +67,7 @@ def single_precision_is_close_to_double(subject: NeuronSubject, case: NeuronCase
     for number in range(_TRIES):
         trial = exact.neuron(subject.model)
         put(trial, start)
-        near.append(shaken(subject, trial, wide, 4.0 * _EPS, number))
+        near.append(shaken(trial, wide, _ULPS, number))
     # What is small now may be the difference of two numbers of the size that the state goes to.
     floor = {name: ULPS * _EPS * subject.sizes.excursion.get(name, 0.0) for name in subject.schema.states}
     for step, outputs in enumerate(expected.outputs):

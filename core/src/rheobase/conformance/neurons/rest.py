@@ -102,8 +102,7 @@ def a_small_displacement_from_rest_does_not_grow_without_end(
     subject: NeuronSubject, case: NeuronCase
 ) -> None:
     """In silence, a small displacement from rest does not grow without end short of a spike."""
-    params = {name: value[0] for name, value in case.params.items() if isinstance(value, tuple)}
-    neuron = case.neuron(subject.model, **params)
+    neuron = case.of_one_unit().neuron(subject.model)
     quiet = neuron.prepare(silence(subject, neuron))
     start = pulled(neuron)[:, 0]
     unit = torch.stack(
