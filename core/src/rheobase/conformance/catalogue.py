@@ -44,6 +44,14 @@ MODULES = (
     "aggregators.algebra",
     "aggregators.identifiers",
     "aggregators.values",
+    "aggregators.many",
+    "aggregators.batches",
+    "aggregators.device",
+    "aggregators.claims",
+    "aggregators.finite",
+    "aggregators.nonfinite",
+    "aggregators.precision",
+    "aggregators.gradients",
 )
 """Where the properties are defined, in the order of reports."""
 
