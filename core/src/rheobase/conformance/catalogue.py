@@ -37,8 +37,11 @@ MODULES = (
     "integrators.contract",
     "integrators.steps",
     "integrators.times",
+    "integrators.clock",
     "integrators.claims",
     "integrators.units",
+    "integrators.sizes",
+    "integrators.tolerances",
     "integrators.events",
     "integrators.gradients",
     "integrators.failures",
@@ -46,6 +49,14 @@ MODULES = (
     "aggregators.algebra",
     "aggregators.identifiers",
     "aggregators.values",
+    "aggregators.many",
+    "aggregators.batches",
+    "aggregators.device",
+    "aggregators.claims",
+    "aggregators.finite",
+    "aggregators.nonfinite",
+    "aggregators.precision",
+    "aggregators.gradients",
 )
 """Where the properties are defined, in the order of reports."""
 
