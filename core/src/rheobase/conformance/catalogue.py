@@ -8,6 +8,8 @@ from .property import PROPERTIES, Property
 
 MODULES = (
     "neurons.declarations",
+    "neurons.process",
+    "neurons.memory",
     "neurons.choices",
     "neurons.offered",
     "neurons.functions",
