@@ -22,6 +22,8 @@ MODULES = (
     "neurons.surroundings",
     "neurons.independence",
     "neurons.chance",
+    "neurons.statistics",
+    "neurons.scaling",
     "neurons.dynamics",
     "neurons.convergence",
     "neurons.maps",
