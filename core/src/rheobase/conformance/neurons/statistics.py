@@ -154,8 +154,8 @@ def _require_alike(marks: Tensor, name: str, kind: str, layout: Sequence[int]) -
     require(
         not found.told,
         f"a step from one state, in the shape {list(layout)}, moves {name} {kind} the median of runs with "
-        f"two seeds, in lanes of the first {found}; draw for each unit and row, and add nothing random that they "
-        "share",
+        f"two seeds, in lanes of the first {found}; draw for each unit and row, and add nothing random that "
+        "they share",
     )
 
 
