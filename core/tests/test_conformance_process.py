@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from rheobase import conformance
-from rheobase.conformance.process import BELONGINGS, Process, same_process, turn
+from rheobase.conformance.belongings import BELONGINGS, Belongings, same_process, turn
 from rheobase.conformance.surroundings import same_surroundings
 
 ZOO = Path(__file__).parent / "zoo"
@@ -26,7 +26,7 @@ def test_each_belonging_can_be_otherwise_is_told_and_is_put_back(name: str) -> N
 
 
 def test_all_of_them_together_are_put_back_also_after_an_error(tmp_path: Path) -> None:
-    before = Process()
+    before = Belongings()
 
     def spoil() -> None:
         with same_surroundings():

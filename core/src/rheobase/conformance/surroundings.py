@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from .process import same_process
+from .belongings import same_process
 
 
 @contextmanager
@@ -46,3 +46,14 @@ def same_surroundings() -> Iterator[None]:
             random.setstate(of_python)
             np.random.set_state(of_numpy)  # noqa: NPY002
             torch.set_rng_state(of_torch)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread of torch: several wait for each other longer than they work on few numbers."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(before)

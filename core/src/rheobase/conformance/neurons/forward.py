@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import Need, prop
+from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
 from .cases import runs
@@ -41,7 +42,7 @@ def several_steps(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy
 def a_list_goes_through_the_aggregator_with_its_names(subject: NeuronSubject, case: NeuronCase) -> None:
     """A list of inputs goes through the aggregator that the neuron was made with, with its identifiers."""
     if not takes_input(subject):
-        return  # vacuous: it does nothing with its input
+        vacuous("it does nothing with its input")
     heard: list[tuple[int, Any]] = []
 
     def listening(inputs: Any, identifiers: Any = None) -> Any:
@@ -55,7 +56,7 @@ def a_list_goes_through_the_aggregator_with_its_names(subject: NeuronSubject, ca
     try:
         neuron(given, identifiers)
     except REFUSALS:
-        return  # vacuous: it takes no such sources
+        vacuous("it refuses sources that it does not know")
     names = next(iter(identifiers.values())) if isinstance(identifiers, Mapping) else identifiers
     require(
         bool(heard),

@@ -13,6 +13,7 @@ import torch
 
 from ...errors import RheobaseError
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .driven import double_neurons
@@ -114,7 +115,7 @@ def steps_and_neurons_leave_nothing_behind(subject: NeuronSubject, case: NeuronC
                 total = 1 + MADE[0] + WINDOWS * MADE[1]
                 told = f"the last {MADE[1]} of {total} neurons, each dropped after a step,"
         except RheobaseError:
-            return  # vacuous: the run ends early, of which others tell
+            vacuous("the run ends early, of which others tell")
     if grown:
         violated(
             f"{told} left {grown}; keep what the next step needs in declared states, and nothing of the class"

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from ...errors import RheobaseError
+from ..surroundings import one_thread
 from .case import NeuronCase
-from .chance import STRONG
-from .courses import each_tensor, put
-from .probing import feed, spikes_in
+from .chance import fed
+from .courses import put
+from .probing import spikes_in
 from .running import seeded
 from .subject import NeuronSubject
 
@@ -49,7 +50,7 @@ def origins(subject: NeuronSubject, case: NeuronCase) -> Iterator[Origin]:
     """States of one unit under a strong input: early in its run, and before its first spike."""
     neuron = case.neuron(subject.model, num_units=1)
     seeded(neuron, case.seed)
-    data = _fed(subject, neuron, (1,))
+    data = fed(subject, neuron, 1, ())
     for step in range(LATE):
         before = _of_first(neuron)
         try:
@@ -69,7 +70,7 @@ def sample(
     """Make the step from one state, again and again; None where it fails."""
     neuron = case.neuron(subject.model, num_units=layout[-1])
     seeded(neuron, seed)
-    data = _fed(subject, neuron, layout)
+    data = fed(subject, neuron, layout[-1], layout[:-1])
     if any(
         len(getattr(neuron, name).detach().reshape(-1).unique()) > 1 for name in subject.schema.parameters
     ):
@@ -81,7 +82,8 @@ def sample(
         each = {name for name, held in neuron._buffers.items() if held.shape[-1:] == layout[-1:]}
         for _ in range(STEPS):
             put(neuron, {name: value.expand(layout) for name, value in origin.items() if name in each})
-            out = neuron(data)
+            with one_thread():
+                out = neuron(data)
             after = [getattr(neuron, name).detach() for name in names]
             after += [out["spiked"].detach()] if "spiked" in out else []
             seen.append([value.double().expand(layout).reshape(-1, layout[-1]) for value in after])
@@ -90,11 +92,6 @@ def sample(
     stacked = [torch.stack(parts) for parts in zip(*seen, strict=True)]
     called = [*names, "spiked"][: len(stacked)]
     return Sample(dict(zip(called, stacked, strict=True)), layout)
-
-
-def _fed(subject: NeuronSubject, neuron: Any, layout: tuple[int, ...]) -> Any:
-    data = feed(subject, neuron, torch.full(layout[-1:], STRONG))
-    return each_tensor(data, lambda value: value.expand(layout))
 
 
 def _of_first(neuron: Any) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from hypothesis import strategies as st
 
-from ..process import begin_again, same_process, turn
+from ..belongings import begin_again, same_process, turn
 from ..profiles import Profile
 from ..property import prop
 from ..violation import require

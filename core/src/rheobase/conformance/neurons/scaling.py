@@ -12,6 +12,8 @@ from torch import Tensor
 
 from ...errors import RheobaseError
 from ..property import prop
+from ..surroundings import one_thread
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .chance import STRONG, usual
@@ -63,6 +65,7 @@ class Law(NamedTuple):
 )
 def variances_and_counts_settle_as_dt_falls(subject: NeuronSubject, case: NeuronCase) -> None:
     """Within a fixed time the variance of states and the number of spikes do not grow as 1/dt or faster."""
+    decided = False
     for strength in (STRONG, 0.0):
         runs: list[tuple[float, list[Law]]] = []
         for division in range(DIVISIONS):
@@ -71,6 +74,7 @@ def variances_and_counts_settle_as_dt_falls(subject: NeuronSubject, case: Neuron
             if laws is None:
                 break
             runs.append((dt, laws))
+            decided |= len(runs) > 2 and any(math.isfinite(law.log) for law in laws)
             grown = _growing(runs) if len(runs) > 2 else None
             if len(runs) > 2 and grown is None:
                 break
@@ -82,6 +86,8 @@ def variances_and_counts_settle_as_dt_falls(subject: NeuronSubject, case: Neuron
                 f"{' to '.join(f'{dt:.3g}' for dt, _ in runs)} ms: it does not settle; scale what is drawn "
                 "in a step by dt (a chance by dt, white noise added to a state by sqrt(dt)), or declare a map"
             )
+    if not decided:
+        vacuous("no two hundred units differ or spike, or it cannot be run with shorter steps")
 
 
 def _growing(runs: list[tuple[float, list[Law]]]) -> tuple[str, str] | None:
@@ -108,7 +114,8 @@ def _laws(subject: NeuronSubject, case: NeuronCase, strength: float) -> list[Law
         neuron = case.neuron(subject.model, num_units=UNITS)
         seeded(neuron, case.seed)
         data: Any = feed(subject, neuron, torch.full((UNITS,), strength))
-        run = course(neuron, data, round(FIRST * subject.dt / neuron.dt))
+        with one_thread():
+            run = course(neuron, data, round(FIRST * subject.dt / neuron.dt))
     except RheobaseError:
         return None
     ends = pulled(neuron)

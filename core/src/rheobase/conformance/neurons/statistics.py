@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import require
 from .case import NeuronCase
 from .chance import usual
@@ -19,6 +20,8 @@ from .subject import NeuronSubject
 
 Pair = tuple[str, Tensor, Tensor]
 """How the two are called, and marks ``[groups, pairs]`` of the one and the other."""
+
+NOTHING = "units that begin a step in one state are in one state after it, or their parameters differ"
 
 
 @prop(
@@ -33,12 +36,14 @@ Pair = tuple[str, Tensor, Tensor]
 )
 def steps_have_noise_of_their_own(subject: NeuronSubject, case: NeuronCase) -> None:
     """What is drawn in a step is independent of what was drawn in any step before it."""
+    random = False
     for origin in origins(subject, case):
         seen = sample(subject, case, origin, LAYOUTS[0], case.seed)
         if seen is None:
             continue
         for name, values in seen.values.items():
             for kind, marks in _marks(values):
+                random = True
                 for lag, which in product(range(1, STEPS), (0, 1)):
                     # Each step is in one pair, so that the pairs are independent of each other.
                     first = [n for n in range(STEPS - lag) if (n // lag) % 2 == which]
@@ -52,6 +57,8 @@ def steps_have_noise_of_their_own(subject: NeuronSubject, case: NeuronCase) -> N
                         f"{LAYOUTS[0][0]} units go to, and does so again to the same unit {lag} steps later, "
                         f"{found}; draw anew in each step, and keep what lasts in a declared state",
                     )
+    if not random:
+        vacuous(NOTHING)
 
 
 @prop(
@@ -66,8 +73,9 @@ def steps_have_noise_of_their_own(subject: NeuronSubject, case: NeuronCase) -> N
 )
 def units_and_rows_have_noise_of_their_own(subject: NeuronSubject, case: NeuronCase) -> None:
     """The noise of units and rows is independent, and its law the same for any number of them."""
+    random = False
     for origin in origins(subject, case):
-        found = []
+        found: list[Sample] = []
         for layout in LAYOUTS:
             one, other = (sample(subject, case, origin, layout, case.seed + place) for place in range(2))
             if one is None or other is None:
@@ -78,12 +86,15 @@ def units_and_rows_have_noise_of_their_own(subject: NeuronSubject, case: NeuronC
                     for called, first, second in _lanes(marks):
                         _require(coincidence(first, second), name, kind, called, layout)
                 for kind, marks in _marks(_side_by_side(one, other, name)):
+                    random = True
                     for step in range(STEPS):
                         _require_alike(marks[step : step + 1, 0], name, kind, layout)
         for one, other in pairwise(found):
             for name in one.values:
                 for kind, marks in _marks(_side_by_side(one, other, name)):
                     _require_one_law(marks[:, 0], name, kind, one.layout, other.layout)
+    if not random:
+        vacuous(NOTHING)
 
 
 def _marks(values: Tensor) -> Iterator[tuple[str, Tensor]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...errors import RheobaseError
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
 from .driven import double_neurons
@@ -45,10 +46,12 @@ def _length(subject: NeuronSubject) -> int:
 def a_spike_does_not_last(subject: NeuronSubject, case: NeuronCase) -> None:
     """After a pulse, spikes in one step after the other do not become more as dt falls."""
     if subject.sizes.rheobase[subject.sizes.main] is None:
-        return  # vacuous: it was never seen to spike
+        vacuous("no input makes it spike")
     told: list[int] = []
     for division, more in zip(DIVISIONS, (0.0, 1.6, 1.6, 2.5), strict=True):
         counts = _lasting(subject, case, division)
+        if counts is None and not told:
+            vacuous("its runs end early, of which others tell")
         # Twice as many in half of the step, less one at each end; the last is a quarter of the one before.
         if counts is None or not bool((counts >= max(3.0, more * told[-1] if told else 0.0)).all()):
             return
@@ -121,8 +124,10 @@ JUMP = 5.0
 def a_jump_has_its_spike_in_the_same_step(subject: NeuronSubject, case: NeuronCase) -> None:
     """Where spikes come with a jump of a state, each such jump has its spike, and in the same step."""
     if subject.sizes.rheobase[subject.sizes.main] is None:
-        return  # vacuous: it was never seen to spike
+        vacuous("no input makes it spike")
     coarse, fine = (list(_trains(subject, case, division)) for division in (1, 4))
+    if not any(train.jump(later) for _, _, train in coarse for later in (0, 1, 2)):
+        vacuous("no state jumps where it spikes, or its runs end early")
     for (name, unit, one), (_, _, other) in zip(coarse, fine, strict=False):
         for later in (1, 2):
             size, again = one.jump(later), other.jump(later)
@@ -155,7 +160,7 @@ def _trains(subject: NeuronSubject, case: NeuronCase, division: int) -> Iterator
     try:
         run = course(neuron, data, 2 * _length(subject) * division)
     except RheobaseError:
-        return  # vacuous: the run ends in an error, of which others tell
+        return
     changes = run.states[1:] - run.states[:-1]
     for place, name in enumerate(subject.schema.states):
         for unit in range(len(STRENGTHS)):

@@ -152,7 +152,7 @@ BELONGINGS = (
 """What is looked at, and put back."""
 
 
-class Process:
+class Belongings:
     """All belongings, as they were when this was made."""
 
     def __init__(self) -> None:
@@ -173,7 +173,7 @@ class Process:
                 each.put(before)
 
 
-_ENTERED: list[Process] = []
+_ENTERED: list[Belongings] = []
 """As they were at the beginnings of :func:`same_process` that have no end yet, the outermost first."""
 
 
@@ -193,7 +193,7 @@ def begin_again() -> None:
 
 
 @contextmanager
-def same_process() -> Iterator[Process]:
+def same_process() -> Iterator[Belongings]:
     """Whatever is done to the belongings of the process, put them back afterwards.
 
     Example:
@@ -206,7 +206,7 @@ whoever runs the model"
         >>> "RHEOBASE_SOMETHING" in os.environ
         False
     """
-    before = Process()
+    before = Belongings()
     _ENTERED.append(before)
     try:
         yield before
