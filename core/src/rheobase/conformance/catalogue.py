@@ -21,6 +21,7 @@ MODULES = (
     "neurons.shapes",
     "neurons.determinism",
     "neurons.surroundings",
+    "neurons.hashing",
     "neurons.independence",
     "neurons.chance",
     "neurons.statistics",

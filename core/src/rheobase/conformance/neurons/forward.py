@@ -91,9 +91,7 @@ def each_declared_input_changes_something(subject: NeuronSubject, case: NeuronCa
     for name in subject.inputs:
         heard = any(_is_heard(subject, case, name, beside, FACTORS, SHORT) for beside in (0.0, 1.0, 10.0))
         # It may come late.
-        if not heard and not any(
-            _is_heard(subject, case, name, beside, (30.0,), LONG) for beside in (0.0, 1.0)
-        ):
+        if not heard and not _is_heard(subject, case, name, 1.0, (30.0,), LONG):
             violated(
                 f"the input {name!r} changes no output of {LONG} steps, at {', '.join(map(str, FACTORS))} "
                 "times the size that moves the model, whatever the others are; heed it in forward, or drop it"
