@@ -26,6 +26,7 @@ MODULES = (
     "neurons.stepsize",
     "neurons.events",
     "neurons.driven",
+    "neurons.rearming",
     "neurons.refractoriness",
     "neurons.rest",
     "neurons.using",
