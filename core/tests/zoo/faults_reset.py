@@ -75,7 +75,7 @@ class ResetForgetsTheVoltage(_Adapting):
 
 
 class ResetSwapsTwo(rb.SpikingNeuron):
-    """An exponential neuron whose reset gives the voltage what the adaptation is to have, and it the voltage's."""
+    """An exponential neuron whose reset gives each of its two states what the other one is to have."""
 
     dt_max = 0.05
 

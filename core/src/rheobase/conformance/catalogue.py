@@ -33,6 +33,7 @@ MODULES = (
     "neurons.backends",
     "neurons.precision",
     "neurons.gradients",
+    "neurons.jacobians",
     "integrators.contract",
     "integrators.steps",
     "integrators.times",

@@ -27,7 +27,7 @@ FALLS = 0.05
 """The part of g by which one that still falls must do so in half of the time seen, to be waited for."""
 
 FINER = 64
-"""How many times shorter the steps are that show whether a unit falls at once: the grid may pass over it."""
+"""how many times shorter the steps are that show whether a unit falls at once, such as from the threshold."""
 
 
 @prop(
@@ -130,7 +130,7 @@ def _judge(subject: NeuronSubject, case: NeuronCase, seen: _Seen, unit: int, str
 
 
 def _falls_at_once(subject: NeuronSubject, case: NeuronCase, states: Tensor, strength: float) -> bool:
-    """Whether g falls below zero right after the spike, in short steps: a reset to the threshold itself may."""
+    """Whether g falls below zero right after the spike, in short steps: the grid may pass over it."""
     try:
         neuron = _standing(subject, case, states)
         data = feed(subject, neuron, (strength,))
