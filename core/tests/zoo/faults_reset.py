@@ -15,8 +15,17 @@ CAUSES = {
     "ResetSwapsTwo": "reset-rearms",
     "ResetOfTheWrongSign": "reset-rearms",
     "PacemakerThatSpikesOnce": "reset-rearms",
+    "RootOfAVoltage": "bears-moderate-drive",
+    "RateThatOverflows": "bears-moderate-drive",
+    "FailsAfterTwoSpikes": "bears-moderate-drive",
+    "SpikesOnce": "spikes-again-after-a-rest",
+    "ArmedFromFarBelow": "spikes-again-after-a-rest",
+    "RestsForAnHour": "spikes-again-after-a-rest",
 }
 """Class -> the property that is made for it. Its docstring says what is wrong."""
+
+STANDARD = ["FailsAfterTwoSpikes"]
+"""Those that the smoke profile does not see: its run is shorter."""
 
 
 class _Adapting(rb.SpikingNeuron):
@@ -121,3 +130,99 @@ class PacemakerThatSpikesOnce(_Adapting):
     @staticmethod
     def reset(state: Any, params: Any) -> Any:
         return {"voltage": params.volt_thresh + 0.1}
+
+
+class RootOfAVoltage(_Adapting):
+    """A root of the distance from a reversal potential, which inhibition takes the voltage below."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        leak = torch.sqrt(8.0 + state.voltage) - 8.0**0.5
+        return {"voltage": (data - state.w - 10.0 * leak) / params.tau, "w": -state.w / params.tau_w}
+
+
+class RateThatOverflows(_Adapting):
+    """A rate that doubles with every quarter of a millivolt below rest, in both parts of a quotient."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        rate = torch.exp(-40.0 * state.voltage)
+        return {
+            "voltage": (data - state.w - state.voltage) / params.tau,
+            "w": -state.w / params.tau_w * (rate / (1.0 + rate)),
+        }
+
+
+class FailsAfterTwoSpikes(_Adapting):
+    """Each spike takes as much of what is left, and nothing brings it back: its root ends in NaN."""
+
+    left = rb.State(1.0, unit="1", doc="what is left")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {
+            "voltage": (data - state.voltage) / params.tau,
+            "w": torch.zeros_like(state.w),
+            "left": 0.0 * torch.sqrt(state.left),
+        }
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": torch.zeros_like(state.voltage), "left": state.left - 0.6}
+
+
+class _Own(_Adapting):
+    """tau dV/dt = I - V in a forward of its own, exactly; a spike at 15. It is sound."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.register_buffer("mark", self._none())
+
+    def _none(self) -> Any:
+        return torch.zeros(self.num_units, dtype=torch.int32, device=self.device)
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.mark = self._none()
+
+    def fires(self, voltage: Any) -> Any:
+        return (voltage >= self.volt_thresh) & (self.voltage < self.volt_thresh)
+
+    def marked(self, fired: Any, voltage: Any) -> Any:
+        return torch.where(fired, 1, 0).to(torch.int32)
+
+    def forward(self, data: Any, identifiers: Any = None) -> Any:
+        current = self.prepare(data, identifiers)
+        moved = current + (self.voltage - current) * torch.exp(-self.dt / self.tau)
+        fired = self.fires(moved)
+        self.mark = self.marked(fired, moved)
+        voltage = torch.where(fired, 0.0, moved)
+        w = self.w * torch.exp(-self.dt / self.tau_w) + torch.where(fired, self.step_w, 0.0)
+        outputs = {"input": current.expand(voltage.shape), "voltage": voltage, "w": w}
+        outputs["spiked"] = fired.to(torch.int8)
+        self.commit({"voltage": voltage, "w": w, "armed": voltage < self.volt_thresh, "carry": None}, outputs)
+        return {name: value.clone() for name, value in outputs.items()}
+
+
+class SpikesOnce(_Own):
+    """A flag says that it has spiked, and nothing takes it back."""
+
+    def fires(self, voltage: Any) -> Any:
+        return super().fires(voltage) & (self.mark == 0)
+
+    def marked(self, fired: Any, voltage: Any) -> Any:
+        return torch.maximum(self.mark, fired.to(torch.int32))
+
+
+class ArmedFromFarBelow(SpikesOnce):
+    """The flag is taken back by a voltage that a rest never has."""
+
+    def marked(self, fired: Any, voltage: Any) -> Any:
+        return torch.where(voltage < -1.0, 0, super().marked(fired, voltage)).to(torch.int32)
+
+
+class RestsForAnHour(SpikesOnce):
+    """Its refractory period is counted in steps, of which it takes a thousand for each that it means."""
+
+    def marked(self, fired: Any, voltage: Any) -> Any:
+        return torch.where(fired, 20_000, (self.mark - 1).clamp(min=0)).to(torch.int32)

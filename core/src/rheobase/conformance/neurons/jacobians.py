@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..profiles import Profile
 from ..property import Need, prop
-from ..violation import violated
+from ..violation import Violation, violated
 from .case import NeuronCase
 from .cases import runs
 from .events import OWN_FORWARD
@@ -103,6 +103,10 @@ def a_forward_of_its_own_keeps_the_graph(subject: NeuronSubject, case: NeuronCas
     """Between spikes, gradients through a forward of its own are those of central differences."""
     try:
         gradients_are_those_of_finite_differences(subject, case)
+    except Violation as seen:
+        violated(
+            f"{seen}; with grad=True a forward keeps the graph, or the model says differentiable = False"
+        )
     except RuntimeError:
         return  # vacuous: torch refuses the graph, aloud, as it does of numpy
 
@@ -320,7 +324,7 @@ def _compare(
     what = f"{subject.model.__name__}.{function}" + (f"[{key!r}]" if key else "")
     violated(
         f"the gradient of {what} by the {name} is {float(gradient[point]):.9g} at {states}, and the "
-        f"difference quotient {float(found.quotient[point]):.9g} (steps of {float(found.step[point]):.3g} and "
-        f"half of it agree to {float(found.unsettled[point]):.2g}); what is taken out of the graph (detach, "
-        "item, numpy, round) has no gradient; if none is promised, say differentiable = False"
+        f"difference quotient {float(found.quotient[point]):.9g} (steps of {float(found.step[point]):.3g} "
+        f"and half of it agree to {float(found.unsettled[point]):.2g}); what is taken out of the graph "
+        "(detach, item, numpy, round) has no gradient; if none is promised, say differentiable = False"
     )
