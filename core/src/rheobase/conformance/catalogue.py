@@ -26,6 +26,7 @@ MODULES = (
     "neurons.stepsize",
     "neurons.events",
     "neurons.driven",
+    "neurons.continuity",
     "neurons.rearming",
     "neurons.bearing",
     "neurons.refractoriness",
