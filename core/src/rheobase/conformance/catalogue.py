@@ -21,6 +21,7 @@ MODULES = (
     "neurons.independence",
     "neurons.chance",
     "neurons.dynamics",
+    "neurons.digits",
     "neurons.convergence",
     "neurons.maps",
     "neurons.stepsize",

@@ -75,8 +75,8 @@ def a_reset_does_the_same_on_both_sides_of_the_crossing(subject: NeuronSubject, 
             g = [gap(subject, neuron, states)[unit] for states in places.values()]
             violated(
                 f"reset gives {name} = {float(values[low, unit]):.10g} where g is {float(g[low]):.3g}, and "
-                f"{float(values[high, unit]):.10g} where it is {float(g[high]):.3g}; whoever spikes is reset, "
-                "and the state at the crossing lies on either side of it by rounding: reset without a "
+                f"{float(values[high, unit]):.10g} where it is {float(g[high]):.3g}; whoever spikes is reset,"
+                " and the state at the crossing lies on either side of it by rounding: reset without a "
                 "condition on the threshold"
             )
 
