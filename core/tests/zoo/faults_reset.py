@@ -18,13 +18,16 @@ CAUSES = {
     "RootOfAVoltage": "bears-moderate-drive",
     "RateThatOverflows": "bears-moderate-drive",
     "FailsAfterTwoSpikes": "bears-moderate-drive",
+    "MarkBeyondOne": "many-resets-keep-the-domains",
+    "ResourceBelowZero": "many-resets-keep-the-domains",
+    "DepressionWithoutEnd": "many-resets-keep-the-domains",
     "SpikesOnce": "spikes-again-after-a-rest",
     "ArmedFromFarBelow": "spikes-again-after-a-rest",
     "RestsForAnHour": "spikes-again-after-a-rest",
 }
 """Class -> the property that is made for it. Its docstring says what is wrong."""
 
-STANDARD = ["FailsAfterTwoSpikes"]
+STANDARD = ["FailsAfterTwoSpikes", "MarkBeyondOne"]
 """Those that the smoke profile does not see: its run is shorter."""
 
 
@@ -169,6 +172,42 @@ class FailsAfterTwoSpikes(_Adapting):
     @staticmethod
     def reset(state: Any, params: Any) -> Any:
         return {"voltage": torch.zeros_like(state.voltage), "left": state.left - 0.6}
+
+
+class MarkBeyondOne(_Adapting):
+    """A part between 0 and 1, to which each spike adds a fifth, and not a fifth of what is left."""
+
+    mark = rb.State(0.0, unit="1", at_least=0, at_most=1, at_rest=True, doc="what spikes leave behind")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {**_Adapting.derivatives(state, params, data), "mark": -state.mark / 100.0}
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {**_Adapting.reset(state, params), "mark": state.mark + 0.2}
+
+
+class ResourceBelowZero(MarkBeyondOne):
+    """Each spike takes a third of all, and not of what is there."""
+
+    mark = rb.State(1.0, unit="1", at_least=0, at_most=1, at_rest=True, doc="resources left")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {**_Adapting.derivatives(state, params, data), "mark": (1.0 - state.mark) / 100.0}
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {**_Adapting.reset(state, params), "mark": state.mark - 0.35}
+
+
+class DepressionWithoutEnd(ResourceBelowZero):
+    """Each spike doubles what is missing."""
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {**_Adapting.reset(state, params), "mark": 2.0 * state.mark - 1.1}
 
 
 class _Own(_Adapting):

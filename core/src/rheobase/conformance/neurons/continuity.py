@@ -131,7 +131,7 @@ def short_updates_go_along_the_derivatives(subject: NeuronSubject, case: NeuronC
     for row, name in enumerate(subject.schema.states):
         before = torch.stack([points.at(place)[0][row].expand(points.units) for place in places])
         slope = torch.stack([as_number(each[name]).expand(points.units) for each in slopes])
-        best = torch.full_like(slope, torch.inf)
+        best, last = torch.full_like(slope, torch.inf), torch.full_like(slope, torch.inf)
         for part in PARTS:
             points.dt = part * subject.dt
             moved = [points.call("update", *points.at(place)) for place in places]
@@ -143,10 +143,14 @@ def short_updates_go_along_the_derivatives(subject: NeuronSubject, case: NeuronC
             # What is left of a difference of numbers as large as the state gets, and of what it is made of.
             whole = float(before.abs().max()) + subject.sizes.excursion.get(name, 0.0)
             noise = 4096.0 * torch.finfo(torch.float64).eps * whole / points.dt
-            far = ((gone - slope).abs() - noise).clamp(min=0.0) / size.clamp(min=1e-300)
+            gap = ((gone - slope).abs() - noise).clamp(min=0.0)
+            far = gap / size.clamp(min=1e-300)
             best = torch.where(far < best, far, best)
-        if bool((best > APART).any()):
-            place, unit = divmod(int(best.argmax()), points.units)
+            # What still falls with the step goes to zero; what stands is a difference of the two.
+            stands, last = gap >= 0.5 * last, gap
+        wrong = (best > APART) & stands
+        if bool(wrong.any()):
+            place, unit = divmod(int(best.where(wrong, -1.0).argmax()), points.units)
             violated(
                 f"derivatives gives for {name} {float(slope[place, unit]):.6g} per ms, and update "
                 f"{float(gone[place, unit]):.6g} per ms in a step of {points.dt:.3g} ms, from "

@@ -34,11 +34,15 @@ ROOM = 1e-11
 """The fourth differences that are left alone, as a part of what a value is made of: 16 roundings are 4e-15 of
 it, and one of single precision 6e-8."""
 
+SINGLE = 1e4
+"""How many times as large as those differences the error of single precision may be: that is 5e8 times as large
+as what double precision rounds, and the same as what is rounded in single precision."""
+
 BROAD = 24
 """The places across a twenty-fifth of a number, in which a staircase shows by its steps."""
 
 STAIRS = 6
-"""The different values that a staircase takes there, at least."""
+"""The places at which a staircase stands still there, and has moved on by the next, at least."""
 
 
 def _far(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
@@ -113,6 +117,7 @@ class _Steps(Wide):
         try:
             neuron = self._case.neuron(
                 self._subject.model,
+                dtype=next(iter(flat.values())).dtype,
                 num_units=int(shape.numel()),
                 **given,
                 **_options(self._subject, self._case),
@@ -138,15 +143,13 @@ class _Look:
     Attributes:
         coarse: The smallest, over the windows, of the largest fourth difference in a coarse one.
         fine: The largest, over the windows, of that in a fine one.
-        flat: Whether the value is the same throughout each close pair of places across the number.
-        stairs: How many different values it has across the number.
+        stairs: At how many places across the number the value stands still, and differs at both neighbours.
         slope: How far it goes across the number, in proportion to a whole number's change.
         level: The value itself.
     """
 
     coarse: Tensor
     fine: Tensor
-    flat: Tensor
     stairs: Tensor
     slope: Tensor
     level: Tensor
@@ -161,7 +164,7 @@ def _judge(subject: NeuronSubject, wide: _Values) -> None:
             # What a value is made of: itself, and what each number has a part in.
             whole = sum(each.slope for each in mine.values()) + next(iter(mine.values())).level
             for name, look in mine.items():
-                _compare(subject, wide, f"{function}[{key!r}]" if key else function, name, look, whole)
+                _compare(subject, wide, function, key, name, look, whole)
 
 
 def _looked(subject: NeuronSubject, wide: _Values, function: str, name: str) -> dict[str, _Look]:
@@ -186,25 +189,39 @@ def _looked(subject: NeuronSubject, wide: _Values, function: str, name: str) -> 
         close = values[: 2 * len(WINDOWS) * PLACES].reshape(2, len(WINDOWS), PLACES, -1)
         one, other = values[2 * len(WINDOWS) * PLACES :].reshape(2, BROAD, -1)
         rough = close.diff(n=4, dim=2).abs().amax(dim=2)
-        levels = one.sort(dim=0).values
+        moves = one.diff(dim=0) != 0
         looks[key] = _Look(
             coarse=rough[0].amin(dim=0),
             fine=rough[1].amax(dim=0),
-            flat=(one == other).all(dim=0),
-            stairs=1 + (levels.diff(dim=0) != 0).sum(dim=0),
-            slope=(levels[-1] - levels[0]).abs() / 0.04,
+            stairs=((one == other)[1:-1] & moves[1:] & moves[:-1]).sum(dim=0),
+            slope=(one.amax(dim=0) - one.amin(dim=0)) / 0.04,
             level=values[0].abs(),
         )
     return looks
 
 
-def _compare(subject: NeuronSubject, wide: _Values, what: str, name: str, look: _Look, whole: Any) -> None:
+def _error_in_single(wide: _Values, function: str, key: str) -> Tensor:
+    """How far what single precision gives is from what double precision gives, at each point."""
+    starts = torch.tensor(WINDOWS, dtype=torch.float64).unsqueeze(1)
+    single = {name: (value * (1.0 + starts)).to(torch.float32) for name, value in wide.numbers.items()}
+    found = wide.values(function, single)
+    exact = wide.values(function, {name: value.double() for name, value in single.items()})
+    if found is None or exact is None:
+        return torch.full_like(next(iter(wide.numbers.values())), torch.nan)
+    return (found[key].detach() - exact[key].detach()).abs().expand(len(WINDOWS), -1).amax(dim=0)
+
+
+def _compare(
+    subject: NeuronSubject, wide: _Values, function: str, key: str, name: str, look: _Look, whole: Any
+) -> None:
     eps = torch.finfo(torch.float64).eps
     known = whole.isfinite() & look.coarse.isfinite() & look.fine.isfinite()
     rough = known & (look.coarse > ROOM * whole) & (look.fine <= 0.01 * look.coarse)
+    if bool(rough.any()):
+        rough &= _error_in_single(wide, function, key) <= SINGLE * look.coarse
     # A step of a coarse pair is to be seen in double precision; else the value hardly hangs on the number.
     seen = look.slope * PLACES * COARSE > 1e3 * eps * whole
-    stairs = known & look.flat & seen & (look.stairs >= STAIRS)
+    stairs = known & seen & (look.stairs >= STAIRS)
     if getattr(subject.model, "differentiable", True) is False:
         stairs = torch.zeros_like(stairs)
     if not bool((rough | stairs).any()):
@@ -218,11 +235,11 @@ def _compare(subject: NeuronSubject, wide: _Values, what: str, name: str, look: 
         )
     else:
         seen_there = (
-            f"takes {int(look.stairs[point])} values while the {name} goes through 4% of itself, and stands "
-            "still between"
+            f"stands still at {int(look.stairs[point])} of {BROAD} places where the {name} goes through 4% "
+            "of itself, and leaps between"
         )
+    what = f"{subject.model.__name__}.{function}" + (f"[{key!r}]" if key else "")
     violated(
-        f"{subject.model.__name__}.{what} {seen_there} ({where}): numbers are rounded inside, such as by "
-        "float32, half, round or a table; compute in the type of the states (a staircase that is meant says "
-        "differentiable = False)"
+        f"{what} {seen_there} ({where}): numbers are rounded inside, such as by float32, half, round or a "
+        "table; compute in the type of the states (a staircase that is meant says differentiable = False)"
     )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 
 from ...errors import RheobaseError
+from ..profiles import Profile
 from ..property import prop
 from ..violation import violated
 from .case import NeuronCase
 from .driven import plain_neurons
 from .needs import RESET, THRESHOLD
 from .oracle import Oracle
+from .outputs import BOUNDED
 from .probing import after_reset, feed, gap, plain, pulled, spikes_in
 from .subject import NeuronSubject
 
@@ -170,3 +174,76 @@ def _is_a_mark(subject: NeuronSubject, case: NeuronCase, states: Tensor, strengt
         for name, a, b in zip(subject.schema.states, one, other, strict=True)
         if name not in named
     )
+
+
+MANY = {"smoke": 200, "standard": 600, "full": 3000}
+"""The steps of a run with many resets, by profile."""
+
+AGAIN = (2.0, 5.0, 10.0)
+"""Its inputs, in multiples of the rheobase."""
+
+
+def _many(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
+    return st.just(NeuronCase(dt=subject.dt, steps=MANY[profile.name]))
+
+
+@prop(
+    "neuron",
+    "many-resets-keep-the-domains",
+    "numerics",
+    cases=_many,
+    needs=(THRESHOLD, RESET, BOUNDED),
+    why="what each spike moves by a little is out of its domain after as many as an hour brings",
+)
+def states_stay_in_their_domains_through_many_resets(subject: NeuronSubject, case: NeuronCase) -> None:
+    """Through as many spikes as a long run has, states stay in their declared domains, to 1%."""
+    if subject.sizes.rheobase[subject.sizes.main] is None:
+        return  # vacuous: no input was found that makes it spike
+    left = _left(subject, case)
+    # An explicit method may overshoot where it is driven hard; only what shorter steps confirm counts.
+    if left is not None:
+        short = replace(case, dt=(case.dt or subject.dt) / 4, steps=4 * (left.step + 1))
+        left = _left(subject, short) and left
+    if left is not None:
+        state = subject.schema.states[left.name]
+        violated(
+            f"{subject.sizes.main} at {left.strength:g} times its rheobase: the state {left.name!r} is "
+            f"{left.value:.6g} {state.unit} in step {left.step}, after {left.spikes} spikes; it is declared "
+            f"{state.range_text}"
+        )
+
+
+class _Left(NamedTuple):
+    """Where a state left its domain."""
+
+    name: str
+    value: float
+    strength: float
+    step: int
+    spikes: int
+
+
+def _left(subject: NeuronSubject, case: NeuronCase) -> _Left | None:
+    """The first state that leaves its domain by more than 1%; None: none does."""
+    neuron = plain(case, subject, len(AGAIN))
+    data = feed(subject, neuron, AGAIN)
+    spikes = torch.zeros(len(AGAIN), dtype=torch.int64)
+    largest = pulled(neuron).abs()
+    for step in range(case.steps):
+        try:
+            spikes += spikes_in(neuron(data), neuron)
+        except RheobaseError:
+            return None
+        states = pulled(neuron)
+        largest = torch.maximum(largest, states.abs())
+        for row, (name, declared) in enumerate(subject.schema.states.items()):
+            low, high = declared.domain.lowest, declared.domain.highest
+            width = high - low if low is not None and high is not None else largest[row]
+            below = states[row] < low - 0.01 * width if low is not None else torch.zeros_like(spikes)
+            above = states[row] > high + 0.01 * width if high is not None else torch.zeros_like(spikes)
+            # Who has not spiked has not been reset: other properties judge its equations.
+            bad = (below.bool() | above.bool()) & (spikes > 0)
+            if bool(bad.any()):
+                unit = int(bad.nonzero()[0])
+                return _Left(name, float(states[row, unit]), AGAIN[unit], step, int(spikes[unit]))
+    return None
