@@ -17,6 +17,7 @@ CAUSES = {
     "PacemakerThatSpikesOnce": "reset-rearms",
     "RootOfAVoltage": "bears-moderate-drive",
     "RateThatOverflows": "bears-moderate-drive",
+    "LeavesItsTable": "bears-moderate-drive",
     "FailsAfterTwoSpikes": "bears-moderate-drive",
     "MarkBeyondOne": "many-resets-keep-the-domains",
     "ResourceBelowZero": "many-resets-keep-the-domains",
@@ -154,6 +155,16 @@ class RateThatOverflows(_Adapting):
             "voltage": (data - state.w - state.voltage) / params.tau,
             "w": -state.w / params.tau_w * (rate / (1.0 + rate)),
         }
+
+
+class LeavesItsTable(_Adapting):
+    """A table that ends below rest, and an error of Python's own beyond it, which inhibition brings."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        if state.voltage.device.type != "meta" and bool((state.voltage < -20.0).any()):
+            raise ValueError("the voltage is not in the table")
+        return _Adapting.derivatives(state, params, data)
 
 
 class FailsAfterTwoSpikes(_Adapting):

@@ -13,6 +13,7 @@ from torch import Tensor
 from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import Need, prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase, inside
 from .needs import CONTINUOUS, DETERMINISTIC, SPIKES
@@ -54,8 +55,7 @@ def _long(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronC
 )
 def moderate_drive_gives_no_error(subject: NeuronSubject, case: NeuronCase) -> None:
     """1.5 and -2 times the rheobase, and all other inputs at their scale, end in no error in 20 latencies."""
-    if subject.sizes.rheobase[subject.sizes.main] is None:
-        return  # vacuous: no input was found that makes it spike
+    subject.rheobase()
     main = subject.sizes.main
     _bears(subject, case, [(main, factor) for factor in DRIVES])
     others = [(name, factor) for name in subject.inputs if name != main for factor in (1.0, 2.0)]
@@ -151,19 +151,20 @@ def _precise(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[Neur
 )
 def two_pulses_a_rest_apart_both_give_a_spike(subject: NeuronSubject, case: NeuronCase) -> None:
     """A unit that answers a pulse with a spike answers another when its states are back where they were."""
+    subject.rheobase()
     latency = subject.sizes.latency.get(subject.sizes.main)
-    if subject.sizes.rheobase[subject.sizes.main] is None or latency is None:
-        return  # vacuous: no input was found that makes it spike
+    if latency is None:
+        vacuous("twice its rheobase gives no spike within the window")
     neuron = plain(case, subject, len(STRENGTHS))
     quiet, pulse = silence(subject, neuron), feed(subject, neuron, STRENGTHS)
     once = max(10, round(2.0 * latency / neuron.dt))
     try:
         if _spiked(neuron, quiet, 10)[0].any():
-            return  # vacuous: it spikes without an input
+            vacuous("it spikes without input")
         start = pulled(neuron)
         first, when = _spiked(neuron, pulse, once, until_all=True)
         if not bool(first.all()) or not _comes_back(neuron, quiet, start):
-            return  # vacuous: a pulse gives no spike, or its states do not come back
+            vacuous("a pulse gives no spike, or the states do not come back after it")
         second, _ = _spiked(neuron, pulse, 2 * when + 10, until_all=True)
         if bool(second.any()):
             return
@@ -172,7 +173,7 @@ def two_pulses_a_rest_apart_both_give_a_spike(subject: NeuronSubject, case: Neur
         loud = feed(subject, neuron, [LOUD] * len(STRENGTHS))
         third, _ = _spiked(neuron, loud, 2 * when + 10, until_all=True)
     except RheobaseError:
-        return  # vacuous: other properties tell of errors
+        vacuous("a moderate pulse ends in a named error")
     if not bool(third.any()):
         violated(
             f"pulses of {STRENGTHS[0]:g} and {STRENGTHS[1]:g} times the rheobase give a spike within {when} "

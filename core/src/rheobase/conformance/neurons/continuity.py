@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..profiles import Profile
 from ..property import Need, prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .cases import runs
@@ -34,7 +35,7 @@ def g_goes_to_zero_at_its_crossings(subject: NeuronSubject, case: NeuronCase) ->
     """Between two neighbouring states, one below the threshold and one above, g goes through zero."""
     around = _around(subject, case)
     if around is None:
-        return  # vacuous: no crossing was found
+        vacuous("no input was found that takes it over its threshold")
     neuron = plain(case, subject, around.start.shape[1])
     start, end, last, first = (
         gap(subject, neuron, each) for each in (around.start, around.end, around.last, around.first)
@@ -61,7 +62,7 @@ def a_reset_does_the_same_on_both_sides_of_the_crossing(subject: NeuronSubject, 
     """States just below the crossing, at it and just above it are reset alike."""
     around = _around(subject, case)
     if around is None:
-        return  # vacuous: no crossing was found
+        vacuous("no input was found that takes it over its threshold")
     neuron = plain(case, subject, around.start.shape[1])
     places = {"before": around.before, "last": around.last, "first": around.first, "after": around.after}
     resets = {place: after_reset(subject, neuron, states) for place, states in places.items()}
@@ -136,7 +137,7 @@ def short_updates_go_along_the_derivatives(subject: NeuronSubject, case: NeuronC
             points.dt = part * subject.dt
             moved = [points.call("update", *points.at(place)) for place in places]
             if any(each is None for each in moved):
-                return  # vacuous: with these options it leaves the step to the integrator
+                vacuous("with these options it leaves the step to the integrator")
             after = torch.stack([as_number(each[name]).expand(points.units) for each in moved])
             gone = (after - before) / points.dt
             size = torch.maximum(slope.abs(), gone.abs()).clamp(min=1e-3 * float(slope.abs().max()))

@@ -35,8 +35,8 @@ ROOM = 1e-11
 it, and one of single precision 6e-8."""
 
 SINGLE = 1e4
-"""How many times as large as those differences the error of single precision may be: that is 5e8 times as large
-as what double precision rounds, and the same as what is rounded in single precision."""
+"""How many times as large as those differences the error of single precision may be: 5e8 times what double
+precision rounds, and no more than what is rounded in single precision already."""
 
 BROAD = 24
 """The places across a twenty-fifth of a number, in which a staircase shows by its steps."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..profiles import Profile
 from ..property import Need, prop
+from ..vacuous import vacuous
 from ..violation import Violation, violated
 from .case import NeuronCase
 from .cases import runs
@@ -108,7 +109,7 @@ def a_forward_of_its_own_keeps_the_graph(subject: NeuronSubject, case: NeuronCas
             f"{seen}; with grad=True a forward keeps the graph, or the model says differentiable = False"
         )
     except RuntimeError:
-        return  # vacuous: torch refuses the graph, aloud, as it does of numpy
+        vacuous("torch refuses the graph of its forward, aloud, as it does of numpy")
 
 
 class Wide:

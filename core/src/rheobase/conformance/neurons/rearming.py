@@ -12,6 +12,7 @@ from torch import Tensor
 from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .driven import plain_neurons
@@ -49,12 +50,14 @@ def a_reset_leads_below_the_threshold(subject: NeuronSubject, case: NeuronCase) 
     latency = subject.sizes.latency.get(main)
     probe = plain(case, subject, 1)
     if not after_reset(subject, probe, pulled(probe)):
-        return  # vacuous: the reset names no state
+        vacuous("its reset names no state")
     # What spikes without an input is left to itself.
     found = STRENGTHS if subject.sizes.rheobase[main] is not None else (0.0,)
     most = MOST if latency is None else min(MOST, max(20, round(4.0 * latency / probe.dt)))
     for strengths in (found, *((each,) for each in found)):
         seen = _watched(subject, plain(case, subject, len(strengths)), strengths, most)
+        if strengths == found and not seen.error and not bool((seen.first >= 0).any()):
+            vacuous("at 1.5 to 3 times its rheobase it does not spike within the run")
         for unit in range(len(strengths)):
             _judge(subject, case, seen, unit, strengths[unit])
         if not seen.error:
@@ -106,13 +109,13 @@ def _watched(subject: NeuronSubject, neuron: Any, strengths: tuple[float, ...], 
 def _judge(subject: NeuronSubject, case: NeuronCase, seen: _Seen, unit: int, strength: float) -> None:
     step = int(seen.first[unit])
     if step < 0:
-        return  # vacuous: it did not spike
+        return
     since = seen.g[step:, unit]
     if bool((since < 0).any()) or not bool(since.isfinite().all()):
         return
     middle, end = float(since[len(since) // 2]), float(since[-1])
     if not seen.error and (end < (1.0 - FALLS) * middle or len(since) < 10):
-        return  # vacuous: it still falls
+        return  # It still falls, and nobody can say how far.
     if _falls_at_once(subject, case, seen.after[:, unit], strength) or _is_a_mark(
         subject, case, seen.after[:, unit], strength
     ):
@@ -197,8 +200,7 @@ def _many(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronC
 )
 def states_stay_in_their_domains_through_many_resets(subject: NeuronSubject, case: NeuronCase) -> None:
     """Through as many spikes as a long run has, states stay in their declared domains, to 1%."""
-    if subject.sizes.rheobase[subject.sizes.main] is None:
-        return  # vacuous: no input was found that makes it spike
+    subject.rheobase()
     left = _left(subject, case)
     # An explicit method may overshoot where it is driven hard; only what shorter steps confirm counts.
     if left is not None:
