@@ -29,6 +29,7 @@ MODULES = (
     "neurons.refractoriness",
     "neurons.rest",
     "neurons.using",
+    "neurons.effects",
     "neurons.backends",
     "neurons.precision",
     "neurons.gradients",
