@@ -3,7 +3,9 @@
 Each file of the folder ``zoo`` has ``FAULTS``, the name of an object -> the family of properties that must
 catch it, or ``SOUND``, a list of names; where its objects are integrators or aggregators ``SPECS``, name ->
 what is claimed of it; and ``STANDARD``, a list of faults that the smoke profile does not catch, since the
-properties that do are tried in the standard profile only.
+properties that do are tried in the standard profile only. ``CAUSES`` has the property made for a fault, and
+``FULL`` faults that only the full profile catches, by its wider range -> the property that asks the same in
+the standard profile, which they pass.
 """
 
 from __future__ import annotations
@@ -63,6 +65,8 @@ class Animal(NamedTuple):
     @property
     def quickest(self) -> str:
         """The quickest profile that catches it."""
+        if self.named("FULL") is not None:
+            return "full"
         known = getattr(module_of_file(self.file), "STANDARD", ())
         return "standard" if self.name in known else "smoke"
 
@@ -80,7 +84,11 @@ def animals(table: str) -> list[Animal]:
 
 
 FAULTS, SOUND = animals("FAULTS"), animals("SOUND")
-CAUSES, HARDEST = animals("CAUSES"), animals("HARDEST")
+CAUSES, HARDEST, FULL = animals("CAUSES"), animals("HARDEST"), animals("FULL")
+
+
+BY_CAUSE = ("faults_effects", "faults_edges", "faults_longest", "faults_company", "faults_large")
+"""Files of which no fault is told by a symptom first."""
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +109,31 @@ def test_a_fault_that_is_close_to_a_sound_component_is_caught_by_the_property_ma
 ) -> None:
     report = judge_subject(animal.subject(), animal.quickest, only=[animal.named("CAUSES")])
     assert not report.ok, str(report)
+
+
+ONE_OF_EACH = {(one.file, one.family): one for one in FULL}
+"""Faults that only the full profile catches, one for each property that they pass in a narrower range."""
+
+
+@pytest.mark.parametrize("animal", ONE_OF_EACH.values(), ids=str)
+def test_what_only_the_full_profile_catches_passes_what_is_asked_in_a_narrower_range(animal: Animal) -> None:
+    report = judge_subject(animal.subject(), "standard", only=[animal.family])
+    assert report.ok, str(report)
+
+
+@pytest.mark.by_hand
+@pytest.mark.parametrize("animal", FULL, ids=str)
+def test_what_only_the_full_profile_catches_passes_the_standard_one(animal: Animal) -> None:
+    report = animal.check("standard")
+    assert report.ok, str(report)
+
+
+@pytest.mark.by_hand
+@pytest.mark.parametrize("animal", [one for one in CAUSES if one.file.stem in BY_CAUSE], ids=str)
+def test_the_first_property_that_fails_is_the_cause(animal: Animal) -> None:
+    report = animal.check(animal.quickest)
+    failed = [result.prop.name for result in report.results if not result.ok]
+    assert failed[:1] == [animal.named("CAUSES")], failed
 
 
 @pytest.mark.parametrize("animal", [one for one in SOUND if one.named("HARDEST") is None], ids=str)
@@ -131,6 +164,7 @@ def test_adex_is_the_one_of_the_guide() -> None:
 def test_the_zoo_is_as_large_as_it_must_be() -> None:
     assert len(FAULTS) >= 60
     assert len(SOUND) >= 15
+    assert len(FULL) >= 10
     assert {animal.family for animal in FAULTS} == set(conformance.FAMILIES)
 
 

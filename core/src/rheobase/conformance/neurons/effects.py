@@ -24,14 +24,15 @@ from .subject import NeuronSubject
 from .using import function_of, names_in
 
 SEEN = 1e-9
-"""The least that counts as a change, relative to the value: what is added and taken away again leaves rounding."""
+"""The least that counts as a change, relative to the value and to what is usual for it: adding something and
+taking it away again leaves rounding."""
 
 FACTORS = (4.0, 0.25, 1.1, 0.5, 2.0, 10.0, 0.1, 100.0, 0.01, 1e3, 1e-3, 1e-6, 0.0, -1.0)
 """A parameter is moved to these parts of its default, as far as its domain goes: a bound that is far beyond
 what the model goes through has an effect where it comes near."""
 
 RUN, LONG = 5, 2
-"""How many of these values are tried in runs, and how many in runs five times as long, where functions show nothing."""
+"""How many of them are tried in runs, and in runs five times as long, where the functions show nothing."""
 
 STRENGTHS = (0.0, 0.6, 1.5, 3.0, 10.0, 30.0, -1.0, -10.0)
 """The inputs of a run, one for each unit, in parts of what moves the model; they end after three quarters."""
@@ -66,8 +67,9 @@ def every_declaration_changes_something(subject: NeuronSubject) -> None:
         if not _is_engines(subject, name) and not trial.parameter_counts(name):
             tried = ", ".join(f"{value:g}" for value in moves(subject, name)[:RUN])
             violated(
-                f"the parameter {name!r} has no effect: {tried} and others in place of {subject.defaults[name]:g} "
-                f"{subject.schema.parameters[name].unit} {trial.told}; use it, or drop it"
+                f"the parameter {name!r} has no effect: {tried} and others in place of "
+                f"{subject.defaults[name]:g} {subject.schema.parameters[name].unit} {trial.told}; use it, "
+                "or drop it"
             )
     for name, option in subject.schema.options.items():
         if not trial.option_counts(name):
@@ -97,12 +99,14 @@ def moves(subject: NeuronSubject, name: str) -> list[float]:
     values += [bound for bound in (domain.at_least, domain.at_most) if bound is not None]
     if domain.lowest is not None and domain.highest is not None:
         values.append(0.5 * (domain.lowest + domain.highest))
-    return [each for each in dict.fromkeys(values) if each != default and _within(declared, each)]
+    return [each for each in dict.fromkeys(values) if each != default and within(declared, each)]
 
 
 def size_of(subject: NeuronSubject, name: str) -> float:
     """What counts as much of a parameter whose default is zero: as the others of its unit are large."""
     schema = subject.schema.parameters
+    if highest := schema[name].domain.highest:
+        return 0.5 * highest
     mates = [abs(subject.defaults[other]) for other, each in schema.items() if each.unit == schema[name].unit]
     return next((0.3 * each for each in mates if each), 1.0)
 
@@ -113,13 +117,13 @@ def awake(subject: NeuronSubject, sign: float = 1.0) -> dict[str, float]:
     for name, declared in subject.schema.parameters.items():
         if subject.defaults[name] == 0 and name != "tau_ref":
             value = float(f"{sign * size_of(subject, name):.6g}")
-            value = value if _within(declared, value) else -value
-            if _within(declared, value):
+            value = value if within(declared, value) else -value
+            if within(declared, value):
                 found[name] = value
     return found
 
 
-def _within(declared: Parameter, value: float) -> bool:
+def within(declared: Parameter, value: float) -> bool:
     return bool(declared.domain.contains(torch.tensor(value, dtype=torch.float64)))
 
 
@@ -130,7 +134,8 @@ def apart(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     for key, value in one.items():
         a, b = torch.broadcast_tensors(value.to(torch.float64), other[key].to(torch.float64))
         finite = a.isfinite() & b.isfinite()
-        size = torch.maximum(a.abs(), b.abs())
+        usual = a[finite].abs().median() if bool(finite.any()) else a.new_zeros(())
+        size = torch.maximum(a.abs(), b.abs()).clamp(min=usual)
         if bool((a.isfinite() != b.isfinite()).any()) or bool((finite & ((a - b).abs() > SEEN * size)).any()):
             return True
     return False
@@ -203,7 +208,8 @@ class _Trial:
     def draw_counts(self, name: str) -> bool:
         """Whether other random numbers make another result, or another beginning."""
         schema = self.subject.schema
-        for each in (*schema.states.values(), *schema.parameters.values()):
+        declared: tuple[Any, ...] = (*schema.states.values(), *schema.parameters.values())
+        for each in declared:
             if callable(each.default) and name in names_in(each.default):
                 return True
         for land, base in itertools.product(self.landscapes, self.bases):
@@ -259,7 +265,7 @@ class _Trial:
 
 
 def _choices(options: Mapping[str, Any]) -> Iterator[Sequence[str]]:
-    """All combinations of the options' choices, where there are few; else each choice with the first others."""
+    """All combinations of the options' choices, where there are few; else each with the first others."""
     every = [each.choices for each in options.values()]
     if len(list(itertools.product(*every))) <= 8:
         yield from itertools.product(*every)

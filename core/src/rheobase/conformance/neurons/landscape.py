@@ -25,8 +25,8 @@ KEPT = (0, 1, 2, 4, 8, 16, 24)
 MULTIPLES = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """The inputs, in parts of what moves the model, of either sign, and each with the others."""
 
-FAR = 1.5
-"""Decades about a state's own size, to either side, from which random states are taken."""
+FAR = (1.5, 4.0)
+"""Decades about a state's own size, to either side, from which random states are taken; also of inputs."""
 
 
 class Landscape:
@@ -42,14 +42,13 @@ class Landscape:
         self.options = dict(options)
         generator = torch.Generator().manual_seed(0)
         states, inputs = _driven(subject, self.options, generator)
-        count = SCATTERED
-        wide = [_scattered(subject, name, count, generator) for name in subject.schema.states]
-        chosen = torch.randint(0, inputs[0].shape[0], (count,), generator=generator)
-        self.count = states[0].shape[0] + count
+        wide = [_scattered(subject, name, generator) for name in subject.schema.states]
+        strong = [_strong(subject, name, generator) for name in subject.inputs]
+        self.count = states[0].shape[0] + SCATTERED
         neuron = NeuronCase(units=self.count, dt=subject.dt, params=self.options).neuron(self.model)
         self.dt = neuron.dt
         self.states = tuple(torch.cat([a, b]) for a, b in zip(states, wide, strict=True))
-        together = [torch.cat([each, each[chosen]]) for each in inputs]
+        together = [torch.cat([a, b]) for a, b in zip(inputs, strong, strict=True)]
         self.data = neuron.prepare(
             dict(zip(subject.inputs, together, strict=True)) if subject.schema.inputs else together[0]
         )
@@ -118,10 +117,33 @@ def _driven(
     return [torch.cat(column) for column in zip(*seen, strict=True)], [each.repeat(rows) for each in inputs]
 
 
-def _scattered(subject: NeuronSubject, name: str, count: int, generator: torch.Generator) -> Tensor:
-    """States about the initial one, from much nearer to much further than the model goes from it."""
+def _scattered(subject: NeuronSubject, name: str, generator: torch.Generator) -> Tensor:
+    """States about the initial one, from much nearer to much further than the model goes from it.
+
+    A part of them lies about the parameters of the same unit, where a model may change its ways.
+    """
+    declared = subject.schema.states[name]
     start = float(getattr(NeuronCase(dt=subject.dt).neuron(subject.model), name)[0])
     size = subject.sizes.excursion.get(name, 0.0) or abs(start) or 1.0
-    power = FAR * (2.0 * torch.rand(count, generator=generator, dtype=torch.float64) - 1.0)
-    sign = torch.randint(0, 2, (count,), generator=generator) * 2.0 - 1.0
-    return inside(start + sign * size * 10.0**power, subject.schema.states[name].domain)
+    marks = [start] * 3
+    marks += [
+        subject.defaults[each.name]
+        for each in subject.schema.parameters.values()
+        if each.unit == declared.unit
+    ]
+    about = torch.tensor(marks, dtype=torch.float64)
+    about = about[torch.randint(0, len(marks), (SCATTERED,), generator=generator)]
+    return inside(about + size * _powers(generator), declared.domain)
+
+
+def _strong(subject: NeuronSubject, name: str, generator: torch.Generator) -> Tensor:
+    values = (subject.sizes.rheobase[name] or subject.sizes.scale[name]) * _powers(generator)
+    return inside(values, subject.schema.inputs[name].domain) if subject.schema.inputs else values
+
+
+def _powers(generator: torch.Generator) -> Tensor:
+    """Numbers of either sign about one, most of them within a few decades."""
+    decades = torch.tensor(FAR, dtype=torch.float64).repeat(SCATTERED // len(FAR))
+    power = decades * (2.0 * torch.rand(SCATTERED, generator=generator, dtype=torch.float64) - 1.0)
+    sign: Tensor = torch.randint(0, 2, (SCATTERED,), generator=generator) * 2.0 - 1.0
+    return sign * 10.0**power
