@@ -107,15 +107,14 @@ class ReleasesAll(_Leaky):
 
 
 class NoTimeToDecay(_Leaky):
-    """A forward of its own that divides by the difference of two time constants when it is made."""
+    """A forward of its own that divides by the difference of two time constants."""
 
     tau_syn = rb.Parameter(2.0, unit="ms", above=0, doc="time constant of the synapse")
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
         current = self.gain * self.prepare(data, identifiers)
-        share = self.tau / (self.tau - self.tau_syn)
-        decay, fall = torch.exp(-self.dt / self.tau), torch.exp(-self.dt / self.tau_syn)
-        new = current + (self.voltage - current) * (share * decay + (1.0 - share) * fall)
+        current = current * self.tau / (self.tau - self.tau_syn)
+        new = current + (self.voltage - current) * torch.exp(-self.dt / self.tau)
         fired = (new >= 1.0) & (self.voltage < 1.0)
         new = torch.where(fired, 0.0, new)
         outputs = {"input": current.expand(new.shape), "voltage": new, "spiked": fired.to(torch.int8)}
