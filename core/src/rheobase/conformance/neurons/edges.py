@@ -14,6 +14,7 @@ from ...engine.schema import FUNCTIONS
 from ...errors import RheobaseError
 from ..property import prop
 from ..told import told
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .effects import apart, awake, size_of, within
@@ -99,7 +100,7 @@ def _equal(subject: NeuronSubject) -> Iterator[dict[str, float]]:
 
 def _require_finite(subject: NeuronSubject, moves: Sequence[Mapping[str, float]]) -> None:
     if _bad(subject, _made(subject, {})):
-        return  # vacuous: not even with its defaults, which other properties tell
+        vacuous("not even with its defaults, which other properties tell")
     for some in (moves[place : place + TOGETHER] for place in range(0, len(moves), TOGETHER)):
         if _together_fine(subject, some):
             continue
@@ -304,7 +305,7 @@ def _counts(
     default = subject.defaults[name] or size_of(subject, name)
     here, near = (land.values(land.moved(**{**base, name: factor * default})) for factor in (1.0, 1.01))
     if _share(here, near) < EVERYWHERE:
-        return  # vacuous: nothing is said of a parameter that acts here and there
+        return  # Nothing is said of a parameter that acts here and there.
     pairs = [(low * default, high * default) for low, high in factors]
     bounds = (declared.domain.at_least, declared.domain.at_most) if edges else ()
     pairs += [

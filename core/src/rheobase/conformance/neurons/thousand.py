@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
 from .courses import Course, course, first_parting, put
@@ -31,7 +32,6 @@ AFTER = 60
 """How many steps are compared after a long run."""
 
 _TRIES = 4
-_EPS = torch.finfo(torch.float64).eps
 
 
 def large(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
@@ -83,7 +83,7 @@ def a_long_run_leaves_nothing_behind_but_the_state(subject: NeuronSubject, case:
     first = course(neuron, data[:AFTER])
     rest = course(neuron, data[AFTER:])
     if first.ended or rest.ended:
-        return  # vacuous: it does not bear so long a run
+        vacuous("it does not bear so long a run")
     other = case.neuron(subject.model)
     again = course(other, data[:AFTER])
     apart = first_parting(first, again)
@@ -111,11 +111,11 @@ def a_model_that_rested_does_what_it_does_at_once(subject: NeuronSubject, case: 
     start = {name: getattr(fresh, name).detach().clone() for name in subject.schema.states}
     expected = course(fresh, data)
     if course(rested, quiet).ended:
-        return  # vacuous: another property tells of it
+        vacuous("another property tells of it")
     for name, value in start.items():
         size = value.abs() + subject.sizes.excursion.get(name, 0.0)
         if bool(((getattr(rested, name).detach() - value).abs() > 1e-9 * size).any()):
-            return  # vacuous: it does not rest, which another property tells
+            vacuous("it does not rest, which another property tells")
     put(rested, start)
     found = course(rested, data)
     if first_parting(expected, found):
@@ -127,7 +127,7 @@ def _require_close(subject: NeuronSubject, case: NeuronCase, one: Course, other:
     near = []
     for number in range(_TRIES):
         neuron: Any = case.neuron(subject.model)
-        near.append(shaken(subject, neuron, case.data(neuron), 4.0 * ULPS * _EPS, number))
+        near.append(shaken(neuron, case.data(neuron), 4.0 * ULPS, number))
     for step, (wanted, found) in enumerate(zip(one.outputs, other.outputs, strict=False)):
         by = [each[step] for each in near if step < len(each)]
         if len(by) < len(near) or any(
