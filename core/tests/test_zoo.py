@@ -94,6 +94,7 @@ def animals(table: str) -> list[Animal]:
 FAULTS, SOUND = animals("FAULTS"), animals("SOUND")
 CAUSES, HARDEST, FULL = animals("CAUSES"), animals("HARDEST"), animals("FULL")
 NAMED = {str(animal) for animal in CAUSES}
+FAMILY = {str(animal): animal.said for animal in FAULTS}
 EASIER = [animal for animal in SOUND if str(animal) not in map(str, HARDEST)]
 BY_CAUSE = ("faults_effects", "faults_edges", "faults_longest", "faults_company", "faults_large")
 """Files of which no fault is told by a symptom first."""
@@ -119,8 +120,8 @@ def test_a_fault_that_is_close_to_a_sound_component_is_caught_by_the_property_ma
 ) -> None:
     report = judge_subject(animal.subject(), animal.quickest, only=[animal.said])
     assert not report.ok, str(report)
-    family = next(one.said for one in FAULTS if str(one) == str(animal))
-    assert [result.prop.family for result in report.results] == [family]
+    if str(animal) in FAMILY:  # Those that only the full profile catches are in no table of faults.
+        assert [result.prop.family for result in report.results] == [FAMILY[str(animal)]]
 
 
 ONE_OF_EACH = {(one.file, one.said): one for one in FULL}
