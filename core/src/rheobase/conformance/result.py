@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from .coverage import Coverage
+from .plain import plain
 from .property import Property
+
+
+class Shown(str, Enum):
+    """What shows a failure again in a process of its own, where nothing was tried before."""
+
+    UNTRIED = ""
+    CASE = "case"
+    PROPERTY = "property"
+    NEITHER = "neither"
 
 
 class Verdict(str, Enum):
@@ -16,6 +28,7 @@ class Verdict(str, Enum):
     FAILED = "failed"
     EXPECTED = "failed as expected"
     UNEXPECTED = "passed unexpectedly"
+    VACUOUS = "vacuous"
     NOT_APPLICABLE = "not applicable"
     LEFT_OUT = "left out"
 
@@ -23,6 +36,11 @@ class Verdict(str, Enum):
     def ran(self) -> bool:
         """Whether the property was tried."""
         return self not in (Verdict.NOT_APPLICABLE, Verdict.LEFT_OUT)
+
+    @property
+    def decided(self) -> bool:
+        """Whether the property was tried, and one case at least was not vacuous."""
+        return self.ran and self is not Verdict.VACUOUS
 
 
 @dataclass(frozen=True)
@@ -32,12 +50,16 @@ class Result:
     Args:
         prop: The property.
         verdict: What came of it.
-        reason: Why it failed, was expected to, does not apply or was left out; empty where it passed.
+        reason: Why it failed, was expected to, is vacuous, does not apply or was left out; empty where it
+            passed.
         case: The smallest case found for which it fails, or None.
         script: A script that shows the failure again; of an expected one too.
         examples: How many cases were tried.
         seconds: How long it took.
         seen: What was seen where it failed, as expected or not.
+        vacuous: Why cases decided nothing -> how many of them, where it did not fail.
+        coverage: What was tried of a model.
+        shown: What shows the failure again by itself: its case, all cases of the property, or neither.
     """
 
     prop: Property
@@ -48,6 +70,9 @@ class Result:
     examples: int = 0
     seconds: float = 0.0
     seen: str = ""
+    vacuous: Mapping[str, int] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=Coverage)
+    shown: Shown = Shown.UNTRIED
 
     @property
     def ok(self) -> bool:
@@ -64,7 +89,11 @@ class Result:
             "verdict": self.verdict.value,
             "reason": self.reason,
             "seen": self.seen,
+            "case": plain(self.case),
             "script": self.script,
+            "shown": self.shown.value or None,
             "examples": self.examples,
+            "vacuous": dict(self.vacuous),
+            "spikes": self.coverage.spikes,
             "seconds": round(self.seconds, 4),
         }

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ...errors import IntegrationError
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .cases import runs
@@ -61,8 +62,10 @@ def gradients_are_those_of_finite_differences(subject: NeuronSubject, case: Neur
     first, *others = subject.schema.states
     ends = _run_with_graph(subject, case, leaves := _leaves(subject, case))
     if not ends:
-        return
+        vacuous("the run ends in a named error")
     moved = _differences(subject, case, tuple(leaves))
+    if not moved:
+        vacuous("neither an input nor a parameter can be moved within its domain")
     # One state by itself, and all others by one number, each in parts of its size.
     for states in ([first], others) if others else ([first],):
         weights = {state: 1.0 / (float(ends[state].detach().abs().max()) or 1.0) for state in states}
@@ -143,7 +146,8 @@ def _gradients(end: Tensor, leaves: dict[str, Tensor], states: list[str]) -> dic
         if len(bad):
             unit = int(bad[0, 0])
             violated(
-                f"the gradient of {' + '.join(states)} by {name} is {float(gradients[name][unit])} for unit "
+                f"the gradient of {' + '.join(states)} by {_called(name)} is "
+                f"{float(gradients[name][unit])} for unit "
                 f"{unit}; it must be finite: a function like sqrt(0) on the side of a where that is "
                 "not selected still sends NaN back, so give it another argument there"
             )
@@ -231,11 +235,16 @@ def _compare(
     if bool(wrong.any()):
         unit = int(wrong.nonzero()[0, 0])
         violated(
-            f"after {case.steps} steps the gradient of {' + '.join(states)} by {name} is "
+            f"after {case.steps} steps the gradient of {' + '.join(states)} by {_called(name)} is "
             f"{float(gradient[unit]):.9g} for unit {unit}, and the difference quotient "
             f"{float(quotient[unit]):.9g} (steps of {float(step[unit]):.3g} and half of it agree to "
             f"{float(unsettled[unit]):.2g})"
         )
+
+
+def _called(name: str) -> str:
+    """How messages call what is derived by; the single current of a model has no name."""
+    return "its input" if name == "input input" else name
 
 
 def _scale(subject: NeuronSubject, name: str) -> float:

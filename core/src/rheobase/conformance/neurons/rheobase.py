@@ -41,6 +41,7 @@ class Sizes:
             rheobase, or no spike.
         quiet: Inputs of the rheobase's sign, less than half of it, at which the model does not spike.
         excursion: State -> how far the main input moves it at its scale, within the window.
+        alone: Whether it spikes without any input within the window.
     """
 
     rheobase: Mapping[str, float | None]
@@ -49,6 +50,7 @@ class Sizes:
     latency: Mapping[str, float | None] = field(default_factory=dict)
     quiet: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     excursion: Mapping[str, float] = field(default_factory=dict)
+    alone: bool = False
 
     @property
     def main(self) -> str:
@@ -56,11 +58,12 @@ class Sizes:
         return next((name for name, found in self.rheobase.items() if found), next(iter(self.rheobase)))
 
 
-def sizes(model: type[Neuron]) -> Sizes:
+def sizes(model: type[Neuron], strongest: float = math.inf) -> Sizes:
     """Measure a model, with its default parameters.
 
     Args:
         model: Its class.
+        strongest: The strongest input that it is given.
     """
     declared = model.schema.inputs if model.schema.declared else {}
     names = tuple(declared) or ("input",)
@@ -68,6 +71,7 @@ def sizes(model: type[Neuron]) -> Sizes:
     values: list[Tensor] = []
     for name in names:
         ladder = torch.cat([torch.zeros(_SILENT, dtype=torch.float64), _LADDER, -_LADDER])
+        ladder = ladder[ladder.abs() <= strongest]
         if name in declared:
             ladder = ladder[declared[name].domain.contains(ladder)]
         blocks.append(torch.full((len(ladder),), len(blocks)))
@@ -83,6 +87,7 @@ def sizes(model: type[Neuron]) -> Sizes:
         window=steps * dt,
         latency={name: one[2] for name, one in found.items()},
         quiet={name: one[3] for name, one in found.items()},
+        alone=bool((seen.first[value == 0] >= 0).any()),
     )
     place = names.index(result.main)
     size = result.rheobase[result.main] or result.scale[result.main]
@@ -143,27 +148,31 @@ def _smallest(values: Tensor, good: Tensor) -> float | None:
 
 
 def _run(model: type[Neuron], names: tuple[str, ...], block: Tensor, value: Tensor, steps: int) -> _Seen:
-    """One unit for each value. Where strong ones fail and stop the others, the weaker half goes alone."""
+    """One unit for each value. Where some stop the others, each sign goes alone, and then its weaker half."""
     units = len(value)
     seen = _Seen(block, value, torch.full((units,), -1), torch.zeros(units, dtype=torch.bool), {})
-    alive = torch.arange(units)
-    while len(alive):
+    waiting = [torch.arange(units)]
+    while waiting:
+        alive = waiting.pop()
         try:
             first, moved, ends = _run_together(model, names, block[alive], value[alive], steps)
         except Exception:
             # Whatever is wrong with it: the properties say it, of a run that can be shown.
-            sizes_left = value[alive].abs()
-            weak = sizes_left <= sizes_left[sizes_left > 0].median() if bool((sizes_left > 0).any()) else None
-            if weak is None:
-                return seen
-            weak[sizes_left.argmax()] = False
-            alive = alive[weak]
+            left = value[alive]
+            if bool((left > 0).any()) and bool((left < 0).any()):
+                # The one without an error may be the one that makes it spike.
+                waiting += [alive[left <= 0], alive[left >= 0]]
+                continue
+            sizes_left = left.abs()
+            if bool((sizes_left > 0).any()):
+                weak = sizes_left <= sizes_left[sizes_left > 0].median()
+                weak[sizes_left.argmax()] = False
+                waiting.append(alive[weak])
             continue
         seen.first[alive], seen.moved[alive] = first, moved
         for name, end in ends.items():
-            seen.ends[name] = torch.full((units,), torch.nan, dtype=torch.float64)
-            seen.ends[name][alive] = end
-        return seen
+            held = seen.ends.setdefault(name, torch.full((units,), torch.nan, dtype=torch.float64))
+            held[alive] = end
     return seen
 
 

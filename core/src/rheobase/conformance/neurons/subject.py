@@ -12,6 +12,7 @@ from ...engine.neuron.base import Neuron
 from ...engine.neuron.spiking import SpikingNeuron
 from ...engine.schema import Schema
 from ..subject import Subject
+from ..vacuous import vacuous
 from .rheobase import Sizes, sizes
 
 
@@ -61,7 +62,7 @@ class NeuronSubject(Subject):
     @property
     def own_forward(self) -> bool:
         """Whether it overrides ``forward``, so that its steps are not what its declarations say."""
-        return self._overrides("forward")
+        return self.overrides("forward")
 
     @property
     def stochastic(self) -> bool:
@@ -95,7 +96,8 @@ class NeuronSubject(Subject):
         """Whether it declares a refractory period."""
         return self.schema.refractory
 
-    def _overrides(self, method: str) -> bool:
+    def overrides(self, method: str) -> bool:
+        """Whether the author's classes have a method of their own in place of the engine's."""
         # torch.nn.Module has a forward too.
         own = (
             base
@@ -120,7 +122,22 @@ class NeuronSubject(Subject):
     @cached_property
     def sizes(self) -> Sizes:
         """The currents that move it; see there."""
-        return sizes(self.model)
+        return sizes(self.model, self.strongest)
+
+    def rheobase(self) -> float:
+        """Its rheobase by the main input, negative where only such inputs make it spike.
+
+        Raises:
+            Vacuous: If there is none, so that a property which drives it by multiples decides nothing.
+        """
+        found = self.sizes.rheobase[self.sizes.main]
+        if found is None:
+            vacuous(
+                "it spikes without input, and has no rheobase"
+                if self.sizes.alone
+                else "no constant input was found that makes it spike"
+            )
+        return found
 
     @property
     def inputs(self) -> tuple[str, ...]:
