@@ -23,7 +23,7 @@ HARDEST = {
     "EscapeNoise": ["noise-of-steps-independent", "noise-of-lanes-independent", "noise-settles-as-dt-falls"],
     "NoisyInput": ["noise-of-steps-independent", "noise-of-lanes-independent", "noise-settles-as-dt-falls"],
 }  # fmt: skip
-"""Name -> the properties that could most easily accuse it wrongly: of the noise, where nothing is wrong with it."""
+"""Name -> the properties of noise that could most easily accuse it; others may have more to say of some."""
 
 
 class _Leaky(rb.SpikingNeuron):
