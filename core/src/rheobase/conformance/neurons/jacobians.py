@@ -189,7 +189,11 @@ class Wide:
             kind, self._schema.inputs
         )
         declared = table.get(bare)
-        return declared.domain.contains(moved) if declared is not None else torch.ones_like(moved, dtype=bool)
+        return (
+            declared.domain.contains(moved)
+            if declared is not None
+            else torch.ones_like(moved, dtype=torch.bool)
+        )
 
 
 def _places(points: Points) -> list[int]:
