@@ -78,7 +78,7 @@ NUMBERS = st.sampled_from([1, 9, 3])
 def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Report]:
     """Judge ``sum`` apart by properties of one's own."""
 
-    def judge(*props: Property, timeout: float = 20.0, **more: Any) -> Report:
+    def judge(*props: Property, timeout: float | None = 20.0, **more: Any) -> Report:
         monkeypatch.setattr(catalogue, "PROPERTIES", {(prop.kind, prop.name): prop for prop in props})
         monkeypatch.setattr(catalogue, "MODULES", ())
         return conformance.check("sum", "standard", timeout=timeout, **more)
@@ -141,6 +141,52 @@ def test_what_eats_memory_is_named_with_its_case_and_the_next_begins_afresh(
         assert each.case == 1
     assert kept.verdict is Verdict.PASSED
     assert not HELD
+
+
+CALLS: list[Any] = []
+
+
+def third(subject: Any, case: int) -> None:
+    """One that fails by what it remembers of its cases."""
+    CALLS.append(case)
+    if len(CALLS) >= 3:
+        violated("it remembers")
+
+
+def after(subject: Any) -> None:
+    """One that fails by the trace of another."""
+    if CALLS:
+        violated("it remembers another")
+
+
+@FORKED
+def test_a_finding_says_whether_its_script_shows_it_by_itself(judged: Callable[..., Report]) -> None:
+    report = judged(
+        made("fails", fails, NUMBERS),
+        made("plain", lambda subject: violated("always")),
+        made("third", third, st.integers(0, 1000)),
+        made("after", after),
+    )
+    fails_, plain, third_, after_ = report.results
+    assert (fails_.shown.value, plain.shown.value) == ("case", "case")
+    assert third_.shown.value == "property"
+    assert "case alone does not show it" in third_.script
+    assert "profile='standard', seed=0" in third_.script
+    assert "case = " not in third_.script
+    assert after_.shown.value == "neither"
+    text = str(report)
+    assert text.count("a script that shows it, also in a process of its own:") == 2
+    assert "a script that shows it by all cases; its case alone does not" in text
+    assert "does not show it by itself: the failure depends on what was tried before" in text
+    assert not CALLS
+    assert {row["property"]: row["shown"] for row in report.to_plain()["results"]}["third"] == "property"
+
+
+@FORKED
+def test_where_nothing_is_apart_scripts_are_not_tried(judged: Callable[..., Report]) -> None:
+    report = judged(made("fails", fails, NUMBERS), timeout=None)
+    assert report.results[0].shown.value == ""
+    assert "a script that shows it:" in str(report)
 
 
 @FORKED

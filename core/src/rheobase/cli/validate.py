@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ArgumentError, RheobaseError
+from ..plugins.missing import refuse_missing
 from .interrupts import import_undisturbed
 from .judging import judged
 from .messages import json_option, print_json
@@ -49,6 +50,9 @@ _KINDS = ("neuron", "integrator", "aggregator")
     metavar="SECONDS",
     help="How long one case may take; 0: no limit, and no process apart.",
 )
+@click.option(
+    "--durations", type=click.IntRange(0), metavar="N", help="Print the seconds of the N slowest; 0: of all."
+)
 @click.option("--badge", is_flag=True, help="Print a line of Markdown for a README at the end.")
 @click.option("--list", "listed", is_flag=True, help="List the properties, and why each matters.")
 @json_option
@@ -67,12 +71,15 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     Each component is judged in a process apart: one that hangs in a case (--timeout), ends its process or
     takes more than 4 GiB of memory (under Linux) fails that property, and is judged by the others.
 
-    With --json it prints one object: "ok", "reports" with one report for each component, "errors" (what
-    --all could not load) and "warnings". The exit code is 1 if anything failed, or passed that was expected
-    to fail.
+    With --json it prints one object (docs/conformance.md): "schema", "ok", "reports" with one report for each
+    component, "errors" (what --all could not load) and "warnings". The exit code is 1 if anything failed, or
+    passed that was expected to fail.
     """
+    for name in () if options["listed"] else names:
+        refuse_missing(name, options["kind"], _KINDS)  # before torch is imported, which takes seconds
     import_undisturbed("rheobase.conformance")
     from ..conformance.profiles import profile_named
+    from ..conformance.report import SCHEMA
 
     messages: list[str] = context.obj
     if options["listed"]:
@@ -92,6 +99,7 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     if options["as_json"]:
         print_json(
             {
+                "schema": SCHEMA,
                 "ok": ok,
                 "reports": [report.to_plain() for report in reports],
                 "errors": errors,
@@ -173,7 +181,7 @@ def _judge(
     subject: Subject, options: dict[str, Any], only: list[str] | None, expected: dict[str, str]
 ) -> Report:
     from ..conformance.checking import judge_subject, selected
-    from ..conformance.telling import of_all, of_the_rest, of_those_that_follow
+    from ..conformance.telling import of_all, of_coverage, of_durations, of_the_rest, of_those_that_follow
 
     chosen = selected(subject.kind, only)
     printer = None if options["as_json"] else _Printer(chosen)
@@ -189,8 +197,12 @@ def _judge(
         tell=None if printer is None else printer.tell,
     )
     if printer is not None:
-        for line in ("", report.title, *of_those_that_follow(report.results), *of_the_rest(report.results)):
-            click.echo(line)
+        results = report.results
+        lines = [*of_those_that_follow(results), *of_the_rest(results)]
+        lines += of_coverage(report.coverage, report.declared)
+        if options["durations"] is not None:
+            lines += of_durations(results, options["durations"])
+        click.echo("\n".join(["", report.title, *lines]))
         said = of_all(report.results, unasked=report.unasked)
         click.secho(said, fg="green" if report.ok else "red")
         click.echo()

@@ -16,7 +16,9 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,9 +27,9 @@ from ..plugins.overseer import ending
 from .again import found_again
 from .profiles import profile_named
 from .property import Property
-from .result import Result, Verdict
+from .result import Result, Shown, Verdict
 from .running import judge
-from .script import brings_its_spec, script
+from .script import BY_ALL, NOT_DRAWN, brings_its_spec, script
 from .subject import Subject
 from .told import is_of_the_author
 from .worker import MEMORY, Errand, found_as, work
@@ -68,7 +70,7 @@ class Apart:
         self._subject, self._profile, self._seed, self._expected = subject, profile, seed, expected
         self._limit = limit
         self._strongest = list(STRONGEST)
-        self._begins = False
+        self._begins = self._overran = False
 
     def results(self, chosen: Sequence[Property]) -> Iterator[Result]:
         """The results of properties, in their order, each as soon as it is known.
@@ -84,9 +86,43 @@ class Apart:
                     if result is None:
                         break
                     left.pop(0)
-                    yield result
+                    yield self._shown(result)
                     if process.ended:
                         break
+
+    def _shown(self, result: Result) -> Result:
+        """A failure with what shows it again in a process of its own, and the script that does.
+
+        Where processes are forked the new one has tried nothing yet, and costs no more than the case.
+        """
+        if not result.seen or not FORK or self._overran:
+            return result  # What hung would hang again.
+        prop = result.prop
+        given = () if prop.cases is None else (result.case,)
+        # Where none could be drawn, the script draws cases anyway.
+        if (prop.cases is None or result.case is not None) and self._again(prop, given):
+            return replace(result, shown=Shown.CASE)
+        if prop.cases is not None and self._again(prop, None):
+            text = script(
+                *(prop, self._subject, None, result.seen, self._profile, self._seed),
+                without=NOT_DRAWN if result.case is None else BY_ALL,
+            )
+            return replace(result, shown=Shown.PROPERTY, script=text)
+        return replace(result, shown=Shown.NEITHER)
+
+    def _again(self, prop: Property, alone: tuple[Any, ...] | None) -> bool:
+        """Whether a property fails in a process of its own, on one case or on all."""
+        with _Process(self._subject, replace(self._errand([prop]), alone=alone)) as process:
+            until = time.monotonic() + self._limit
+            while True:
+                word, value = process.said(until)
+                if word == "result":
+                    return bool(value if alone is not None else value["seen"])
+                if word == "interrupted":
+                    raise KeyboardInterrupt
+                if word not in ("began", "case"):
+                    return word != "done"
+                until = time.monotonic() + self._limit
 
     def _errand(self, left: Sequence[Property]) -> Errand:
         subject = self._subject
@@ -104,6 +140,7 @@ class Apart:
 
     def _next(self, process: _Process, prop: Property) -> Result | None:
         """What comes of the next property; None: another process is to go on."""
+        self._overran = False
         began = time.perf_counter()
         case: tuple[Any, ...] | None = None
         failure, count, until = "", 0, time.monotonic() + START + self._limit
@@ -129,6 +166,7 @@ class Apart:
             if word == "full":
                 failure = f"it took {MEMORY >> 30} GiB of memory: {value}"
             elif word == "late":
+                self._overran = True
                 failure = f"it did not end within {self._limit:g} s{process.where()}"
                 self._limit = min(self._limit, max(_LEAST, _NEXT * self._limit))
             else:
@@ -176,7 +214,10 @@ class _Process:
         self._process = context.Process(target=work, args=(theirs, errand, given, handle))
         self.ended = False
         _print()
-        self._process.start()
+        with warnings.catch_warnings():
+            # Of forks beside threads: torch's and numpy's, which the new process does without.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
         theirs.close()
 
     def __enter__(self) -> _Process:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError
+from ..plugins.pointing import is_path, split
 from ..specs import VERSION, ComponentSpec
+from . import commits
 from .apart import Apart, can_be_apart
 from .catalogue import properties
+from .coverage import declared
 from .expectations import expectations, known
 from .finding import find_one
+from .neurons.subject import NeuronSubject
 from .profiles import profile_named
 from .property import Property
 from .report import Report
@@ -92,7 +97,17 @@ def judge_subject(
             tell(results[-1])
     unasked = len(properties(subject.kind)) - len(chosen)
     about = _about(subject)
-    return Report(subject.kind, subject.name, subject.target, profile, seed, tuple(results), about, unasked)
+    return Report(
+        subject.kind,
+        subject.name,
+        subject.target,
+        profile,
+        seed,
+        tuple(results),
+        about,
+        unasked,
+        _declared(subject),
+    )
 
 
 def reproduce(
@@ -155,8 +170,18 @@ def selected(kind: str, only: Sequence[str] | None) -> list[Property]:
 
 def _about(subject: Subject) -> dict[str, str | None]:
     origin = subject.provenance
+    distribution = None if origin is None else origin.distribution
+    commit = None if distribution is None else commits.of_distribution(distribution)
+    if origin is None and is_path(subject.target):
+        commit = commits.of_folder(Path(split(subject.target)[0]).absolute())
     return {
-        "distribution": None if origin is None else origin.distribution,
+        "distribution": distribution,
         "version": None if origin is None else origin.version,
+        "commit": commit,
         "rheobase": VERSION,
+        "rheobase_commit": commits.of_distribution("rheobase"),
     }
+
+
+def _declared(subject: Subject) -> dict[str, list[str]]:
+    return declared(subject.schema) if isinstance(subject, NeuronSubject) else {}

@@ -13,10 +13,10 @@ from ..errors import ArgumentError, ComponentError, PluginError, nearest
 from ..pipeline.pointed import in_file, kind_of, loaded
 from ..plugins.component import Registered
 from ..plugins.discovery import scan
+from ..plugins.missing import refuse_missing
 from ..plugins.pointing import is_in_module, is_path, object_in_module, split
 from ..plugins.registry import list_components
 from ..plugins.sources import folder_specs
-from ..plugins.synonyms import synonyms
 from ..specs import ComponentSpec
 from .neurons.subject import NeuronSubject
 from .subject import AggregatorSubject, IntegratorSubject, Subject
@@ -97,6 +97,7 @@ def installed(kind: str | None = None) -> list[tuple[str, str]]:
 
 def _named(given: str, spec: ComponentSpec | None, kind: str | None) -> list[Subject]:
     path, attribute = split(given)
+    refuse_missing(given, kind, SUBJECTS)
     if is_path(given):
         return _from_path(given, path, attribute, spec, kind)
     if offered := _installed(given, kind):
@@ -106,13 +107,7 @@ def _named(given: str, spec: ComponentSpec | None, kind: str | None) -> list[Sub
         return [_from_registry(offered[0], given)]
     if is_in_module(given):
         return [_object(object_in_module(given), spec, kind, target=given)]
-    if os.path.isfile(os.path.join(path, "pyproject.toml")):
-        return _from_path(given, os.path.join(".", path), attribute, spec, kind)
-    known = sorted({component.spec.name for component in list_components(kind) if _judged(component)})
-    raise ComponentError(
-        f"there is no {kind or 'component'} {given!r} to judge{nearest(given, known, synonyms(kind))}; "
-        f"installed are {', '.join(known)}; or give module:Class, file.py:Class, or a project's folder"
-    )
+    return _from_path(given, os.path.join(".", path), attribute, spec, kind)
 
 
 def _judged(component: Registered) -> bool:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from .causes import causes
+from .coverage import Coverage
 from .result import Result, Verdict
-from .telling import of_all, of_failure, of_the_rest, of_those_that_follow
+from .telling import of_all, of_coverage, of_failure, of_the_rest, of_those_that_follow
+
+SCHEMA = 1
+"""The version of what reports are in JSON; it grows when a key goes, or means something else."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +28,9 @@ class Report:
         profile: How much was tried.
         seed: Of the cases.
         results: One for each property of the kind, in the kit's order.
-        about: The component's distribution and version, where it is installed; and those of the core.
+        about: The component's distribution, version and commit, where they are known; and those of the core.
         unasked: How many properties of the kind were not asked for.
+        declared: Of a model, what could be moved: kind of declaration -> names.
     """
 
     kind: str
@@ -34,6 +41,7 @@ class Report:
     results: tuple[Result, ...]
     about: dict[str, str | None]
     unasked: int = 0
+    declared: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -66,11 +74,20 @@ class Report:
         return sum(result.seconds for result in self.results)
 
     @property
+    def coverage(self) -> Coverage:
+        """What was tried of a model by all properties."""
+        whole = Coverage()
+        for result in self.results:
+            whole.add(result.coverage)
+        return whole
+
+    @property
     def badge(self) -> str:
         """A line of Markdown for a README; empty where not all properties were asked for.
 
         It says how many properties passed of those that decided anything, and how many were vacuous. It is
-        green only where all passed, and nothing vital was vacuous, such as whether a model spikes at all.
+        green only where all passed, and nothing vital was vacuous, such as whether a model spikes at all. Its
+        label has the version and commit of the kit.
         """
         if self.unasked:
             return ""
@@ -80,9 +97,12 @@ class Report:
             text += f", {nothing} vacuous"
         silent = [result.prop.vital for result in self.of(Verdict.VACUOUS) if result.prop.vital]
         text = ", ".join([text, *silent])
-        text = text.replace(" ", "%20").replace(",", "%2C")
+        label = f"rheobase {self.about['rheobase']}"
+        if commit := self.about["rheobase_commit"]:
+            label += f" ({commit[:7]})"
         colour = "brightgreen" if kept == decided and not silent else ("yellow" if self.ok else "red")
-        return f"![rheobase conformance](https://img.shields.io/badge/rheobase-{text}-{colour})"
+        words = "-".join(_escaped(word) for word in (label, text, colour))
+        return f"![rheobase conformance](https://img.shields.io/badge/{words})"
 
     @property
     def title(self) -> str:
@@ -92,8 +112,9 @@ class Report:
         return f"{self.kind} {self.name}{source}, profile {self.profile}, seed {self.seed}"
 
     def to_plain(self) -> dict[str, Any]:
-        """As a dictionary, for JSON."""
+        """As a dictionary, for JSON; ``docs/conformance.md`` says what it has."""
         return {
+            "schema": SCHEMA,
             "kind": self.kind,
             "name": self.name,
             "target": self.target,
@@ -104,13 +125,33 @@ class Report:
             "counts": self.counts,
             "seconds": round(self.seconds, 3),
             "badge": self.badge,
+            "coverage": self._coverage(),
             "results": [result.to_plain() for result in self.results],
         }
 
+    def _coverage(self) -> dict[str, Any] | None:
+        if not self.declared:
+            return None
+        tried = self.coverage
+        moved = {
+            kind: {
+                "moved": [name for name in names if name in tried.moved[kind]],
+                "unmoved": [name for name in names if name not in tried.moved[kind]],
+            }
+            for kind, names in self.declared.items()
+        }
+        return {"spikes": tried.spikes, **moved}
+
     def __str__(self) -> str:
         lines = [self.title, *(f"  {line}" for line in of_the_rest(self.results))]
+        lines += [f"  {line}" for line in of_coverage(self.coverage, self.declared)]
         for cause in causes(self.results):
             lines += ["", *of_failure(cause.result)]
         if following := of_those_that_follow(self.results):
             lines += ["", *following]
         return "\n".join([*lines, "", of_all(self.results, unasked=self.unasked)])
+
+
+def _escaped(word: str) -> str:
+    """A part of a badge's address, in which hyphens and underscores have a meaning of their own."""
+    return quote(word.replace("-", "--").replace("_", "__"), safe="")

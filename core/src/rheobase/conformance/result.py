@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from .coverage import Coverage
+from .plain import plain
 from .property import Property
+
+
+class Shown(str, Enum):
+    """What shows a failure again in a process of its own, where nothing was tried before."""
+
+    UNTRIED = ""
+    CASE = "case"
+    PROPERTY = "property"
+    NEITHER = "neither"
 
 
 class Verdict(str, Enum):
@@ -47,6 +58,8 @@ class Result:
         seconds: How long it took.
         seen: What was seen where it failed, as expected or not.
         vacuous: Why cases decided nothing -> how many of them, where it did not fail.
+        coverage: What was tried of a model.
+        shown: What shows the failure again by itself: its case, all cases of the property, or neither.
     """
 
     prop: Property
@@ -58,6 +71,8 @@ class Result:
     seconds: float = 0.0
     seen: str = ""
     vacuous: Mapping[str, int] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=Coverage)
+    shown: Shown = Shown.UNTRIED
 
     @property
     def ok(self) -> bool:
@@ -74,8 +89,11 @@ class Result:
             "verdict": self.verdict.value,
             "reason": self.reason,
             "seen": self.seen,
+            "case": plain(self.case),
             "script": self.script,
+            "shown": self.shown.value or None,
             "examples": self.examples,
             "vacuous": dict(self.vacuous),
+            "spikes": self.coverage.spikes,
             "seconds": round(self.seconds, 4),
         }

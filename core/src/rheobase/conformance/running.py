@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
+from .coverage import tallied
 from .exploring import explore
 from .profiles import Profile
 from .property import Property
@@ -122,34 +123,36 @@ def judge(
         KeyboardInterrupt: If the user ends it; whatever else the component raises is a failure of it.
     """
     began = time.perf_counter()
-    with same_surroundings():
+    with same_surroundings(), tallied() as coverage:
         seen, lacking = _caught(lambda: prop.lacking(subject))
         if lacking:
             return Result(prop, Verdict.NOT_APPLICABLE, lacking)
         if not profile.includes(prop.level):
             return Result(prop, Verdict.LEFT_OUT, f"the profile {prop.level} tries it")
         found = _Outcome(seen, count=0) if seen else search(prop, subject, profile, seed)
-    seconds = time.perf_counter() - began
-    if not found.seen:
-        verdict, reason = Verdict.PASSED, ""
-        if found.count and found.vacuous.total() == found.count:
-            verdict, reason = Verdict.VACUOUS, "; ".join(found.vacuous)
-        elif expected is not None:
-            verdict = Verdict.UNEXPECTED
-            reason = f"it was expected to fail ({expected}), and passes; expect it no longer"
-        return Result(
-            prop, verdict, reason, examples=found.count, seconds=seconds, vacuous=dict(found.vacuous)
-        )
-    return Result(
+    result = Result(
         prop,
-        Verdict.FAILED if expected is None else Verdict.EXPECTED,
-        found.seen if expected is None else expected,
-        found.case,
-        script(prop, subject, found.case, found.seen, profile.name, seed),
-        found.count,
-        seconds,
-        found.seen,
+        Verdict.PASSED,
+        examples=found.count,
+        seconds=time.perf_counter() - began,
+        vacuous=dict(found.vacuous),
+        coverage=coverage,
     )
+    if found.seen:
+        return replace(
+            result,
+            verdict=Verdict.FAILED if expected is None else Verdict.EXPECTED,
+            reason=found.seen if expected is None else expected,
+            case=found.case,
+            script=script(prop, subject, found.case, found.seen, profile.name, seed),
+            seen=found.seen,
+        )
+    if found.count and found.vacuous.total() == found.count:
+        return replace(result, verdict=Verdict.VACUOUS, reason="; ".join(found.vacuous))
+    if expected is not None:
+        reason = f"it was expected to fail ({expected}), and passes; expect it no longer"
+        return replace(result, verdict=Verdict.UNEXPECTED, reason=reason)
+    return result
 
 
 def attempt(prop: Property, subject: Subject, case: Any = None) -> Trial:

@@ -12,7 +12,20 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 
-def script(prop: Property, subject: Subject, case: Any, seen: str, profile: str, seed: int) -> str:
+NOT_DRAWN = "No case could be drawn: the component fails where it is measured."
+BY_ALL = "Its case alone does not show it: the failure depends on the cases before it."
+
+
+def script(
+    prop: Property,
+    subject: Subject,
+    case: Any,
+    seen: str,
+    profile: str,
+    seed: int,
+    *,
+    without: str = NOT_DRAWN,
+) -> str:
     """A script that tries one property on one case.
 
     Args:
@@ -22,6 +35,7 @@ def script(prop: Property, subject: Subject, case: Any, seen: str, profile: str,
         seen: What was seen.
         profile: The profile by which cases were to be drawn, for the latter.
         seed: The seed, likewise.
+        without: Why there is no case, where the property has cases.
 
     Returns:
         Python, complete; a comment says so where the component cannot be imported, and must be there.
@@ -35,7 +49,7 @@ def script(prop: Property, subject: Subject, case: Any, seen: str, profile: str,
         imports = [f"from rheobase.conformance import {type(case).__name__}, reproduce"]
         arguments.append("case")
     elif prop.cases is not None:
-        lines.append("# No case could be drawn: the component fails where it is measured.")
+        lines.append(f"# {without}")
         arguments += [f"profile={profile!r}", f"seed={seed!r}"]
     if subject.spec is not None and not brings_its_spec(subject):
         imports.append(f"from rheobase.specs import {type(subject.spec).__name__}")

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .causes import causes
+from .coverage import Coverage
 from .property import FAMILIES
-from .result import Result, Verdict
+from .result import Result, Shown, Verdict
+
+_SCRIPT = {
+    Shown.UNTRIED: "a script that shows it",
+    Shown.CASE: "a script that shows it, also in a process of its own",
+    Shown.PROPERTY: (
+        "a script that shows it by all cases; its case alone does not, as it depends on those before"
+    ),
+    Shown.NEITHER: (
+        "a script that does not show it by itself: the failure depends on what was tried before, or comes "
+        "and goes"
+    ),
+}
 
 
 def of_failure(result: Result) -> list[str]:
@@ -25,7 +38,7 @@ def of_failure(result: Result) -> list[str]:
         f"  why it matters: {prop.why}",
     ]
     if result.script:
-        lines += ["  a script that shows it:", "", *result.script.splitlines()]
+        lines += [f"  {_SCRIPT[result.shown]}:", "", *result.script.splitlines()]
     return lines
 
 
@@ -78,6 +91,38 @@ def of_the_rest(results: Iterable[Result]) -> list[str]:
                 reasons.setdefault(result.reason, []).append(result.prop.name)
         lines += [f"{verdict.value}, as {reason}: {', '.join(names)}" for reason, names in reasons.items()]
     return lines
+
+
+def of_coverage(tried: Coverage, declared: Mapping[str, Sequence[str]]) -> list[str]:
+    """What was tried of a model: a line; none for what is no model.
+
+    Args:
+        tried: What was tried.
+        declared: Kind of declaration -> names.
+    """
+    if not declared:
+        return []
+    parts = [f"{tried.spikes:,} spikes seen"]
+    for kind, names in declared.items():
+        left = [name for name in names if name not in tried.moved[kind]]
+        if names:
+            told = f"{len(names) - len(left)} of {len(names)} {kind} moved"
+            parts.append(told + (f" (not {', '.join(left)})" if left else ""))
+    return [f"tried: {', '.join(parts)}"]
+
+
+def of_durations(results: Iterable[Result], most: int) -> list[str]:
+    """The slowest properties, with their seconds.
+
+    Args:
+        results: The results.
+        most: How many; 0: all that ran.
+    """
+    ran = sorted((each for each in results if each.verdict.ran), key=lambda each: -each.seconds)
+    return [
+        f"{each.seconds:8.2f} s  {each.examples:3} cases  {each.prop.name}"
+        for each in ran[: most or len(ran)]
+    ]
 
 
 def of_all(results: Sequence[Result], *, unasked: int = 0) -> str:

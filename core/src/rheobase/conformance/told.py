@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from traceback import walk_tb
 
@@ -13,6 +14,11 @@ from ..errors import RheobaseError
 from .violation import Violation
 
 _OURS = os.fspath(Path(__file__).parents[1]) + os.sep
+_ADVICE = re.compile(r"\n\s*(?:Hint|Developer debug context|For more details|from user code|Set TORCH)\b")
+_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
+_LONGEST = 400
+"""Characters of a message of torch's compiler that are told."""
+
 _STANDARD = os.fspath(Path(os.__file__).parent) + os.sep
 _PACKAGES = ("site-packages", "dist-packages")
 _OTHERS = tuple(os.fspath(Path(str(each.__file__)).parent) + os.sep for each in (torch, hypothesis))
@@ -33,10 +39,28 @@ def told(error: BaseException) -> str:
     if isinstance(error, Violation):
         return str(error) or "it does not hold, and no message says why"
     try:
-        cause = " ".join(str(error).split()) or "no message"
+        text = str(error)
+        cause = " ".join((_cut(text) if _is_of_torch(error) else text).split()) or "no message"
     except Exception:  # a stranger's exception may fail to print
-        cause = "a message that cannot be printed"
-    return f"it raised {type(error).__name__}: {cause}{_where(error)}"
+        text, cause = "", "a message that cannot be printed"
+    return f"it raised {type(error).__name__}: {cause}{_traced(text) or _where(error)}"
+
+
+def _is_of_torch(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] == "torch"
+
+
+def _cut(text: str) -> str:
+    """The part of a message of torch's compiler that says why, before its advice and its traces."""
+    text = _ADVICE.split(text, maxsplit=1)[0]
+    return text if len(text) <= _LONGEST else text[:_LONGEST].rpartition(" ")[0] + " ..."
+
+
+def _traced(text: str) -> str:
+    """The author's innermost line among those that torch's compiler lists in its message; empty: none."""
+    frames = _FRAME.findall(text.partition("from user code:")[2])
+    theirs = [frame for frame in frames if is_of_the_author(frame[0])]
+    return f" (in {theirs[-1][2]}, {Path(theirs[-1][0]).name}, line {theirs[-1][1]})" if theirs else ""
 
 
 def _where(error: BaseException) -> str:

@@ -20,7 +20,7 @@ from .catalogue import properties
 from .profiles import profile_named
 from .property import Property
 from .result import Result
-from .running import judge
+from .running import attempt, judge
 from .subject import Subject
 from .told import told
 
@@ -44,6 +44,7 @@ class Errand:
         spec: What is claimed of it, where the target does not say so.
         strongest: The strongest input under which it is measured.
         path: The path of modules.
+        alone: Instead, the one case that the one property is tried on, if it has cases; None: all cases.
     """
 
     names: tuple[str, ...]
@@ -55,6 +56,7 @@ class Errand:
     spec: ComponentSpec | None
     strongest: float
     path: tuple[str, ...]
+    alone: tuple[Any, ...] | None = None
 
 
 def work(connection: Connection, errand: Errand, subject: Subject | None, where: int | None) -> None:
@@ -80,6 +82,9 @@ def work(connection: Connection, errand: Errand, subject: Subject | None, where:
             if full() > 0.5:
                 break  # What was judged before left too much behind: another process goes on.
             connection.send(("began", name))
+            if errand.alone is not None:
+                connection.send(("result", attempt(known[name], subject, *errand.alone).seen))
+                break
             watched = replace(known[name], check=_watched(known[name].check, connection))
             profile = profile_named(errand.profile)
             result = judge(watched, subject, profile, errand.seed, errand.expected.get(name))

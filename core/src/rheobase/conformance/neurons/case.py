@@ -12,6 +12,7 @@ from torch import Tensor
 from ...engine.create import create
 from ...engine.domain import Domain
 from ...engine.neuron.base import Neuron
+from ..coverage import moved
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -80,6 +81,7 @@ class NeuronCase:
             **{name: _value(value) for name, value in self.params.items()},
             **changes,
         }
+        _note(model, settings)
         neuron = create(model, settings.pop("num_units", self.units), **settings)
         if getattr(model, "stochastic", False):
             neuron.generator.manual_seed(self.seed)
@@ -100,6 +102,7 @@ class NeuronCase:
         """
         generator = torch.Generator().manual_seed(self.seed)
         made = {}
+        moved("inputs", (name for name, levels in self.drive.items() if any(levels)))
         for name, levels in self.drive.items():
             shape = (*self.batch, self.units)
             factors = 0.7 + 0.6 * torch.rand(shape, generator=generator, dtype=torch.float64)
@@ -140,6 +143,33 @@ def inside(values: Tensor, domain: Domain) -> Tensor:
     if high is not None:
         values = values.clamp(max=high if domain.below is None else high - 1e-6 * max(1.0, abs(high)))
     return values
+
+
+def _note(model: type[Neuron], settings: Mapping[str, Any]) -> None:
+    """Count what is not at its default."""
+    schema = model.schema
+    moved(
+        "parameters",
+        (
+            name
+            for name, declared in schema.parameters.items()
+            if name in settings and not _is(settings[name], declared.default)
+        ),
+    )
+    moved(
+        "options",
+        (
+            name
+            for name, declared in schema.options.items()
+            if settings.get(name, declared.choices[0]) != declared.choices[0]
+        ),
+    )
+    moved("presets", [settings["preset"]] if settings["preset"] is not None else [])
+
+
+def _is(value: Any, default: Any) -> bool:
+    """Whether a value, or each unit's, is a default that is a number."""
+    return isinstance(default, float) and bool((torch.as_tensor(value) == default).all())
 
 
 def _value(value: Any) -> Any:

@@ -15,7 +15,7 @@ from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .needs import CONTINUOUS, DETERMINISTIC, OWN_STEPS, RESET, SPIKES, THRESHOLD
-from .probing import course, feed, gap, pulled, spikes_in
+from .probing import amount, course, feed, gap, pulled, spikes_in
 from .subject import NeuronSubject
 
 
@@ -217,7 +217,7 @@ def no_unit_of_many_spikes_at_an_input_that_is_too_weak(subject: NeuronSubject, 
             unit = int(fired.nonzero()[0])
             violated(
                 f"{int(fired.sum())} of 512 units spike in step {step}, one of them at "
-                f"{float(values[unit]):g}, which "
+                f"{amount(subject, main, float(values[unit]))}, which "
                 f"is below the rheobase of {found:g}; no spike without a crossing, unless the model is "
                 "declared "
                 "stochastic"

@@ -146,7 +146,8 @@ def _gradients(end: Tensor, leaves: dict[str, Tensor], states: list[str]) -> dic
         if len(bad):
             unit = int(bad[0, 0])
             violated(
-                f"the gradient of {' + '.join(states)} by {name} is {float(gradients[name][unit])} for unit "
+                f"the gradient of {' + '.join(states)} by {_called(name)} is "
+                f"{float(gradients[name][unit])} for unit "
                 f"{unit}; it must be finite: a function like sqrt(0) on the side of a where that is "
                 "not selected still sends NaN back, so give it another argument there"
             )
@@ -234,11 +235,16 @@ def _compare(
     if bool(wrong.any()):
         unit = int(wrong.nonzero()[0, 0])
         violated(
-            f"after {case.steps} steps the gradient of {' + '.join(states)} by {name} is "
+            f"after {case.steps} steps the gradient of {' + '.join(states)} by {_called(name)} is "
             f"{float(gradient[unit]):.9g} for unit {unit}, and the difference quotient "
             f"{float(quotient[unit]):.9g} (steps of {float(step[unit]):.3g} and half of it agree to "
             f"{float(unsettled[unit]):.2g})"
         )
+
+
+def _called(name: str) -> str:
+    """How messages call what is derived by; the single current of a model has no name."""
+    return "its input" if name == "input input" else name
 
 
 def _scale(subject: NeuronSubject, name: str) -> float:

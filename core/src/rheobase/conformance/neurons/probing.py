@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import coverage
 from .case import NeuronCase, inside
 from .subject import NeuronSubject
 
@@ -34,6 +35,7 @@ def feed(subject: NeuronSubject, neuron: Any, factors: Sequence[float] | Tensor)
         if declared is not None:
             values = inside(values, declared.domain)
         made[name] = values.to(neuron.dtype)
+    coverage.moved("inputs", made)
     if not (subject.schema.declared and subject.schema.inputs):
         return made["input"]
     return made
@@ -86,7 +88,8 @@ def course(neuron: Any, data: Any, steps: int) -> Course:
 
 
 def spikes_in(out: Mapping[str, Tensor], neuron: Any) -> Tensor:
-    """Who spiked, by what a step gave, ``[units]``."""
+    """Who spiked, by what a step gave, ``[units]``; these spikes are counted."""
+    coverage.spiked(out)
     if "spiked" not in out:
         return torch.zeros(neuron.num_units, dtype=torch.bool)
     return out["spiked"].detach().reshape(-1, neuron.num_units)[-1] != 0
@@ -110,7 +113,7 @@ def after_reset(subject: NeuronSubject, neuron: Any, states: Tensor) -> dict[str
 
 
 def told(subject: NeuronSubject, data: Any, unit: int) -> str:
-    """The input of a unit in words, with its units."""
+    """The input of a unit in words, with its units; a single current has no declared one."""
     declared = subject.schema.inputs if subject.schema.declared else {}
     if isinstance(data, Mapping):
         given = {
@@ -120,7 +123,13 @@ def told(subject: NeuronSubject, data: Any, unit: int) -> str:
             ", ".join(f"{name} {value:g} {declared[name].unit}" for name, value in given.items())
             or "no input"
         )
-    return f"an input of {float(data[unit]):g}"
+    return f"an input of {amount(subject, 'input', float(data[unit]))}"
+
+
+def amount(subject: NeuronSubject, name: str, value: float) -> str:
+    """A value of an input with its unit; a single current is in the one that the model's equations take."""
+    declared = subject.schema.inputs if subject.schema.declared else {}
+    return f"{value:g} {declared[name].unit}" if name in declared else f"{value:g} in the model's own unit"
 
 
 def plain(case: NeuronCase, subject: NeuronSubject, units: int, **changes: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..coverage import spiked
 from ..violation import violated
 
 
@@ -17,7 +18,8 @@ def run(neuron: Any, data: Sequence[Any]) -> list[dict[str, Tensor]]:
 
 
 def copied(outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies of what a step returned, detached."""
+    """Copies of what a step returned, detached; its spikes are counted."""
+    spiked(outputs)
     return {name: value.detach().clone() for name, value in outputs.items()}
 
 
