@@ -1,4 +1,4 @@
-"""Resets, functions and moderate drive: the kit names the cause first, and praises nothing that was not seen."""
+"""Resets, functions, moderate drive: the kit names the cause first, and praises nothing that was not seen."""
 
 from __future__ import annotations
 
