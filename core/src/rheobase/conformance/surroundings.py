@@ -10,12 +10,15 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from .belongings import same_process
+
 
 @contextmanager
 def same_surroundings() -> Iterator[None]:
     """Global random numbers seeded, gradients on, single precision by default, warnings unheard.
 
-    Afterwards all is as it was before, so that judging leaves no trace.
+    Afterwards all is as it was before, so that judging leaves no trace; nor does what a component makes of
+    the process reach the next property: the one that is about it tells.
 
     Example:
         >>> torch.set_grad_enabled(False)
@@ -29,20 +32,20 @@ def same_surroundings() -> Iterator[None]:
         torch.autograd.grad_mode.set_grad_enabled(mode=True)
     """
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    of_torch, dtype = torch.get_rng_state(), torch.get_default_dtype()
-    try:
-        random.seed(0)
-        np.random.seed(0)  # noqa: NPY002
-        torch.default_generator.manual_seed(0)
-        torch.set_default_dtype(torch.float32)
-        with warnings.catch_warnings(), torch.inference_mode(False), torch.enable_grad():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        random.setstate(of_python)
-        np.random.set_state(of_numpy)  # noqa: NPY002
-        torch.set_rng_state(of_torch)
-        torch.set_default_dtype(dtype)
+    of_torch = torch.get_rng_state()
+    with same_process():
+        try:
+            random.seed(0)
+            np.random.seed(0)  # noqa: NPY002
+            torch.default_generator.manual_seed(0)
+            torch.set_default_dtype(torch.float32)
+            with warnings.catch_warnings(), torch.inference_mode(False), torch.enable_grad():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            random.setstate(of_python)
+            np.random.set_state(of_numpy)  # noqa: NPY002
+            torch.set_rng_state(of_torch)
 
 
 @contextmanager

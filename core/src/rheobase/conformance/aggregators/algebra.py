@@ -11,7 +11,7 @@ from ..property import Need, prop
 from ..subject import AggregatorSubject
 from ..violation import require
 from .case import AggregatorCase
-from .cases import ALIKE, inputs, require_close, result_of
+from .cases import ALIKE, inputs, require_close, result_of, size_of
 
 COMMUTATIVE = Need(lambda subject: subject.claims.commutative, "it claims no commutativity")
 ASSOCIATIVE = Need(lambda subject: subject.claims.associative, "it claims no associativity")
@@ -30,8 +30,13 @@ def the_order_of_inputs_does_not_matter(subject: AggregatorSubject, case: Aggreg
     """Inputs in another order, each with its identifier, give the same."""
     given, names = case.inputs(), case.names()
     expected = result_of(subject, given, names)
-    size = _size(given)
-    for order in itertools.islice(itertools.permutations(range(len(given))), 1, 7):
+    size, places = size_of(subject, given, names), range(len(given))
+    # The last few exchanged; all reversed; each in the place of the next.
+    for order in (
+        *itertools.islice(itertools.permutations(places), 1, 7),
+        tuple(reversed(places)),
+        (*places[1:], 0),
+    ):
         moved = None if names is None else [names[place] for place in order]
         found = result_of(subject, [given[place] for place in order], moved)
         require_close(found, expected, f"inputs in the order {list(order)}, and as they were", size)
@@ -49,7 +54,7 @@ def groups_of_inputs_do_not_matter(subject: AggregatorSubject, case: AggregatorC
     """Inputs that are combined in groups first give the same."""
     given, names = case.inputs(), case.names()
     expected = result_of(subject, given, names)
-    count, size = len(given), _size(given)
+    count, size = len(given), size_of(subject, given, names)
 
     def of(some: list[Tensor], start: int) -> Tensor:
         # All have one identifier, and so has a group of them.
@@ -75,7 +80,7 @@ def groups_of_inputs_do_not_matter(subject: AggregatorSubject, case: AggregatorC
 def the_identity_changes_nothing(subject: AggregatorSubject, case: AggregatorCase) -> None:
     """The value that is claimed as identity changes nothing, wherever it stands among the inputs."""
     given, names = case.inputs(), case.names()
-    expected, size = result_of(subject, given, names), _size(given)
+    expected, size = result_of(subject, given, names), size_of(subject, given, names)
     for shape in ((), case.shapes[0]):
         nothing = torch.full(shape, float(subject.claims.identity or 0.0), dtype=given[0].dtype)
         for place in range(len(given) + 1):
@@ -84,10 +89,6 @@ def the_identity_changes_nothing(subject: AggregatorSubject, case: AggregatorCas
             require_close(
                 found, expected, f"with {subject.claims.identity} at place {place}, and without it", size
             )
-
-
-def _size(given: list[Tensor]) -> float:
-    return sum(each.abs().max().item() for each in given)
 
 
 @prop(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from .ranges import VALUES
+
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -19,7 +21,8 @@ class AggregatorCase:
         identifiers: One for each input, or None.
         dtype: "float64" or "float32".
         scale: By what the values are multiplied.
-        seed: Of the values, which lie between 0.5 and 2.
+        seed: Of the values.
+        values: One of :data:`rheobase.conformance.aggregators.ranges.VALUES`; "usual" are between 0.5 and 2.
 
     Example:
         >>> [list(x.shape) for x in AggregatorCase(shapes=((), (3,))).inputs()]
@@ -31,6 +34,7 @@ class AggregatorCase:
     dtype: str = "float64"
     scale: float = 1.0
     seed: int = 0
+    values: str = "usual"
 
     def __repr__(self) -> str:
         usual = AggregatorCase()
@@ -45,11 +49,12 @@ class AggregatorCase:
     def inputs(self) -> list[Tensor]:
         """The inputs."""
         generator = torch.Generator().manual_seed(self.seed)
-        dtype = DTYPES[self.dtype]
-        return [
-            (self.scale * (0.5 + 1.5 * torch.rand(shape, generator=generator, dtype=torch.float64))).to(dtype)
-            for shape in self.shapes
-        ]
+        dtype, chosen = DTYPES[self.dtype], VALUES[self.values]
+        given = []
+        for shape in self.shapes:
+            usual = 0.5 + 1.5 * torch.rand(shape, generator=generator, dtype=torch.float64)
+            given.append((self.scale * chosen(usual, generator)).to(dtype))
+        return given
 
     def names(self) -> list[str] | None:
         """The identifiers as an aggregator receives them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from ..profiles import Profile
 from ..subject import AggregatorSubject
 from ..violation import require, violated
 from .case import AggregatorCase
+from .ranges import EITHER, all_values
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -28,7 +30,7 @@ SHAPES: tuple[Shapes, ...] = (
 """Shapes of inputs that broadcast."""
 ALIKE: tuple[Shapes, ...] = (((3,), (3,), (3,)), ((3,), (3,)), ((2, 3), (2, 3), (2, 3)), ((4,),) * 4)
 """Inputs of one shape."""
-PLAIN = ("c", "a", "d", "b")
+PLAIN = ("c", "a", "d", "b", "k", "e", "j", "f", "l", "g", "h", "m")
 """Names that mean nothing, in no order."""
 USUAL = ("shunt", "exc", "inh")
 """Names that often mean something."""
@@ -115,12 +117,49 @@ def inputs(
     return draw_inputs()
 
 
+def with_all_values(case: AggregatorCase, *, either: bool = False) -> Iterator[AggregatorCase]:
+    """The case with every kind of values.
+
+    Args:
+        case: The case.
+        either: Whether there are negative ones where it has identifiers too, which may mean conductances.
+    """
+    for values, scale in all_values(case.dtype):
+        if values in EITHER and case.identifiers is not None and not either:
+            continue
+        # In float32 products of so many numbers of other sizes than one are none, or infinite on the way.
+        if case.dtype == "float32" and (values == "mixed" or (scale != 1.0 and len(case.shapes) > 4)):
+            continue
+        yield replace(case, values=values, scale=scale)
+
+
 def result_of(subject: AggregatorSubject, given: list[Tensor], names: Any) -> Tensor:
     """What it gives; it must be a tensor."""
     found = subject.obj(given, None if names is None else list(names))
     if not isinstance(found, Tensor):
         violated(f"it gave {type(found).__name__}; it must give one tensor")
     return found
+
+
+def size_of(subject: AggregatorSubject, given: list[Tensor], names: Any) -> float:
+    """The size of the numbers whose rounding is seen in a result.
+
+    That of a partial sum of the inputs, and at least one, since a rule has numbers of its own; and, of one
+    that blows up what is rounded, as near a pole or at a jump, how far the result moves where the inputs are
+    moved by some units of the last place, for each of these.
+    """
+    total = max(1.0, sum(each.abs().max().item() for each in given))
+    eps, generator = torch.finfo(given[0].dtype).eps, torch.Generator().manual_seed(0)
+    before = result_of(subject, given, names)
+    for _ in range(4):
+        moved = [
+            each
+            + 8.0 * eps * each * (2.0 * torch.rand(each.shape, generator=generator, dtype=each.dtype) - 1.0)
+            for each in given
+        ]
+        apart = (result_of(subject, moved, names) - before).abs().nan_to_num(nan=0.0)
+        total = max(total, apart.max().item() / (8.0 * eps))
+    return total
 
 
 def require_close(one: Tensor, other: Tensor, what: str, size: float = 1.0) -> None:

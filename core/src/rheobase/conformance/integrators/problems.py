@@ -76,6 +76,27 @@ def _chain_solution(rates: Tensor, t: Any) -> Tensor:
     return end[..., :3].movedim(-1, 0)
 
 
+def _ring(rates: Tensor) -> Any:
+    """So many variables as the state has, each drawn to the next, and the last to the first."""
+
+    def field(t: Any, y: Tensor) -> Tensor:
+        rows = y.unbind(0)
+        return torch.stack([rates * (rows[place - len(rows) + 1] - row) for place, row in enumerate(rows)])
+
+    return field
+
+
+def _ring_of(count: int) -> Problem:
+    start = (1.5 + torch.arange(count, dtype=torch.float64) * 7.0 % count) / count
+    whole = torch.eye(count, dtype=torch.float64).roll(1, 1) - torch.eye(count, dtype=torch.float64)
+
+    def solution(rates: Tensor, t: Any) -> Tensor:
+        end: Tensor = torch.linalg.matrix_exp(whole * (rates * t)[..., None, None]) @ start
+        return end.movedim(-1, 0)
+
+    return Problem(_ring, solution, "linear")
+
+
 def _mutual(rates: Tensor) -> Any:
     """Coupled and nonlinear, and each derivative is linear in its own variable."""
 
@@ -172,6 +193,8 @@ PROBLEMS: dict[str, Problem] = {
     "decay": Problem(_decay, lambda r, t: torch.exp(-r * t)[None], "linear"),
     "rotation": Problem(_rotation, lambda r, t: torch.stack([torch.cos(r * t), torch.sin(r * t)]), "linear"),
     "chain": Problem(_chain, _chain_solution, "linear"),
+    "ring5": _ring_of(5),
+    "ring9": _ring_of(9),
     "mutual": Problem(_mutual, _mutual_solution, "conditionally_linear", end=1.5),
     "driven": Problem(_driven, _driven_solution, "conditionally_linear", timed=True),
     "forced": Problem(_forced, _along(torch.sin, torch.cos), "conditionally_linear", timed=True),

@@ -168,9 +168,10 @@ def order_of(steps: Sequence[Any], errors: Sequence[float], floor: float = 1e-12
 
 
 def ulps(one: Tensor, other: Tensor, size: Tensor) -> float:
-    """How far apart two results are, in units of the last place of numbers of a size."""
+    """How far apart two results are, in units of the last place of numbers of a size; NaN is as NaN."""
     eps = torch.finfo(one.dtype).eps
     apart = (one - other).abs() / (eps * torch.maximum(size.abs(), one.abs()).clamp(min=1e-3))
+    apart = torch.where(one.isnan() & other.isnan(), 0.0, apart)
     return float(apart.nan_to_num(nan=math.inf).max()) if apart.numel() else 0.0
 
 

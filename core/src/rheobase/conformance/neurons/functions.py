@@ -136,10 +136,10 @@ def the_functions_treat_units_alone(subject: NeuronSubject, case: NeuronCase) ->
     for unit in (0, points.units - 1):
         for place in (last, middle):
             for other in range(last + 1):
-                _is_alone(points, unit, place, other)
+                is_alone(points, unit, place, other)
 
 
-def _is_alone(points: Points, unit: int, place: int, other: int) -> None:
+def is_alone(points: Points, unit: int, place: int, other: int) -> None:
     """What a unit gets is what it gets when the others are as at another point, and without them."""
     mine = torch.arange(points.units) == unit
 

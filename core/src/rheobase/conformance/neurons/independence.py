@@ -47,7 +47,7 @@ def permuted_units_give_permuted_results(subject: NeuronSubject, case: NeuronCas
     index = torch.arange(case.units).flip(0)
     if case.units > 2:
         index[:2] = index[:2].flip(0)
-    _require_same_units(subject, case, index, "units, and the same units in another order")
+    require_same_units(subject, case, index, "units, and the same units in another order")
 
 
 @prop(
@@ -61,7 +61,7 @@ def permuted_units_give_permuted_results(subject: NeuronSubject, case: NeuronCas
 def a_unit_alone_does_what_it_does_in_an_ensemble(subject: NeuronSubject, case: NeuronCase) -> None:
     """A unit by itself does what the same unit does in an ensemble."""
     index = torch.tensor([case.units - 1])
-    _require_same_units(
+    require_same_units(
         subject, case, index, f"unit {case.units - 1} of {case.units}, and the same unit alone"
     )
 
@@ -87,11 +87,17 @@ def units_draw_what_they_would_in_smaller_company(subject: NeuronSubject, case: 
                 f"the initial {name} of {len(first)} units is {other.tolist()}, and of these units among "
                 f"{case.units} {one.tolist()}; a unit must draw its own"
             )
-    _require_same_units(subject, case, first, f"{case.units - 1} of {case.units} units, and these alone")
-    _require_same_row(subject, replace(case, batch=(3,)), 0)
+    require_same_units(subject, case, first, f"{case.units - 1} of {case.units} units, and these alone")
+    require_same_row(subject, replace(case, batch=(3,)), 0)
 
 
-def _require_same_units(subject: NeuronSubject, case: NeuronCase, index: Tensor, what: str) -> None:
+def require_same_units(
+    subject: NeuronSubject, case: NeuronCase, index: Tensor, what: str, *, free: bool = True
+) -> None:
+    """Refuse units that do not by themselves, in the order of an index, what they do among all of a case.
+
+    With ``free=False`` each step is compared by itself, so that one that is wrong is seen at once.
+    """
     model = subject.model
     some = replace(case, params=picked(case.params, index), units=len(index))
     larger = {name: value for name, value in case.params.items() if not isinstance(value, tuple)}
@@ -102,6 +108,7 @@ def _require_same_units(subject: NeuronSubject, case: NeuronCase, index: Tensor,
         case.data(case.neuron(model)),
         lambda value: value[..., index],
         what,
+        free=free,
         changed=lambda neuron: _by_unit(neuron, one_more.neuron(model)),
     )
 
@@ -116,10 +123,11 @@ def _require_same_units(subject: NeuronSubject, case: NeuronCase, index: Tensor,
 )
 def a_row_of_a_batch_is_that_row_alone(subject: NeuronSubject, case: NeuronCase) -> None:
     """A row of a batch gives what it gives without the others."""
-    _require_same_row(subject, case, -1)
+    require_same_row(subject, case, -1)
 
 
-def _require_same_row(subject: NeuronSubject, case: NeuronCase, place: int) -> None:
+def require_same_row(subject: NeuronSubject, case: NeuronCase, place: int) -> None:
+    """Refuse a row of a batch, the first (0) or last (-1), that does otherwise without the others."""
     model = subject.model
     alone = replace(case, batch=())
     rank = len(case.batch)

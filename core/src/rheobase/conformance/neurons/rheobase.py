@@ -148,27 +148,31 @@ def _smallest(values: Tensor, good: Tensor) -> float | None:
 
 
 def _run(model: type[Neuron], names: tuple[str, ...], block: Tensor, value: Tensor, steps: int) -> _Seen:
-    """One unit for each value. Where strong ones fail and stop the others, the weaker half goes alone."""
+    """One unit for each value. Where some stop the others, each sign goes alone, and then its weaker half."""
     units = len(value)
     seen = _Seen(block, value, torch.full((units,), -1), torch.zeros(units, dtype=torch.bool), {})
-    alive = torch.arange(units)
-    while len(alive):
+    waiting = [torch.arange(units)]
+    while waiting:
+        alive = waiting.pop()
         try:
             first, moved, ends = _run_together(model, names, block[alive], value[alive], steps)
         except Exception:
             # Whatever is wrong with it: the properties say it, of a run that can be shown.
-            sizes_left = value[alive].abs()
-            weak = sizes_left <= sizes_left[sizes_left > 0].median() if bool((sizes_left > 0).any()) else None
-            if weak is None:
-                return seen
-            weak[sizes_left.argmax()] = False
-            alive = alive[weak]
+            left = value[alive]
+            if bool((left > 0).any()) and bool((left < 0).any()):
+                # The one without an error may be the one that makes it spike.
+                waiting += [alive[left <= 0], alive[left >= 0]]
+                continue
+            sizes_left = left.abs()
+            if bool((sizes_left > 0).any()):
+                weak = sizes_left <= sizes_left[sizes_left > 0].median()
+                weak[sizes_left.argmax()] = False
+                waiting.append(alive[weak])
             continue
         seen.first[alive], seen.moved[alive] = first, moved
         for name, end in ends.items():
-            seen.ends[name] = torch.full((units,), torch.nan, dtype=torch.float64)
-            seen.ends[name][alive] = end
-        return seen
+            held = seen.ends.setdefault(name, torch.full((units,), torch.nan, dtype=torch.float64))
+            held[alive] = end
     return seen
 
 

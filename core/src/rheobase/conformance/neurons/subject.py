@@ -62,7 +62,7 @@ class NeuronSubject(Subject):
     @property
     def own_forward(self) -> bool:
         """Whether it overrides ``forward``, so that its steps are not what its declarations say."""
-        return self._overrides("forward")
+        return self.overrides("forward")
 
     @property
     def stochastic(self) -> bool:
@@ -96,7 +96,8 @@ class NeuronSubject(Subject):
         """Whether it declares a refractory period."""
         return self.schema.refractory
 
-    def _overrides(self, method: str) -> bool:
+    def overrides(self, method: str) -> bool:
+        """Whether the author's classes have a method of their own in place of the engine's."""
         # torch.nn.Module has a forward too.
         own = (
             base

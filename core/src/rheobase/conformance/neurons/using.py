@@ -39,7 +39,7 @@ def every_parameter_option_and_input_is_read(subject: NeuronSubject) -> None:
         if isinstance(declared.default, str):
             read.add(declared.default)
         elif callable(declared.default):
-            read |= _names(declared.default)
+            read |= names_in(declared.default)
     wanted = {name for kind in kinds for name in kind}
     read |= _named_in(model)
     if wanted - read:
@@ -54,7 +54,7 @@ def every_parameter_option_and_input_is_read(subject: NeuronSubject) -> None:
         )
 
 
-def _names(function: Any) -> set[str]:
+def names_in(function: Any) -> set[str]:
     """All names and strings in a function's code, those of the functions within it too."""
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     found: set[str] = set()
@@ -80,23 +80,24 @@ def _named_in(model: type) -> set[str]:
             continue
         module = sys.modules.get(base.__module__)
         space = vars(module) if module is not None else {}
-        pending = [_function(value) for value in vars(base).values()]
+        pending = [function_of(value) for value in vars(base).values()]
         seen: set[int] = set()
         while pending:
             function = pending.pop()
             if function is None or id(function) in seen:
                 continue
             seen.add(id(function))
-            names = _names(function)
+            names = names_in(function)
             found |= names
             space = getattr(function, "__globals__", space)
-            pending += [_function(space[name]) for name in names if name in space]
+            pending += [function_of(space[name]) for name in names if name in space]
             for cell in getattr(function, "__closure__", None) or ():
-                pending.append(_function(cell.cell_contents))
+                pending.append(function_of(cell.cell_contents))
     return found
 
 
-def _function(value: Any) -> Any:
+def function_of(value: Any) -> Any:
+    """The plain function behind a method or property of a class; None: there is none."""
     if isinstance(value, (staticmethod, classmethod)):
         value = value.__func__
     if isinstance(value, property):

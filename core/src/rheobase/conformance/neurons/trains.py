@@ -1,0 +1,167 @@
+"""Spike trains of a forward of a model's own: all-or-none events, reported where the states jump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...errors import RheobaseError
+from ..property import prop
+from ..vacuous import vacuous
+from ..violation import require, violated
+from .case import NeuronCase
+from .driven import double_neurons
+from .events import OWN_FORWARD
+from .needs import CONTINUOUS, DETERMINISTIC, SPIKES
+from .probing import course, feed
+from .subject import NeuronSubject
+
+STRENGTHS = (1.5, 3.0, 10.0, 30.0)
+"""The input of these runs, in multiples of the rheobase."""
+
+PULSES, DIVISIONS = (1.2, 1.5), (1, 2, 4, 16)
+"""Those of the pulse, so weak that spikes of a fast model too are apart in the shortest steps."""
+
+LEAST, MOST = 40, 200
+"""The steps of a run in the model's own dt."""
+
+
+def _length(subject: NeuronSubject) -> int:
+    """How many steps of its own a driven model has several spikes in."""
+    latency = subject.sizes.latency.get(subject.sizes.main) or 0.0
+    return min(max(round(4.0 * latency / subject.dt), LEAST), MOST)
+
+
+@prop(
+    "neuron",
+    "spikes-end",
+    "numerics",
+    cases=double_neurons,
+    needs=(SPIKES, OWN_FORWARD, DETERMINISTIC, CONTINUOUS),
+    why="spiked is an event: where it lasts, one spike counts as many, and as more the shorter the steps are",
+)
+def a_spike_does_not_last(subject: NeuronSubject, case: NeuronCase) -> None:
+    """After a pulse, spikes in one step after the other do not become more as dt falls."""
+    if subject.sizes.rheobase[subject.sizes.main] is None:
+        vacuous("no input makes it spike")
+    told: list[int] = []
+    for division, more in zip(DIVISIONS, (0.0, 1.6, 1.6, 2.5), strict=True):
+        counts = _lasting(subject, case, division)
+        if counts is None and not told:
+            vacuous("its runs end early, of which others tell")
+        # Twice as many in half of the step, less one at each end; the last is a quarter of the one before.
+        if counts is None or not bool((counts >= max(3.0, more * told[-1] if told else 0.0)).all()):
+            return
+        told.append(int(counts.min()))
+    violated(
+        f"after a pulse of {' and '.join(f'{strength:g}' for strength in PULSES)} times the rheobase, "
+        f"without input, spikes follow each other from step to step, {', '.join(map(str, told))} times in "
+        f"steps of {', '.join(f'{subject.dt / division:g}' for division in DIVISIONS)} ms; an event is "
+        "reported by one step, and the next one after g was below zero"
+    )
+
+
+def _lasting(subject: NeuronSubject, case: NeuronCase, division: int) -> Tensor | None:
+    """Steps with a spike right after a step with one, of each unit, in the silence after a pulse."""
+    neuron = case.neuron(subject.model, num_units=len(PULSES), dt=subject.dt / division)
+    steps = _length(subject) * division
+    try:
+        driven = course(neuron, feed(subject, neuron, PULSES), steps)
+        after = course(neuron, feed(subject, neuron, torch.zeros(len(PULSES))), steps)
+    except RheobaseError:
+        return None
+    spiked = torch.cat([driven.spiked[-1:], after.spiked])
+    return (spiked[1:] & spiked[:-1]).sum(dim=0)
+
+
+@dataclass(frozen=True)
+class _Train:
+    """One state of one unit in a driven run.
+
+    Attributes:
+        changes: By how much each step moves it, ``[steps]``.
+        spiked: Which steps report a spike, ``[steps]``.
+    """
+
+    changes: Tensor
+    spiked: Tensor
+
+    def jump(self, later: int) -> float | None:
+        """By how much it jumps in the steps that are so many before those of spikes; None: by no one size."""
+        places = self.spiked.nonzero().squeeze(1) - later
+        places = places[places >= 0]
+        if len(places) < 2:
+            return None
+        sizes = self.changes[places]
+        usual = float(self.changes.abs().median())
+        middle = float(sizes.median())
+        alike = bool(((sizes - middle).abs() <= NEAR * abs(middle)).all())
+        return middle if alike and abs(middle) > JUMP * usual else None
+
+    def jumps(self, size: float) -> Tensor:
+        """The steps in which it jumps by that much."""
+        return (self.changes - size).abs() <= NEAR * abs(size)
+
+
+NEAR = 0.2
+"""By what part jumps of one kind may differ."""
+
+JUMP = 5.0
+"""How many times a jump is as large as what most steps do."""
+
+
+@prop(
+    "neuron",
+    "spikes-come-with-their-jumps",
+    "numerics",
+    cases=double_neurons,
+    needs=(SPIKES, OWN_FORWARD, DETERMINISTIC, CONTINUOUS),
+    why="a reset without its spike is a spike lost, and one before it a spike that comes late",
+)
+def a_jump_has_its_spike_in_the_same_step(subject: NeuronSubject, case: NeuronCase) -> None:
+    """Where spikes come with a jump of a state, each such jump has its spike, and in the same step."""
+    if subject.sizes.rheobase[subject.sizes.main] is None:
+        vacuous("no input makes it spike")
+    coarse, fine = (list(_trains(subject, case, division)) for division in (1, 4))
+    if not any(train.jump(later) for _, _, train in coarse for later in (0, 1, 2)):
+        vacuous("no state jumps where it spikes, or its runs end early")
+    for (name, unit, one), (_, _, other) in zip(coarse, fine, strict=False):
+        for later in (1, 2):
+            size, again = one.jump(later), other.jump(later)
+            if one.jump(0) is not None or size is None or again is None:
+                continue
+            # What takes a time, as an upstroke does, is spread over more steps where they are shorter.
+            require(
+                abs(size - again) > NEAR * abs(size),
+                f"under {STRENGTHS[unit]:g} times the rheobase {name} jumps by {size:.4g} {later} "
+                f"step{'s' if later > 1 else ''} before each spike is reported, also with a quarter of dt = "
+                f"{subject.dt:g} ms; a spike is reported by the step of its crossing",
+            )
+        size, again = one.jump(0), other.jump(0)
+        if size is None or again is None or abs(size - again) > NEAR * abs(size):
+            continue
+        for train, dt in ((one, subject.dt), (other, subject.dt / 4)):
+            lost = train.jumps(size) & ~train.spiked
+            if bool(lost.any()):
+                violated(
+                    f"under {STRENGTHS[unit]:g} times the rheobase {name} jumps by {size:.4g} in the "
+                    f"{int(train.spiked.sum())} steps of dt = {dt:g} ms that report a spike, and in "
+                    f"{int(lost.sum())} that report none, the first of them step {int(lost.nonzero()[0])}; "
+                    "each event is a spike"
+                )
+
+
+def _trains(subject: NeuronSubject, case: NeuronCase, division: int) -> Iterator[tuple[str, int, _Train]]:
+    neuron = case.neuron(subject.model, num_units=len(STRENGTHS), dt=subject.dt / division)
+    data = feed(subject, neuron, STRENGTHS)
+    try:
+        run = course(neuron, data, 2 * _length(subject) * division)
+    except RheobaseError:
+        return
+    changes = run.states[1:] - run.states[:-1]
+    for place, name in enumerate(subject.schema.states):
+        for unit in range(len(STRENGTHS)):
+            yield name, unit, _Train(changes[:, place, unit], run.spiked[:, unit])
