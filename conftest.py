@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -179,3 +180,30 @@ def warm_of() -> Iterator[Callable[[str | Path], Warm]]:
 def warm(warm_of: Callable[[str | Path], Warm]) -> Warm:
     """The processes of the interpreter that runs the tests."""
     return warm_of(sys.executable)
+
+
+@pytest.fixture(scope="session")
+def differences() -> Callable[..., list[str]]:
+    """Says what differs between two recordings: spikes and traces to the last bit, and what they say."""
+    import torch  # not before the environment is set
+
+    said = ("dt", "steps", "first_step", "num_units", "batch_shape", "model", "every", "trace_units")
+    said += ("complete", "provenance", "warnings")
+
+    def alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+        return one.dtype == other.dtype and torch.equal(one, other)
+
+    def between(one: Any, other: Any, *, but: Sequence[str] = ()) -> list[str]:
+        found = [name for name in said if name not in but and getattr(one, name) != getattr(other, name)]
+        if one.spikes.recorded != other.spikes.recorded:
+            found.append("spikes")
+        elif one.spikes.recorded:
+            columns = ("times", "units", "batch")
+            found += [
+                each for each in columns if not alike(getattr(one.spikes, each), getattr(other.spikes, each))
+            ]
+        if one.traces.keys() != other.traces.keys():
+            return [*found, "traces"]
+        return [*found, *(name for name in one.traces if not alike(one.traces[name], other.traces[name]))]
+
+    return between

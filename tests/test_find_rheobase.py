@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import rheobase as rb
-import scipy.integrate
 import torch
 from rheobase import Input, Parameter, SpikingNeuron, State
+from rheobase.pipeline.alike import kinds_of
+from rheobase.plugins.sources import module_of_file
 
-
-class Adex(SpikingNeuron):
-    """Adaptive exponential integrate-and-fire (Brette and Gerstner 2005), with their parameters."""
-
-    a = Parameter(4.0, unit="nS", doc="subthreshold adaptation")
-    voltage = State(-70.6, unit="mV")
-    w = State(0.0, unit="pA")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        v, w = state.voltage, state.w
-        upstroke = 60.0 * torch.exp((v + 50.4) / 2.0)
-        return {
-            "voltage": (-30.0 * (v + 70.6) + upstroke - w + data) / 281.0,
-            "w": (params.a * (v + 70.6) - w) / 144.0,
-        }
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 20.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": -70.6 + 0.0 * params.a, "w": state.w + 80.5}
+ZOO = Path(__file__).resolve().parents[1] / "core" / "tests" / "zoo"
+Adex: Any = module_of_file(ZOO / "sound_published.py").Adex
 
 
 class Synaptic(SpikingNeuron):
@@ -73,6 +53,62 @@ def test_each_unit_has_its_own() -> None:
     assert found.dtype == neuron.dtype
 
 
+def test_units_that_are_alike_have_what_one_of_them_has() -> None:
+    leak, start = torch.tensor([5.0, 10.0, 5.0, 5.0, 10.0]), torch.tensor([-75.0, -75.0, -60.0, -75.0, -75.0])
+    many = rb.create("lif", 5, leak_gl=leak, voltage=start)
+    kinds = kinds_of(many)
+    assert kinds.first[kinds.kind].tolist() == [0, 1, 2, 0, 1]
+    assert len(kinds.first) == 3
+    alone = [
+        rb.find_rheobase(rb.create("lif", leak_gl=float(each), voltage=float(v))).item()
+        for each, v in zip(leak, start, strict=True)
+    ]
+    assert rb.find_rheobase(many).tolist() == alone
+    assert (many.num_units, many.leak_gl.tolist()) == (5, leak.tolist())
+
+
+class Loud(SpikingNeuron):
+    """A voltage with noise of its own."""
+
+    noise = rb.Draw("normal")
+    voltage = State(0.0, unit="mV")
+
+    @staticmethod
+    def update(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": 0.9 * state.voltage + data + params.noise}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 100.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": 0.0 * state.voltage}
+
+
+class Counting(SpikingNeuron):
+    """A forward of its own, in which each unit is what its place makes it."""
+
+    voltage = State(0.0, unit="mV")
+    stage = Parameter(1.0, unit="mV")
+
+    def forward(self, data: Any, identifiers: Any = None) -> Any:
+        return super().forward(data + torch.arange(self.num_units), identifiers)
+
+    derivatives = staticmethod(lambda state, params, data: {"voltage": data - state.voltage})
+    threshold = staticmethod(lambda state, params: state.voltage - 10.0)
+    reset = staticmethod(lambda state, params: {"voltage": 0.0 * params.stage})
+
+
+@pytest.mark.parametrize("model", [Loud, Counting])
+def test_units_that_something_else_tells_apart_are_not_taken_to_be_alike(model: Any) -> None:
+    assert kinds_of(rb.create(model, 3)).first.tolist() == [0, 1, 2]
+
+
+def test_a_million_like_units_are_no_longer_to_look_at_than_a_few() -> None:
+    assert len(kinds_of(rb.create("lif", 1_000_000)).first) == 1
+
+
 def test_a_slow_unit_needs_what_brings_it_there_within_a_second() -> None:
     # V(T) = R I (1 - exp(-T / tau)).
     found = rb.find_rheobase(rb.create("lif", tau_mem=2000.0, dtype=torch.float64)).item()
@@ -92,6 +128,7 @@ def test_the_input_that_is_asked_for_and_the_others_at_their_defaults() -> None:
 
 def reference(a: float) -> float:
     """The rheobase of AdEx in pA, by scipy and bisection."""
+    integrate = pytest.importorskip("scipy.integrate", reason="scipy is not installed (extra 'dev')")
 
     def fires(current: float) -> bool:
         def field(t: float, y: np.ndarray) -> list[float]:
@@ -103,7 +140,7 @@ def reference(a: float) -> float:
             return float(y[0] + 30.0)  # from there it runs to its peak within microseconds
 
         peak.terminal = True  # type: ignore[attr-defined]
-        found = scipy.integrate.solve_ivp(
+        found = integrate.solve_ivp(
             field, (0.0, 1000.0), [-70.6, 0.0], events=peak, method="LSODA", rtol=1e-8, atol=1e-8
         )
         return bool(found.t_events[0].size)

@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,23 @@ def two_inputs():
 @pytest.fixture(scope="session")
 def counting():
     return CountingIntegrator
+
+
+@pytest.fixture
+def offer(rheobase_registry, monkeypatch):
+    """Installs functions as backends under their names, for the test alone."""
+
+    def install(**runs):
+        module = types.ModuleType("toy_backends")
+        for name, run in runs.items():
+            setattr(module, name, run)
+        monkeypatch.setitem(sys.modules, "toy_backends", module)
+        plugin = types.ModuleType("toy_plugin")
+        specs = [rb.BackendSpec(name, f"toy_backends:{name}") for name in runs]
+        plugin.rheobase_backends = rb.hookimpl(lambda: specs)
+        rb.register(plugin)
+
+    return install
 
 
 HOOK_MODULE = """

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import types
-
 import pytest
 import rheobase as rb
 import torch
@@ -21,23 +18,6 @@ CURRENT = 150.0  # pA; the lif of these tests fires above 100
 def alone(rheobase_registry, monkeypatch):
     """No backends but core's and those of the test, and nothing was warned of."""
     monkeypatch.setattr(backends, "WARNED", set())
-
-
-@pytest.fixture
-def offer(monkeypatch):
-    """Installs functions as backends under their names."""
-
-    def install(**runs):
-        module = types.ModuleType("toy_backends")
-        for name, run in runs.items():
-            setattr(module, name, run)
-        monkeypatch.setitem(sys.modules, "toy_backends", module)
-        plugin = types.ModuleType("toy_plugin")
-        specs = [rb.BackendSpec(name, f"toy_backends:{name}") for name in runs]
-        plugin.rheobase_backends = rb.hookimpl(lambda: specs)
-        rb.register(plugin)
-
-    return install
 
 
 def willing(*args, **kwargs):

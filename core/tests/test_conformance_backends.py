@@ -20,9 +20,11 @@ from rheobase import conformance
 from rheobase.conformance.finding import find_one
 from rheobase.conformance.neurons.agreement import require_agreement
 from rheobase.conformance.neurons.case import NeuronCase
+from rheobase.conformance.neurons.courses import spikes_by_step
 from rheobase.conformance.violation import Violation
 from rheobase.pipeline import eager
 from rheobase.pipeline.drive import Drive
+from rheobase.pipeline.spikes import Spikes
 
 PUBLISHED = Path(__file__).parent / "zoo" / "sound_published.py"
 Judge = Callable[[Any], conformance.Report]
@@ -185,6 +187,39 @@ def test_a_backend_whose_spikes_are_a_step_late_is_told(judged_with: Judge) -> N
         return replace(recording, spikes=type(spikes)(late, spikes.units, spikes.batch))
 
     assert "the first that differs is in step" in reason_of(judged_with(run))
+
+
+def test_a_backend_whose_spike_in_the_last_step_is_a_step_late_is_told(backend_found: Any) -> None:
+    driven = NeuronCase(drive={"input": (3000.0,)}, units=1, steps=200)
+    neuron = driven.neuron(find_one(f"{PUBLISHED}:Adex").model)
+    first = rb.simulate(neuron, driven.stimulus(neuron), backend="eager").spikes.times[0]
+    case = replace(driven, steps=round(float(first) / neuron.dt))
+
+    def run(neuron: Any, *args: Any, **kwargs: Any) -> Any:
+        recording = eager.run(neuron, *args, **kwargs)
+        spikes = recording.spikes
+        assert len(spikes) == 1
+        return replace(recording, spikes=type(spikes)(spikes.times + neuron.dt, spikes.units, spikes.batch))
+
+    assert backend_found(eager.run, "Adex", case) == ""
+    assert "'toy' records a spike of unit 0 at" in (said := backend_found(run, "Adex", case))
+    assert f"outside of the run: its {case.steps} steps end from" in said
+
+
+@pytest.mark.parametrize("time", [0.0, 0.4, -1.0, 3.5 + 1e-9, 4.0, torch.nan, torch.inf, 1e300])
+def test_a_spike_at_the_end_of_no_step_is_told(time: float) -> None:
+    times = torch.tensor([1.0, time], dtype=torch.float64)
+    with pytest.raises(Violation, match=r"^someone records a spike of unit 1 at .* outside of the run"):
+        spikes_by_step(Spikes(times, torch.tensor([0, 1])), 1.0, (3, 2), "someone")
+
+
+def test_spikes_are_counted_by_step_row_and_unit() -> None:
+    times = torch.tensor([0.1, 0.3, 0.3, 0.30000000000000004], dtype=torch.float64)
+    spikes = Spikes(times, torch.tensor([1, 0, 0, 1]), torch.tensor([0, 5, 5, 3]))
+    found = spikes_by_step(spikes, 0.1, (3, 2, 3, 2), "someone")
+    assert found.shape == (3, 2, 3, 2)
+    assert found.nonzero().tolist() == [[0, 0, 0, 1], [2, 1, 0, 1], [2, 1, 2, 0]]
+    assert (found[2, 1, 2, 0], found.sum()) == (2, 4)
 
 
 def test_a_backend_that_loses_a_spike_is_told(judged_with: Judge) -> None:

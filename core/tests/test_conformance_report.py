@@ -22,6 +22,7 @@ from rheobase.conformance.finding import find_one
 from rheobase.conformance.profiles import Profile
 from rheobase.conformance.property import Need
 from rheobase.conformance.running import judge
+from rheobase.conformance.vacuous import vacuous
 from rheobase.conformance.violation import violated
 from rheobase.errors import ArgumentError
 
@@ -44,8 +45,14 @@ def fails(*_: Any) -> None:
     violated("it is 3, and must be 2")
 
 
+def decides_nothing(*_: Any) -> None:
+    """A property that can say nothing."""
+    vacuous("there is nothing to see")
+
+
 NEVER = Need(lambda subject: False, "it does not claim to be one")
 EACH = [
+    made("idle", decides_nothing),
     made("sound", holds),
     made("faulty", fails),
     made("known", fails),
@@ -88,6 +95,7 @@ def drawn(seed: int) -> list[Any]:
 
 def test_each_property_has_its_verdict_and_reason(report: Report) -> None:
     assert {result.prop.name: (result.verdict.value, result.reason) for result in report.results} == {
+        "idle": ("vacuous", "there is nothing to see"),
         "sound": ("passed", ""),
         "faulty": ("failed", "it is 3, and must be 2"),
         "known": ("failed as expected", "it never was"),
@@ -108,8 +116,8 @@ def test_each_property_has_its_verdict_and_reason(report: Report) -> None:
 def test_the_counts_add_up(report: Report) -> None:
     counts = report.counts
     assert counts == {
-        "properties": 6,
-        "ran": 4,
+        "properties": 7,
+        "ran": 5,
         **{verdict.value: 1 for verdict in Verdict},
         "not asked for": 0,
     }
@@ -136,7 +144,7 @@ def test_a_report_is_ok_when_nothing_failed_and_nothing_passed_unexpectedly(
     assert found.ok is ok
     asked = [only] if isinstance(only, str) else only
     assert [result.prop.name for result in found.results] == asked
-    assert (found.counts["properties"], found.counts["not asked for"]) == (6, 6 - len(asked))
+    assert (found.counts["properties"], found.counts["not asked for"]) == (7, 7 - len(asked))
 
 
 def test_a_report_is_json(report: Report) -> None:
@@ -165,8 +173,8 @@ def test_a_report_tells_every_verdict_that_is_not_a_pass(report: Report) -> None
         "failed as expected: known: it never was",
         "not applicable, as it does not claim to be one: other",
         "left out, as the profile full tries it: dear",
-        "4 of 6 properties ran, 1 passed, 1 failed, 1 failed as expected, 1 passed unexpectedly, "
-        "1 not applicable, 1 left out",
+        "5 of 7 properties ran, 1 passed, 1 failed, 1 failed as expected, 1 passed unexpectedly, "
+        "1 vacuous, 1 not applicable, 1 left out",
     ):
         assert part in said, said
 

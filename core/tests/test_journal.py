@@ -50,19 +50,6 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rheobase.pipeline.eager._ELEMENTS", 3 * 32)
 
 
-def same(one: rb.Recording, other: rb.Recording) -> None:
-    for name in ("times", "units", "batch"):
-        assert torch.equal(getattr(one.spikes, name), getattr(other.spikes, name))
-    assert one.traces.keys() == other.traces.keys()
-    for name, trace in one.traces.items():
-        assert torch.equal(trace, other.traces[name])
-        assert trace.dtype == other.traces[name].dtype
-    assert torch.equal(one.times, other.times)
-    assert (one.dt, one.num_units, one.model, one.trace_units) == (
-        *(other.dt, other.num_units, other.model, other.trace_units),
-    )
-
-
 class Killed(Exception):
     """What stands for a kill: nothing is tidied up."""
 
@@ -94,7 +81,9 @@ def left_by(out: Path, neuron: rb.Neuron, record: tuple[str, ...], every: int = 
 @pytest.mark.parametrize(
     ("record", "every"), [(("spikes", "voltage"), 7), (("spikes",), 1), (("voltage",), 1)]
 )
-def test_what_a_killed_run_had_recorded_is_the_beginning_of_the_whole(tmp_path, event, record, every):
+def test_what_a_killed_run_had_recorded_is_the_beginning_of_the_whole(
+    differences, tmp_path, event, record, every
+):
     out = tmp_path / "run.npz"
     neuron = rb.create(Noisy, 3, event=event)
     rb.simulate(neuron, DRIVE, 12.3, record=record, backend="eager")  # its clock stands somewhere
@@ -110,7 +99,7 @@ def test_what_a_killed_run_had_recorded_is_the_beginning_of_the_whole(tmp_path, 
     loaded = rb.Recording.load(out)
     truth = rb.simulate(again, DRIVE, found.duration, record=record, every=every, backend="eager")
     if "spikes" in record:
-        same(loaded, truth)
+        assert not differences(loaded, truth, but=("complete", "provenance"))
     else:
         assert torch.equal(loaded.traces["voltage"], truth.traces["voltage"])
         assert not loaded.spikes.recorded
@@ -155,7 +144,7 @@ def test_a_torn_end_is_left_out_wherever_it_was_torn(tmp_path):
             assert torch.equal(found.traces["voltage"], whole.traces["voltage"][: found.steps])
 
 
-def test_a_run_that_ends_in_peace_leaves_its_output_alone(tmp_path):
+def test_a_run_that_ends_in_peace_leaves_its_output_alone(differences, tmp_path):
     out = tmp_path / "run.npz"
     neuron = rb.create(Noisy, 3)
     with journaling(out, neuron, ("spikes",)) as journal:
@@ -163,7 +152,7 @@ def test_a_run_that_ends_in_peace_leaves_its_output_alone(tmp_path):
         assert journal_of(out).exists()  # it was at work
         save_journaled(rec, journal, out)
     assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
-    same(rb.Recording.load(out), rec)
+    assert not differences(rb.Recording.load(out), rec)
 
 
 def test_the_next_run_makes_a_file_of_what_is_left_and_says_so(tmp_path):
@@ -208,7 +197,7 @@ def test_two_runs_to_one_output_are_refused(tmp_path):
     assert rb.Recording.load(out).steps == 500
 
 
-def test_where_there_is_no_room_for_the_output_the_journal_has_all_of_it(tmp_path):
+def test_where_there_is_no_room_for_the_output_the_journal_has_all_of_it(differences, tmp_path):
     out = tmp_path / "run.npz"
     neuron = rb.create(Noisy, 3)
     record = ("spikes", "voltage")
@@ -228,7 +217,7 @@ def test_where_there_is_no_room_for_the_output_the_journal_has_all_of_it(tmp_pat
     assert rec.steps == 500
     found, _ = recover(out)
     assert found.complete
-    same(found, rec)
+    assert not differences(found, rec)
     assert found.provenance == rec.provenance
 
 
@@ -346,7 +335,7 @@ def test_a_kill_loses_a_second_at_most_and_the_command_recovers_the_rest(tmp_pat
 
 
 @pytest.mark.parametrize("units", [1, 1_000_000])
-def test_a_run_in_eager_hears_within_three_tenths_of_a_second(units):
+def test_a_run_in_eager_hears_long_before_its_end_whatever_its_units(units):
     heard = []
 
     class Signals(rb.stimulus.Stimulus):

@@ -134,13 +134,15 @@ def test_a_file_whose_units_make_no_sense_is_refused(lif, tmp_path, indices):
         rb.Recording.load(other)
 
 
-def test_a_journal_keeps_the_same_units(lif, tmp_path, monkeypatch):
+@pytest.mark.parametrize("backend", ["eager", "plain"])
+@pytest.mark.parametrize("units", [[0, 7], [7, 0]], ids=str)
+def test_a_journal_keeps_the_same_units(lif, tmp_path, monkeypatch, unaware, backend, units):
     monkeypatch.setattr(journal, "SECONDS", 0.0)
-    neuron, out, record = rb.create(lif, 9), tmp_path / "run.npz", {"spikes": [7], "voltage": [0, 7]}
+    neuron, out, record = rb.create(lif, 9), tmp_path / "run.npz", {"spikes": [7], "voltage": units}
 
     def killed():
         with journal.journaling(out, neuron, record):
-            runs.append(rb.simulate(neuron, CURRENT, 200.0, record=record, backend="eager"))
+            runs.append(rb.simulate(neuron, CURRENT, 200.0, record=record, backend=backend))
             raise ZeroDivisionError
 
     runs: list[rb.Recording] = []
@@ -152,18 +154,26 @@ def test_a_journal_keeps_the_same_units(lif, tmp_path, monkeypatch):
     assert rows > 0
     assert torch.equal(back.traces["voltage"], whole.traces["voltage"][:rows])
     assert back.trace_indices["spikes"].tolist() == [7]
+    assert back.trace_indices["voltage"].tolist() == units
     assert set(back.spikes.units.tolist()) == {7}
 
 
-def test_a_backend_that_knows_of_no_units_is_narrowed(lif, rheobase_registry):
+@pytest.fixture
+def unaware(rheobase_registry):
+    """A backend that knows of no units, installed."""
+
     class Simple:
         @rb.hookimpl
         def rheobase_backends(self):
             return [rb.BackendSpec("plain", f"{__name__}:plain", "all units")]
 
     rb.register(Simple())
+    return "plain"
+
+
+def test_a_backend_that_knows_of_no_units_is_narrowed(lif, unaware):
     neuron = rb.create(lif, 9)
-    rec = rb.simulate(neuron, CURRENT, 20.0, record={"spikes": [7], "voltage": [0, 7]}, backend="plain")
+    rec = rb.simulate(neuron, CURRENT, 20.0, record={"spikes": [7], "voltage": [0, 7]}, backend=unaware)
     whole = recorded(lif, ("spikes", "voltage"))
     assert torch.equal(rec.traces["voltage"], whole.traces["voltage"][:, [0, 7]])
     assert torch.equal(rec.spikes.times, whole.spikes.of(7))

@@ -192,5 +192,7 @@ def test_a_dt_max_that_is_no_time_is_told_as_its_models_fault(given: Any, word: 
         def dt_max(state: Any, params: Any, data: Any) -> Any:
             return given
 
-    with pytest.raises(rb.errors.DeclarationError, match=f"dt_max gave .*{word}"):
+    with pytest.raises(
+        rb.errors.DeclarationError, match=f"dt_max gave .*{word}.*; give finite ms above zero"
+    ):
         rb.create(Odd, 3)(torch.zeros(3))

@@ -212,3 +212,26 @@ def test_pieces_one_after_the_other_are_the_recording(event: str, batch: tuple[i
     assert len(recording.spikes) > 100
     traces = torch.cat([piece.traces["voltage"] for piece in pieces])
     assert torch.equal(traces, recording.traces["voltage"])
+
+
+def test_ctrl_c_is_held_back_from_steps_taken_at_once_only_where_somebody_is_told() -> None:
+    def piece(first: int, last: int) -> Piece:
+        return Piece(first, last, None, {})
+
+    def handler(**how: Any) -> Any:
+        with rb.watched(8, False, piece, **how) as watch:
+            found = signal.getsignal(signal.SIGINT)
+            watch(8)
+        return found
+
+    told: list[int] = []
+    assert handler(whole=True) is signal.default_int_handler
+    assert isinstance(handler(whole=False), Deferral)
+    with listening(lambda done, new: told.append(new().last)):
+        assert isinstance(handler(whole=True), Deferral)
+    assert told == [8]
+    # Within a run that holds it back it stays that run's.
+    with deferred() as outer, rb.watched(8, False, whole=True) as watch:
+        outer(signal.SIGINT, None)
+        with pytest.raises(KeyboardInterrupt):
+            watch(8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -174,6 +175,7 @@ def test_the_properties_are_listed_with_statement_and_why(command: Callable[...,
         (("toy", "--expect", "faulty: "), "write it as 'property: reason'"),
         (("toy", "analog", "--expect", "faulty: so"), "--expect is about one component, and 2 were named"),
         (("toy", "--only", "sound", "--badge"), "--badge speaks of all properties"),
+        (("toy", "--timeout", "-1"), "--timeout -1: it must be a time in s, or 0 for no limit"),
         (("toy", "--profile", "quick"), "profile='quick'; it must be one of smoke, standard, full"),
         (("--list", "--only", "faultless"), "--only: there is no property 'faultless'"),
         (("toy", "--kind", "backend"), "Invalid value for '--kind'"),
@@ -190,12 +192,28 @@ def test_what_cannot_be_used_is_said_before_anything_is_tried(
 
 
 @pytest.mark.usefixtures("toys")
-def test_ctrl_c_ends_it(
+def test_a_model_that_ends_its_process_fails_and_the_rest_is_judged(
     command: Callable[..., Any], kit: dict[tuple[str, str], Property], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = Property("ends", "neuron", "contract", "It.", "so", lambda subject: os._exit(3))
+    monkeypatch.setitem(kit, ("neuron", "faulty"), ends)
+    done = command("validate", "toy", "--timeout", "20")
+    assert done.exit_code == 1
+    assert "  seen: it ended its process: exit status 3\n" in done.stdout
+    assert "  numerics and physics: 1 ran, 1 passed\n" in done.stdout
+
+
+@pytest.mark.parametrize("limit", [(), ("--timeout", "0")], ids=["apart", "here"])
+@pytest.mark.usefixtures("toys")
+def test_ctrl_c_ends_it(
+    limit: tuple[str, ...],
+    command: Callable[..., Any],
+    kit: dict[tuple[str, str], Property],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     late = Property("late", "neuron", "numerics", "It.", "so", interrupted)
     monkeypatch.setitem(kit, ("neuron", "late"), late)
-    done = command("validate", "toy")
+    done = command("validate", "toy", *limit)
     assert done.exit_code == 130
     assert done.stderr == "interrupted\n"
     assert "contract and metadata: 2 ran" in done.stdout  # what was done by then

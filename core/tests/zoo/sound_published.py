@@ -296,8 +296,6 @@ class Rulkov(rb.SpikingNeuron):
 
     discrete = True
 
-    discrete = True
-
     alpha = rb.Parameter(4.5, unit="1", above=0, doc="shape of the map")
     mu = rb.Parameter(0.001, unit="1", above=0, doc="how slow the slow variable is")
     sigma = rb.Parameter(-0.1, unit="1", doc="drive of the slow variable")

@@ -10,6 +10,7 @@ import torch
 SOUND = ["OneConductance", "LargestStepOfAParameter"]
 FAULTS = {
     "LargestStepOfTheLeakAlone": "numerics",
+    "LargestStepShortOfTheBound": "numerics",
     "LargestStepInSeconds": "numerics",
     "LargestStepBelowZero": "contract",
     "LargestStepWithoutEnd": "contract",
@@ -78,6 +79,17 @@ class LargestStepOfTheLeakAlone(OneConductance):
     def derivatives(state: Any, params: Any, data: Any) -> Any:
         whole = OneConductance.derivatives(state, params, data)["voltage"]
         return {"voltage": whole + data.inhibition * (-75.0 - state.voltage) / params.capacitance}
+
+    @staticmethod
+    def dt_max(state: Any, params: Any, data: Any) -> Any:
+        return params.capacitance / params.leak
+
+
+class LargestStepShortOfTheBound(OneConductance):
+    """The input is missing from the largest step, by which much is wrong only where it is at its most."""
+
+    data = rb.Input(unit="nS", at_least=0, at_most=20.0, doc="excitatory conductance")
+    volt_thresh = rb.Parameter(20.0, unit="mV", doc="spike threshold, above all that the voltage reaches")
 
     @staticmethod
     def dt_max(state: Any, params: Any, data: Any) -> Any:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 import rheobase as rb
 import torch
-from rheobase.errors import RheobaseWarning
+from rheobase.errors import IntegrationError, RheobaseWarning
 from rheobase.pipeline import journal as journals
 
 
 @pytest.mark.parametrize("event", ["crossing", "located"])
-def test_a_kernel_that_is_killed_leaves_what_it_did(tmp_path, monkeypatch, event):
+@pytest.mark.parametrize("record", [("spikes", "voltage"), {"spikes": [1, 2], "voltage": [2, 0]}], ids=str)
+def test_a_kernel_that_is_killed_leaves_what_it_did(tmp_path, monkeypatch, event, record):
     monkeypatch.setattr(journals, "SECONDS", 0.0)
-    out, record, blocks = tmp_path / "run.npz", ("spikes", "voltage"), []
+    out, blocks = tmp_path / "run.npz", []
 
     def killed() -> None:
         taken = journals.Journal.__call__
@@ -45,4 +46,30 @@ def test_a_kernel_that_is_killed_leaves_what_it_did(tmp_path, monkeypatch, event
     assert torch.equal(found.traces["voltage"], whole.traces["voltage"])
     assert torch.equal(found.spikes.times, whole.spikes.times)
     assert torch.equal(found.spikes.units, whole.spikes.units)
+    assert len(found.spikes) > 0
+
+
+@pytest.mark.parametrize("event", ["crossing", "located"])
+def test_a_run_that_fails_leaves_what_it_did(tmp_path, monkeypatch, a_few_steps, event):
+    monkeypatch.setattr(journals, "SECONDS", 0.0)
+    a_few_steps(30)  # ten steps of three units
+    out, record = tmp_path / "run.npz", ("spikes", "voltage")
+    drive = torch.tensor([300.0, 0.0, 200.0]).repeat(60, 1)
+    drive[57, 1] = -3e38  # over 0.001 nS that is beyond float32
+    settings = {"event": event, "dt": 0.1, "leak_gl": 1e-3}
+
+    def fails() -> None:
+        neuron = rb.create("lif", 3, **settings)
+        with journals.journaling(out, neuron, record):
+            rb.simulate(neuron, drive, record=record, backend="fused")
+
+    with pytest.warns(RheobaseWarning, match="run --recover"), pytest.raises(IntegrationError):
+        fails()
+    found, _ = journals.recover(out)
+    assert found.steps == 50
+    whole = rb.simulate(
+        rb.create("lif", 3, **settings), drive[:50], record=record, backend="fused", progress=False
+    )
+    assert torch.equal(found.traces["voltage"], whole.traces["voltage"])
+    assert torch.equal(found.spikes.times, whole.spikes.times)
     assert len(found.spikes) > 0

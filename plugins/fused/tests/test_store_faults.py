@@ -10,6 +10,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -235,6 +236,27 @@ def test_no_space_no_process_and_no_thread_are_refusals(
     monkeypatch.setattr(what, fails)
     with pytest.raises(Refusal, match=r"No space left|can't start new thread"):
         _seven()
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_no_more_threads_is_a_refusal_whenever_it_comes(
+    first: int, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The compiler is asked for its version, then compiles, then what it made is tried.
+    begun, start = list[int](), threading.Thread.start
+
+    def starts(thread: threading.Thread) -> None:
+        begun.append(len(begun) + 1)
+        if begun[-1] >= first:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    compiler.version.cache_clear()
+    monkeypatch.setattr(threading.Thread, "start", starts)
+    with pytest.raises(Refusal, match="can't start new thread"):
+        _seven()
+    assert len(begun) >= first
+    assert list(cache.iterdir()) == []
 
 
 def test_a_limit_on_the_size_of_files_is_a_refusal(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import ClassVar
@@ -237,6 +238,15 @@ def test_a_module_on_disk_that_says_something_else_is_replaced(folder):
     path.write_text("raise SystemExit('somebody was here')")
     triton_loading.load_kernel(text)
     assert path.read_text() == text
+
+
+def test_where_a_module_is_written_those_that_nobody_used_for_long_go(tmp_path):
+    for name, days in (("used.py", 1), ("unused.py", 91), ("unused.so", 91), ("tmpleft.py", 2)):
+        (tmp_path / name).touch()
+        then = time.time() - days * 86_400
+        os.utime(tmp_path / name, (then, then))
+    triton_loading._written(tmp_path / "new.py", "kernel = None")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.py", "used.py"]
 
 
 @needs_triton

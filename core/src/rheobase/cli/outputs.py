@@ -47,9 +47,9 @@ def check_plot(path: Path, option: str) -> None:
     Raises:
         OutputError: If matplotlib is missing, or the file cannot be written.
     """
-    from ..pipeline import plots
+    from ..pipeline import drawing
 
     try:
-        plots.check_plot(path)
+        drawing.check_plot(path)
     except RheobaseError as error:
         raise OutputError(f"{option}: {error}") from error

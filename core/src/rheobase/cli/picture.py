@@ -25,7 +25,7 @@ def draw(path: Path, titles: Sequence[str], recordings: Sequence[Recording], uni
     # A figure of its own: pyplot would choose a window system, and keep the figure.
     from matplotlib.figure import Figure
 
-    from ..pipeline.plots import write_figure
+    from ..pipeline.drawing import write_figure
 
     figure = Figure(figsize=(9, 1.5 * (len(recordings) + 1)), layout="constrained")
     axes = figure.subplots(len(recordings) + 1, 1, sharex=True, squeeze=False)[:, 0]

@@ -106,7 +106,7 @@ def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> Non
 
     import_undisturbed("torch", "rheobase.engine.create", "rheobase.pipeline.simulate")
     if options["plot"] is not None:
-        import_undisturbed("matplotlib.figure", "rheobase.pipeline.plots")
+        import_undisturbed("matplotlib.figure", "rheobase.pipeline.drawing")
     prepared = _again(options["again"]) if options["again"] is not None else _prepared(options, parameters)
     recording, interrupted = _take(options, prepared)
     _tell(context, options, recording, f"{ending.word} at" if interrupted else "")
@@ -246,7 +246,7 @@ def _take(options: dict[str, Any], prepared: Run) -> tuple[Recording, bool]:
                 save_journaled(recording, journal, options["out"])
                 click.echo(f"The recording is in {options['out']}.", err=True)
             if options["plot"] is not None:
-                from ..pipeline.plots import plot_recording
+                from ..pipeline.drawing import plot_recording
 
                 plot_recording(recording, options["plot"])
                 click.echo(f"The picture is in {options['plot']}.", err=True)

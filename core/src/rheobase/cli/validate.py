@@ -41,6 +41,14 @@ _KINDS = ("neuron", "integrator", "aggregator")
     help="A property that is expected to fail, and why; repeatable.",
 )
 @click.option("--kind", type=click.Choice(_KINDS), help="The kind, where several have the name.")
+@click.option(
+    "--timeout",
+    type=float,
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long one case may take; 0: no limit, and no process apart.",
+)
 @click.option("--badge", is_flag=True, help="Print a line of Markdown for a README at the end.")
 @click.option("--list", "listed", is_flag=True, help="List the properties, and why each matters.")
 @json_option
@@ -55,6 +63,9 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     \b
         [tool.rheobase.expected.my-model]
         a-property = "the reason"
+
+    Each component is judged in a process apart: one that hangs in a case (--timeout), ends its process or
+    takes more than 4 GiB of memory (under Linux) fails that property, and is judged by the others.
 
     With --json it prints one object: "ok", "reports" with one report for each component, "errors" (what
     --all could not load) and "warnings". The exit code is 1 if anything failed, or passed that was expected
@@ -137,6 +148,8 @@ def _check_options(options: dict[str, Any], subjects: Sequence[Subject]) -> None
             f"--expect is about one component, and {len(subjects)} were named; for several, write them down "
             'in pyproject.toml: [tool.rheobase.expected."name"]'
         )
+    if not options["timeout"] >= 0:
+        raise ArgumentError(f"--timeout {options['timeout']:g}: it must be a time in s, or 0 for no limit")
     if options["badge"] and options["only"]:
         raise ArgumentError("--badge speaks of all properties; leave --only out")
     for subject in subjects:
@@ -172,6 +185,7 @@ def _judge(
         expected=expected,
         only=only,
         seed=options["seed"],
+        timeout=options["timeout"] or None,
         tell=None if printer is None else printer.tell,
     )
     if printer is not None:

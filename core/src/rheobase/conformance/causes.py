@@ -45,25 +45,18 @@ def causes(results: Iterable[Result]) -> list[Cause]:
     for result in results:
         if result.ok:
             continue
-        cause = None if result.verdict is not Verdict.FAILED else _cause_of(result, found)
-        if cause is None:
-            found.append(Cause(result, [], []))
-        elif _is_same(cause.result, result):
-            cause.same.append(result)
+        failed = [cause for cause in found if cause.result.verdict is result.verdict is Verdict.FAILED]
+        same = [cause for cause in failed if _is_same(cause.result, result)]
+        founding = [
+            cause for cause in failed if (cause.result.prop.kind, cause.result.prop.name) in FOUNDATIONS
+        ]
+        if same:
+            same[0].same.append(result)
+        elif founding:
+            founding[0].later.append(result)
         else:
-            cause.later.append(result)
+            found.append(Cause(result, [], []))
     return found
-
-
-def _cause_of(result: Result, found: list[Cause]) -> Cause | None:
-    for cause in found:
-        if cause.result.verdict is Verdict.FAILED and _is_same(cause.result, result):
-            return cause
-    for cause in found:
-        prop = cause.result.prop
-        if cause.result.verdict is Verdict.FAILED and (prop.kind, prop.name) in FOUNDATIONS:
-            return cause
-    return None
 
 
 def _is_same(one: Result, other: Result) -> bool:

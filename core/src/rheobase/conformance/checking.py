@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import ArgumentError
 from ..specs import VERSION, ComponentSpec
+from .apart import Apart, can_be_apart
 from .catalogue import properties
 from .expectations import expectations, known
 from .finding import find_one
@@ -14,7 +15,7 @@ from .profiles import profile_named
 from .property import Property
 from .report import Report
 from .result import Result
-from .running import attempt, judge
+from .running import Trial, attempt, judge
 from .subject import Subject
 
 
@@ -27,6 +28,7 @@ def check(
     spec: ComponentSpec | None = None,
     kind: str | None = None,
     seed: int = 0,
+    timeout: float | None = None,
 ) -> Report:
     """Judge a neuron model, an integrator or an aggregator.
 
@@ -42,12 +44,16 @@ def check(
         spec: What is claimed of an object that is not installed.
         kind: "neuron", "integrator" or "aggregator", where a name is of several.
         seed: Of the cases that are tried.
+        timeout: How long one case may take, s. With it the component is judged in a process apart, so that
+            one that hangs, ends its process or takes more than 4 GiB (under Linux) fails that property, with
+            the case, and is judged by the others. Default: in this process, without a limit.
 
     Returns:
         The report; ``report.ok`` is true when nothing failed.
 
     Raises:
-        ArgumentError: If the profile or a property is unknown, or a reason is empty.
+        ArgumentError: If the profile or a property is unknown, a reason is empty, or the timeout is not
+            above zero.
         ComponentError: If there is no such component.
 
     Example:
@@ -57,7 +63,7 @@ def check(
         True
     """
     subject = find_one(obj, spec=spec, kind=kind)
-    return judge_subject(subject, profile, expected=expected, only=only, seed=seed)
+    return judge_subject(subject, profile, expected=expected, only=only, seed=seed, timeout=timeout)
 
 
 def judge_subject(
@@ -67,15 +73,21 @@ def judge_subject(
     expected: Mapping[str, str] | None = None,
     only: Sequence[str] | None = None,
     seed: int = 0,
+    timeout: float | None = None,
     tell: Callable[[Result], None] | None = None,
 ) -> Report:
     """Judge a subject that was found; see :func:`check`. ``tell`` gets each result at once."""
     tried = profile_named(profile)
     reasons = expectations(subject, expected)
     chosen = selected(subject.kind, only)
+    if timeout is not None and not timeout > 0:
+        raise ArgumentError(f"timeout={timeout!r}; it must be a time above 0 s, or None for no limit")
+    judged: Iterator[Result] = (judge(prop, subject, tried, seed, reasons.get(prop.name)) for prop in chosen)
+    if timeout is not None and can_be_apart(subject):
+        judged = Apart(subject, profile, seed, reasons, timeout).results(chosen)
     results = []
-    for prop in chosen:
-        results.append(judge(prop, subject, tried, seed, reasons.get(prop.name)))
+    for result in judged:
+        results.append(result)
         if tell is not None:
             tell(results[-1])
     unasked = len(properties(subject.kind)) - len(chosen)
@@ -111,14 +123,17 @@ def reproduce(
     prop = selected(subject.kind, [name])[0]
     if case is None:
         result = judge(prop, subject, profile_named(profile), seed)
-        seen = result.seen
+        tried = Trial(result.seen, "" if result.verdict.decided else result.reason)
         if not result.verdict.ran:
             print(f"{prop.name} was not tried: {result.reason}")
             return
     else:
-        seen = attempt(prop, subject, case)
-    if seen:
-        raise SystemExit(f"{prop.name} fails: {seen}")
+        tried = attempt(prop, subject, case)
+    if tried.seen:
+        raise SystemExit(f"{prop.name} fails: {tried.seen}")
+    if tried.vacuous:
+        print(f"{prop.name} decides nothing here: {tried.vacuous}")
+        return
     print(f"{prop.name} holds: {prop.statement}")
 
 

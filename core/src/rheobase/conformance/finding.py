@@ -10,10 +10,10 @@ from typing import Any
 from ..engine.integrator import Integrator
 from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, ComponentError, PluginError, nearest
-from ..pipeline.pointed import kind_of, loaded
+from ..pipeline.pointed import in_file, kind_of, loaded
 from ..plugins.component import Registered
 from ..plugins.discovery import scan
-from ..plugins.pointing import is_in_module, is_path, object_in_module, objects_in_file, split
+from ..plugins.pointing import is_in_module, is_path, object_in_module, split
 from ..plugins.registry import list_components
 from ..plugins.sources import folder_specs
 from ..plugins.synonyms import synonyms
@@ -164,12 +164,7 @@ def _from_path(
 ) -> list[Subject]:
     if not path.endswith(".py"):
         return _in_project(given, path, attribute, kind)
-    bases: tuple[type, ...] = {"neuron": (Neuron,), "integrator": (Integrator,)}.get(
-        kind or "", (Neuron, Integrator)
-    )
-    what = "neuron and no integrator" if kind is None else kind
-    found = objects_in_file(given, bases if kind != "aggregator" else (), what)
-    return [_object(each, spec, kind, target=target) for target, each in found]
+    return [_object(each, spec, kind, target=target) for target, each in in_file(given, kind)]
 
 
 def _in_project(given: str, path: str, name: str, kind: str | None) -> list[Subject]:

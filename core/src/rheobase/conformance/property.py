@@ -60,6 +60,7 @@ class Property:
         needs: What the component must have declared.
         level: The quickest profile that tries it.
         share: The part of the profile's examples that it tries; at least one.
+        vital: What the badge says where it is vacuous, and turns yellow; empty: nothing.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Property:
     needs: tuple[Need, ...] = ()
     level: Level = "smoke"
     share: float = 1.0
+    vital: str = ""
 
     def lacking(self, subject: Any) -> str:
         """Why it does not apply to a subject; empty: it applies."""
@@ -101,6 +103,7 @@ def prop(
     needs: Sequence[Need] = (),
     level: Level = "smoke",
     share: float = 1.0,
+    vital: str = "",
 ) -> Callable[[Check], Check]:
     """Make a property of a function. The arguments are those of :class:`Property`."""
 
@@ -111,7 +114,7 @@ def prop(
         if (kind, name) in PROPERTIES:
             raise TypeError(f"property {name!r} of {kind}s is there already")
         PROPERTIES[kind, name] = Property(
-            name, kind, family, statement, why, check, cases, tuple(needs), level, share
+            name, kind, family, statement, why, check, cases, tuple(needs), level, share, vital
         )
         return check
 

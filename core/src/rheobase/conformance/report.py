@@ -67,13 +67,21 @@ class Report:
 
     @property
     def badge(self) -> str:
-        """A line of Markdown for a README; empty where not all properties were asked for."""
+        """A line of Markdown for a README; empty where not all properties were asked for.
+
+        It says how many properties passed of those that decided anything, and how many were vacuous. It is
+        green only where all passed, and nothing vital was vacuous, such as whether a model spikes at all.
+        """
         if self.unasked:
             return ""
-        counts = self.counts
-        kept = counts[Verdict.PASSED.value]
-        text = f"{self.profile} {kept} of {counts['ran']}".replace(" ", "%20")
-        colour = "brightgreen" if kept == counts["ran"] else ("yellow" if self.ok else "red")
+        kept, decided = len(self.of(Verdict.PASSED)), sum(result.verdict.decided for result in self.results)
+        text = f"{self.profile} {kept} of {decided}"
+        if nothing := len(self.of(Verdict.VACUOUS)):
+            text += f", {nothing} vacuous"
+        silent = [result.prop.vital for result in self.of(Verdict.VACUOUS) if result.prop.vital]
+        text = ", ".join([text, *silent])
+        text = text.replace(" ", "%20").replace(",", "%2C")
+        colour = "brightgreen" if kept == decided and not silent else ("yellow" if self.ok else "red")
         return f"![rheobase conformance](https://img.shields.io/badge/rheobase-{text}-{colour})"
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -16,6 +17,7 @@ class Verdict(str, Enum):
     FAILED = "failed"
     EXPECTED = "failed as expected"
     UNEXPECTED = "passed unexpectedly"
+    VACUOUS = "vacuous"
     NOT_APPLICABLE = "not applicable"
     LEFT_OUT = "left out"
 
@@ -23,6 +25,11 @@ class Verdict(str, Enum):
     def ran(self) -> bool:
         """Whether the property was tried."""
         return self not in (Verdict.NOT_APPLICABLE, Verdict.LEFT_OUT)
+
+    @property
+    def decided(self) -> bool:
+        """Whether the property was tried, and one case at least was not vacuous."""
+        return self.ran and self is not Verdict.VACUOUS
 
 
 @dataclass(frozen=True)
@@ -32,12 +39,14 @@ class Result:
     Args:
         prop: The property.
         verdict: What came of it.
-        reason: Why it failed, was expected to, does not apply or was left out; empty where it passed.
+        reason: Why it failed, was expected to, is vacuous, does not apply or was left out; empty where it
+            passed.
         case: The smallest case found for which it fails, or None.
         script: A script that shows the failure again; of an expected one too.
         examples: How many cases were tried.
         seconds: How long it took.
         seen: What was seen where it failed, as expected or not.
+        vacuous: Why cases decided nothing -> how many of them, where it did not fail.
     """
 
     prop: Property
@@ -48,6 +57,7 @@ class Result:
     examples: int = 0
     seconds: float = 0.0
     seen: str = ""
+    vacuous: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -66,5 +76,6 @@ class Result:
             "seen": self.seen,
             "script": self.script,
             "examples": self.examples,
+            "vacuous": dict(self.vacuous),
             "seconds": round(self.seconds, 4),
         }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
@@ -18,6 +19,7 @@ from .script import script
 from .subject import Subject
 from .surroundings import same_surroundings
 from .told import told
+from .vacuous import Vacuous
 
 
 class _Failed(Exception):
@@ -28,16 +30,34 @@ class _Failed(Exception):
 class _Undrawn:
     """In place of a case, where drawing it failed: what it is drawn from is measured on the component."""
 
-    seen: str
+    came: Trial
+
+
+class Trial(NamedTuple):
+    """What came of one case.
+
+    Attributes:
+        seen: What was seen, if it fails.
+        vacuous: Why it decides nothing, if it does not.
+    """
+
+    seen: str = ""
+    vacuous: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the property holds in it."""
+        return not (self.seen or self.vacuous)
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What was seen, if anything, of which case, after how many."""
+    """What was seen, if anything, of which case, after how many; and why others decided nothing."""
 
     seen: str = ""
     case: Any = None
     count: int = 1
+    vacuous: Counter[str] = field(default_factory=Counter)
 
 
 class _Trials:
@@ -56,6 +76,7 @@ class _Trials:
         self._until = float("inf")
         self._last = ""
         self.failed: dict[str, tuple[Any, str]] = {}
+        self.vacuous: Counter[str] = Counter()
         self.count = 0
 
     def __call__(self, case: Any) -> None:
@@ -64,20 +85,22 @@ class _Trials:
         if key not in self.failed:
             if time.perf_counter() > self._until:
                 return
-            self.count += not isinstance(case, _Undrawn)
-            seen = case.seen if isinstance(case, _Undrawn) else attempt(self._prop, self._subject, case)
+            undrawn = isinstance(case, _Undrawn)
+            self.count += not (undrawn and case.came.seen)
+            seen, nothing = case.came if undrawn else attempt(self._prop, self._subject, case)
             if not seen:
+                self.vacuous.update([nothing] if nothing else [])
                 return
             if not self.failed:
                 self._until = time.perf_counter() + self._limit
-            self.failed[key] = (None if isinstance(case, _Undrawn) else case, seen)
+            self.failed[key] = (None if undrawn else case, seen)
         self._last = key
         raise _Failed
 
     def outcome(self) -> _Outcome:
         """The last case that failed, to which hypothesis came at the end, and what was seen."""
         case, seen = self.failed.get(self._last, (None, ""))
-        return _Outcome(seen, case, self.count)
+        return _Outcome(seen, case, self.count, self.vacuous)
 
 
 def judge(
@@ -108,10 +131,15 @@ def judge(
         found = _Outcome(seen, count=0) if seen else search(prop, subject, profile, seed)
     seconds = time.perf_counter() - began
     if not found.seen:
-        if expected is None:
-            return Result(prop, Verdict.PASSED, examples=found.count, seconds=seconds)
-        reason = f"it was expected to fail ({expected}), and passes; expect it no longer"
-        return Result(prop, Verdict.UNEXPECTED, reason, examples=found.count, seconds=seconds)
+        verdict, reason = Verdict.PASSED, ""
+        if found.count and found.vacuous.total() == found.count:
+            verdict, reason = Verdict.VACUOUS, "; ".join(found.vacuous)
+        elif expected is not None:
+            verdict = Verdict.UNEXPECTED
+            reason = f"it was expected to fail ({expected}), and passes; expect it no longer"
+        return Result(
+            prop, verdict, reason, examples=found.count, seconds=seconds, vacuous=dict(found.vacuous)
+        )
     return Result(
         prop,
         Verdict.FAILED if expected is None else Verdict.EXPECTED,
@@ -124,7 +152,7 @@ def judge(
     )
 
 
-def attempt(prop: Property, subject: Subject, case: Any = None) -> str:
+def attempt(prop: Property, subject: Subject, case: Any = None) -> Trial:
     """Try a property once.
 
     Args:
@@ -133,11 +161,14 @@ def attempt(prop: Property, subject: Subject, case: Any = None) -> str:
         case: The case, where the property has cases.
 
     Returns:
-        What was seen; empty: it holds.
+        What came of it.
     """
     arguments = (subject,) if prop.cases is None else (subject, case)
     with same_surroundings():
-        return _caught(lambda: prop.check(*arguments))[0]
+        try:
+            return Trial(_caught(lambda: prop.check(*arguments))[0])
+        except Vacuous as nothing:
+            return Trial(vacuous=str(nothing))
 
 
 def search(prop: Property, subject: Subject, profile: Profile, seed: int) -> _Outcome:
@@ -150,7 +181,8 @@ def search(prop: Property, subject: Subject, profile: Profile, seed: int) -> _Ou
         seed: Of the cases.
     """
     if prop.cases is None:
-        return _Outcome(attempt(prop, subject))
+        tried = attempt(prop, subject)
+        return _Outcome(tried.seen, vacuous=Counter([tried.vacuous] if tried.vacuous else []))
     cases = prop.cases
     trials = _Trials(prop, subject, profile.shrinking)
     examples = max(1, round(profile.examples * prop.share))
@@ -166,8 +198,10 @@ def _drawn(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             return draw(strategy)
         except HypothesisException:
             raise
+        except Vacuous as nothing:
+            return _Undrawn(Trial(vacuous=str(nothing)))
         except (Exception, SystemExit) as error:
-            return _Undrawn(told(error))
+            return _Undrawn(Trial(told(error)))
 
     return draw_case()
 
@@ -176,7 +210,7 @@ def _caught(do: Callable[[], Any]) -> tuple[str, Any]:
     """Do something of which the component is a part; gives what was seen if it fails, and what it gave."""
     try:
         return "", do()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Vacuous):
         raise
     except BaseException as error:  # a model that calls sys.exit or pytest.skip ends no run and skips nothing
         return told(error), None

@@ -37,7 +37,7 @@ def script(prop: Property, subject: Subject, case: Any, seen: str, profile: str,
     elif prop.cases is not None:
         lines.append("# No case could be drawn: the component fails where it is measured.")
         arguments += [f"profile={profile!r}", f"seed={seed!r}"]
-    if subject.spec is not None and not _brings_its_spec(subject):
+    if subject.spec is not None and not brings_its_spec(subject):
         imports.append(f"from rheobase.specs import {type(subject.spec).__name__}")
         arguments.append(f"spec={subject.spec!r}")
     else:
@@ -60,7 +60,7 @@ def _word(subject: Subject) -> str:
     return last if last.isidentifier() else "component"
 
 
-def _brings_its_spec(subject: Subject) -> bool:
+def brings_its_spec(subject: Subject) -> bool:
     """Whether the component is found together with what is claimed of it: installed, or in a project."""
     if subject.provenance is not None:
         return subject.provenance.distribution is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 import re
 from functools import cached_property
 from typing import Any
@@ -46,6 +47,8 @@ class Subject:
         self.provenance = provenance
         self.hook_module = hook_module
         self.folder = folder
+        self.strongest = math.inf
+        """The strongest input under which it is measured; less where a stronger one ended its process."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

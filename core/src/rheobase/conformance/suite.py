@@ -110,12 +110,12 @@ def outcome(prop: Property, subject: Subject, profile: str, seed: int, expected:
 
     Raises:
         pytest.fail.Exception: If it failed, or passed against expectation.
-        pytest.skip.Exception: If it does not apply, or another profile tries it.
+        pytest.skip.Exception: If it does not apply, another profile tries it, or it could decide nothing.
         pytest.xfail.Exception: If it failed as expected.
     """
     __tracebackhide__ = True
     result = judge(prop, subject, profile_named(profile), seed, expected.get(prop.name))
-    if not result.verdict.ran:
+    if not result.verdict.decided:
         pytest.skip(f"{result.verdict.value}: {result.reason}")
     text = "\n".join(of_failure(result))
     if result.verdict is Verdict.EXPECTED:

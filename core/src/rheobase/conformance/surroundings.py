@@ -43,3 +43,14 @@ def same_surroundings() -> Iterator[None]:
         np.random.set_state(of_numpy)  # noqa: NPY002
         torch.set_rng_state(of_torch)
         torch.set_default_dtype(dtype)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread of torch: several wait for each other longer than they work on few numbers."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -69,10 +69,12 @@ def of_the_rest(results: Iterable[Result]) -> list[str]:
     for result in results:
         if result.verdict is Verdict.EXPECTED:
             lines += [f"failed as expected: {result.prop.name}: {result.reason}", f"  seen: {result.seen}"]
-    for verdict in (Verdict.NOT_APPLICABLE, Verdict.LEFT_OUT):
+        if result.verdict is Verdict.VACUOUS and result.prop.vital:
+            lines.append(f"{result.prop.vital.upper()}, so the badge is not green: {result.reason}")
+    for verdict in (Verdict.VACUOUS, Verdict.NOT_APPLICABLE, Verdict.LEFT_OUT):
         reasons: dict[str, list[str]] = {}
         for result in results:
-            if result.verdict is verdict:
+            if result.verdict is verdict and not (result.prop.vital and verdict is Verdict.VACUOUS):
                 reasons.setdefault(result.reason, []).append(result.prop.name)
         lines += [f"{verdict.value}, as {reason}: {', '.join(names)}" for reason, names in reasons.items()]
     return lines

@@ -13,6 +13,8 @@ from ..errors import RheobaseError
 from .violation import Violation
 
 _OURS = os.fspath(Path(__file__).parents[1]) + os.sep
+_STANDARD = os.fspath(Path(os.__file__).parent) + os.sep
+_PACKAGES = ("site-packages", "dist-packages")
 _OTHERS = tuple(os.fspath(Path(str(each.__file__)).parent) + os.sep for each in (torch, hypothesis))
 
 
@@ -41,9 +43,16 @@ def _where(error: BaseException) -> str:
     """The innermost line that is the author's; where none is, ours, unless the message is ours too."""
     frames = [(frame.f_code, line) for frame, line in walk_tb(error.__traceback__)]
     ours = [each for each in frames if each[0].co_filename.startswith(_OURS)]
-    theirs = [each for each in frames if not each[0].co_filename.startswith((_OURS, *_OTHERS))]
+    theirs = [each for each in frames if is_of_the_author(each[0].co_filename)]
     if not theirs and isinstance(error, RheobaseError):
         return ""
     for code, line in reversed(theirs or ours or frames):
         return f" (in {code.co_name}, {Path(code.co_filename).name}, line {line})"
     return ""
+
+
+def is_of_the_author(file: str) -> bool:
+    """Whether a file is neither ours, nor of Python or a library that runs between ours and the author's."""
+    if file.startswith(_STANDARD) and not set(_PACKAGES) & set(Path(file).parts):
+        return False
+    return not file.startswith((_OURS, *_OTHERS, "<frozen "))

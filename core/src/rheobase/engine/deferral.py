@@ -35,6 +35,11 @@ _ACTIVE: list[Deferral] = []
 """What holds signals back just now; runs within it are its own."""
 
 
+def deferring() -> bool:
+    """Whether something holds Ctrl-C back just now."""
+    return bool(_ACTIVE)
+
+
 def interrupt() -> None:
     """Do what Ctrl-C does, also where SIGINT is ignored, as in jobs that a shell put into the background.
 

@@ -132,8 +132,8 @@ def largest_step(model: Model, parts: tuple[Tensor, ...], params: Any, data: Any
 
 def _refused(model: Model, given: str) -> DeclarationError:
     return DeclarationError(
-        f"{model.schema.owner}.dt_max gave {given}; give ms above zero, one number or one for each unit, and "
-        "infinity where any step serves"
+        f"{model.schema.owner}.dt_max gave {given}; give finite ms above zero, one number or one for each "
+        "unit"
     )
 
 

@@ -15,8 +15,8 @@ from ..engine.create import integrator as make_integrator
 from ..engine.signals.signal import Signal
 from ..errors import ArgumentError, RheobaseError, RheobaseWarning, shortened, shown
 from ..specs import Provenance
-from .settings import KINDS
 from .simulate import simulate
+from .taking import KINDS
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
@@ -66,8 +66,8 @@ def again(recording: Recording) -> Run:
     settings = recording.settings
     if not settings:
         raise ArgumentError(
-            "this recording does not say how it was made: it was written by an earlier version, or made of "
-            "the journal of a run that was killed"
+            "this recording does not say how it was made: it was written by an earlier version, made of the "
+            "journal of a run that was killed, or by a prepared run"
         )
     reasons = settings["unrepeatable"]
     if reasons:

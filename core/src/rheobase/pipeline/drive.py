@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..engine.neuron.base import Neuron
 from ..engine.signals.signal import Signal
-from ..errors import InputError, StimulusError, shown
+from ..errors import ArgumentError, InputError, StimulusError, shown
 from .sources import Source, Sources, inputs_of
 from .stimuli.values import is_number
 from .stimulus import Constant, Stimulus
 
-if TYPE_CHECKING:
-    from ..engine.neuron.base import Neuron
-
 Row = Tensor | Signal | dict[str, Tensor | Signal]
 """The current of one step: ``[1]``, ``[units]`` or ``[*batch, units]``; a signal, which is the same object in
 every step; or one of these for each named input."""
+
+
+def check_neuron(neuron: object, taker: str) -> Neuron:
+    """The neuron that is to be driven.
+
+    Args:
+        neuron: What was given.
+        taker: What would take its steps, for the message.
+
+    Raises:
+        ArgumentError: If it is no neuron, but for instance a class or the compiled form of one.
+    """
+    if isinstance(neuron, Neuron):
+        return neuron
+    inner = getattr(neuron, "_orig_mod", None)
+    if isinstance(inner, Neuron):
+        raise ArgumentError(
+            f"neuron is the compiled form of {inner.identifier}, whose steps {taker} cannot "
+            "take; give the neuron itself, and backend='fused' for a compiled kernel of many steps, or "
+            "call the compiled form step by step"
+        )
+    raise ArgumentError(
+        f"neuron={shown(neuron)} is of type {type(neuron).__name__}; give a neuron, "
+        'for instance rheobase.create("lif")'
+    )
 
 
 class Drive:
@@ -87,7 +110,7 @@ give finite currents
     @property
     def rows_given(self) -> int | None:
         """The number of rows that tensors have; None where no tensor has rows."""
-        lengths = {len(source) for _, source in self._sources() if isinstance(source, Tensor)}
+        lengths = {source.shape[0] for _, source in self._sources() if isinstance(source, Tensor)}
         if len(lengths) > 1:
             raise StimulusError(
                 f"the stimuli have {' and '.join(map(str, sorted(lengths)))} rows; give them equally many"
@@ -182,6 +205,8 @@ give finite currents
         return rows.unbind(0)
 
     def _source(self, given: Any, where: str) -> Source:
+        if isinstance(given, Tensor):
+            return self._tensor(given, where)
         if isinstance(given, Signal):
             return given
         if isinstance(given, Stimulus):
@@ -195,18 +220,17 @@ give finite currents
             return Constant(float(given))
         if isinstance(given, np.ndarray):
             try:
-                given = torch.tensor(given)  # a copy: nobody is told when an array is written to
+                copied = torch.tensor(given)  # nobody is told when an array is written to
             except (TypeError, ValueError) as error:
                 raise InputError(
                     f"{where}the stimulus is an array of {given.dtype}; "
                     "give real numbers, for instance float32"
                 ) from error
-        if not isinstance(given, Tensor):
-            raise InputError(
-                f"{where}the stimulus {shown(given)} is of type {type(given).__name__}; "
-                "give one of rheobase.stimulus, a number, a tensor, or rheobase.Signal(function, breakpoints)"
-            )
-        return self._tensor(given, where)
+            return self._tensor(copied, where)
+        raise InputError(
+            f"{where}the stimulus {shown(given)} is of type {type(given).__name__}; "
+            "give one of rheobase.stimulus, a number, a tensor, or rheobase.Signal(function, breakpoints)"
+        )
 
     def _tensor(self, given: Tensor, where: str) -> Stimulus | Tensor:
         shape = list(given.shape)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -49,7 +50,8 @@ def run(
         steps: The number of steps, at least 1.
         record: ``"spikes"`` and names that the neuron can log. ``record.units`` has the units, name -> int64
             ``[n]``, of those that are not wanted of all: a backend that keeps no others says so by
-            ``Recording.of(..., trace_indices=record.units)``; of one that does not, the others are left out.
+            ``trace_indices=record.units`` in ``Recording.of`` and in each :class:`rheobase.Piece`; of one
+            that does not, the others are left out.
         grad: Whether states and traces keep their autograd graph.
         progress: Whether to show a progress bar; None: on a terminal, for runs of more than a second.
         every: Traces hold the states after steps every, 2 every, ... of this run:
@@ -64,24 +66,16 @@ def run(
     """
     drive.check()
     recorder = Recorder(neuron, record, steps, grad=grad, every=every)
-    step, rows = _stepper(neuron, drive)
     block = max(1, min(1024, _ELEMENTS // drive.width, steps))
     with watched(steps, progress, recorder.between) as watch:
         try:
             with _graph(neuron, grad):
-                if drive.constant and (advance := _advance_of(neuron)) is not None:
-                    data = neuron.prepare(drive.rows(0, 1)[0])
-                    for start in range(0, steps, block):
-                        for _ in range(min(block, steps - start)):
-                            watch.heed()
-                            recorder.take(advance(data))
-                        watch(recorder.done)
-                else:
-                    for start in range(0, steps, block):
-                        for row in rows(start, min(block, steps - start)):
-                            watch.heed()
-                            recorder.take(step(row))
-                        watch(recorder.done)
+                take, given = _stepper(neuron, drive)
+                for start in range(0, steps, block):
+                    for row in given(start, min(block, steps - start)):
+                        watch.heed()
+                        recorder.take(take(row))
+                    watch(recorder.done)
         except KeyboardInterrupt as interrupt:
             raise SimulationInterrupted(recorder.finish(), steps) from interrupt
         return watch.ended(recorder.finish())
@@ -101,8 +95,8 @@ def _advance_of(neuron: Neuron) -> Callable[[object], Mapping[str, Tensor]] | No
 
 def _stepper(
     neuron: Neuron, drive: Drive
-) -> tuple[Callable[[Any], Mapping[str, Tensor]], Callable[[int, int], list[Any]]]:
-    """What takes a step, and what gives so many steps their rows."""
+) -> tuple[Callable[[Any], Mapping[str, Tensor]], Callable[[int, int], Iterable[Any]]]:
+    """What takes a step, and what gives each of so many steps what it takes."""
     advance = _advance_of(neuron)
     if advance is None:
         # Its forward may do with several sources what it likes.
@@ -111,6 +105,9 @@ def _stepper(
             return neuron, drive.separate
         return lambda row: neuron(row, identifiers), drive.separate
     prepare = neuron.prepare
+    if drive.constant:
+        data = prepare(drive.rows(0, 1)[0])
+        return advance, lambda first, count: repeat(data, count)
     return lambda row: advance(prepare(row)), drive.rows
 
 

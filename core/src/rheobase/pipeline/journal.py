@@ -23,8 +23,9 @@ import numpy as np
 from ..errors import ArgumentError, OutputError, RheobaseWarning
 from ..files import reading
 from .journalfile import MAGIC, append, records
-from .recorder import check_record
+from .recorder import check_record, narrowed
 from .recording import Recording
+from .sense import check_about
 from .storage import TRACE, about_of, arrays_of, recording_of
 from .watched import Piece, listening
 
@@ -99,7 +100,7 @@ class Journal:
         self.path = journal_of(out)
         self._neuron, self._every = neuron, every
         self._first_step = neuron.simulation_step
-        self._units = check_record(neuron, record).units
+        self._record = check_record(neuron, record)
         self._file: BinaryIO | None = None
         self._writer: threading.Thread | None = None
         self._queue: queue.SimpleQueue[Callable[[], Piece] | None] = queue.SimpleQueue()
@@ -166,7 +167,7 @@ class Journal:
     def _recording(self, piece: Piece) -> Recording:
         traces = piece.traces
         batch = next((tuple(trace.shape[1:-1]) for trace in traces.values()), tuple(self._neuron.batch))
-        return Recording.of(
+        recording = Recording.of(
             self._neuron,
             spikes=piece.spikes,
             traces=traces,
@@ -175,8 +176,9 @@ class Journal:
             batch_shape=batch,
             complete=False,
             every=self._every,
-            trace_indices=self._units,
+            trace_indices=piece.trace_indices,
         )
+        return narrowed(recording, self._record)
 
     def _serve(self) -> None:
         while (new := self._queue.get()) is not None:
@@ -259,10 +261,15 @@ def recover(out: str | os.PathLike[str]) -> tuple[Recording, Path]:
     recording = _read(path)
     if recording is None:
         raise ArgumentError(f"{path} has nothing in it: the run was killed at its beginning")
+    return recording, _kept(recording, out)
+
+
+def _kept(recording: Recording, out: str | os.PathLike[str]) -> Path:
+    """Save what the journal of an output had, in the journal's place; where it was saved."""
     target = _free(Path(out))
     recording.save(target)
-    path.unlink()
-    return recording, target
+    journal_of(out).unlink()
+    return target
 
 
 def _read(path: Path) -> Recording | None:
@@ -280,7 +287,7 @@ def _read(path: Path) -> Recording | None:
         }
         about = abouts[-1] | {"first_step": abouts[0]["first_step"]}
         about["steps"] = abouts[-1]["first_step"] + abouts[-1]["steps"] - about["first_step"]
-        return recording_of(about, arrays)
+        return recording_of(Recording, check_about(about), arrays)
 
 
 def _set_aside(out: str | os.PathLike[str]) -> None:
@@ -289,10 +296,11 @@ def _set_aside(out: str | os.PathLike[str]) -> None:
     if not os.path.lexists(path):
         return
     try:
-        if _read(path) is None:
+        recording = _read(path)
+        if recording is None:
             path.unlink()
             return
-        recording, target = recover(out)
+        target = _kept(recording, out)
     except OutputError:
         raise
     except ArgumentError as error:

@@ -36,6 +36,22 @@ def kind_of(given: Any) -> str:
     return "aggregator"
 
 
+def in_file(given: str, kind: str | None = None, *, folder: Path = Path()) -> list[tuple[str, Any]]:
+    """The objects of a kind that a Python file defines, each after its target.
+
+    Args:
+        given: ``"file.py"``, or ``"file.py:Object"`` for one of them, of whatever kind.
+        kind: The kind that is looked for; None: neurons and integrators.
+        folder: What a relative path is relative to.
+
+    Raises:
+        ComponentError: If there is none.
+        PluginError: If the file cannot be imported.
+    """
+    what = "neuron and no integrator" if kind is None else kind
+    return objects_in_file(given, _BASES.get(kind, ()), what, folder=folder)
+
+
 def pointed_at(given: str, kind: str | None = None, *, folder: Path = Path()) -> Any:
     """The object that a target points to, where it is not the name of what is installed.
 
@@ -60,7 +76,7 @@ def pointed_at(given: str, kind: str | None = None, *, folder: Path = Path()) ->
     """
     if is_path(given):
         found = (
-            _in_file(given, kind, folder)
+            in_file(given, kind, folder=folder)
             if split(given)[0].endswith(".py")
             else _in_project(given, kind, folder)
         )
@@ -99,11 +115,6 @@ def _is_installed(name: str, kind: str | None) -> bool:
                 continue
             return True
     return False
-
-
-def _in_file(given: str, kind: str | None, folder: Path) -> list[tuple[str, Any]]:
-    what = "neuron and no integrator" if kind is None else kind
-    return objects_in_file(given, _BASES.get(kind, ()), what, folder=folder)
 
 
 def _in_project(given: str, kind: str | None, folder: Path) -> list[tuple[str, Any]]:

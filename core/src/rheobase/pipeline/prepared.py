@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from torch import Tensor
 
-from ..engine.neuron.base import Neuron
 from ..engine.threads import occupied
-from ..errors import ArgumentError, PluginError, StimulusError, shown
+from ..errors import StimulusError
 from ..specs import Provenance
-from . import backends
-from .drive import Drive
+from .backends import Candidates, signed
+from .drive import Drive, check_neuron
 from .interrupted import SimulationInterrupted
-from .recorder import SPIKES, Record, check_every, check_record
-from .recording import Recording, model_name
-from .simulate import narrowed
+from .recorder import SPIKES, Record, check_every, check_record, narrowed
+from .recording import Recording, model_name, trace_units_of
 from .spikes import LateSpikes, NoSpikes, Spikes
 from .standing import Standing
 
 if TYPE_CHECKING:
+    from ..engine.neuron.base import Neuron
     from ..plugins.component import Registered
 
 
@@ -58,7 +56,7 @@ class PreparedRun:
         self._neuron, self._asked, self._record = neuron, backend, record
         self._every, self._grad = every, grad
         neuron._watch.begin()
-        self._prepare()
+        self._prepare(stacklevel=4)
 
     def __call__(self, x: Tensor | Mapping[str, Tensor]) -> Recording:
         """Take as many steps as there are rows.
@@ -84,7 +82,7 @@ class PreparedRun:
                     "current.expand(steps, units)"
                 )
             if not self._standing.holds(neuron):
-                self._prepare()
+                self._prepare(stacklevel=3)
             return self._run(drive, steps)
 
     def __repr__(self) -> str:
@@ -95,69 +93,54 @@ class PreparedRun:
         """The name of the backend that takes the steps."""
         return self._backend.spec.name
 
-    def _prepare(self) -> None:
-        """Choose the backend, and let it make ready what it can."""
+    def _prepare(self, stacklevel: int) -> None:
+        """Choose the backend, and let it make ready what it can; warn at that level of the stack."""
         neuron = self._neuron
         self._keep = neuron.keeps_graph if self._grad is None else self._grad
-        self._backend, self._usual, self._take, self._notes, why = self._choose()
-        declared = {**neuron.schema.inputs, **neuron.schema.states}
-        self._units = {name: declared[name].unit for name in self._record if name in declared}
-        self._provenance = {**neuron.provenance, "backend": replace(self._backend.provenance, note=why)}
+        self._candidates = Candidates(self._asked, neuron)
+        self._backend, self._usual, self._take = self._choose()
+        self._origin, self._notes = self._candidates.taken_by(self._backend, stacklevel=stacklevel)
+        self._units = trace_units_of(neuron, self._record)
+        self._provenance = {**neuron.provenance, "backend": self._origin}
         self._model = model_name(neuron)
-        self._heeds = neuron._model is not None and neuron._model.dt_max is not None
+        looks = neuron._model is not None and neuron._model.dt_max is not None
+        self._heeds = looks and self._backend != self._candidates.eager
         self._standing = Standing(neuron)
 
-    def _choose(self) -> tuple[Registered, Any, Take | None, list[str], str | None]:
-        neuron, notes = self._neuron, list[str]()
-        refusals: list[backends.Refusal] = []
-        eager = backends.eager_backend()
-        for candidate in backends.candidates(self._asked):
-            try:
-                usual = candidate.load()
-            except PluginError as error:
-                if self._asked != backends.AUTO:
-                    raise
-                notes.append(str(error))
-                continue
-            why, amiss = backends.why(refusals, neuron, candidate), [each for each in refusals if each.amiss]
-            if candidate == eager and amiss:
-                notes.append(backends.note_of(amiss, neuron, candidate))
+    def _choose(self) -> tuple[Registered, Any, Take | None]:
+        """The backend, its object, and what it prepared, where it prepares anything."""
+        candidates = self._candidates
+        for candidate, usual in candidates:
             make = getattr(usual, "prepare", None)
             if not callable(make):
-                if candidate == eager or self._asked != backends.AUTO:
-                    return candidate, usual, None, notes, why
+                if candidates.named or candidate == candidates.eager:
+                    return candidate, usual, None
                 continue
             try:
-                take = make(neuron, record=self._record, grad=self._keep, every=self._every)
+                take = make(self._neuron, record=self._record, grad=self._keep, every=self._every)
             except NotImplementedError as refusal:
-                if self._asked != backends.AUTO:
-                    raise backends.refused(candidate, neuron, refusal) from refusal
-                refusals.append(backends.refusal_of(candidate, refusal))
+                candidates.refuse(candidate, refusal)
                 continue
-            return candidate, usual, take, notes, why
+            return candidate, usual, take
         raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
 
     def _run(self, drive: Drive, steps: int) -> Recording:
         neuron, first_step = self._neuron, drive.first_step
-        eager = backends.EAGER
         try:
-            if self._backend.spec.name != eager and self._heeds and neuron._watch.due(None):
+            if self._heeds and neuron._watch.due(None):
                 neuron.heed_dt_max(lambda: neuron.prepare(drive.rows(0, 1)[0]))
             if self._take is None:
-                return self._by_usual(self._usual, self._provenance["backend"], drive, steps)
-            taken = self._take(drive, steps)
-        except NotImplementedError as refusal:
-            if self._backend.spec.name == eager:
+                return self._by_usual(self._usual, self._origin, self._notes, drive, steps)
+            try:
+                taken = self._take(drive, steps)
+            except SimulationInterrupted as interrupted:
+                interrupted.recording = self._signed(interrupted.recording, self._origin, self._notes)
                 raise
-            if self._asked != backends.AUTO:
-                raise backends.refused(self._backend, neuron, refusal) from refusal
-            there = backends.eager_backend()
-            refusals = [backends.refusal_of(self._backend, refusal)]
-            origin = replace(there.provenance, note=backends.why(refusals, neuron, there))
-            return self._by_usual(there.load(), origin, drive, steps)
-        except SimulationInterrupted as interrupted:
-            interrupted.recording = self._signed(interrupted.recording, self._provenance["backend"])
-            raise
+        except NotImplementedError as refusal:
+            candidates = self._candidates.copy()
+            candidates.refuse(self._backend, refusal)
+            origin, notes = candidates.taken_by(candidates.eager, stacklevel=3)
+            return self._by_usual(candidates.eager.load(), origin, notes, drive, steps)
         spikes: Spikes = NoSpikes()
         if SPIKES in self._record and taken.spikes is not None:
             spikes = LateSpikes(taken.spikes)
@@ -178,25 +161,26 @@ class PreparedRun:
         )
         return narrowed(recording, self._record) if self._record.units else recording
 
-    def _by_usual(self, usual: Any, origin: Provenance, drive: Drive, steps: int) -> Recording:
-        recording = usual(
-            self._neuron,
-            drive,
-            steps,
-            record=self._record,
-            grad=self._keep,
-            progress=False,
-            every=self._every,
-        )
-        return self._signed(recording, origin)
+    def _by_usual(
+        self, usual: Any, origin: Provenance, notes: list[str], drive: Drive, steps: int
+    ) -> Recording:
+        try:
+            recording = usual(
+                self._neuron,
+                drive,
+                steps,
+                record=self._record,
+                grad=self._keep,
+                progress=False,
+                every=self._every,
+            )
+        except SimulationInterrupted as interrupted:
+            interrupted.recording = self._signed(interrupted.recording, origin, notes)
+            raise
+        return self._signed(recording, origin, notes)
 
-    def _signed(self, recording: Recording, origin: Provenance) -> Recording:
-        """A recording that says which backend made it, and what there was to say."""
-        return replace(
-            narrowed(recording, self._record),
-            provenance={**recording.provenance, "backend": origin},
-            warnings=[*recording.warnings, *self._notes],
-        )
+    def _signed(self, recording: Recording, origin: Provenance, notes: list[str]) -> Recording:
+        return signed(narrowed(recording, self._record), origin, notes)
 
 
 def prepare(
@@ -237,6 +221,7 @@ def prepare(
         BusyError: If the neuron is running in another thread.
 
     Warns:
+        RheobaseWarning: If a backend refuses, and the user should mend something, as by simulate.
         StepSizeWarning: If dt is larger than the model's ``dt_max(state, params, data)`` for a unit: looked
             at in one call of 16, and said once; in ``"eager"`` as by simulate.
 
@@ -250,11 +235,7 @@ def prepare(
         >>> run(torch.full((1, 2), 4.0)).traces["voltage"]
         tensor([[4., 4.]])
     """
-    if not isinstance(neuron, Neuron):
-        raise ArgumentError(
-            f"neuron={shown(neuron)} is of type {type(neuron).__name__}; give a neuron, "
-            'for instance rheobase.create("lif")'
-        )
+    check_neuron(neuron, "a prepared run")
     names, stride = check_record(neuron, record), check_every(every)
     with occupied(neuron):
         return PreparedRun(neuron, backend, names, stride, grad)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError, nearest, shown
 from .recording import Recording
+from .spikes import Spikes
 from .watched import Piece
 
 if TYPE_CHECKING:
@@ -85,12 +87,18 @@ def of_units(trace: Tensor, units: Tensor | None) -> Tensor:
     return trace if units is None else trace.index_select(-1, units.to(trace.device))
 
 
-def are_among(flat: np.ndarray, units: Tensor, num_units: int) -> np.ndarray:
-    """Which of some places in a flattened ``[*batch, units]`` are of these units; bool."""
-    table = np.zeros(num_units, dtype=bool)
-    table[units.numpy()] = True
-    found: np.ndarray = table[flat % num_units]
-    return found
+def narrowed(recording: Recording, record: Record) -> Recording:
+    """A recording of the units that were asked for, by a backend that recorded all of them."""
+    missing = {name: units for name, units in record.units.items() if name not in recording.trace_indices}
+    if not missing:
+        return recording
+    traces = {name: of_units(trace, missing.get(name)) for name, trace in recording.traces.items()}
+    spikes = recording.spikes
+    if SPIKES in missing:
+        kept = torch.isin(spikes.units, missing[SPIKES])
+        spikes = Spikes(spikes.times[kept], spikes.units[kept], spikes.batch[kept])
+    indices = {**recording.trace_indices, **missing}
+    return replace(recording, spikes=spikes, traces=traces, trace_indices=indices)
 
 
 def main_state(neuron: Neuron) -> str | None:
@@ -157,6 +165,9 @@ class Recorder:
         self._steps, self._grad, self._every = steps, grad, every
         self._spikes = SPIKES in record
         self._units = check_record(neuron, record).units
+        self._spiking_units: np.ndarray | None = None  # which units' spikes are kept, bool; None: of all
+        if SPIKES in self._units:
+            self._spiking_units = np.isin(np.arange(self._num_units), self._units[SPIKES].numpy())
         self._names = tuple(name for name in record if name != SPIKES)
         self._batch_shape: tuple[int, ...] = ()
         self._rows: dict[str, list[Tensor]] = {name: [] for name in self._names}
@@ -170,8 +181,8 @@ class Recorder:
             self._begin(outputs)
         if self._spikes:
             flat = flat_indices(outputs["spiked"])
-            if SPIKES in self._units:
-                flat = flat[are_among(flat, self._units[SPIKES], self._num_units)]
+            if self._spiking_units is not None:
+                flat = flat[self._spiking_units[flat % self._num_units]]
             if flat.size and "spike_times" in outputs:
                 self._take_located(flat, outputs["spike_times"])
             elif flat.size:
@@ -213,7 +224,8 @@ class Recorder:
             traces = {name: torch.stack(rows[kept]) for name, rows in self._rows.items()}
         if not traces:
             traces = {name: torch.empty(0, self._width(name)) for name in self._names}
-        return Piece(first, last, self._gather(first, last) if self._spikes else None, traces)
+        spikes = self._gather(first, last) if self._spikes else None
+        return Piece(first, last, spikes, traces, self._units)
 
     def finish(self) -> Recording:
         """The recording of the steps taken so far; it is complete if they are all there are."""
@@ -227,7 +239,7 @@ class Recorder:
             batch_shape=self._batch_shape,
             complete=self.done == self._steps,
             every=self._every,
-            trace_indices=self._units,
+            trace_indices=piece.trace_indices,
         )
 
     def _width(self, name: str) -> int:

@@ -1,21 +1,17 @@
-"""What a simulation leaves: spikes, traces, and where they came from."""
+"""The recording of a run, as a user has it: made of a neuron's steps, shown, saved and read."""
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
 
-import torch
 from torch import Tensor
 
 from ..engine.html import html_table, in_short
-from ..errors import ArgumentError, shortened, shown
-from ..specs import Provenance
 from .endings import check_ending
+from .results import Results
 from .spikes import NoSpikes, Spikes
 
 if TYPE_CHECKING:
@@ -35,21 +31,16 @@ def model_name(neuron: Neuron) -> str:
     return source["model"].name if "model" in source else neuron.identifier
 
 
-@contextmanager
-def _within_memory() -> Iterator[None]:
-    """Tell as ours that something is larger than memory."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        raise ArgumentError(
-            f"this recording has too many steps or units for that ({shortened(str(error))}); "
-            "use its spikes, or a machine with more memory"
-        ) from error
+def trace_units_of(neuron: Neuron, names: Iterable[str]) -> dict[str, str]:
+    """Name -> unit, such as ``"mV"``, of those of the names whose unit the neuron's model declares."""
+    schema = neuron.schema
+    declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
+    return {name: declared[name].unit for name in names if name in declared}
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Recording:
+class Recording(Results):
     """The spikes and traces of one run, made by :func:`rheobase.simulate`.
 
     Args:
@@ -75,22 +66,6 @@ class Recording:
             ``settings["unrepeatable"]`` has the reasons why it cannot, where there are some. Empty where
             that is not known.
     """
-
-    spikes: Spikes
-    traces: Mapping[str, Tensor]
-    dt: float
-    steps: int
-    first_step: int = 0
-    num_units: int = 1
-    batch_shape: tuple[int, ...] = ()
-    model: str = ""
-    provenance: Mapping[str, Provenance] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    complete: bool = True
-    trace_units: Mapping[str, str] = field(default_factory=dict)
-    every: int = 1
-    trace_indices: Mapping[str, Tensor] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -120,8 +95,6 @@ class Recording:
             every: The stride of the traces, in steps. Default 1.
             trace_indices: Name -> units, for what was recorded of some units only. Default: of all.
         """
-        schema = neuron.schema
-        declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
         return cls(
             spikes=NoSpikes() if spikes is None else Spikes(*spikes),
             traces=traces,
@@ -133,80 +106,10 @@ class Recording:
             model=model_name(neuron),
             provenance=dict(neuron.provenance),
             complete=complete,
-            trace_units={name: declared[name].unit for name in traces if name in declared},
+            trace_units=trace_units_of(neuron, traces),
             every=every,
             trace_indices=dict(trace_indices or {}),
         )
-
-    @property
-    def duration(self) -> float:
-        """How long the run was, in ms."""
-        return self.steps * self.dt
-
-    @property
-    def times(self) -> Tensor:
-        """The times of the traces' rows, the ends of their steps, in ms, float64 ``[steps // every]``."""
-        with _within_memory():
-            ends = torch.arange(1, self.steps // self.every + 1, dtype=torch.float64) * self.every
-            return (ends + self.first_step) * self.dt
-
-    def counts(self) -> Tensor:
-        """The number of spikes of each unit whose spikes were recorded, int64 ``[*batch, units]``."""
-        flat, width = self._places()
-        with _within_memory():
-            counted = torch.bincount(flat, minlength=math.prod(self.batch_shape) * width)
-        return counted.reshape(*self.batch_shape, width)
-
-    def rates(self) -> Tensor:
-        """The firing rate of each unit over the whole run, in spikes per second, float64 ``[*batch, units]``.
-
-        NaN for a run of no steps.
-        """
-        return self.counts() / torch.tensor(self.duration / 1000.0, dtype=torch.float64)
-
-    def isi(self, unit: int = 0, batch: int = 0) -> Tensor:
-        """The intervals between the spikes of one unit, in ms, float64 ``[spikes - 1]``.
-
-        Args:
-            unit: The unit, from 0.
-            batch: The index in the batch, from 0.
-
-        Raises:
-            ArgumentError: If there is no such unit or batch.
-        """
-        self._check_index("unit", unit, self.num_units)
-        chosen = self.trace_indices.get("spikes")
-        if chosen is not None and not bool((chosen == unit).any()):
-            raise ArgumentError(
-                f"the spikes of unit {unit} were not recorded, but of the units {shown(chosen.tolist())}"
-            )
-        self._check_index("batch", batch, math.prod(self.batch_shape))
-        return torch.diff(self.spikes.of(unit, batch))
-
-    def cv(self) -> Tensor:
-        """The coefficient of variation of each unit's intervals, float64 ``[*batch, units]``.
-
-        It is their standard deviation (of the intervals at hand, divided by their number) over their mean:
-        0 for a regular train, about 1 for a Poisson train. NaN for a unit with fewer than two intervals.
-        """
-        flat, width = self._places()
-        values = torch.full((math.prod(self.batch_shape) * width,), math.nan, dtype=torch.float64)
-        order = torch.argsort(flat, stable=True)  # the spikes are in time already
-        per_unit = torch.split(self.spikes.times[order], self.counts().reshape(-1).tolist())
-        for index, times in enumerate(per_unit):
-            if len(times) > 2:
-                intervals = torch.diff(times)
-                values[index] = intervals.std(correction=0) / intervals.mean()
-        return values.reshape(*self.batch_shape, width)
-
-    def _places(self) -> tuple[Tensor, int]:
-        """Each spike's place in the flattened ``[*batch, n]`` of what counts spikes, and n."""
-        chosen, units = self.trace_indices.get("spikes"), self.spikes.units
-        if chosen is None:
-            return self.spikes.batch * self.num_units + units, self.num_units
-        place = torch.empty(self.num_units, dtype=torch.int64)
-        place[chosen] = torch.arange(len(chosen))
-        return self.spikes.batch * len(chosen) + place[units], len(chosen)
 
     def plot(
         self, path: str | os.PathLike[str] | None = None, *, ax: Axes | Sequence[Axes] | None = None
@@ -225,7 +128,7 @@ class Recording:
             ArgumentError: If there are more or fewer axes than panels.
             OutputError: If the path cannot be written, or its ending is of no kind that can be drawn.
         """
-        from .plots import plot_recording
+        from .drawing import plot_recording
 
         return plot_recording(self, path, ax=ax)
 
@@ -278,7 +181,7 @@ class Recording:
         """
         from .storage import load
 
-        return load(path)
+        return load(Recording, path)
 
     def __repr__(self) -> str:
         end = "" if self.complete else ", interrupted"
@@ -305,7 +208,3 @@ class Recording:
             *((part, source.name) for part, source in self.provenance.items() if part != "model"),
         ]
         return html_table(f"Recording of {self.model or 'units'}", rows)
-
-    def _check_index(self, name: str, index: int, count: int) -> None:
-        if not 0 <= index < count:
-            raise ArgumentError(f"{name}={index!r} is not recorded; give 0 to {count - 1}")

@@ -14,6 +14,7 @@ from ..engine.model import ask
 from ..engine.neuron.base import Neuron
 from ..engine.structure import affine, linear
 from ..errors import ArgumentError, StructureError, nearest, shown
+from .alike import keep_units, kinds_of
 from .prepared import PreparedRun, prepare
 from .recorder import SPIKES
 
@@ -40,11 +41,12 @@ _OCTAVES = 6.0
 def find_rheobase(neuron: Neuron, *, input: str | None = None) -> Tensor:  # noqa: A002
     """The least constant input that gives a spike within 1,000 ms, from the initial state.
 
-    The neuron's own parameters, dt, event and integrator count; its state is left as it is. Of a model of one
-    variable that is linear, such as ``lif``, the input is computed, and tried at ``1 +- 1e-4`` times that: it
-    is that with which the exact solution touches the threshold after 1,000 ms. Otherwise, and where dt
-    is too coarse for that, it is bisected until an input that fires is within ``1e-4`` of one that does not,
-    on the assumption that what fires also fires with a little more.
+    The neuron's own parameters, dt, event and integrator count; its state is left as it is. Units with the
+    same parameters and initial states are tried once. Of a model of one variable that is linear, such as
+    ``lif``, the input is computed, and tried at ``1 +- 1e-4`` times that: it is that with which the exact
+    solution touches the threshold after 1,000 ms. Otherwise, and where dt is too coarse for that, it is
+    bisected until an input that fires is within ``1e-4`` of one that does not, on the assumption that what
+    fires also fires with a little more.
 
     Args:
         neuron: A spiking neuron or an ensemble, from :func:`rheobase.create`.
@@ -85,16 +87,17 @@ def find_rheobase(neuron: Neuron, *, input: str | None = None) -> Tensor:  # noq
             f"{neuron.identifier} has no input {input!r}{nearest(input, inputs)}; "
             f"its inputs are: {', '.join(inputs) or 'one without a name, so give none'}"
         )
-    search = _Search(neuron, input or (inputs[0] if inputs else ""))
+    kinds = kinds_of(neuron)
+    search = _Search(neuron, input or (inputs[0] if inputs else ""), kinds.first)
     with torch.no_grad():
-        return search.result().to(neuron.dtype)
+        return search.result().to(neuron.dtype)[kinds.kind]
 
 
 class _Search:
-    """One search, on copies of the neuron."""
+    """One search, on copies of some units of the neuron."""
 
-    def __init__(self, neuron: Neuron, name: str) -> None:
-        self._name, self._units, self._dtype = name, neuron.num_units, neuron.dtype
+    def __init__(self, neuron: Neuron, name: str, units: Tensor) -> None:
+        self._name, self._units, self._dtype = name, len(units), neuron.dtype
         declared = neuron.schema.inputs.get(name)
         self._contains: Callable[[Tensor], Tensor] = (
             torch.isfinite if declared is None else declared.domain.contains
@@ -103,8 +106,9 @@ class _Search:
         none = torch.zeros(1, dtype=torch.float64)
         self._idle = 0.0 if declared is None or bool(self._contains(none)) else float(declared.default)
         self._neuron = self._copy(neuron)
+        keep_units(self._neuron, units)
         # For inputs of any size: what they make infinite is marked, and does not stop the others.
-        self._bold = self._copy(neuron)
+        self._bold = self._copy(self._neuron)
         self._bold.integrator = copy.copy(neuron.integrator)
         self._bold.integrator.on_failure = "mark"
         self._bold.reset_state()

@@ -34,7 +34,7 @@ class Rule(NamedTuple):
         part: Its key.
         says: What it must be, in words.
         holds: Whether it is: of the part, and of all of them.
-        default: What stands for a part that is left out, where it may be.
+        default: What stands for a part that is left out, as earlier versions did, where it may be.
     """
 
     part: str
@@ -120,30 +120,35 @@ ARRAYS = (
 _COLUMNS = {"spike_times_ms": "float64", "spike_units": "int64", "spike_batch": "int64"}
 
 
-def check_about(about: Any) -> None:
+def check_about(about: Any) -> dict[str, Any]:
     """Hold what a file says about itself against the table.
 
     Args:
         about: The object.
+
+    Returns:
+        The object, with the defaults of the parts that it leaves out.
 
     Raises:
         ValueError: Naming the part, what it is and what it must be.
     """
     if not isinstance(about, dict):
         raise ValueError(f"about is {shown(about)}; it must be an object")
+    whole = {rule.part: rule.default for rule in ABOUT if rule.default is not None} | about
     for rule in ABOUT:
-        if rule.part not in about and rule.default is None:
+        if rule.part not in whole:
             raise ValueError(f"about has no {rule.part}; it must be {rule.says}")
-        value = about.get(rule.part, rule.default)
-        if not rule.holds(value, about):
+        value = whole[rule.part]
+        if not rule.holds(value, whole):
             raise ValueError(f"{rule.part} is {shown(value)}; it must be {rule.says}")
+    return whole
 
 
 def check_arrays(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Hold a file's arrays against the table, and against what it says about itself.
 
     Args:
-        about: The object, checked.
+        about: What :func:`check_about` gave.
         arrays: Member -> array.
 
     Raises:
@@ -153,8 +158,8 @@ def check_arrays(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
     if any(name in arrays for name in _COLUMNS):
         length = arrays["spike_times_ms"].size
         shapes = {name: (kind, (length,)) for name, kind in _COLUMNS.items()}
-    rows = about["steps"] // about.get("every", 1)
-    some = about.get("trace_indices", {})
+    rows = about["steps"] // about["every"]
+    some = about["trace_indices"]
     for name, kind in about["trace_types"].items():
         width = len(some[name]) if name in some else about["units"]
         shapes[f"trace_{name}"] = _TYPES[kind], (rows, *about["batch_shape"], width)
@@ -187,7 +192,7 @@ def _are_units(value: Any, about: Mapping[str, Any]) -> bool:
 
 
 def _are_chosen(units: np.ndarray, about: Mapping[str, Any]) -> bool:
-    chosen = about.get("trace_indices", {}).get("spikes")
+    chosen = about["trace_indices"].get("spikes")
     return chosen is None or bool(np.isin(units, chosen).all())
 
 

@@ -7,16 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import torch
-
-from ..errors import ArgumentError, PluginError, StimulusError, shown
-from ..plugins.component import Registered
-from . import backends
-from .drive import Drive
+from ..engine.threads import occupied
+from ..errors import ArgumentError, StimulusError, shown
+from .backends import Candidates, pays, signed
+from .drive import Drive, check_neuron
 from .interrupted import SimulationInterrupted
-from .recorder import SPIKES, Record, check_every, check_record, of_units
-from .recording import Recording, Spikes
-from .settings import Settings, settings_of
+from .recorder import check_every, check_record, narrowed
+from .recording import Recording
+from .taking import settings_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,20 +102,7 @@ def simulate(
         >>> rb.simulate(neuron, 5.0, duration=2.0, record="voltage", every=3).times
         tensor([3.5000], dtype=torch.float64)
     """
-    from ..engine.neuron.base import Neuron
-    from ..engine.threads import occupied
-
-    if not isinstance(neuron, Neuron):
-        if isinstance(getattr(neuron, "_orig_mod", None), Neuron):
-            raise ArgumentError(
-                f"neuron is the compiled form of {neuron._orig_mod.identifier}, whose steps simulate cannot "
-                "take; give the neuron itself, and backend='fused' for a compiled kernel of many steps, or "
-                "call the compiled form step by step"
-            )
-        raise ArgumentError(
-            f"neuron={shown(neuron)} is of type {type(neuron).__name__}; give a neuron, "
-            'for instance rheobase.create("lif")'
-        )
+    check_neuron(neuron, "simulate")
     with occupied(neuron):
         return _simulate(neuron, stimulus, duration, record, backend, grad, progress, every)
 
@@ -133,53 +118,35 @@ def _simulate(
     every: int,
 ) -> Recording:
     names, stride = check_record(neuron, record), check_every(every)
-    candidates = backends.candidates(backend)
-    eager = backends.eager_backend()
+    candidates = Candidates(backend, neuron)
     drive = Drive(stimulus, neuron)
     steps = _steps(drive, duration)
     keep = neuron.keeps_graph if grad is None else grad
     settings = settings_of(neuron, drive, steps, record=names, every=stride, grad=keep)
     neuron._watch.begin()
-    unloaded: list[str] = []
-    refusals: list[backends.Refusal] = []
-    for candidate in candidates:
+    for candidate, run in candidates:
+        # Steps in eager look at dt by themselves.
+        heeds = candidate != candidates.eager
+        made = settings.of(backend=candidate.qualified)
         try:
-            run = candidate.load()
-        except PluginError as error:
-            if backend != backends.AUTO:
-                raise
-            unloaded.append(str(error))
-            continue
-        amiss = [refusal for refusal in refusals if refusal.amiss]
-        notes = [*unloaded, *([backends.note_of(amiss, neuron, candidate)] if amiss else [])]
-        try:
-            if backend == backends.AUTO and not backends.pays(
-                run, neuron, drive, steps, record=names, grad=keep
-            ):
+            if not candidates.named and not pays(run, neuron, drive, steps, record=names, grad=keep):
                 continue
-            if amiss and candidate == eager:
-                backends.warn_once(notes[-1], amiss, neuron)
-            if candidate != eager:
-                # Steps in eager look by themselves.
+            origin, notes = candidates.taken_by(candidate, stacklevel=3)
+            if heeds:
                 neuron.heed_dt_max(lambda: neuron.prepare(drive.rows(0, 1)[0]))
             recording: Recording = run(
                 neuron, drive, steps, record=names, grad=keep, progress=progress, every=stride
             )
         except NotImplementedError as refusal:
-            if candidate == eager:
-                raise
-            if backend != backends.AUTO:
-                raise backends.refused(candidate, neuron, refusal) from refusal
-            refusals.append(backends.refusal_of(candidate, refusal))
+            candidates.refuse(candidate, refusal)
             continue
         except SimulationInterrupted as interrupted:
-            narrow, why = narrowed(interrupted.recording, names), backends.why(refusals, neuron, candidate)
-            interrupted.recording = _sign(narrow, candidate, why, notes, settings)
+            part = signed(narrowed(interrupted.recording, names), origin, notes)
+            interrupted.recording = replace(part, settings=made)
             raise
-        if candidate != eager:
+        if heeds:
             neuron.heed_dt_max()
-        why = backends.why(refusals, neuron, candidate)
-        return _sign(narrowed(recording, names), candidate, why, notes, settings)
+        return replace(signed(narrowed(recording, names), origin, notes), settings=made)
     raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
 
 
@@ -247,28 +214,3 @@ def _steps(drive: Drive, duration: float | None) -> int:
             f"give a duration of at most {left * dt:.12g} ms, or a longer stimulus{mend}"
         )
     return steps
-
-
-def narrowed(recording: Recording, record: Record) -> Recording:
-    """A recording of the units that were asked for, by a backend that recorded all of them."""
-    missing = {name: units for name, units in record.units.items() if name not in recording.trace_indices}
-    if not missing:
-        return recording
-    traces = {name: of_units(trace, missing.get(name)) for name, trace in recording.traces.items()}
-    spikes = recording.spikes
-    if SPIKES in missing:
-        kept = torch.isin(spikes.units, missing[SPIKES])
-        spikes = Spikes(spikes.times[kept], spikes.units[kept], spikes.batch[kept])
-    indices = {**recording.trace_indices, **missing}
-    return replace(recording, spikes=spikes, traces=traces, trace_indices=indices)
-
-
-def _sign(
-    recording: Recording, backend: Registered, why: str | None, notes: Sequence[str], settings: Settings
-) -> Recording:
-    return replace(
-        recording,
-        provenance={**recording.provenance, "backend": replace(backend.provenance, note=why)},
-        warnings=[*recording.warnings, *notes],
-        settings=settings.of(backend=backend.qualified),
-    )

@@ -213,7 +213,7 @@ class SimpleSimulator(Pipeline):
         if not isinstance(given, (str, os.PathLike)):
             raise ConfigurationError(f"{key}: {shown(given)} cannot be used; give the path of a file")
         if key == "plot":
-            from .plots import check_plot
+            from .drawing import check_plot
 
             return check_plot(self._folder / given)
         return check_writable(self._folder / given)
@@ -259,7 +259,7 @@ def _save(recording: Recording, journal: Journal | None, out: Path | None) -> No
 
 def _draw(recording: Recording, plot: Path | None) -> None:
     if plot is not None:
-        from .plots import plot_recording
+        from .drawing import plot_recording
 
         with _carrying(recording):
             plot_recording(recording, plot)

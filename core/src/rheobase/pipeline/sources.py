@@ -105,17 +105,17 @@ def inputs_of(stimulus: object, neuron: Neuron, source: Callable[[Any, str], Sou
             f"the stimulus is a list of sources, and the model has the inputs {', '.join(known)}; "
             "give a mapping by these names, of a source, a list of them, or a mapping by identifier"
         )
-    by_input = isinstance(stimulus, Mapping) and (len(known) > 1 or (known and set(stimulus) == set(known)))
-    given: Mapping[Any, Any]
-    if isinstance(stimulus, Mapping) and by_input:
-        given = stimulus
-    else:
-        if isinstance(stimulus, Mapping) and known and known[0] in stimulus:
+    by_input = False
+    given: Mapping[Any, Any] = {known[0] if known else "": stimulus}
+    if isinstance(stimulus, Mapping) and known:
+        by_input = len(known) > 1 or set(stimulus) == set(known)
+        if by_input:
+            given = stimulus
+        elif known[0] in stimulus:
             raise InputError(
                 f"the stimulus names the model's input {known[0]!r} beside other sources; for several "
                 f"sources of it give {{{known[0]!r}: {{identifier: source, ...}}}}"
             )
-        given = {known[0] if known else "": stimulus}
     for name in given:
         if known and name not in known:
             raise InputError(
@@ -131,6 +131,8 @@ def inputs_of(stimulus: object, neuron: Neuron, source: Callable[[Any, str], Sou
 
 
 def _input(neuron: Neuron, name: str, given: Any, source: Callable[[Any, str], Source], where: str) -> Any:
+    if isinstance(given, Tensor):
+        return source(given, where)
     if isinstance(given, Mapping):
         for identifier in given:
             if not isinstance(identifier, str):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import FunctionType
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, final
 
 from torch import Tensor
@@ -32,8 +33,8 @@ class Standing:
         """Whether the neuron is still the same in this."""
         if _marks(neuron) != self._marks:
             return False
-        for where, name, value, version in self._reads:
-            if where.get(name) is not value or _version(value) != version:
+        for find, value, version in self._reads:
+            if find() is not value or _version(value) != version:
                 return False
         return True
 
@@ -55,8 +56,8 @@ def _marks(neuron: Neuron) -> tuple[Any, ...]:
     return (*own, *parts, type(integrator).advance, *hooks, plain, tensors)
 
 
-Read = tuple[dict[str, Any], str, Any, int]
-"""Where a name is looked up, the name, what it stood for, and the version of a tensor, or -1."""
+Read = tuple[Callable[[], Any], Any, int]
+"""What looks something up, what was found, and the version of a tensor, or -1."""
 
 
 def _reads_of(neuron: Neuron) -> Iterator[Read]:
@@ -73,14 +74,13 @@ def _reads(function: Any, seen: set[int]) -> Iterator[Read]:
     if (function.__module__ or "").partition(".")[0] in ("torch", "numpy", "rheobase"):
         return
     seen.add(id(function))
-    yield _Code(function), "code", function.__code__, -1
-    names = function.__code__.co_names
-    places = [(function.__globals__, name) for name in names if name in function.__globals__]
-    cells = _Cells(function)
-    places += [(cells, name) for name in cells.names]
-    for where, name in places:
-        value = where.get(name)
-        yield where, name, value, _version(value)
+    yield partial(getattr, function, "__code__"), function.__code__, -1
+    known = function.__globals__
+    places = [partial(known.get, name) for name in function.__code__.co_names if name in known]
+    places += [partial(_content, cell) for cell in function.__closure__ or ()]
+    for find in places:
+        value = find()
+        yield find, value, _version(value)
         yield from _reads(value, seen)
 
 
@@ -89,28 +89,9 @@ def _version(value: Any) -> int:
     return value._version if isinstance(value, Tensor) and not value.is_inference() else -1
 
 
-class _Code(dict[str, Any]):
-    """The code of a function, looked up like a name."""
-
-    def __init__(self, function: FunctionType) -> None:
-        self._function = function
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The code as it is now."""
-        return self._function.__code__
-
-
-class _Cells(dict[str, Any]):
-    """The names that a function has from the functions around it."""
-
-    def __init__(self, function: FunctionType) -> None:
-        cells = function.__closure__ or ()
-        self._cells = dict(zip(function.__code__.co_freevars, cells, strict=True))
-        self.names = tuple(self._cells)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """What the name stands for now; the default where it stands for nothing yet."""
-        try:
-            return self._cells[name].cell_contents
-        except ValueError:
-            return default
+def _content(cell: CellType) -> Any:
+    """What a name of the function around stands for; None where it stands for nothing yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,18 +22,19 @@ from ..files import reading, replacing
 from ..specs import Provenance
 from .npy import Archive
 from .packing import members, packed, unpacked
+from .results import Results
 from .sense import check_about, check_arrays
+from .settings import Settings
 from .spikes import NoSpikes, Spikes
 
-if TYPE_CHECKING:
-    from .recording import Recording
+Made = TypeVar("Made", bound=Results)
 
 FORMAT = 1
 SPIKES = ("spike_times_ms", "spike_units", "spike_batch")
 TRACE = "trace_"
 
 
-def save(recording: Recording, path: str | os.PathLike[str]) -> None:
+def save(recording: Results, path: str | os.PathLike[str]) -> None:
     """See :meth:`Recording.save`."""
     arrays = arrays_of(recording)
     about = about_of(recording)
@@ -47,7 +48,7 @@ def save(recording: Recording, path: str | os.PathLike[str]) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def arrays_of(recording: Recording) -> dict[str, np.ndarray]:
+def arrays_of(recording: Results) -> dict[str, np.ndarray]:
     """Spikes and traces, by the names of their members."""
     arrays = {}
     if recording.spikes.recorded:
@@ -57,7 +58,7 @@ def arrays_of(recording: Recording) -> dict[str, np.ndarray]:
     return arrays | {TRACE + name: _as_array(trace) for name, trace in recording.traces.items()}
 
 
-def about_of(recording: Recording) -> dict[str, Any]:
+def about_of(recording: Results) -> dict[str, Any]:
     """All else, as JSON has it."""
     return {
         "rheobase_recording": FORMAT,
@@ -81,7 +82,7 @@ def about_of(recording: Recording) -> dict[str, Any]:
     }
 
 
-def load(path: str | os.PathLike[str]) -> Recording:
+def load(kind: type[Made], path: str | os.PathLike[str]) -> Made:
     """See :meth:`Recording.load`."""
     mend = "give a file that Recording.save wrote"
     with reading(path, ArgumentError, "a recording", mend) as file:
@@ -96,33 +97,34 @@ def load(path: str | os.PathLike[str]) -> Recording:
             )
         if "digest" in archive.names and str(archive.read("digest")) != _digest(text):
             raise ValueError("about is not as it was saved")
-        check_about(about)
+        about = check_about(about)
         spikes = SPIKES if any(name in archive.names for name in SPIKES) else ()
         names = (*spikes, *(TRACE + name for name in about["trace_types"]))
-        names += tuple(members(about.get("settings")))
+        names += tuple(members(about["settings"]))
         unknown = {name for name in archive.names if name.startswith((TRACE, "spike_"))} - {*names}
         if unknown:
             raise ValueError(f"{sorted(unknown)[0]} has no type in about")
         arrays = {name: archive.read(name) for name in names}
-        for name, digest in about.get("digests", {}).items():
+        for name, digest in about["digests"].items():
             if name not in arrays or _digest(arrays[name]) != digest:
                 raise ValueError(f"{name} is not as it was saved")
-        return recording_of(about, arrays)
+        return recording_of(kind, about, arrays)
 
 
-def recording_of(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Recording:
-    """A recording from what :func:`about_of` and :func:`arrays_of` gave.
+def recording_of(kind: type[Made], about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Made:
+    """A recording of what :func:`about_of` and :func:`arrays_of` gave.
+
+    Args:
+        kind: The class of the recording.
+        about: What :func:`rheobase.pipeline.sense.check_about` gave.
+        arrays: Spikes and traces, by the names of their members.
 
     Raises:
         ValueError: If they do not make sense together.
     """
-    from .recording import Recording
-    from .settings import Settings
-
-    check_about(about)
     check_arrays(about, arrays)
     spikes = [torch.from_numpy(arrays[name]) for name in SPIKES if name in arrays]
-    return Recording(
+    return kind(
         spikes=Spikes(*spikes) if spikes else NoSpikes(),
         traces={name: _as_trace(arrays[TRACE + name], kind) for name, kind in about["trace_types"].items()},
         dt=float(about["dt_ms"]),
@@ -135,12 +137,11 @@ def recording_of(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Record
         warnings=list(about["warnings"]),
         complete=about["complete"],
         trace_units=dict(about["trace_units"]),
-        every=about.get("every", 1),  # earlier files hold every step
+        every=about["every"],
         trace_indices={
-            name: torch.tensor(units, dtype=torch.int64)
-            for name, units in about.get("trace_indices", {}).items()
+            name: torch.tensor(units, dtype=torch.int64) for name, units in about["trace_indices"].items()
         },
-        settings=Settings(unpacked(about.get("settings", {}), arrays, _as_trace)),
+        settings=Settings(unpacked(about["settings"], arrays, _as_trace)),
     )
 
 

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 
 from ..errors import RheobaseError
 from ..files import replacing
+from .results import Results
 
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped, import-not-found, unused-ignore]
-
-    from .recording import Recording
-
 
 _BLOCK = 65_536
 """Spikes that are written at once."""
 
 
-def save_spikes(recording: Recording, path: str | os.PathLike[str]) -> None:
+def save_spikes(recording: Results, path: str | os.PathLike[str]) -> None:
     """Write the spikes as a CSV, ``time_ms,unit[,batch]``; each time to the last bit.
 
     Args:
@@ -40,7 +38,7 @@ def save_spikes(recording: Recording, path: str | os.PathLike[str]) -> None:
             file.write("".join(f"{','.join(map(repr, row))}\n" for row in zip(*some, strict=True)).encode())
 
 
-def to_pandas(recording: Recording) -> DataFrame:
+def to_pandas(recording: Results) -> DataFrame:
     """See :meth:`Recording.to_pandas`."""
     try:
         import pandas  # type: ignore[import-untyped, import-not-found, unused-ignore]

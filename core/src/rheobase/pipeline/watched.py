@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..engine.deferral import Deferral, deferred
+from ..engine.deferral import Deferral, deferred, deferring
 from .interrupted import SimulationInterrupted
 from .progress import progress_bar
 from .recording import Recording
@@ -25,12 +25,14 @@ class Piece(NamedTuple):
             spikes are not recorded.
         traces: Name -> the rows that fall into these steps,
             ``[last // every - first // every, *batch, units]``.
+        trace_indices: Name -> the units that were recorded, of what was not recorded of all. Default: of all.
     """
 
     first: int
     last: int
     spikes: tuple[Tensor, Tensor, Tensor] | None
     traces: Mapping[str, Tensor]
+    trace_indices: Mapping[str, Tensor] = {}
 
 
 Recorded = Callable[[int, int], Piece]
@@ -122,7 +124,9 @@ class Watch:
 
 
 @contextmanager
-def watched(steps: int, progress: bool | None, recorded: Recorded | None = None) -> Iterator[Watch]:
+def watched(
+    steps: int, progress: bool | None, recorded: Recorded | None = None, *, whole: bool = False
+) -> Iterator[Watch]:
     """Run steps in view of the user: every backend that works in blocks does so under this.
 
     It shows the progress bar, lets Ctrl-C come between two blocks and nowhere else, and tells those who
@@ -133,6 +137,9 @@ def watched(steps: int, progress: bool | None, recorded: Recorded | None = None)
         steps: The number of steps of the run.
         progress: Whether to show a progress bar; None: on a terminal, for runs of more than a second.
         recorded: ``recorded(first, last)`` gives the :class:`Piece` of these steps. Default: nobody is told.
+        whole: Whether the steps are few and all become the neuron's in one operation of the interpreter, as
+            by :meth:`Neuron.take_over`: then Ctrl-C is held back only where somebody is told, as that takes
+            microseconds. Else it may come anywhere, and finds the neuron before the steps or after them.
 
     Example:
         >>> done = 0
@@ -141,5 +148,8 @@ def watched(steps: int, progress: bool | None, recorded: Recorded | None = None)
         ...         done += 25  # a block of steps
         ...         watch(done)
     """
+    if whole and progress is False and _LISTENER.get() is None and not deferring():
+        yield Watch(steps, lambda done: None, Deferral(), None)
+        return
     with deferred() as deferral, progress_bar(steps, progress) as tick:
         yield Watch(steps, tick, deferral, recorded)

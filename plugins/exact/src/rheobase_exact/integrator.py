@@ -84,7 +84,8 @@ class ExactPropagator(EventIntegrator):
                 f"{self}: a state of {y.dtype} cannot be integrated; give float32 or float64"
             )
         path = self._path = rb.linear(field, t0, y, known=self._path)
-        if event is None and len(y) == 1 and isinstance(t0, float) and isinstance(t1, float):
+        plain = event is None and len(y) == 1 and not path.matrix.requires_grad
+        if plain and isinstance(t0, float) and isinstance(t1, float) and t0 < t1:
             stride = self._stride
             if stride is None or not stride.serves(path.matrix, t1 - t0):
                 stride = self._stride = Stride(path.matrix, t1 - t0)

@@ -87,8 +87,7 @@ def _run(tool: str, arguments: list[str], folder: Path | None) -> Said:
     environment = None if folder is None else {**os.environ, "TMPDIR": os.fspath(folder)}
     try:
         said = limited([tool, *arguments], LIMIT, environment, errors=folder is not None)
-    except (OSError, ValueError, RuntimeError) as error:
-        # RuntimeError: no thread can be started.
+    except (OSError, ValueError) as error:
         raise Amiss(f"the C++ compiler {tool} does not run: {error}") from error
     if said.status is None:
         _HANGING[tool] = f"the C++ compiler {tool} was not done after {LIMIT:g} s; name another in CXX"

@@ -49,7 +49,7 @@ def limited(
         errors: Whether what it writes to the stream of errors is kept, too.
 
     Raises:
-        OSError: If it cannot be started.
+        OSError: If it cannot be started, or no thread to read what it says.
     """
     process = subprocess.Popen(
         command,
@@ -66,7 +66,10 @@ def limited(
         raise OSError(f"{command[0]}: no pipe to what it says")
     reader = threading.Thread(target=_read, args=(process.stdout, kept), daemon=True)
     try:
-        reader.start()
+        try:
+            reader.start()
+        except RuntimeError as error:  # what Python makes of the system's refusal
+            raise OSError(f"{command[0]}: nothing reads what it says: {error}") from error
         end = time.monotonic() + seconds
         # The end of its output tells at once that it has ended, unless somebody else holds that open.
         while reader.is_alive() and process.poll() is None and time.monotonic() < end:

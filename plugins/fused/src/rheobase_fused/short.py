@@ -93,7 +93,7 @@ class ShortCall:
                 return None
             self._params[place], self._per_unit[place] = value.data_ptr(), value.ndim
             alike = alike and not value.ndim
-        spiked = torch.zeros(shape, dtype=torch.int8)
+        spiked = torch.zeros_like(states[0], dtype=torch.int8)
         for place, (values, strides) in enumerate(given.values()):
             self._inputs[place] = values.data_ptr()
             for table, stride in zip(self._strides, strides, strict=True):
@@ -121,28 +121,33 @@ class ShortCall:
             return None
         saved = dict(zip(kernel.states, after, strict=True))
         for name, (values, _) in given.items():
-            saved[name] = values[-1].expand(shape).clone()
+            last = values[-1]
+            saved[name] = last.clone() if last.shape == shape else last.expand(shape).clone()
         if self._reports:
             saved["spiked"] = spiked
-        saved["step_count"] = buffers["step_count"] + steps
+        saved["step_count"] = torch.scalar_tensor(drive.first_step + steps, dtype=torch.int64)
         trains = Trains(drive.first_step, drive.dt, shape, False, [(0, happened)]) if self._spikes else None
-        with rb.watched(
-            steps, False, lambda first, last: rb.Piece(first, last, trains() if trains else None, traces)
-        ) as watch:
-            neuron.take_over(saved)
-            try:
+
+        def recorded(first: int, last: int) -> rb.Piece:
+            return rb.Piece(first, last, trains() if trains else None, traces)
+
+        try:
+            with rb.watched(steps, False, recorded, whole=not neuron._carry_names) as watch:
+                neuron.take_over(saved)
                 watch(steps)
-            except KeyboardInterrupt as interrupt:
-                recording = rb.Recording.of(
-                    neuron,
-                    spikes=trains() if trains else None,
-                    traces=traces,
-                    steps=steps,
-                    first_step=drive.first_step,
-                    batch_shape=tuple(shape[:-1]),
-                    every=self._every,
-                )
-                raise rb.SimulationInterrupted(recording, steps) from interrupt
+        except KeyboardInterrupt as interrupt:
+            if buffers["step_count"] is not saved["step_count"]:
+                raise  # The neuron stands where it did.
+            recording = rb.Recording.of(
+                neuron,
+                spikes=trains() if trains else None,
+                traces=traces,
+                steps=steps,
+                first_step=drive.first_step,
+                batch_shape=tuple(shape[:-1]),
+                every=self._every,
+            )
+            raise rb.SimulationInterrupted(recording, steps) from interrupt
         return rb.Taken(trains, traces, tuple(shape[:-1]))
 
     def _given(self, drive: Any, shape: torch.Size) -> dict[str, tuple[Tensor, _Strides]] | None:

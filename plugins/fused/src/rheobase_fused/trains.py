@@ -32,18 +32,16 @@ class Trains:
 
     def __call__(self) -> tuple[Tensor, Tensor, Tensor]:
         """All of them, as :meth:`between` gives them."""
-        return self.in_order([each for _, each in self.blocks], [done for done, _ in self.blocks])
+        return self._in_order(self.blocks)
 
     def between(self, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
         """Times, units and rows of the batch of the spikes of some blocks, in order."""
-        some = [each for each in self.blocks if first <= each[0] < last]
-        return self.in_order([each for _, each in some], [done for done, _ in some])
+        return self._in_order([block for block in self.blocks if first <= block[0] < last])
 
-    def in_order(self, some: Sequence[Happened], begins: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """The spikes of these blocks, which begin at these steps."""
-        lanes = _joined([each.lanes for each in some])
+    def _in_order(self, blocks: Sequence[tuple[int, Happened]]) -> tuple[Tensor, Tensor, Tensor]:
+        lanes = _joined([each.lanes for _, each in blocks])
         times, at = np.empty(len(lanes)), 0
-        for done, each in zip(begins, some, strict=True):
+        for done, each in blocks:
             part = times[at : at + len(each.lanes)]
             # One product for each time, no running sum: a time is the same number however long the run.
             np.add(each.steps, self.first_step + done + (0 if self.located else 1), out=part)

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from .folders import kernel_folder, used
+from .folders import drop_unused, kernel_folder, sweep, used
 from .refusal import Amiss
 from .trusted import check_own
 
@@ -84,4 +84,6 @@ def _written(path: Path, text: str) -> Path:
         with contextlib.suppress(OSError):
             os.unlink(work)
         raise
+    sweep(path.parent)
+    drop_unused(path.parent)
     return path

@@ -10,8 +10,9 @@ from rheobase import Status
 from torch import Tensor
 
 from .control import STRETCH, after, fitted
-from .crossing import stop_at_crossings, stop_before_poles
+from .crossing import stop_at_crossings
 from .lanes import Lanes
+from .poles import stop_before_poles
 from .trial import Trial
 
 CHECK = 8
@@ -77,25 +78,19 @@ def _round(lanes: Lanes, plan: Plan) -> None:
     with torch.no_grad():
         ratio = lanes.ratio(trial) if plan.longest is None else None
         taken = (h > 0) if ratio is None else (ratio <= 1.0)
-        if lanes.tracked and not bool(trial.slope.isfinite().all()):
-            # What is not selected must be finite too, or its gradient of zero times infinity is NaN.
-            trial = _again(lanes, h, taken, plan)
+    if lanes.tracked and not bool(trial.slope.isfinite().all()):
+        # What is not selected must be finite too, or its gradient of zero times infinity is NaN.
+        trial = lanes.try_step(torch.where(taken, h, 0.0), keep=plan.watch is not None)
     if plan.watch is not None:
         plan.watch(lanes, h, trial, taken)
     if ratio is not None:
         lanes.refused = torch.where(taken, lanes.refused, ratio)
         lanes.wanted = after(h.detach(), ratio, lanes.wanted, lanes.table.order)
     left = lanes.left - torch.where(taken, h, 0.0)
-    if lanes.event is not None:
-        trial, left = stop_at_crossings(lanes, h, trial, taken, left)
+    trial, left = stop_at_crossings(lanes, h, trial, taken, left)
     lanes.y = torch.where(taken, trial.y, lanes.y)
     lanes.slope = torch.where(taken, trial.slope, lanes.slope)
     lanes.left = left
-
-
-def _again(lanes: Lanes, h: Tensor, taken: Tensor, plan: Plan) -> Trial:
-    with torch.enable_grad():
-        return lanes.try_step(torch.where(taken, h, 0.0), keep=plan.watch is not None)
 
 
 def _check_start(lanes: Lanes, plan: Plan) -> None:
@@ -111,8 +106,9 @@ def _check_start(lanes: Lanes, plan: Plan) -> None:
 
 def _check_steps(lanes: Lanes, plan: Plan) -> None:
     stuck = (lanes.wanted < lanes.shortest) & (lanes.left > 0)
-    if bool(stuck.any()):
-        stuck = stuck & ~stop_before_poles(lanes, stuck)
+    if not bool(stuck.any()):
+        return
+    stuck = stuck & ~stop_before_poles(lanes, stuck)
     if bool(stuck.any()):
         lanes.fail(stuck, torch.where(lanes.refused.isfinite(), Status.UNDERFLOW, Status.NOT_FINITE))
         plan.refuse(lanes, True)

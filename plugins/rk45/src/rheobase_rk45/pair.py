@@ -85,7 +85,7 @@ class EmbeddedPair(EventIntegrator):
     ) -> Advance:
         """See :meth:`rheobase.EventIntegrator.advance`."""
         problem = self._problem(field, y, t0, t1, event, carry)
-        done = [self._solve(part, y.shape[1:], event is not None) for part in parts_of(problem)]
+        done = [self._solve(part, y.shape[1:]) for part in parts_of(problem)]
         return put_together(done, y, t1, keeps=self.fixed_step is None)
 
     def trajectory(
@@ -122,7 +122,7 @@ class EmbeddedPair(EventIntegrator):
         recorders = []
         for part in parts_of(problem):
             recorder = Recorder(self.table, part, ends)
-            lanes = self._solve(part, y.shape[1:], False, recorder.watch)
+            lanes = self._solve(part, y.shape[1:], recorder.watch)
             recorders.append(recorder.finish(lanes))
         return torch.cat(recorders, dim=-1).reshape(len(ends), *y.shape)
 
@@ -149,13 +149,13 @@ class EmbeddedPair(EventIntegrator):
         tolerance = Tolerance.of(self, self.rtol, self.atol, y)
         if event is not None:
             tolerance = tolerance.for_spikes(y.dtype)
-        start = t0.to(y.device, CLOCK).expand(shape) if isinstance(t0, Tensor) else t0
+        start = begin.expand(shape) if isinstance(t0, Tensor) else t0
         problem = Problem(field, y, start, span, tolerance, event, carry or {})
         return problem.flattened() if is_flattening(problem) else problem
 
-    def _solve(self, part: Problem, whole: torch.Size, has_event: bool, watch: Watch | None = None) -> Lanes:
+    def _solve(self, part: Problem, whole: torch.Size, watch: Watch | None = None) -> Lanes:
         def refuse(lanes: Lanes, within: bool) -> None:
-            if self.on_failure == "raise" and not has_event:
+            if self.on_failure == "raise" and part.event is None:
                 raise refusal(self, self.max_steps, lanes, within, whole, part.offset)
 
         plan = Plan(self.max_steps, self.fixed_step, refuse, watch)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...engine.integrator import Integrator
 from ...errors import IntegrationError
-from ..property import prop
+from ..property import Need, prop
 from ..subject import IntegratorSubject
 from ..violation import require, violated
 from .case import IntegratorCase
@@ -113,14 +113,15 @@ def _marking(subject: IntegratorSubject) -> Integrator:
         units=st.just(2),
         seed=st.integers(0, 99),
     ).filter(lambda case: subject.claims.field != "linear" or case.problem == "decay"),
-    needs=(ADAPTIVE,),
+    needs=(
+        ADAPTIVE,
+        Need(lambda subject: subject.claims.field == "general", "it claims to take no such field"),
+    ),
     share=0.5,
     why="a method that gives up in silence returns a state of another time, and says that it went well",
 )
 def hard_problems_are_solved_or_refused(subject: IntegratorSubject, case: IntegratorCase) -> None:
     """A stiff problem is solved or refused, and one without a solution is refused: never a wrong number."""
-    if subject.claims.field != "general":
-        return  # such a method refuses both by its claim
     y, method = case.start(), _marking(subject)
     field: Any = case.field() if case.problem == "stiff" else pole(case.rates())
     span = 0.5 if case.problem == "stiff" else 4.0

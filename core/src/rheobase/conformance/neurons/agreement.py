@@ -13,8 +13,8 @@ from torch import Tensor
 from ...errors import BackendError, InputError
 from ..violation import violated
 from .case import NeuronCase
-from .courses import Course, course, tensors
-from .rounding import ULPS
+from .courses import Course, course, spikes_by_step, tensors
+from .rounding import ULPS, allowed
 from .running import parting, same
 from .shaking import shaken
 from .subject import NeuronSubject
@@ -30,8 +30,6 @@ STRIDES = (1, 4)
 """The strides of the traces that are tried; the second leaves steps over at the end of most runs."""
 
 _TRIES = 8
-_ROOM = 8.0
-_EPS = torch.finfo(torch.float64).eps
 
 
 def require_agreement(subject: NeuronSubject, case: NeuronCase, target: str, name: str) -> None:
@@ -91,8 +89,8 @@ class _Rounding:
         found = []
         for number in range(_TRIES):
             neuron = self.case.neuron(self.subject.model)
-            amount = ULPS * (4.0 if number % 2 else 1.0) * _EPS
-            found.append(shaken(self.subject, neuron, self.case.data(neuron), amount, number))
+            ulps = ULPS * (4.0 if number % 2 else 1.0)
+            found.append(shaken(neuron, self.case.data(neuron), ulps, number))
         return found
 
     @cached_property
@@ -100,7 +98,7 @@ class _Rounding:
         """By how much the states may differ in each step."""
         return [
             {
-                state: _room(outputs[state], [each[step][state] for each in self.near if step < len(each)])
+                state: allowed(outputs[state], [each[step][state] for each in self.near if step < len(each)])
                 for state in self.subject.schema.states
                 if state in outputs
             }
@@ -128,21 +126,11 @@ class _Rounding:
         return found
 
 
-def _room(value: Tensor, near: list[Tensor]) -> Tensor:
-    room = torch.zeros_like(value)
-    for each in near:
-        away = (each - value).abs()
-        room = torch.maximum(room, _ROOM * torch.where(away.isfinite(), away, torch.inf))
-    return room
-
-
 def _require_same_spikes(rounding: _Rounding, spikes: Any, name: str) -> None:
     done, case = rounding.done, rounding.case
     eager = torch.stack([outputs["spiked"] for outputs in done.outputs]) != 0
-    found = torch.zeros((len(eager), max(math.prod(case.batch), 1), case.units), dtype=torch.int64)
-    steps = (spikes.times / case.neuron(rounding.subject.model).dt - 0.5).long().clamp(0, len(eager) - 1)
-    found.index_put_((steps, spikes.batch, spikes.units), torch.ones_like(steps), accumulate=True)
-    apart = found.view(eager.shape) != eager.to(torch.int64)
+    dt = case.neuron(rounding.subject.model).dt
+    apart = spikes_by_step(spikes, dt, eager.shape, f"the backend {name!r}") != eager.to(torch.int64)
     if bool(apart.any()):
         apart &= ~torch.stack(rounding.lost)
     if bool(apart.any()):

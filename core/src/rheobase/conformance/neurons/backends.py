@@ -16,6 +16,7 @@ from torch import Tensor
 from ...plugins.registry import list_components
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from .agreement import require_agreement, require_values_checked
 from .case import NeuronCase
 from .cases import runs
@@ -100,7 +101,7 @@ def _compiles() -> bool:
 
 def _require_compiled(subject: NeuronSubject, case: NeuronCase, backend: str) -> None:
     if not _compiles():
-        return
+        vacuous("torch.compile works for no function here")
     data = case.data(case.neuron(subject.model))
     with _fresh_compiler():
         require_same_up_to_rounding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import torch
@@ -84,6 +84,13 @@ class NeuronCase:
         if getattr(model, "stochastic", False):
             neuron.generator.manual_seed(self.seed)
         return neuron
+
+    def of_one_unit(self) -> NeuronCase:
+        """The case of the first unit: where a parameter has a value for each unit, it has that one's."""
+        params = {
+            name: value[0] if isinstance(value, tuple) else value for name, value in self.params.items()
+        }
+        return replace(self, params=params, units=1)
 
     def inputs(self, neuron: Neuron) -> dict[str, Tensor]:
         """The inputs of the run, by name, each ``[steps, *batch, units]``.

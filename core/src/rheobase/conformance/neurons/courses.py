@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ...errors import IntegrationError
+from ...pipeline.spikes import Spikes
 from ..profiles import Profile
 from ..violation import violated
 from .case import NeuronCase
@@ -91,6 +93,33 @@ def require_same_courses(one: Course, other: Course, what: str) -> None:
 def _end(ended: Course) -> str:
     how = f" by {ended.ended}" if ended.ended else ""
     return f"it ends after {len(ended.outputs)} steps{how}"
+
+
+def spikes_by_step(spikes: Spikes, dt: float, shape: Sequence[int], who: str) -> Tensor:
+    """How many spikes of a run from time zero are at the end of each step, int64, of this shape.
+
+    Args:
+        spikes: The spikes of the run.
+        dt: Its time step, ms.
+        shape: ``[steps, *batch, units]``.
+        who: Who recorded them, for the message.
+
+    Raises:
+        Violation: If one is at the end of no step of the run.
+    """
+    steps, units = shape[0], shape[-1]
+    at = torch.round(spikes.times / dt) - 1
+    outside = ~((at >= 0) & (at < steps))
+    if bool(outside.any()):
+        first = int(outside.nonzero()[0])
+        time, unit = float(spikes.times[first]), int(spikes.units[first])
+        violated(
+            f"{who} records a spike of unit {unit} at {time:.6g} ms, "
+            f"outside of the run: its {steps} steps end from {dt:g} to {steps * dt:g} ms"
+        )
+    found = torch.zeros((steps, math.prod(shape[1:-1]), units), dtype=torch.int64)
+    place = (at.to(torch.int64), spikes.batch, spikes.units)
+    return found.index_put_(place, torch.ones_like(place[0]), accumulate=True).view(*shape)
 
 
 def each_tensor(given: Any, change: Callable[[Tensor], Tensor]) -> Any:

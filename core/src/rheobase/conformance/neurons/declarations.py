@@ -12,6 +12,7 @@ from ...engine.neuron.base import Neuron
 from ...errors import ParameterError, RheobaseError
 from ..property import Need, prop
 from ..units import unknown
+from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
 from .needs import DECLARED, PARAMETERS, REFRACTORY
@@ -200,7 +201,7 @@ def a_default_that_follows_stays_in_its_domain(subject: NeuronSubject) -> None:
                 if bool(each.domain.contains(torch.tensor(value, dtype=torch.float64))):
                     moves.append({name: value})
     if not moves:
-        return
+        vacuous("no parameter has a default other than zero that can be moved")
     # All moves at once, one for each unit, which is quicker; one by one where that fails.
     together = {
         name: tuple(move.get(name, declared[name].default) for move in moves)

@@ -8,9 +8,10 @@ import torch
 
 from ...errors import IntegrationError
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
-from .courses import Course, course, moving, put, require_same_courses
+from .courses import Course, course, moving, put, require_same_courses, spikes_by_step
 from .needs import NO_DRAWS
 from .running import parting, same, seeded
 from .subject import NeuronSubject
@@ -67,7 +68,7 @@ def a_run_of_2t_is_two_runs_of_t(subject: NeuronSubject, case: NeuronCase) -> No
     expected = course(whole, data)
     middle = len(data) // 2
     if len(expected.outputs) <= middle:
-        return
+        vacuous("the run ends in a named error before its middle")
     first = _first(case.stimulus(parts), middle)
     simulate(parts, first, record=parts.loggable_props, backend="eager", progress=False)
     require(
@@ -122,12 +123,8 @@ def steps_by_forward_are_those_of_simulate(subject: NeuronSubject, case: NeuronC
 
 def _require_same_spikes(done: Course, spikes: Any, dt: float) -> None:
     """The spikes of a recording are those that the steps reported, each at the end of its step."""
-    shape = done.outputs[0]["spiked"].shape
-    found = torch.zeros(len(done.outputs), *shape, dtype=torch.int64)
-    steps = torch.round(spikes.times / dt).to(torch.int64) - 1
-    rows = found.reshape(len(done.outputs), -1)
-    where = spikes.units if len(shape) == 1 else spikes.batch * shape[-1] + spikes.units
-    rows.index_put_((steps, where), torch.ones_like(steps), accumulate=True)
+    shape = (len(done.outputs), *done.outputs[0]["spiked"].shape)
+    found = spikes_by_step(spikes, dt, shape, "simulate")
     for step, outputs in enumerate(done.outputs):
         if not bool((outputs["spiked"] == found[step]).all()):
             violated(

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .needs import CONTINUOUS, DETERMINISTIC, OWN_STEPS, RESET, SPIKES, THRESHOLD
@@ -47,9 +48,10 @@ STRONGER = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 )
 def a_model_whose_reset_lowers_g_fires_under_any_drive(subject: NeuronSubject, case: NeuronCase) -> None:
     """Where the reset lowers g, 5 to 100 times the rheobase give half the spikes of twice it, or more."""
+    subject.rheobase()
     latency = subject.sizes.latency.get(subject.sizes.main)
-    if subject.sizes.rheobase[subject.sizes.main] is None or latency is None:
-        return
+    if latency is None:
+        vacuous("twice its rheobase gives no spike within the window")
     strengths = torch.tensor(STRONGER, dtype=torch.float64)
     while len(strengths) > 2:
         neuron = case.neuron(subject.model, num_units=len(strengths))
@@ -68,8 +70,10 @@ def a_model_whose_reset_lowers_g_fires_under_any_drive(subject: NeuronSubject, c
             continue
         # The first is left to itself: at the rheobase the first spike may take the whole window.
         reference = int(counts[1])
-        if not lowers or reference < 1:
-            return
+        if not lowers:
+            vacuous("a reset leaves g at zero or above")
+        if reference < 1:
+            vacuous("twice its rheobase gives no spike within the run")
         wrong = (counts < max(1, (reference + 1) // 2))[2:]
         if bool(wrong.any()):
             unit = int(wrong.nonzero()[0]) + 2
@@ -81,6 +85,7 @@ def a_model_whose_reset_lowers_g_fires_under_any_drive(subject: NeuronSubject, c
                 "not silence a model whose reset lowers g"
             )
         return
+    vacuous("stronger drive ends in a named error")
 
 
 def _below(subject: NeuronSubject, neuron: Any) -> Tensor:
@@ -107,8 +112,7 @@ COUNT = 3
 )
 def spike_times_settle_as_dt_falls(subject: NeuronSubject, case: NeuronCase) -> None:
     """The first spikes of a driven model come at times that settle as dt falls."""
-    if subject.sizes.rheobase[subject.sizes.main] is None:
-        return
+    subject.rheobase()
     told: list[str] = []
     last: tuple[Tensor, float] | None = None
     length = min(
@@ -126,7 +130,7 @@ def spike_times_settle_as_dt_falls(subject: NeuronSubject, case: NeuronCase) -> 
             return
         last = times, neuron.dt
     if len(told) < 3:
-        return
+        vacuous("most of the runs end in a named error")
     violated(
         f"the first spikes at {', '.join(f'{speed:g}' for speed in SPEEDS)} times the rheobase come, by dt "
         "(ms), at "
@@ -165,8 +169,7 @@ FAST = (10.0, 30.0)
 )
 def the_three_rules_of_events_give_one_first_spike(subject: NeuronSubject, case: NeuronCase) -> None:
     """The first spike is the same, within two steps, by "crossing", "step" and "located" events."""
-    if subject.sizes.rheobase[subject.sizes.main] is None:
-        return
+    subject.rheobase()
     firsts: dict[str, Tensor] = {}
     dt, steps = subject.dt, 16
     for event in ("crossing", "step", "located"):
@@ -175,6 +178,8 @@ def the_three_rules_of_events_give_one_first_spike(subject: NeuronSubject, case:
             firsts[event] = course(neuron, feed(subject, neuron, FAST), steps).when(1)
         except RheobaseError:  # noqa: PERF203 - too strong for one rule, or the model makes its own steps
             continue
+    if sum(bool(times.isfinite().any()) for times in firsts.values()) < 2:
+        vacuous("fewer than two rules of events give a spike within the run")
     for event, times in firsts.items():
         base = firsts.get("crossing", times)
         far = ~((times - base).abs() <= 2.01 * dt) & (times.isfinite() | base.isfinite())
@@ -199,9 +204,9 @@ def the_three_rules_of_events_give_one_first_spike(subject: NeuronSubject, case:
 def no_unit_of_many_spikes_at_an_input_that_is_too_weak(subject: NeuronSubject, case: NeuronCase) -> None:
     """At inputs that gave no spike when the rheobase was measured, none of many units spikes."""
     main = subject.sizes.main
-    found, quiet = subject.sizes.rheobase[main], subject.sizes.quiet.get(main, ())
-    if found is None or not quiet:
-        return
+    found, quiet = subject.rheobase(), subject.sizes.quiet.get(main, ())
+    if not quiet:
+        vacuous("no input was found at which it is silent")
     neuron = case.neuron(subject.model, num_units=512)
     values = torch.tensor(quiet, dtype=torch.float64).repeat(512)[:512]
     data = feed(subject, neuron, values / found)

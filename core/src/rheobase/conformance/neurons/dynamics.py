@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import Need, prop
+from ..vacuous import vacuous
 from ..violation import Violation, violated
 from .case import NeuronCase
 from .cases import runs
@@ -43,7 +44,7 @@ def strong_input_gives_finite_values_or_a_named_error(subject: NeuronSubject, ca
     """Constant input up to 100 times what moves the model, of both signs, gives finite values or an error."""
     strengths = torch.tensor(STRENGTHS, dtype=torch.float64)
     while len(strengths):
-        neuron = plain(case, subject, len(strengths), **_shared(case))
+        neuron = plain(case.of_one_unit(), subject, len(strengths))
         data = feed(subject, neuron, strengths)
         try:
             for step in range(case.steps):
@@ -57,11 +58,6 @@ def strong_input_gives_finite_values_or_a_named_error(subject: NeuronSubject, ca
             if float(top) <= 0:
                 return
             strengths = strengths[strengths.abs() < top]
-
-
-def _shared(case: NeuronCase) -> dict[str, Any]:
-    """Parameters of one unit, for any number of them."""
-    return {name: value[0] for name, value in case.params.items() if isinstance(value, tuple)}
 
 
 def _require_finite(subject: NeuronSubject, neuron: Any, out: Any, data: Any, step: int) -> None:
@@ -105,7 +101,10 @@ def each_step_is_that_of_the_declared_functions(subject: NeuronSubject, case: Ne
         try:
             out = neuron(each)
         except RheobaseError:
-            return  # Too strong for this rule of events; whether an error is right is judged elsewhere.
+            # Too strong for this rule of events; whether an error is right is judged elsewhere.
+            if step == 0:
+                vacuous("the first step ends in a named error")
+            return
         spiked = out["spiked"] != 0 if "spiked" in out else torch.zeros_like(spikes)
         size = torch.stack([*start, *before]).abs().amax(dim=0)
         clear = ~oracle.explosive & (g.abs() > 1e-9 * (size + g.abs()))

@@ -11,10 +11,11 @@ from torch import Tensor
 from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import Need, prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .cases import runs
-from .needs import DETERMINISTIC, OWN_STEPS, RESET, SPIKES, THRESHOLD
+from .needs import DETERMINISTIC, OWN_STEPS, RESET, SPIKES, THRESHOLD, VOLTAGE
 from .probing import after_reset, course, feed, gap, pulled, silence, spikes_in
 from .subject import NeuronSubject
 
@@ -59,13 +60,15 @@ def a_spike_is_reported_in_the_step_of_its_crossing(subject: NeuronSubject, case
     neuron = case.neuron(subject.model)
     below = gap(subject, neuron, pulled(neuron)) < 0
     resting = torch.zeros(case.units, dtype=torch.int64)
+    crossed = False
     for step, each in enumerate(case.data(neuron)):
         try:
             spiked = spikes_in(neuron(each), neuron)
         except RheobaseError:
-            return
+            break
         g = gap(subject, neuron, pulled(neuron))
         margin = 1e-9 * pulled(neuron).abs().amax(dim=0)
+        crossed |= bool((spiked | (g >= 0)).any())
         missed = below & (g > margin) & ~spiked & (resting == 0)
         doubled = ~below & spiked & (resting == 0)
         if bool((missed | doubled).any()):
@@ -84,7 +87,9 @@ def a_spike_is_reported_in_the_step_of_its_crossing(subject: NeuronSubject, case
         below = g < 0
         # At the threshold, to rounding, either is right.
         if bool((g.abs() <= margin).any()):
-            return
+            break
+    if not crossed:
+        vacuous("no unit came to its threshold, and none spiked")
 
 
 def _whole(neuron: Any) -> Tensor:
@@ -106,42 +111,40 @@ def kicks(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronC
     "a-kick-spikes-once",
     "numerics",
     cases=kicks,
-    needs=(THRESHOLD, OWN_STEPS, NO_UPDATE),
+    needs=(THRESHOLD, OWN_STEPS, NO_UPDATE, VOLTAGE),
     why="input as kicks of the voltage must count, and count once",
 )
 def a_kick_above_threshold_gives_one_spike_in_the_next_step(subject: NeuronSubject, case: NeuronCase) -> None:
     """A kick above threshold gives a spike in the next step; a unit made above threshold gives none."""
-    if "voltage" not in subject.schema.states:
-        return
-    params = {name: value[0] for name, value in case.params.items() if isinstance(value, tuple)}
+    case = case.of_one_unit()
     sizes = [sign * 2.0**power for power in range(-20, 40) for sign in (1.0, -1.0)]
-    search = case.neuron(subject.model, num_units=len(sizes), dtype=torch.float64, **params)
+    search = case.neuron(subject.model, num_units=len(sizes), dtype=torch.float64)
     states = pulled(search)
     place = list(subject.schema.states).index("voltage")
     states[place] += torch.tensor(sizes, dtype=torch.float64)
     declared = subject.schema.states["voltage"].domain.contains(states[place])
     reaches = ((gap(subject, search, states) >= 0) & declared).nonzero().squeeze(1)
     if not len(reaches):
-        return
+        vacuous("no kick of the voltage takes it to its threshold")
     size = sizes[int(reaches[0])]
-    neuron = case.neuron(subject.model, **params)
+    neuron = case.neuron(subject.model)
     if not bool((gap(subject, neuron, pulled(neuron)) < 0).all()):
-        return  # These parameters make it silent.
+        vacuous("it is above its threshold from the start with these parameters")
     quiet = silence(subject, neuron)
     neuron.inject(size)
     above = float(neuron.voltage[0])
     if not bool((gap(subject, neuron, pulled(neuron)) >= 0).all()):
-        return
+        vacuous("the kick does not take it to its threshold in the type of the case")
     try:
         first = spikes_in(neuron(quiet), neuron)
     except RheobaseError:
-        return
+        vacuous("the step after a kick ends in a named error")
     if not bool(first.all()):
         violated(
             f"a kick of {size:g} to {above:g}, above threshold, gave no spike in the next step; it must "
             "give one"
         )
-    made = case.neuron(subject.model, voltage=above, **params)
+    made = case.neuron(subject.model, voltage=above)
     if bool((gap(subject, made, pulled(made)) < 0).any()):
         return
     try:
@@ -185,22 +188,25 @@ OWN_FORWARD = Need(
 )
 def after_a_spike_the_states_are_those_of_reset(subject: NeuronSubject, case: NeuronCase) -> None:
     """In the step of a spike, states that reset sets have its values, and those that it moves go as far."""
-    if subject.sizes.rheobase[subject.sizes.main] is None:
-        return
-    params = {name: value[0] for name, value in case.params.items() if isinstance(value, tuple)}
-    neuron = case.neuron(subject.model, num_units=len(STRENGTHS), **params)
+    subject.rheobase()
+    case = case.of_one_unit()
+    neuron = case.neuron(subject.model, num_units=len(STRENGTHS))
     latency = subject.sizes.latency.get(subject.sizes.main) or 0.0
     steps = min(max(round(1.1 * latency / neuron.dt), 20), 80)
     try:
         run = course(neuron, feed(subject, neuron, STRENGTHS), steps)
     except RheobaseError:
-        return
+        vacuous("the run ends in a named error")
     changes = run.states[1:] - run.states[:-1]
+    judged = False
     for unit in range(len(STRENGTHS)):
         when = run.spiked[:, unit].nonzero().squeeze(1)
         if not len(when) or int(when[0]) < 3:
             continue
         _judge_reset(subject, neuron, run.states, changes, int(when[0]), unit)
+        judged = True
+    if not judged:
+        vacuous("no spike comes within the run, after its first steps")
 
 
 def _judge_reset(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ...errors import IntegrationError
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .cases import runs
@@ -61,8 +62,10 @@ def gradients_are_those_of_finite_differences(subject: NeuronSubject, case: Neur
     first, *others = subject.schema.states
     ends = _run_with_graph(subject, case, leaves := _leaves(subject, case))
     if not ends:
-        return
+        vacuous("the run ends in a named error")
     moved = _differences(subject, case, tuple(leaves))
+    if not moved:
+        vacuous("neither an input nor a parameter can be moved within its domain")
     # One state by itself, and all others by one number, each in parts of its size.
     for states in ([first], others) if others else ([first],):
         weights = {state: 1.0 / (float(ends[state].detach().abs().max()) or 1.0) for state in states}

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...engine.integrator import RungeKutta
 from ...errors import RheobaseError
 from ..property import Need, prop
+from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
 from .needs import CONTINUOUS, DETERMINISTIC, PRESETS
@@ -48,7 +49,7 @@ def steps_of_the_largest_size_serve(subject: NeuronSubject) -> None:
     steps = min(max(math.ceil(1.5 * latency / dt), LEAST), MOST)
     true = _run(subject, dt / FINER, FINER * steps)
     if true is None:
-        return  # vacuous: it does not bear such input in much shorter steps
+        vacuous("it does not bear its input in much shorter steps either")
     seen = _run(subject, dt, steps)
     complaints = _complaints(subject, seen, true)
     if not complaints:

@@ -28,4 +28,5 @@ DIFFERENTIABLE = Need(
 PARAMETERS = Need(lambda s: bool(s.schema.parameters), "the model declares no parameters")
 PRESETS = Need(lambda s: bool(s.schema.presets), "the model declares no presets")
 OPTIONS = Need(lambda s: bool(s.schema.options), "the model declares no options")
+VOLTAGE = Need(lambda s: "voltage" in s.schema.states, "the model has no state named voltage")
 INSTALLED = Need(lambda s: bool(s.hook_module), "no hook module offers it: it was given as an object")

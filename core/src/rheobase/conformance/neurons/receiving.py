@@ -11,15 +11,15 @@ from torch import Tensor
 
 from ...engine.neuron.base import Neuron
 from ...errors import InputError, RheobaseError
-from ..property import Need, prop
+from ..property import prop
+from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
 from .going import brief, go, mapped, require_unchanged, saved, strong
+from .needs import VOLTAGE
 from .received import takes_input
 from .running import declared_state, same
 from .subject import NeuronSubject
-
-VOLTAGE = Need(lambda s: "voltage" in s.schema.states, "the model has no state named voltage")
 
 
 @prop(
@@ -67,7 +67,7 @@ def input_that_is_not_finite_is_refused(subject: NeuronSubject, case: NeuronCase
     own = subject.own_forward or subject.model.prepare is not Neuron.prepare
     values = (math.nan,) if own else (math.nan, math.inf, -math.inf)
     if subject.own_forward and not takes_input(subject):
-        return
+        vacuous("its own forward takes no notice of its input")
     for value in values:
         bad = mapped(data[0], lambda tensor, value=value: _with(tensor, value))
         before, states = saved(neuron), declared_state(neuron)

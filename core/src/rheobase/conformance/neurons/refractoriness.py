@@ -12,6 +12,7 @@ from torch import Tensor
 from ...errors import EventModeError, RheobaseError
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .needs import DETERMINISTIC, OWN_STEPS, REFRACTORY, SPIKES, THRESHOLD
@@ -60,8 +61,7 @@ def the_refractory_period_lasts_exactly_as_declared(subject: NeuronSubject, case
     """For round(tau_ref / dt) steps after a spike the held states stand still and no spike comes."""
     neuron = case.neuron(subject.model)
     whole = torch.round(torch.tensor(case.params["tau_ref"], dtype=torch.float64) / neuron.dt).to(torch.int64)
-    if subject.sizes.rheobase[subject.sizes.main] is None:
-        return
+    subject.rheobase()
     names = list(subject.schema.states)
     held = torch.tensor([name in subject.schema.held for name in names])
     rest = torch.zeros(case.units, dtype=torch.int64)
@@ -78,7 +78,7 @@ def the_refractory_period_lasts_exactly_as_declared(subject: NeuronSubject, case
         try:
             spiked = spikes_in(neuron(data), neuron)
         except RheobaseError:
-            return
+            break
         moved = pulled(neuron) != start
         wrong = (moved & held.unsqueeze(1) & (rest > 0) & ~spiked).any(dim=0)
         early = spiked & (rest > 1)
@@ -122,6 +122,8 @@ def the_refractory_period_lasts_exactly_as_declared(subject: NeuronSubject, case
             )
         rest = torch.where(spiked, whole, (rest - 1).clamp(min=0))
         since = torch.where(spiked, 0, torch.where(since >= 0, since + 1, since))
+    if not bool((since >= 0).any()):
+        vacuous("no spike comes within the run")
 
 
 def _chosen(who: Tensor, one: Any, other: Any) -> Any:
@@ -179,17 +181,16 @@ def located_neurons(subject: NeuronSubject, profile: Profile) -> st.SearchStrate
 )
 def located_spikes_are_a_refractory_period_apart(subject: NeuronSubject, case: NeuronCase) -> None:
     """With event="located" two spikes of a unit are at least tau_ref apart, to 1e-9 ms."""
-    if subject.sizes.rheobase[subject.sizes.main] is None:
-        return
+    subject.rheobase()
     neuron = case.neuron(subject.model)
     # So strong that the time from the end of the period to the next spike hides nothing.
     data = feed(subject, neuron, [300.0] * case.units)
-    last = [-math.inf] * case.units
+    last, pairs = [-math.inf] * case.units, 0
     for step in range(10):
         try:
             times = neuron(data)["spike_times"].reshape(case.units, -1)
         except (EventModeError, RheobaseError):
-            return  # Where the model makes its own step, none can be located.
+            break  # Where the model makes its own step, none can be located.
         for unit, period in enumerate(case.params["tau_ref"]):
             for time in times[unit][times[unit].isfinite()].tolist():
                 if time - last[unit] < period - 1e-9:
@@ -198,4 +199,7 @@ def located_spikes_are_a_refractory_period_apart(subject: NeuronSubject, case: N
                         f"{step}), "
                         f"{time - last[unit]:.12g} ms apart"
                     )
+                pairs += math.isfinite(last[unit])
                 last[unit] = time
+    if not pairs:
+        vacuous("no unit has two located spikes within the run")

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .cases import runs
@@ -101,8 +102,7 @@ def a_small_displacement_from_rest_does_not_grow_without_end(
     subject: NeuronSubject, case: NeuronCase
 ) -> None:
     """In silence, a small displacement from rest does not grow without end short of a spike."""
-    params = {name: value[0] for name, value in case.params.items() if isinstance(value, tuple)}
-    neuron = case.neuron(subject.model, **params)
+    neuron = case.of_one_unit().neuron(subject.model)
     quiet = neuron.prepare(silence(subject, neuron))
     start = pulled(neuron)[:, 0]
     unit = torch.stack(
@@ -118,7 +118,7 @@ def a_small_displacement_from_rest_does_not_grow_without_end(
     jacobian = (slopes[:, :count] - slopes[:, count:]) / (2 * small)
     scaled = jacobian * unit.unsqueeze(0) / unit.unsqueeze(1)
     if not bool(scaled.isfinite().all()):
-        return
+        vacuous("its derivatives have no finite slopes at rest")
     rates = torch.linalg.eigvals(scaled)
     fastest = float(rates.real.max())
     if fastest <= 1e-3 * float(rates.abs().max()) or fastest <= 0:

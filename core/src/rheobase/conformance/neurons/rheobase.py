@@ -41,6 +41,7 @@ class Sizes:
             rheobase, or no spike.
         quiet: Inputs of the rheobase's sign, less than half of it, at which the model does not spike.
         excursion: State -> how far the main input moves it at its scale, within the window.
+        alone: Whether it spikes without any input within the window.
     """
 
     rheobase: Mapping[str, float | None]
@@ -49,6 +50,7 @@ class Sizes:
     latency: Mapping[str, float | None] = field(default_factory=dict)
     quiet: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     excursion: Mapping[str, float] = field(default_factory=dict)
+    alone: bool = False
 
     @property
     def main(self) -> str:
@@ -56,11 +58,12 @@ class Sizes:
         return next((name for name, found in self.rheobase.items() if found), next(iter(self.rheobase)))
 
 
-def sizes(model: type[Neuron]) -> Sizes:
+def sizes(model: type[Neuron], strongest: float = math.inf) -> Sizes:
     """Measure a model, with its default parameters.
 
     Args:
         model: Its class.
+        strongest: The strongest input that it is given.
     """
     declared = model.schema.inputs if model.schema.declared else {}
     names = tuple(declared) or ("input",)
@@ -68,6 +71,7 @@ def sizes(model: type[Neuron]) -> Sizes:
     values: list[Tensor] = []
     for name in names:
         ladder = torch.cat([torch.zeros(_SILENT, dtype=torch.float64), _LADDER, -_LADDER])
+        ladder = ladder[ladder.abs() <= strongest]
         if name in declared:
             ladder = ladder[declared[name].domain.contains(ladder)]
         blocks.append(torch.full((len(ladder),), len(blocks)))
@@ -83,6 +87,7 @@ def sizes(model: type[Neuron]) -> Sizes:
         window=steps * dt,
         latency={name: one[2] for name, one in found.items()},
         quiet={name: one[3] for name, one in found.items()},
+        alone=bool((seen.first[value == 0] >= 0).any()),
     )
     place = names.index(result.main)
     size = result.rheobase[result.main] or result.scale[result.main]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ...errors import RheobaseError
+from ..vacuous import vacuous
 from ..violation import violated
 from .courses import course, each_output, each_tensor, first_parting, put, tensors
 from .running import parting, same
@@ -70,6 +71,8 @@ def require_same_up_to_rounding(
         try:
             wanted = {name: change(value.detach()) for name, value in one(each).items()}
         except RheobaseError:
+            if place == 0:
+                vacuous("the first step ends in a named error")
             return
         found = {name: value.detach() for name, value in step(mine).items()}
         if found.keys() != wanted.keys():
@@ -95,33 +98,38 @@ def _nearby(trial: Any, before: Mapping[str, Tensor], data: Any, change: Change)
     found = []
     for number in range(_TRIES):
         ulps = ULPS * (4.0 if number % 2 else 1.0)
-        put(trial, {name: _moved(trial, name, value, ulps, generator) for name, value in before.items()})
+        put(trial, {name: moved(trial, name, value, ulps, generator) for name, value in before.items()})
         try:
-            outputs = trial(_input(trial, data, ulps, generator))
+            outputs = trial(moved_input(trial, data, ulps, generator))
         except RheobaseError:
             continue
         found.append({name: change(value.detach()) for name, value in outputs.items()})
     return found
 
 
-def _input(neuron: Any, given: Any, ulps: float, generator: torch.Generator) -> Any:
+def moved_input(neuron: Any, given: Any, ulps: float, generator: torch.Generator) -> Any:
+    """An input moved by up to so many units in the last place, where it stays in its domain."""
     if not isinstance(given, Mapping):
         return shifted(given, ulps, generator)
     found = {}
     for name, value in given.items():
-        moved = shifted(value, ulps, generator)
-        found[name] = torch.where(neuron.schema.inputs[name].domain.contains(moved), moved, value)
+        other = shifted(value, ulps, generator)
+        found[name] = torch.where(neuron.schema.inputs[name].domain.contains(other), other, value)
     return found
 
 
-def _moved(neuron: Any, name: str, value: Tensor, ulps: float, generator: torch.Generator) -> Tensor:
+def moved(neuron: Any, name: str, value: Tensor, ulps: float, generator: torch.Generator) -> Tensor:
+    """A buffer moved by up to so many units in the last place; a parameter where it stays in its domain.
+
+    What a neuron keeps of its input and spikes stays as it is.
+    """
     if name in neuron.schema.inputs or name in ("input", "spiked"):
         return value
-    moved = shifted(value, ulps, generator)
+    other = shifted(value, ulps, generator)
     declared = neuron.schema.parameters.get(name)
     if declared is None:
-        return moved
-    return torch.where(declared.domain.contains(moved), moved, value)
+        return other
+    return torch.where(declared.domain.contains(other), other, value)
 
 
 def shifted(value: Tensor, ulps: float, generator: torch.Generator) -> Tensor:

@@ -12,12 +12,12 @@ from ...engine.integrator import RungeKutta
 from ...errors import RheobaseError
 from ..property import Need, prop
 from ..violation import require, violated
-from .case import NeuronCase
+from .case import NeuronCase, inside
 from .convergence import weak_runs
 from .functions import short_runs
 from .needs import DERIVATIVES, DETERMINISTIC, OWN_STEPS
 from .points import Points
-from .probing import course, plain, silence, told
+from .probing import course, silence, told
 from .subject import NeuronSubject
 
 ASKED = Need(lambda s: callable(getattr(s.model, "dt_max", None)), "the model declares no function dt_max")
@@ -121,18 +121,17 @@ class _Trial:
     strength: float
 
     def neuron(self, dt: float | None) -> Any:
-        one = {name: value[0] for name, value in self.case.params.items() if isinstance(value, tuple)}
-        return plain(self.case, self.subject, 1, dt=dt, integrator=RungeKutta(), **one)
+        return self.case.of_one_unit().neuron(self.subject.model, dt=dt, integrator=RungeKutta())
 
     @property
     def data(self) -> Any:
-        """The input: one of them, the others at their defaults."""
+        """The input: one of them, moved into its domain, the others at their defaults."""
         sizes, schema = self.subject.sizes, self.subject.schema
         value = self.strength * (sizes.rheobase[self.name] or sizes.scale[self.name])
-        if not (schema.declared and schema.inputs):
-            return torch.tensor([value], dtype=torch.float64)
         given = torch.tensor([value], dtype=torch.float64)
-        return {self.name: given} if bool(schema.inputs[self.name].domain.contains(given).all()) else {}
+        if not (schema.declared and schema.inputs):
+            return given
+        return {self.name: inside(given, schema.inputs[self.name].domain)}
 
     def limit(self) -> float | None:
         """The smallest dt_max on the way of the longest steps that it allows at the start; None: it fails."""

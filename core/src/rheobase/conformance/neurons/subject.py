@@ -12,6 +12,7 @@ from ...engine.neuron.base import Neuron
 from ...engine.neuron.spiking import SpikingNeuron
 from ...engine.schema import Schema
 from ..subject import Subject
+from ..vacuous import vacuous
 from .rheobase import Sizes, sizes
 
 
@@ -121,7 +122,22 @@ class NeuronSubject(Subject):
     @cached_property
     def sizes(self) -> Sizes:
         """The currents that move it; see there."""
-        return sizes(self.model)
+        return sizes(self.model, self.strongest)
+
+    def rheobase(self) -> float:
+        """Its rheobase by the main input, negative where only such inputs make it spike.
+
+        Raises:
+            Vacuous: If there is none, so that a property which drives it by multiples decides nothing.
+        """
+        found = self.sizes.rheobase[self.sizes.main]
+        if found is None:
+            vacuous(
+                "it spikes without input, and has no rheobase"
+                if self.sizes.alone
+                else "no constant input was found that makes it spike"
+            )
+        return found
 
     @property
     def inputs(self) -> tuple[str, ...]:

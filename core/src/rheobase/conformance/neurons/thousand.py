@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
 from .courses import Course, course, first_parting, put
@@ -83,7 +84,7 @@ def a_long_run_leaves_nothing_behind_but_the_state(subject: NeuronSubject, case:
     first = course(neuron, data[:AFTER])
     rest = course(neuron, data[AFTER:])
     if first.ended or rest.ended:
-        return  # vacuous: it does not bear so long a run
+        vacuous("it does not bear so long a run")
     other = case.neuron(subject.model)
     again = course(other, data[:AFTER])
     apart = first_parting(first, again)
@@ -111,11 +112,11 @@ def a_model_that_rested_does_what_it_does_at_once(subject: NeuronSubject, case: 
     start = {name: getattr(fresh, name).detach().clone() for name in subject.schema.states}
     expected = course(fresh, data)
     if course(rested, quiet).ended:
-        return  # vacuous: another property tells of it
+        vacuous("it does not bear so long a rest")
     for name, value in start.items():
         size = value.abs() + subject.sizes.excursion.get(name, 0.0)
         if bool(((getattr(rested, name).detach() - value).abs() > 1e-9 * size).any()):
-            return  # vacuous: it does not rest, which another property tells
+            vacuous("it does not rest where it is declared to")
     put(rested, start)
     found = course(rested, data)
     if first_parting(expected, found):

@@ -12,6 +12,7 @@ import torch
 
 from ...errors import RheobaseError
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .needs import DECLARED
@@ -31,7 +32,7 @@ def every_parameter_option_and_input_is_read(subject: NeuronSubject) -> None:
     schema, model = subject.schema, subject.model
     kinds: tuple[Any, ...] = (schema.parameters, schema.options, schema.draws, schema.inputs)
     if not any(kinds):
-        return
+        vacuous("it declares no parameter, option, draw or input")
     read = {"tau_ref"} if schema.refractory and subject.has_threshold else set()
     quantities: list[Any] = [*schema.parameters.values(), *schema.states.values()]
     for declared in quantities:

@@ -83,8 +83,10 @@ class Randomness(Component):
             >>> class Noise(AnalogNeuron):
             ...     stochastic = True
             ...     def forward(self, data, identifiers=None):
-            ...         noise = torch.randn(self.num_units, generator=self.generator, dtype=self.dtype)
-            ...         return super().forward(data + noise, identifiers)
+            ...         current = self.prepare(data, identifiers)
+            ...         shape = (*current.shape[:-1], self.num_units)  # [*batch, units]
+            ...         noise = torch.randn(shape, generator=self.generator, dtype=self.dtype)
+            ...         return super().forward(current + noise)
             >>> one, other = Noise(), Noise()
             >>> bool(one(0.0)["voltage"] == other(0.0)["voltage"])
             True

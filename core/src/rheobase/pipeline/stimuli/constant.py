@@ -12,7 +12,7 @@ from torch import Tensor
 from ...engine.signals.signal import Signal
 from ...engine.signals.sources import Source
 from .base import Stimulus
-from .values import Current, check_current, row_of
+from .values import Current, check_current, row_of, width_of
 
 
 @final
@@ -56,10 +56,8 @@ class Constant(Stimulus):
         device: torch.device | None = None,
     ) -> Tensor:
         """See :meth:`Stimulus.rows`; with a batch ``[count, *batch, 1 or units]``."""
-        amplitude = self.amplitude
-        if isinstance(amplitude, Tensor) and amplitude.dim() > 1:
-            return amplitude.to(dtype=dtype, device=device).expand(count, *amplitude.shape)
-        return row_of(amplitude, dtype=dtype, device=device).expand(count, -1)
+        row = row_of(self.amplitude, dtype=dtype, device=device)
+        return row.expand(count, *row.shape)
 
     def signal(self) -> Signal:
         """See :meth:`Stimulus.signal`."""
@@ -71,8 +69,7 @@ class Constant(Stimulus):
     @property
     def width(self) -> int:
         """See :attr:`Stimulus.width`."""
-        amplitude = self.amplitude
-        return amplitude.shape[-1] if isinstance(amplitude, Tensor) and amplitude.dim() else 1
+        return width_of(self.amplitude)
 
     @property
     def constant(self) -> bool:

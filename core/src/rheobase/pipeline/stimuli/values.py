@@ -89,15 +89,17 @@ def is_number(value: object) -> bool:
 
 
 def row_of(value: Current, *, dtype: torch.dtype, device: torch.device | None) -> Tensor:
-    """The current as a row ``[1]`` or ``[units]``, with its graph."""
+    """The current as a row ``[1]`` or ``[units]``, or ``[*batch, 1 or units]``, with its graph."""
     if isinstance(value, Tensor):
-        return value.to(dtype=dtype, device=device).reshape(-1)
+        made = value.to(dtype=dtype, device=device)
+        return made if made.dim() else made.reshape(1)
     return torch.tensor([float(value)], dtype=dtype, device=device)
 
 
 def width_of(*values: Current) -> int:
     """The number of units that these currents are made for; 1 for any number of units."""
-    return max((value.numel() for value in values if isinstance(value, Tensor)), default=1)
+    tensors = (value for value in values if isinstance(value, Tensor))
+    return max((value.shape[-1] for value in tensors if value.dim()), default=1)
 
 
 def check_same_width(owner: object, **values: Current) -> None:

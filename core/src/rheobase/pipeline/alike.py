@@ -1,0 +1,72 @@
+"""Units that are alike: what one of them does from the initial state, all of them do under one input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..engine.neuron.base import Neuron
+
+
+class Kinds(NamedTuple):
+    """The kinds of units that an ensemble has.
+
+    Attributes:
+        first: The first unit of each kind, ``[kinds]``.
+        kind: The kind of each unit, ``[units]``.
+    """
+
+    first: Tensor
+    kind: Tensor
+
+
+def kinds_of(neuron: Neuron) -> Kinds:
+    """The kinds of units of a neuron: those of one kind have the same parameters and initial states.
+
+    Where random numbers or a ``forward`` of its own may tell units apart, each is a kind.
+    """
+    each = torch.arange(neuron.num_units)
+    # A model without draws sees nothing of a unit but these; a forward of its own may count units, or share.
+    if neuron._model is None or neuron.stochastic or neuron.schema.draws or own_forward(neuron):
+        return Kinds(each, each)
+    columns = [part.cpu() for part in _by_unit(neuron).values() if bool((part != part[:1]).any())]
+    kind = torch.zeros_like(each)
+    count = 1
+    for column in columns:
+        values, place = torch.unique(column, return_inverse=True)
+        # Numbered anew after each: the product of all counts need not be a number.
+        kinds, kind = torch.unique(kind * len(values) + place, return_inverse=True)
+        count = len(kinds)
+    first = torch.full((count,), neuron.num_units).scatter_reduce(0, kind, each, "amin")
+    return Kinds(first, kind)
+
+
+def own_forward(neuron: Neuron) -> bool:
+    """Whether the model steps by a ``forward`` of its own."""
+    return type(neuron).forward is not Neuron.forward
+
+
+def keep_units(neuron: Any, units: Tensor) -> None:
+    """Leave an ensemble only some of its units, and begin anew.
+
+    Args:
+        neuron: It is changed.
+        units: Which are left, ``[kept]``.
+    """
+    parts = _by_unit(neuron)
+    for store in (neuron._buffers, neuron._parameters, neuron._initial):
+        for name, part in parts.items():
+            if name in store and store[name] is part:
+                kept = part.detach()[units.to(part.device)]
+                store[name] = torch.nn.Parameter(kept) if store is neuron._parameters else kept
+    neuron.__dict__["_num_units"] = len(units)
+    neuron.reset_state()
+
+
+def _by_unit(neuron: Neuron) -> Mapping[str, Tensor]:
+    """The parameters and initial states that have a value for each unit."""
+    parts = {name: neuron._of(name) for name in neuron.schema.parameters} | dict(neuron._initial)
+    return {name: part for name, part in parts.items() if part.shape == (neuron.num_units,)}
