@@ -4,8 +4,8 @@ Each file of the folder ``zoo`` has ``FAULTS``, the name of an object -> the fam
 catch it, or ``SOUND``, a list of names. Where it is so, a file has further
 
 - ``CAUSES``, the name of a fault -> the property that is made for it;
-- ``FULL``, the name of a fault that only the full profile catches, by its wider range -> the property that asks
-  the same in the standard profile, which it passes;
+- ``FULL``, the name of a fault that only the full profile catches, by its wider range -> the property that
+  asks the same in the standard profile, which it passes;
 - ``HARDEST``, the name of a sound object -> the properties that it is hardest for, which are tried in the
   standard profile in the usual run, in place of all in the smoke profile;
 - ``SPECS``, the name of an integrator or an aggregator -> what is claimed of it;

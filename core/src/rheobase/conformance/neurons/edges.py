@@ -300,7 +300,7 @@ def _counts(
     factors: Sequence[tuple[float, float]],
     edges: bool,
 ) -> bool:
-    """Refuse a parameter that acts everywhere, and not at some of its values; gives whether it was looked at."""
+    """Refuse a parameter that acts everywhere, and not at some values; gives whether it was looked at."""
     declared = subject.schema.parameters[name]
     default = subject.defaults[name] or size_of(subject, name)
     here, near = (land.values(land.moved(**{**base, name: factor * default})) for factor in (1.0, 1.01))
