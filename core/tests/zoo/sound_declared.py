@@ -151,7 +151,7 @@ class GateWithALevel(_Leaky):
 
 
 class SharpExponential(rb.SpikingNeuron):
-    """An exponential neuron with a sharp upstroke, which overflows where its onset is moved far below rest."""
+    """An exponential neuron, so sharp that it overflows where its onset is moved far below rest."""
 
     tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
     volt_rest = rb.Parameter(-70.0, unit="mV", doc="resting potential")
@@ -184,7 +184,7 @@ class LargerOfTwo(_Leaky):
 
 
 class GuardedSynapse(_Leaky):
-    """An amplitude that divides by the difference of two time constants, with its limit where they are equal."""
+    """An amplitude that divides by a difference of time constants, with a value where they are equal."""
 
     tau_rise = rb.Parameter(1.0, unit="ms", above=0, doc="rise of the synapse")
     tau_decay = rb.Parameter(5.0, unit="ms", above=0, doc="decay of the synapse")

@@ -32,7 +32,6 @@ AFTER = 60
 """How many steps are compared after a long run."""
 
 _TRIES = 4
-_EPS = torch.finfo(torch.float64).eps
 
 
 def large(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
@@ -128,7 +127,7 @@ def _require_close(subject: NeuronSubject, case: NeuronCase, one: Course, other:
     near = []
     for number in range(_TRIES):
         neuron: Any = case.neuron(subject.model)
-        near.append(shaken(subject, neuron, case.data(neuron), 4.0 * ULPS * _EPS, number))
+        near.append(shaken(neuron, case.data(neuron), 4.0 * ULPS, number))
     for step, (wanted, found) in enumerate(zip(one.outputs, other.outputs, strict=False)):
         by = [each[step] for each in near if step < len(each)]
         if len(by) < len(near) or any(
