@@ -183,3 +183,27 @@ def test_units_that_were_chosen_are_drawn():
     voltage, raster = chosen.plot().axes
     assert torch.equal(torch.tensor(voltage.lines[1].get_ydata()), chosen.traces["voltage"][:, 1])
     assert set(raster.lines[0].get_ydata().tolist()) == {4}
+
+
+def test_a_recording_with_a_graph_is_drawn_as_the_one_without():
+    shift = torch.nn.Parameter(torch.tensor(0.5, dtype=torch.float64))
+
+    def run(grad):
+        cell = rb.create(Lif, 2, event="located", tau_ref=shift, dtype=torch.float64)
+        return rb.simulate(cell, 600.0, 50.0, record=("spikes", "voltage"), grad=grad)
+
+    graph, plain = run(True), run(False)
+    assert graph.spikes.times.requires_grad
+    assert graph.traces["voltage"].requires_grad
+    for mine, other in zip(graph.plot().axes, plain.plot().axes, strict=True):
+        assert [line.get_ydata().tolist() for line in mine.lines] == [
+            line.get_ydata().tolist() for line in other.lines
+        ]
+    graph.spikes.times.sum().backward()  # the graph is still there
+    assert shift.grad != 0
+
+
+def test_the_curve_of_currents_that_are_learnt_is_drawn():
+    currents = torch.tensor([300.0, 600.0], dtype=torch.float64, requires_grad=True)
+    (axis,) = plot_fi_curve(fi_curve(Lif, currents, duration=20.0)).axes
+    assert axis.lines[0].get_xdata().tolist() == [300.0, 600.0]

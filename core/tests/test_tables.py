@@ -87,3 +87,28 @@ def test_without_pandas_the_extra_is_named(recording, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(RheobaseError, match=r"pip install 'rheobase\[pandas\]'"):
         recording.to_pandas()
+
+
+@pytest.mark.parametrize("event", ["crossing", "located"])
+def test_a_recording_with_a_graph_is_told_written_and_counted_as_the_one_without(lif, event, tmp_path):
+    tau = torch.nn.Parameter(torch.tensor(5.0))
+
+    def run(grad):
+        current = torch.full((400, 1), 300.0, requires_grad=grad)
+        return rb.simulate(
+            rb.create(lif, 2, event=event, tau_mem=tau), current, record=("spikes", "voltage"), grad=grad
+        )
+
+    graph, plain = run(True), run(False)
+    assert graph.traces["voltage"].requires_grad
+    for name, recording in (("graph", graph), ("plain", plain)):
+        recording.save(tmp_path / f"{name}.csv")
+        recording.save(tmp_path / f"{name}.npz")
+    assert (tmp_path / "graph.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+    read = rb.Recording.load(tmp_path / "graph.npz")
+    assert torch.equal(read.traces["voltage"], plain.traces["voltage"])
+    assert np.array_equal(graph.spikes.to_numpy(), plain.spikes.to_numpy())
+    assert list(graph.spikes) == list(plain.spikes)
+    assert (repr(graph), graph._repr_html_()) == (repr(plain), plain._repr_html_())
+    assert (graph.counts().tolist(), graph.cv().tolist()) == (plain.counts().tolist(), plain.cv().tolist())
+    assert graph.isi(unit=1).tolist() == plain.isi(unit=1).tolist()

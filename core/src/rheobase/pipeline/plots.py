@@ -41,7 +41,7 @@ def plot_fi_curve(
     figure = new_figure((6.0, 4.0))
     axis = figure.subplots()
     for curve in every:
-        axis.plot(curve.currents.numpy(), curve.rates.numpy(), ".-", label=curve.model)
+        axis.plot(curve.currents.detach().numpy(), curve.rates.detach().numpy(), ".-", label=curve.model)
     unit = {curve.unit for curve in every}
     axis.set_xlabel(f"current ({unit.pop()})" if len(unit) == 1 and "" not in unit else "current")
     axis.set_ylabel("firing rate (Hz)")
