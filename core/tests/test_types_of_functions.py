@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import rheobase as rb
@@ -108,3 +109,36 @@ def test_the_input_has_the_shape_that_it_has_in_every_event_mode(kind, units):
         assert len(data) == 1
         assert data[0] in (1, *state)
         assert state != (units,) or (state, data) in seen["step"] or kind == "signal"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (lambda state, params: state.voltage > 1.0, "a comparison (bool)"),
+        (lambda state, params: (state.voltage > 1.0) & (params.tau_ref > 0), "a comparison (bool)"),
+        (lambda state, params: False, "a comparison (bool)"),
+        (lambda state, params: None, "NoneType"),
+        (lambda state, params: {"voltage": state.voltage}, "dict"),
+    ],
+)
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_threshold_that_is_no_difference_is_told_before_the_first_step(given, told, event):
+    wrong = type("Wrong", (Shapes,), {"threshold": staticmethod(given)})
+    remedy = "give a difference that is positive past the threshold, such as state.voltage - params.threshold"
+    with pytest.raises(rb.errors.DeclarationError, match=re.escape(f"Wrong.threshold gave {told}; {remedy}")):
+        rb.create(wrong, 2, event=event)
+
+
+def test_a_threshold_that_becomes_a_comparison_with_an_option_is_told_where_it_does():
+    class Two(Shapes):
+        kind = rb.Option("difference", "comparison")
+
+        @staticmethod
+        def threshold(state, params):
+            return state.voltage - 10.0 if params.kind == "difference" else state.voltage > 10.0
+
+    neuron = rb.create(Two)
+    neuron.kind = "comparison"
+    with pytest.raises(rb.errors.DeclarationError, match="Two.threshold gave a comparison"):
+        neuron(1.0)
+    assert neuron.simulation_step == 0

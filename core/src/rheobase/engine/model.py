@@ -30,8 +30,16 @@ def pack(parts: list[Tensor]) -> Tensor:
 
 
 def gap(model: Model, y: Tensor, params: Any) -> Tensor:
-    """g, the model's threshold function, at a packed state ``[D, *batch, units]``; of its type."""
-    return _like(ask(model, "threshold", y.unbind(0), params), y)
+    """g, the model's threshold function, at a packed state ``[D, *batch, units]``; of its type.
+
+    Raises:
+        DeclarationError: If it is a comparison, which is never below zero, or no number.
+    """
+    g = ask(model, "threshold", y.unbind(0), params)
+    if isinstance(g, Tensor) and g.dtype == y.dtype:
+        return spread(g, y.shape[1:])
+    _check_difference(model, g)
+    return _like(g, y)
 
 
 def spread(tensor: Tensor, shape: torch.Size) -> Tensor:
@@ -133,6 +141,20 @@ def held_mask(schema: Schema, y: Tensor) -> Tensor:
     """Which rows of a packed state are held during the refractory period, ``[D, 1, ...]``."""
     mask = torch.tensor([name in schema.held for name in schema.states], device=y.device)
     return mask.view(-1, *([1] * (y.ndim - 1)))
+
+
+def _check_difference(model: Model, g: Any) -> None:
+    """Refuse a g that is not of the state's type, and no number at all or a comparison."""
+    try:
+        kind = g.dtype if isinstance(g, Tensor) else torch.as_tensor(g).dtype
+    except (TypeError, ValueError, RuntimeError):
+        kind = None
+    if kind is None or kind == torch.bool:
+        raise DeclarationError(
+            f"{model.schema.owner}.threshold gave {type(g).__name__ if kind is None else 'a comparison (bool)'}; "
+            "give a difference that is positive past the threshold, such as state.voltage - params.threshold: "
+            "a spike is where it becomes positive"
+        )
 
 
 def _gave(values: Any) -> str:
