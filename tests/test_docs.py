@@ -106,7 +106,7 @@ def test_the_model_of_a_page_is_sound_and_does_as_it_says(page: str, model: str)
     import rheobase as rb
 
     (code,) = [block for block in blocks(page, "python") if f"class {model}(SpikingNeuron)" in block]
-    names: dict[str, Any] = {"__name__": "page", "rb": rb}
+    names: dict[str, Any] = {"__name__": "page"}
     exec(compile(code, page, "exec"), names)
     if model == "QIF":
         assert names["rec"].counts().tolist() == [0, 1]
@@ -114,6 +114,32 @@ def test_the_model_of_a_page_is_sound_and_does_as_it_says(page: str, model: str)
         assert names["out"]["voltage"][0].item() == pytest.approx(-57.5, abs=0.05)
     report = rb.conformance.check(names[model], "smoke")
     assert report.ok, report
+
+
+MODELS = [
+    (page, model, block)
+    for page in PAGES
+    for block in blocks(page, "python")
+    for model in re.findall(r"^class (\w+)\(", block, flags=re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "model", "code"), MODELS, ids=[f"{page}-{model}" for page, model, _ in MODELS]
+)
+def test_a_block_that_defines_a_model_is_a_file_that_stands_alone(
+    page: str, model: str, code: str, tmp_path: Path, warm: Any
+) -> None:
+    (tmp_path / "mine.py").write_text(code, encoding="utf-8")
+    answer = warm.run(
+        "-m", "rheobase", "show", f"mine.py:{model}", cwd=tmp_path, env={**os.environ, "COLUMNS": "100"}
+    )
+    assert answer.returncode == 0, f"{page}\n{answer.stdout}{answer.stderr}"
+    assert answer.stdout.startswith(f"{model}: ")
+
+
+def test_every_page_that_defines_a_model_was_found() -> None:
+    assert {"README.md", "core/README.md", "docs/models.md"} <= {page for page, _, _ in MODELS}
 
 
 def anchors(page: Path) -> set[str]:
