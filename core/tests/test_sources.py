@@ -140,7 +140,7 @@ def test_a_forward_of_a_class_of_its_own_is_given_the_sources_apart():
     [
         ([], "no sources"),
         ({}, "no sources"),
-        ([1.0, 2.0], "list of numbers.*torch.tensor"),
+        ([1.0, 2.0], r"list of numbers.*torch.tensor.*mapping, {\"soma\": .*stimuli, \[stimulus.Constant"),
         ({"a": "strong"}, "a: .*type str"),
         ({3: 1.0}, "identifier 3 is no text"),
         ({"a": torch.ones(5, 4), "b": 1.0}, r"a: .*\[5, 4\].*3 units"),
@@ -163,9 +163,27 @@ def test_sources_that_cannot_be_used_are_named_before_a_step_is_taken(lif, given
 
 def test_an_aggregator_that_needs_identifiers_says_so_before_a_step_is_taken(lif):
     neuron = rb.create(lif, aggregator="shunting")
-    with pytest.raises(RheobaseError, match="was given no identifiers"):
-        rb.simulate(neuron, [NOISE, PULSE], 1.0)
-    assert neuron.simulation_step == 0
+    told = 'was given no identifiers.* give simulate a mapping, {"dendrite": a, "shunt": b}'
+    for given in ([NOISE, PULSE], [torch.ones(1), torch.ones(1)]):
+        with pytest.raises(RheobaseError, match=told):
+            rb.simulate(neuron, given, 1.0)
+        assert neuron.simulation_step == 0
+    grouped = rb.create(lif, aggregator={"gate*": "product"})
+    with pytest.raises(RheobaseError, match='give simulate a mapping, {"gate_1": a, "soma": b}'):
+        rb.simulate(grouped, [NOISE, PULSE], 1.0)
+
+
+def test_what_the_messages_on_sources_say_works(lif):
+    shunted = rb.simulate(rb.create(lif, aggregator="shunting"), {"dendrite": 300.0, "shunt": 1.0}, 20.0)
+    halved = rb.simulate(rb.create(lif), 150.0, 20.0)
+    assert shunted.spikes.times.tolist() == halved.spikes.times.tolist() != []
+    several = [{"soma": 300.0, "dendrite": 20.0}, [stimulus.Constant(300.0), stimulus.Constant(20.0)]]
+    one, other = (rb.simulate(rb.create(lif), given, 20.0) for given in several)
+    assert one.spikes.times.tolist() == other.spikes.times.tolist() != []
+    assert one.counts() > halved.counts()
+
+
+def test_an_aggregator_whose_result_does_not_fit_is_told_before_a_step_is_taken(lif):
     wide = rb.create(lif, 3, aggregator=lambda inputs, identifiers: inputs[0].expand(5))
     with pytest.raises(InputError, match=r"has shape \[5\]"):
         rb.simulate(wide, [stimulus.Constant(1.0), PULSE], 1.0)

@@ -17,6 +17,12 @@ from torch import Tensor
 
 from ..errors import InputError
 
+_NAMING = (
+    'give simulate a mapping, {{"{one}": a, "{other}": b}}; where you call the neuron yourself, '
+    'identifiers=["{one}", "{other}"], one for each input'
+)
+"""How inputs are given identifiers, by the two doors to an aggregator."""
+
 Aggregator: TypeAlias = Callable[[list[Tensor], "list[str] | None"], Tensor]
 
 
@@ -87,8 +93,8 @@ def shunting_inputs(inputs: list[Tensor], identifiers: list[str] | None = None) 
     check_inputs(inputs, identifiers)
     if identifiers is None:
         raise InputError(
-            "the aggregator 'shunting' was given no identifiers; call the neuron with "
-            "identifiers=[...], one for each input; those that begin with 'shunt' divide"
+            "the aggregator 'shunting' was given no identifiers; those that begin with 'shunt' divide; "
+            + _NAMING.format(one="dendrite", other="shunt")
         )
     shunts = [x for x, name in zip(inputs, identifiers, strict=True) if name.startswith("shunt")]
     drives = [x for x, name in zip(inputs, identifiers, strict=True) if not name.startswith("shunt")]
@@ -122,9 +128,10 @@ class GroupedAggregator:
     def __call__(self, inputs: list[Tensor], identifiers: list[str] | None = None) -> Tensor:
         check_inputs(inputs, identifiers)
         if identifiers is None:
+            first = next(iter(self.groups), "dendrite")
             raise InputError(
-                f"the aggregator by groups {list(self.groups)} was given no identifiers; call the "
-                "neuron with identifiers=[...], one for each input"
+                f"the aggregator by groups {list(self.groups)} was given no identifiers; "
+                + _NAMING.format(one=first.replace("*", "_1"), other="soma")
             )
         members: dict[str | None, list[int]] = {}
         for index, name in enumerate(identifiers):

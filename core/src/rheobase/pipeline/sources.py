@@ -146,7 +146,8 @@ def _input(neuron: Neuron, name: str, given: Any, source: Callable[[Any, str], S
         if given and all(map(is_number, given)):
             raise InputError(
                 f"{where}the stimulus is a list of numbers; a list holds several sources; "
-                "for one value for each unit give torch.tensor([...])"
+                "for one value for each unit give torch.tensor([...]), for several sources a mapping, "
+                '{"soma": 300.0, "dendrite": 20.0}, or stimuli, [stimulus.Constant(300.0), ...]'
             )
     else:
         return source(given, where)
