@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
+import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rheobase import Provenance, Recording
-from rheobase.errors import ArgumentError, OutputError
+from rheobase.errors import ArgumentError, OutputError, TraceError
 from rheobase.files import check_writable
 from rheobase.pipeline.recording import Spikes
 
@@ -209,3 +212,39 @@ def test_asking_whether_a_path_can_be_written_changes_nothing(tmp_path):
     assert check_writable(tmp_path / "file").read_text() == "kept"
     check_writable(tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("traces", "asked", "told"),
+    [
+        (["voltage"], "volt", "'volt' was not recorded; did you mean 'voltage'?; recorded: voltage; "),
+        (["voltage"], "w", "record=(\"spikes\", \"voltage\", \"w\")"),
+        ([], "voltage", "recorded: none; what a run records is its argument record=(\"spikes\", \"voltage\")"),
+        (["voltage"], 0, "the trace 0 was not recorded; recorded: voltage; "),
+        (["voltage"], "spikes", "recording.spikes"),
+    ],
+)
+def test_a_trace_that_was_not_recorded_is_told_with_the_nearest_and_how_to_record_it(traces, asked, told):
+    rec = recording(spikes([], []), traces={name: torch.zeros(2000, 3) for name in traces})
+    with pytest.raises(KeyError) as caught:
+        rec.traces[asked]
+    assert isinstance(caught.value, TraceError)
+    assert told in str(caught.value)
+    assert rec.traces.get(asked) is None
+    assert asked not in rec.traces
+
+
+def test_traces_are_a_dictionary_to_torch_and_to_files(tmp_path):
+    rec = recording(spikes([], []), traces={"voltage": torch.arange(3.0).expand(2000, 3)})
+    assert isinstance(rec.traces, dict)
+    doubled = torch.utils._pytree.tree_map(lambda value: 2 * value, rec.traces)
+    assert doubled["voltage"][0].tolist() == [0.0, 2.0, 4.0]
+    torch.save(rec.traces, tmp_path / "traces.pt")
+    read = torch.load(tmp_path / "traces.pt", weights_only=True)
+    assert torch.equal(read["voltage"], rec.traces["voltage"])
+    rec.save(tmp_path / "run.npz")
+    others = (pickle.loads(pickle.dumps(rec)), copy.deepcopy(rec), Recording.load(tmp_path / "run.npz"))
+    for other in (*others, replace(rec, model="other")):
+        assert torch.equal(other.traces["voltage"], rec.traces["voltage"])
+        with pytest.raises(TraceError, match="did you mean 'voltage'"):
+            other.traces["volt"]

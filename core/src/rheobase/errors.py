@@ -12,6 +12,7 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
     │   ├── ConfigurationError  a simulation file that cannot be used
     │   ├── EventModeError      an event mode that is not to be had here
     │   ├── StructureError      a model that an integrator cannot treat
+    │   ├── TraceError          a trace that was not recorded                  (KeyError)
     │   ├── ToleranceError      a tolerance below what the numbers resolve
     │   └── OrderError          an order that is not implemented
     ├── ComponentError          an unknown or ambiguous model, integrator, ... (LookupError)
@@ -87,6 +88,14 @@ class EventModeError(ArgumentError):
 
 class StructureError(ArgumentError):
     """A model that an integrator cannot treat, such as a nonlinear one by an exact method."""
+
+
+class TraceError(ArgumentError, KeyError):
+    """A trace that was not recorded."""
+
+    def __str__(self) -> str:
+        # That of KeyError quotes the message.
+        return shortened(" ".join(map(str, self.args)), _LONGEST)
 
 
 class ToleranceError(ArgumentError):

@@ -67,25 +67,34 @@ class NamedState(dict[str, Any]):
         return OrderedDict, (), None, None, iter(self.items())
 
 
-def _children(state: NamedState) -> tuple[list[Any], list[str]]:
-    return list(state.values()), list(state)
+def as_tree(kind: type[dict[str, Any]]) -> None:
+    """Let torch see through a class of dictionaries: function transforms its tensors, as those of any other.
 
+    A torch that has no such function takes such a dictionary for one value, which ``dict(...)`` mends.
 
-def _with_keys(state: NamedState) -> tuple[list[tuple[Any, Any]], list[str]]:
-    return [(_key(name), value) for name, value in state.items()], list(state)
+    Args:
+        kind: The class; it is made of pairs.
+    """
 
+    def children(named: dict[str, Any]) -> tuple[list[Any], list[str]]:
+        return list(named.values()), list(named)
 
-def _joined(values: Iterable[Any], names: Any) -> NamedState:
-    return NamedState(zip(names, values, strict=True))
+    def with_keys(named: dict[str, Any]) -> tuple[list[tuple[Any, Any]], list[str]]:
+        return [(_key(name), value) for name, value in named.items()], list(named)
+
+    def joined(values: Iterable[Any], names: Any) -> dict[str, Any]:
+        return kind(zip(names, values, strict=True))
+
+    _register(
+        kind,
+        children,
+        joined,
+        serialized_type_name=f"rheobase.{kind.__name__}",
+        flatten_with_keys_fn=with_keys,
+    )
 
 
 _key = of_torch(f"{_TREES}:MappingKey", lambda name: name)
-# So that function transforms see its tensors, as they see those of a dictionary; a torch that has no such
-# function takes the state for one value, which ``dict(state)`` mends.
-of_torch(f"{_TREES}:register_pytree_node", lambda *_, **__: None)(
-    NamedState,
-    _children,
-    _joined,
-    serialized_type_name="rheobase.NamedState",
-    flatten_with_keys_fn=_with_keys,
-)
+_register = of_torch(f"{_TREES}:register_pytree_node", lambda *_, **__: None)
+
+as_tree(NamedState)

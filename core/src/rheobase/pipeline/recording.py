@@ -46,7 +46,8 @@ class Recording(Results):
     Args:
         spikes: The spikes; see :class:`Spikes`.
         traces: Name -> values ``[steps // every, *batch, units]``; row n is the state after
-            ``(n + 1) * every`` steps of the run, at ``times[n]``.
+            ``(n + 1) * every`` steps of the run, at ``times[n]``. A name that was not recorded is a
+            :class:`~rheobase.errors.TraceError`.
         dt: The time step in ms.
         steps: The number of steps that were run.
         first_step: The neuron's step counter at the start of the run. Default 0.

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import ArgumentError, shortened, shown
 from ..specs import Provenance
 from .spikes import Spikes
+from .traces import Traces
 
 
 @contextmanager
@@ -50,6 +51,13 @@ class Results:
     every: int = 1
     trace_indices: Mapping[str, Tensor] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traces", Traces(self.traces))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # what was pickled is a dictionary of no class of ours
 
     @property
     def duration(self) -> float:
