@@ -106,7 +106,7 @@ class Warm:
         cwd: str | Path | None = None,
         env: Mapping[str, str] | None = None,
         reads: str = "",
-        timeout: int = 120,
+        timeout: int = 600,
     ) -> subprocess.CompletedProcess[str]:
         """Run it as ``subprocess.run`` would, with its output captured.
 
@@ -115,7 +115,7 @@ class Warm:
             cwd: Its folder; default: ours.
             env: Its environment; default: ours.
             reads: What it reads.
-            timeout: When it is ended, s.
+            timeout: When it is ended, s; long, since it is for what hangs: a busy machine is slow.
         """
         command = [str(each) for each in arguments]
         env = dict(os.environ if env is None else env)

@@ -250,8 +250,15 @@ SPECS = {
     "HeunEulerTogether": _spec(
         "HeunEulerTogether", order=2, adaptive=True, embedded_order=1, differentiable="discrete"
     ),
+    # Where spikes are located by the base an adaptive method sees slopes that end at the threshold.
     "Fehlberg45": _spec(
-        "Fehlberg45", order=5, adaptive=True, per_unit=True, embedded_order=4, differentiable="discrete"
+        "Fehlberg45",
+        order=5,
+        event_order=2,
+        adaptive=True,
+        per_unit=True,
+        embedded_order=4,
+        differentiable="discrete",
     ),
 }
 """What is claimed of those whose own words do not say it all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -151,6 +152,9 @@ def size_of(subject: AggregatorSubject, given: list[Tensor], names: Any) -> floa
     total = max(1.0, sum(each.abs().max().item() for each in given))
     eps, generator = torch.finfo(given[0].dtype).eps, torch.Generator().manual_seed(0)
     before = result_of(subject, given, names)
+    # One that goes through logarithms rounds the logarithm of its result.
+    largest = before.abs().nan_to_num(nan=0.0).max().item()
+    total = max(total, largest * min(math.log(max(largest, 1.0)), 1e3))
     for _ in range(4):
         moved = [
             each

@@ -11,6 +11,7 @@ from ..subject import AggregatorSubject
 from ..violation import violated
 from .case import AggregatorCase
 from .cases import ALIKE, inputs, result_of, with_all_values
+from .ranges import EITHER
 
 STEP = 1e-5
 """By which part of themselves inputs are moved for differences."""
@@ -34,8 +35,10 @@ Move = list[Tensor]
 def gradients_for_all_values(subject: AggregatorSubject, case: AggregatorCase) -> None:
     """At zero, negative and large inputs each unit's gradient is that of differences."""
     for each in with_all_values(case):
-        if each.scale < 1.0:
-            continue  # differences of such small numbers are rounding, where a rule has some of about one
+        # Differences of such small numbers are rounding, where a rule has some of about one; and e^-x, as it
+        # is in many a published formula, has no derivative for autograd where it overflows.
+        if each.scale < 1.0 or (each.scale > 1.0 and each.values in EITHER):
+            continue
         try:
             _compare(subject, each)
         except InputError:
@@ -66,7 +69,9 @@ def _compare(subject: AggregatorSubject, case: AggregatorCase) -> None:
     least = torch.minimum(up.abs() + down.abs(), torch.stack(parts).abs().sum(dim=0))
     smooth = (up - down).abs() <= BENT * least + noise
     smooth &= (torch.stack(parts).sum(dim=0) - found).abs() <= APART * least + noise
-    room = 4.0 * (found - slope(way, 2.0)).abs() + noise
+    # Twice as far and a hundredth of it: how far differences are from a slope, and steps from a line.
+    wide, narrow = ((found - slope(way, far)).abs() for far in (2.0, 0.01))
+    room = 4.0 * torch.maximum(wide, narrow) + noise
     smooth &= room.isfinite()
     for unit in range(whole.shape[-1]):
         if bool(smooth[unit]):  # else vacuous: there is no gradient, or no number to compare it with

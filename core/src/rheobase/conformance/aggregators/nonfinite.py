@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..property import prop
 from ..subject import AggregatorSubject
+from ..vacuous import vacuous
 from ..violation import require
 from .case import AggregatorCase
 from .cases import ALIKE, inputs, refused, require_close, result_of
@@ -26,13 +27,14 @@ BROADCAST = (((2, 3), (3,), ()), ((3,), (2, 2, 3)))
 )
 def nan_is_passed_on(subject: AggregatorSubject, case: AggregatorCase) -> None:
     """A NaN in an input that the result of a unit follows gives no finite number there, or an InputError."""
-    names, before = case.names(), result_of(subject, case.inputs(), case.names())
+    names, before, decided = case.names(), result_of(subject, case.inputs(), case.names()), False
     for index, place in _places(case):
         counts = _follows(subject, case, index, place)
         given = _with(case, index, place, math.nan)
         if refused(subject, given, names) is not None:
             continue
         found = result_of(subject, given, names)
+        decided = decided or bool(counts.any())
         wrong = counts & found.isfinite()
         require(
             not bool(wrong.any()),
@@ -40,6 +42,8 @@ def nan_is_passed_on(subject: AggregatorSubject, case: AggregatorCase) -> None:
             f"without it {before.tolist()}. Pass it on: a comparison with NaN is false, and nan_to_num makes "
             "a number of it",
         )
+    if not decided:
+        vacuous("it refuses NaN, or no input moves the result a little")
 
 
 @prop(

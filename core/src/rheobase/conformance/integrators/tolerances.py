@@ -36,7 +36,7 @@ FEWER = 0.8
 )
 def each_tolerance_counts(subject: IntegratorSubject, case: IntegratorCase) -> None:
     """A larger atol alone saves evaluations, and so does a larger rtol, by the size of the state."""
-    tight, atol, rtol = (1e-8, 1e-3, 1e-3) if subject.claims.order >= 4 else (1e-6, 1e-2, 1e-3)
+    tight, atol, rtol = (1e-9, 1e-5, 1e-5) if subject.claims.order >= 4 else (1e-6, 1e-3, 1e-4)
     asked = {
         "both": {"rtol": tight, "atol": tight},
         "atol": {"rtol": tight, "atol": atol},
