@@ -56,8 +56,8 @@ def rows_and_units_draw_their_own_numbers(subject: NeuronSubject, case: NeuronCa
         if found < ROWS * UNITS:
             violated(
                 f"{ROWS} rows of {UNITS} units under one input go through {found} different states up to "
-                f"step {step}, and runs of one unit under {ROWS} seeds in {ROWS}; draw for each unit and row: "
-                "declare what is drawn as a Draw, or draw in the shape [*batch, units] of the input"
+                f"step {step}, and runs of one unit under {ROWS} seeds in {ROWS}; draw for each unit and row:"
+                " declare what is drawn as a Draw, or draw in the shape [*batch, units] of the input"
             )
 
 
