@@ -45,11 +45,10 @@ FAULTS = {
     "ThreadsDecide": "independence",
     "CachedDerivatives": "independence",
 }
-
-CAUSES = {
-    "HiddenThreshold": "functions-are-pure",  # asked often enough, it never spikes, and is the same ever after
-}
 """Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
+
+# Asked often enough it never spikes again, and is the same ever after: only its impurity is always there.
+CAUSES = {"HiddenThreshold": "functions-are-pure"}
 
 
 class _Sound(rb.SpikingNeuron):
