@@ -77,11 +77,11 @@ class BlocksOf256(_Leaky):
 
 
 class LoudestOfMany(_Leaky):
-    """In a crowd only the hundred that are driven most are heard."""
+    """In a crowd of more than 700 only the hundred that are driven most are heard."""
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> Any:
-        if state.voltage.shape[-1] > 100:
+        if state.voltage.shape[-1] > 700:
             data = torch.where(data >= data.topk(100, dim=-1).values[..., -1:], data, 0.0)
         return {"voltage": (data - state.voltage) / params.tau}
 

@@ -14,11 +14,9 @@ FAULTS = {
     "SumsToZero": "independence",
     "LouderInCrowds": "independence",
     "SharedSize": "independence",
-    "SharedDraw": "independence",
     "NeighbourJumps": "independence",
     "HeldForTwoSteps": "independence",
     "PoolOfNumbers": "independence",
-    "OneTargetForAll": "independence",
     "NoRootOfDt": "numerics",
     "ChanceOfAStep": "numerics",
     "DrawWithoutDt": "numerics",
@@ -32,9 +30,7 @@ CAUSES = {
     "SumsToZero": "noise-of-lanes-independent",
     "LouderInCrowds": "noise-of-lanes-independent",
     "SharedSize": "noise-of-lanes-independent",
-    "SharedDraw": "noise-of-lanes-independent",
     "NeighbourJumps": "noise-of-lanes-independent",
-    "OneTargetForAll": "noise-of-lanes-independent",
     "HeldForTwoSteps": "noise-of-steps-independent",
     "PoolOfNumbers": "noise-of-steps-independent",
     "NoRootOfDt": "noise-settles-as-dt-falls",
@@ -156,7 +152,7 @@ class HeldForTwoSteps(_Noisy):
 
     def noise(self, shape: Any) -> Any:
         step = int(self.simulation_step)
-        if step % 2:
+        if step % 2 and "_before" in self.__dict__:
             self.generator.set_state(self._before)
         self.__dict__["_before"] = self.generator.get_state()
         return self.normal(*shape)
@@ -212,18 +208,6 @@ class _Drawing(rb.SpikingNeuron):
         return {"voltage": torch.zeros_like(state.voltage)}
 
 
-class SharedDraw(_Drawing):
-    """A part of the noise is that of the first unit."""
-
-    @staticmethod
-    def update(state: Any, params: Any, data: Any, dt: Any) -> Any:
-        keep = torch.exp(-dt / params.tau)
-        noise = 0.9 * params.noise + 0.4 * params.noise[..., :1]
-        return {
-            "voltage": data + (state.voltage - data) * keep + params.sigma * (1.0 - keep**2) ** 0.5 * noise
-        }
-
-
 class DrawWithoutDt(_Drawing):
     """The noise of a step has one size, whatever dt is."""
 
@@ -231,23 +215,3 @@ class DrawWithoutDt(_Drawing):
     def update(state: Any, params: Any, data: Any, dt: Any) -> Any:
         keep = torch.exp(-dt / params.tau)
         return {"voltage": data + (state.voltage - data) * keep + 0.1 * params.sigma * params.noise}
-
-
-class OneTargetForAll(rb.SpikingNeuron):
-    """Reset to a random depth, half of which is the first unit's."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    depth = rb.Draw("uniform", doc="how far below zero it is reset")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.voltage) / params.tau}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 1.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": -0.5 * params.depth - 0.5 * params.depth[..., :1]}

@@ -8,9 +8,10 @@ from typing import Any
 import rheobase as rb
 import torch
 
-SOUND = ["ColouredNoise", "Rare", "EscapeNoise", "NoisyInput"]
+SOUND = ["NearlyTogether", "ColouredNoise", "Rare", "EscapeNoise", "NoisyInput"]
 
 HARDEST = {
+    "NearlyTogether": ["rows-draw-apart", "noise-of-lanes-independent"],
     "ColouredNoise": [
         "noise-of-steps-independent", "noise-of-lanes-independent", "noise-settles-as-dt-falls"
     ],
@@ -50,6 +51,29 @@ class _Leaky(rb.SpikingNeuron):
         """A number for each unit and row."""
         shape = (*current.shape[:-1], self.num_units)
         return torch.randn(shape, generator=self.generator, dtype=torch.float64).to(self.dtype)
+
+
+class NearlyTogether(rb.SpikingNeuron):
+    """tau dV/dt = -V + I and a little noise: many units spike in one step, and are all at 0 after it."""
+
+    tau = rb.Parameter(16.0, unit="ms", above=0, doc="membrane time constant")
+    sigma = rb.Parameter(0.6, unit="mV", at_least=0, doc="standard deviation of the noise")
+    number = rb.Draw("normal", doc="white noise of a step")
+    voltage = rb.State(0.0, unit="mV", doc="membrane potential, above rest")
+
+    @staticmethod
+    def update(state: Any, params: Any, data: Any, dt: Any) -> Any:
+        keep = torch.exp(-dt / params.tau)
+        noise = params.sigma * torch.sqrt(1.0 - keep**2) * params.number
+        return {"voltage": data + (state.voltage - data) * keep + noise}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 15.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": torch.zeros_like(state.voltage)}
 
 
 class ColouredNoise(rb.AnalogNeuron):

@@ -24,6 +24,9 @@ STRONG = 3.0
 ROWS, UNITS, STEPS = 6, 3, 40
 """Of the runs whose lanes must part."""
 
+LATELY = 8
+"""Over how many steps two lanes must be alike to count as one."""
+
 
 def usual(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
     """The model with its defaults, under one of a hundred seeds."""
@@ -47,15 +50,20 @@ def rows_and_units_draw_their_own_numbers(subject: NeuronSubject, case: NeuronCa
     for step in (0, STEPS - 1):
         if min(len(each) for each in (*seeds, together)) <= step:
             return
-        if _different([each[step][0] for each in seeds]) < ROWS:
+        if _different([_lately(each, step)[0] for each in seeds]) < ROWS:
             continue
-        found = _different(list(together[step]))
+        found = _different(list(_lately(together, step)))
         if found < ROWS * UNITS:
             violated(
-                f"{ROWS} rows of {UNITS} units under one input are in {found} different states after step "
-                f"{step}, and runs of one unit under {ROWS} seeds in {ROWS}; draw for each unit and row: "
-                "declare what is drawn as a Draw, or draw in the shape [*batch, units] of the input"
+                f"{ROWS} rows of {UNITS} units under one input go through {found} different states up to "
+                f"step {step}, and runs of one unit under {ROWS} seeds in {ROWS}; draw for each unit and row:"
+                " declare what is drawn as a Draw, or draw in the shape [*batch, units] of the input"
             )
+
+
+def _lately(states: list[Tensor], step: int) -> Tensor:
+    """The states after a step and the few before it: units that spike in one step are in one after it."""
+    return torch.cat(states[max(0, step + 1 - LATELY) : step + 1], dim=-1)
 
 
 def _lanes(subject: NeuronSubject, case: NeuronCase, seed: int, batch: tuple[int, ...]) -> list[Tensor]:

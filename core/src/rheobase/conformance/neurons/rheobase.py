@@ -40,7 +40,7 @@ class Sizes:
         latency: How long the model takes to its first spike at twice its rheobase, ms; None where there is no
             rheobase, or no spike.
         quiet: Inputs of the rheobase's sign, less than half of it, at which the model does not spike.
-        excursion: State -> how far the main input moves it at its scale, within the window.
+        excursion: State -> how far the main input moves it at its scale, at any time within the window.
         alone: Whether it spikes without any input within the window.
     """
 
@@ -102,7 +102,7 @@ class _Seen:
     value: Tensor
     first: Tensor
     moved: Tensor
-    ends: dict[str, Tensor]
+    ways: dict[str, Tensor]
 
     def of(self, place: int) -> tuple[Tensor, Tensor, Tensor]:
         mine = self.block == place
@@ -110,10 +110,8 @@ class _Seen:
 
     def excursion(self, place: int, size: float) -> dict[str, float]:
         mine = self.block == place
-        none = mine & (self.value == 0)
         near = int(torch.where(mine, (self.value - size).abs(), math.inf).argmin())
-        start = near if not bool(none.any()) else int(none.nonzero()[0])
-        gone = {name: abs(float(end[near] - end[start])) for name, end in self.ends.items()}
+        gone = {name: float(way[near]) for name, way in self.ways.items()}
         return {name: value if math.isfinite(value) else 0.0 for name, value in gone.items()}
 
 
@@ -155,7 +153,7 @@ def _run(model: type[Neuron], names: tuple[str, ...], block: Tensor, value: Tens
     while waiting:
         alive = waiting.pop()
         try:
-            first, moved, ends = _run_together(model, names, block[alive], value[alive], steps)
+            first, moved, ways = _run_together(model, names, block[alive], value[alive], steps)
         except Exception:
             # Whatever is wrong with it: the properties say it, of a run that can be shown.
             left = value[alive]
@@ -170,9 +168,9 @@ def _run(model: type[Neuron], names: tuple[str, ...], block: Tensor, value: Tens
                 waiting.append(alive[weak])
             continue
         seen.first[alive], seen.moved[alive] = first, moved
-        for name, end in ends.items():
-            held = seen.ends.setdefault(name, torch.full((units,), torch.nan, dtype=torch.float64))
-            held[alive] = end
+        for name, way in ways.items():
+            held = seen.ways.setdefault(name, torch.full((units,), torch.nan, dtype=torch.float64))
+            held[alive] = way
     return seen
 
 
@@ -191,6 +189,10 @@ def _run_together(
     silent = value == 0
     first = torch.full((units,), -1)
     high = {name: _flat(neuron, name)[silent].abs() for name in neuron.schema.states}
+    undriven = int(silent.nonzero()[0]) if bool(silent.any()) else None
+    # A spike throws a state back: how far it came is seen on the way only.
+    ways = {name: torch.zeros(units, dtype=torch.float64) for name in neuron.schema.states}
+    starts = {name: _flat(neuron, name) for name in neuron.schema.states}
     spiking = issubclass(model, SpikingNeuron)
     step, last = 0, steps
     while step < last:
@@ -198,14 +200,17 @@ def _run_together(
         if spiking:
             new = (out["spiked"].reshape(-1, units).any(dim=0)) & (first < 0)
             first = torch.where(new, step, first)
-        if step % 10 == 0:
-            for name in high:
-                high[name] = torch.maximum(high[name], _flat(neuron, name)[silent].abs())
+        for name, way in ways.items():
+            now = _flat(neuron, name)
+            far = (now - (starts[name] if undriven is None else now[undriven])).abs()
+            ways[name] = torch.maximum(way, far.where(far.isfinite(), 0.0))
+            if step % 10 == 0:
+                high[name] = torch.maximum(high[name], now[silent].abs())
         step += 1
         if step == steps and spiking and not bool((first >= 0).any()):
             last = 2 * steps  # it may be slow
     ends = {name: _flat(neuron, name) for name in neuron.schema.states}
-    return first, _moved(ends, high, silent), ends
+    return first, _moved(ends, high, silent), ways
 
 
 def _flat(neuron: Neuron, state: str) -> Tensor:
