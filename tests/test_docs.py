@@ -398,6 +398,30 @@ def test_the_tables_of_contributing_are_those_that_are_read() -> None:
     assert len(properties("neuron")) > 60
 
 
+def test_what_contributing_builds_in_the_clone_is_ignored() -> None:
+    (folder,) = [
+        re.search(r" -w (\w+) ", line)
+        for block in blocks("CONTRIBUTING.md", "sh")
+        for line in block.splitlines()
+        if line.startswith("pip wheel") and "./core" in line
+    ]
+    assert folder
+    assert f"/{folder[1]}/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_contributing_says_what_a_new_environment_fetches() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    before, _, after = text.partition("pip install 'rheobase[testing]'")
+    paragraph = before.rpartition("```sh")[0].rstrip().rpartition("\n\n")[2]
+    assert after
+    assert "CPU build" in paragraph
+    assert "-c rheobase/constraints.txt" in paragraph  # after the `cd ..` of the block before
+    assert (ROOT / "constraints.txt").is_file()
+    named = re.findall(r"pip install (rheobase-\w+)", paragraph)
+    assert named
+    assert {*named} <= {f"rheobase-{path.parent.name}" for path in PLUGINS}
+
+
 def test_contributing_is_read_in_fifteen_minutes() -> None:
     # At 170 words a minute, slow for a text with code in it.
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split()) < 15 * 170
