@@ -398,6 +398,17 @@ def test_the_tables_of_contributing_are_those_that_are_read() -> None:
     assert len(properties("neuron")) > 60
 
 
+def test_the_guide_says_what_its_last_block_needs_and_where_gradients_of_spike_times_come_from() -> None:
+    sections = (ROOT / "docs/guide.md").read_text(encoding="utf-8").split("\n## ")
+    (validating,) = [each for each in sections if each.startswith("Validating")]
+    words, _, code = validating.partition("```python")
+    assert "extra `testing`" in words
+    assert "conformance.check" in code
+    assert "rb.conformance" not in "".join(each for each in sections if each is not validating)
+    (module,) = [each for each in sections if each.startswith("A neuron is a module")]
+    assert "](events.md#fit-a-parameter-to-spike-times)" in module
+
+
 def test_what_contributing_builds_in_the_clone_is_ignored() -> None:
     (folder,) = [
         re.search(r" -w (\w+) ", line)

@@ -115,3 +115,13 @@ def test_the_result_of_an_integrator_is_not_written_to(adapting) -> None:
     assert spikes > 1
     for result, before in kept:
         assert torch.equal(result, before)
+
+
+@pytest.mark.parametrize("event", ["step", "crossing", "located"])
+@pytest.mark.parametrize("grad", [True, False])
+def test_spike_times_have_a_graph_where_they_are_located_and_it_is_asked_for(adapting, event, grad) -> None:
+    tau = torch.nn.Parameter(torch.tensor(10.0, dtype=torch.float64))
+    neuron = rb.create(adapting, event=event, tau=tau, grad=grad, dtype=torch.float64)
+    times = rb.simulate(neuron, 40.0, duration=20.0).spikes.times
+    assert len(times) > 0
+    assert times.requires_grad == (event == "located" and grad)

@@ -86,11 +86,11 @@ class Results:
         return self.counts() / torch.tensor(self.duration / 1000.0, dtype=torch.float64)
 
     def isi(self, unit: int = 0, batch: int = 0) -> Tensor:
-        """The intervals between the spikes of one unit, in ms, float64 ``[spikes - 1]``.
+        """The intervals between the spikes of one unit in one row of the batch, in ms, float64 ``[spikes - 1]``.
 
         Args:
-            unit: The unit, from 0.
-            batch: The index in the batch, from 0.
+            unit: The unit, from 0. Default 0.
+            batch: The index in the batch, from 0; several batch dimensions are counted as one. Default 0.
 
         Raises:
             ArgumentError: If there is no such unit or batch.
