@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+
 import pytest
 import rheobase as rb
 import torch
@@ -28,11 +31,27 @@ def test_a_unit_is_any_string_that_is_not_empty(make, unit):
     assert make("furlong / fortnight").unit == "furlong / fortnight"
 
 
-def test_arguments_after_the_default_are_keyword_only():
-    with pytest.raises(TypeError):
-        rb.Parameter(1.0, "mV")
-    with pytest.raises(TypeError):
-        rb.Parameter(1.0)
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: rb.Parameter(1.0, doc="a time"), r"Parameter: .*'unit'; write Parameter\(1.0, unit=\"mV\""),
+        (lambda: rb.Parameter(1.0, units="ms"), "Parameter: 'units' is no argument; did you mean 'unit'"),
+        (lambda: rb.Parameter(1.0, unit="ms", minimum=0), "Parameter: 'minimum' is no argument; write"),
+        (lambda: rb.Parameter(1.0, "mV"), "Parameter: too many positional arguments; write"),
+        (lambda: rb.Parameter(), "Parameter: .*'default'"),
+        (lambda: rb.State(0.0), "State: .*'unit'.*a unit is always given, \"1\" for a number without one"),
+        (lambda: rb.Input(), r"Input: .*'unit'; write Input\(unit="),
+    ],
+)
+def test_arguments_that_lack_or_are_not_taken_are_told_with_how_it_is_written(make, told):
+    with pytest.raises(DeclarationError, match=told):
+        make()
+
+
+def test_a_declaration_still_says_what_it_takes():
+    assert list(inspect.signature(rb.Parameter).parameters)[:2] == ["default", "unit"]
+    copied = copy.deepcopy(rb.Parameter(1.0, unit="ms", above=0, doc="a time"))
+    assert repr(copied) == "Parameter(1.0, 'ms', > 0: a time)"
 
 
 @pytest.mark.parametrize(

@@ -218,8 +218,8 @@ def test_asking_whether_a_path_can_be_written_changes_nothing(tmp_path):
     ("traces", "asked", "told"),
     [
         (["voltage"], "volt", "'volt' was not recorded; did you mean 'voltage'?; recorded: voltage; "),
-        (["voltage"], "w", "record=(\"spikes\", \"voltage\", \"w\")"),
-        ([], "voltage", "recorded: none; what a run records is its argument record=(\"spikes\", \"voltage\")"),
+        (["voltage"], "w", 'record=("spikes", "voltage", "w")'),
+        ([], "voltage", 'recorded: none; what a run records is its argument record=("spikes", "voltage")'),
         (["voltage"], 0, "the trace 0 was not recorded; recorded: voltage; "),
         (["voltage"], "spikes", "recording.spikes"),
     ],

@@ -169,7 +169,7 @@ def test_an_aggregator_that_needs_identifiers_says_so_before_a_step_is_taken(lif
             rb.simulate(neuron, given, 1.0)
         assert neuron.simulation_step == 0
     grouped = rb.create(lif, aggregator={"gate*": "product"})
-    with pytest.raises(RheobaseError, match='give simulate a mapping, {"gate_1": a, "soma": b}'):
+    with pytest.raises(RheobaseError, match=r'give simulate a mapping, \{"gate_1": a, "soma": b\}'):
         rb.simulate(grouped, [NOISE, PULSE], 1.0)
 
 

@@ -139,6 +139,6 @@ def test_a_threshold_that_becomes_a_comparison_with_an_option_is_told_where_it_d
 
     neuron = rb.create(Two)
     neuron.kind = "comparison"
-    with pytest.raises(rb.errors.DeclarationError, match="Two.threshold gave a comparison"):
+    with pytest.raises(rb.errors.DeclarationError, match=r"Two\.threshold gave a comparison"):
         neuron(1.0)
     assert neuron.simulation_step == 0

@@ -313,7 +313,7 @@ class SingleInTheEquation(_Leaky):
 
 
 class ThresholdThatIsABool(_Leaky):
-    """The threshold says whether, and not how far: g is never below zero, so nothing ever spikes."""
+    """The threshold says whether, and not how far: g is never below zero, and no neuron is made."""
 
     @staticmethod
     def threshold(state: Any, params: Any) -> Any:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DeclarationError
+from .arguments import telling
 from .domain import Domain
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ class Parameter(_Tensorial):
         doc: A line on what it is.
 
     Raises:
-        DeclarationError: If the unit is empty, the domain is empty, or the default lies outside it.
+        DeclarationError: If the unit is missing or empty, the domain is empty, or the default lies outside
+            it.
 
     Example:
         >>> tau_mem = Parameter(5.0, unit="ms", above=0, doc="membrane time constant")
@@ -146,6 +148,7 @@ class Parameter(_Tensorial):
 
     kind = "parameter"
 
+    @telling
     def __init__(
         self,
         default: Default,
@@ -187,6 +190,7 @@ class State(_Tensorial):
 
     kind = "state"
 
+    @telling
     def __init__(
         self,
         default: Default,
@@ -231,6 +235,7 @@ class Input(_Tensorial):
 
     kind = "input"
 
+    @telling
     def __init__(
         self,
         *,

@@ -150,10 +150,10 @@ def _check_difference(model: Model, g: Any) -> None:
     except (TypeError, ValueError, RuntimeError):
         kind = None
     if kind is None or kind == torch.bool:
+        gave = type(g).__name__ if kind is None else "a comparison (bool)"
         raise DeclarationError(
-            f"{model.schema.owner}.threshold gave {type(g).__name__ if kind is None else 'a comparison (bool)'}; "
-            "give a difference that is positive past the threshold, such as state.voltage - params.threshold: "
-            "a spike is where it becomes positive"
+            f"{model.schema.owner}.threshold gave {gave}; give a difference that is positive past the "
+            "threshold, such as state.voltage - params.threshold: a spike is where it becomes positive"
         )
 
 

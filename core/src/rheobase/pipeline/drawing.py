@@ -87,7 +87,9 @@ def _raster(axis: Any, recording: Results) -> None:
     spikes = recording.spikes
     count = recording.num_units * math.prod(recording.batch_shape)
     rows = (spikes.batch * recording.num_units + spikes.units).numpy()
-    axis.plot(spikes.times.detach().numpy(), rows, "|", color="black", markersize=6 if len(rows) < 2000 else 2)
+    axis.plot(
+        spikes.times.detach().numpy(), rows, "|", color="black", markersize=6 if len(rows) < 2000 else 2
+    )
     axis.set_ylabel("unit")
     axis.set_ylim(-0.5, count - 0.5)
     if count > 1:

@@ -135,11 +135,12 @@ class Recording(Results):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the recording as an NPZ file, which :meth:`load` and ``numpy.load`` read without pickle; or
-        its spikes as a CSV.
+        its spikes, and nothing else of it, as a CSV.
 
         Args:
             path: The file; it is written under exactly this name, over what was there. Where it ends in
-                ``.csv`` it has the spikes, one a line: ``time_ms,unit``, and with a batch ``,batch``.
+                ``.csv`` it has the spikes, one a line: ``time_ms,unit``, and with a batch ``,batch``. Traces
+                and settings are left out of a CSV, whether there are some or not: they need an NPZ file.
 
         Raises:
             OutputError: If the path cannot be written, or its ending is that of another format.

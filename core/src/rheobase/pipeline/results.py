@@ -86,7 +86,7 @@ class Results:
         return self.counts() / torch.tensor(self.duration / 1000.0, dtype=torch.float64)
 
     def isi(self, unit: int = 0, batch: int = 0) -> Tensor:
-        """The intervals between the spikes of one unit in one row of the batch, in ms, float64 ``[spikes - 1]``.
+        """The intervals between the spikes of one unit in one row of a batch: ms, float64 ``[spikes - 1]``.
 
         Args:
             unit: The unit, from 0. Default 0.
