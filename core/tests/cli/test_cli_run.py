@@ -7,6 +7,7 @@ import math
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +125,11 @@ def test_a_plot_is_drawn_and_needs_no_display(command: Command, tmp_path: Path) 
 
 @pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_what_ends_a_run_saves_what_was_recorded_and_exits_as_shells_expect(
-    command: Command, toys: Any, tmp_path: Path, end: str
+    command: Command, toys: Any, tmp_path: Path, end: str, request: pytest.FixtureRequest
 ) -> None:
     number = toys.signal = getattr(signal, end)
+    if signal.getsignal(number) is signal.SIG_IGN:  # as under nohup, where it is to stay so
+        request.addfinalizer(partial(signal.signal, number, signal.signal(number, signal.SIG_DFL)))
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     toys.steps_until_interrupt = 4 * 300  # RK4 calls the derivatives four times in a step
     out = tmp_path / "run.npz"
