@@ -7,7 +7,7 @@ from typing import Any
 import rheobase as rb
 import torch
 
-SOUND = ["SlowAndGated", "NamesItsSources", "FastWithSynapse", "HoldsItsPeak", "SoftForward"]
+SOUND = ["SlowAndGated", "NamesItsSources", "FastWithSynapse", "HoldsItsPeak", "SoftForward", "OnceAPeriod"]
 
 HARDEST = {
     "McCullochPitts": ["spikes-end", "spikes-come-with-their-jumps", "forward-gives-what-it-keeps"],
@@ -20,6 +20,7 @@ HARDEST = {
     "SlowAndGated": ["forward-heeds-each-input", "forward-heeds-the-aggregator", "spikes-end"],
     "NamesItsSources": ["forward-heeds-the-aggregator", "forward-gives-what-it-keeps"],
     "FastWithSynapse": ["spikes-end", "spikes-come-with-their-jumps"],
+    "OnceAPeriod": ["spikes-end", "spikes-come-with-their-jumps", "forward-gives-what-it-keeps"],
     "SoftForward": ["spikes-end", "spikes-come-with-their-jumps", "float32-close-to-float64"],
 }
 """Name -> the properties that could most easily accuse it wrongly."""
@@ -136,3 +137,25 @@ class SoftForward(rb.SpikingNeuron):
         outputs = {"input": current.expand(new.shape), "voltage": new, "spiked": fired.to(torch.int8)}
         self.commit({"voltage": new, "carry": None}, outputs)
         return {name: value.clone() for name, value in outputs.items()}
+
+
+class OnceAPeriod(rb.SpikingNeuron):
+    """Once in each period x becomes x / 2 + I; it spikes where that is above 1, and loses 1."""
+
+    period = rb.Parameter(2.0, unit="ms", above=0, doc="time from one look at the input to the next")
+    voltage = rb.State(0.0, unit="1", at_rest=True, doc="x")
+    clock = rb.State(
+        0.0, unit="ms", doc="time since the last look, which jumps back whether it spikes or not"
+    )
+
+    def forward(self, data: Any, identifiers: Any = None) -> Any:
+        current = self.prepare(data, identifiers)
+        clock = (self.clock + self.dt).expand((*current.shape[:-1], self.num_units))
+        due = clock >= self.period - 0.5 * self.dt
+        x = 0.5 * self.voltage + current
+        fired = due & (x > 1.0)
+        self.voltage = torch.where(due, x - fired.to(x.dtype), self.voltage)
+        self.clock = torch.where(due, clock - self.period, clock)
+        self.spiked = fired
+        self.input = current.expand(fired.shape)
+        return self.loggable_state()

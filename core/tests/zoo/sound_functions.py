@@ -18,6 +18,7 @@ SOUND = [
     "FixedPoint",
     "SlowlyBack",
     "CancelsInDouble",
+    "SmallForLong",
 ]
 
 HARDEST = {
@@ -50,6 +51,11 @@ HARDEST = {
     "FixedPoint": ["functions-have-their-gradients", "functions-are-precise"],
     "SlowlyBack": ["spikes-again-after-a-rest", "own-steps-keep-the-graph", "own-steps-are-precise"],
     "CancelsInDouble": ["functions-are-precise", "update-follows-derivatives"],
+    "SmallForLong": [
+        "float32-close-to-float64",
+        "update-follows-derivatives",
+        "functions-have-their-gradients",
+    ],
 }
 """Name -> the properties that it is hardest for; they are tried in the standard profile in the usual run."""
 
@@ -239,3 +245,29 @@ class CancelsInDouble(_Leaky):
         far = 1e6
         keep = torch.exp(-dt / params.tau)
         return {"voltage": (far + data) - far + (state.voltage + far - data) * keep - far * keep}
+
+
+class SmallForLong(_Leaky):
+    """Three filters in a row, exactly: each state is the input less what is left, and rounded as that."""
+
+    first = rb.State(0.0, unit="mV", at_rest=True, doc="tau dq/dt = I - q")
+    second = rb.State(0.0, unit="mV", at_rest=True, doc="tau di/dt = q - i")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {
+            "voltage": (state.second - state.voltage) / params.tau,
+            "first": (data - state.first) / params.tau,
+            "second": (state.first - state.second) / params.tau,
+        }
+
+    @staticmethod
+    def update(state: Any, params: Any, data: Any, dt: Any) -> Any:
+        x = dt / params.tau
+        left = torch.exp(-x)
+        q, i, v = state.first - data, state.second - data, state.voltage - data
+        return {
+            "voltage": data + left * (v + x * i + 0.5 * x * x * q),
+            "first": data + left * q,
+            "second": data + left * (i + x * q),
+        }

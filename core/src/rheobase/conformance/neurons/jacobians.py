@@ -313,7 +313,10 @@ def _quotient(values: Tensor, step: Tensor, size: Tensor, inside: Tensor) -> _Qu
 def _better(one: _Quotient, other: _Quotient) -> _Quotient:
     takes = (other.unsettled < one.unsettled) | one.quotient.isnan()
     takes &= ~other.quotient.isnan()
-    return _Quotient(*(torch.where(takes, b, a) for a, b in zip(one, other, strict=True)))
+    best = _Quotient(*(torch.where(takes, b, a) for a, b in zip(one, other, strict=True)))
+    # Where large terms cancel, one step and its half may agree by luck, but another step then disagrees.
+    apart = (one.quotient - other.quotient).abs().nan_to_num(nan=0.0)
+    return best._replace(unsettled=torch.maximum(best.unsettled, apart))
 
 
 def _size(subject: NeuronSubject, wide: Wide, function: str, key: str, value: Tensor) -> float:

@@ -85,7 +85,8 @@ def single_precision_is_close_to_double(subject: NeuronSubject, case: NeuronCase
             if name not in outputs or name not in found.outputs[step]:
                 continue
             one, other = outputs[name], found.outputs[step][name].double()
-            room = (64.0 * _EPS * one.abs()).clamp(min=floor[name])
+            # Each step rounds once more.
+            room = (64.0 * _EPS * one.abs()).clamp(min=(step + 1) * floor[name])
             for each in near:
                 if step < len(each):
                     room = torch.maximum(room, _ROOM * (each[step][name] - one).abs())

@@ -145,7 +145,10 @@ def a_jump_has_its_spike_in_the_same_step(subject: NeuronSubject, case: NeuronCa
     coarse, fine = (list(_trains(subject, case, division)) for division in (1, 4))
     if not any(train.jump(later) for _, _, train in coarse for later in (0, 1, 2)):
         vacuous("no state jumps where it spikes, or its runs end early")
+    alone = {name: train for name, unit, train in coarse if unit == len(STRENGTHS)}
     for (name, unit, one), (_, _, other) in zip(coarse, fine, strict=False):
+        if unit == len(STRENGTHS):
+            continue
         for later in (1, 2):
             size, again = one.jump(later), other.jump(later)
             if one.jump(0) is not None or size is None or again is None:
@@ -160,6 +163,8 @@ def a_jump_has_its_spike_in_the_same_step(subject: NeuronSubject, case: NeuronCa
         size, again = one.jump(0), other.jump(0)
         if size is None or again is None or abs(size - again) > NEAR * abs(size):
             continue
+        if bool((alone[name].jumps(size) & ~alone[name].spiked).any()):
+            continue  # It jumps so without any input and without spikes, as the phase of a clock does.
         for train, dt in ((one, subject.dt), (other, subject.dt / 4)):
             lost = train.jumps(size) & ~train.spiked
             if bool(lost.any()):
@@ -172,13 +177,14 @@ def a_jump_has_its_spike_in_the_same_step(subject: NeuronSubject, case: NeuronCa
 
 
 def _trains(subject: NeuronSubject, case: NeuronCase, division: int) -> Iterator[tuple[str, int, _Train]]:
-    neuron = case.neuron(subject.model, num_units=len(STRENGTHS), dt=subject.dt / division)
-    data = feed(subject, neuron, STRENGTHS)
+    """The trains of each state, under each strength and, last, without input."""
+    neuron = case.neuron(subject.model, num_units=len(STRENGTHS) + 1, dt=subject.dt / division)
+    data = feed(subject, neuron, (*STRENGTHS, 0.0))
     try:
         run = course(neuron, data, 2 * _length(subject) * division)
     except RheobaseError:
         return
     changes = run.states[1:] - run.states[:-1]
     for place, name in enumerate(subject.schema.states):
-        for unit in range(len(STRENGTHS)):
+        for unit in range(len(STRENGTHS) + 1):
             yield name, unit, _Train(changes[:, place, unit], run.spiked[:, unit])
