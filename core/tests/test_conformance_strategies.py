@@ -119,7 +119,7 @@ def test_a_sound_model_stays_the_same_whatever_is_done_to_it(name: str, lif: Any
     ],
 )
 def test_the_machine_finds_a_planted_fault_and_names_the_rule(model: Any, rule: str) -> None:
-    chosen = settings(FEW, max_examples=60, stateful_step_count=5, report_multiple_bugs=False)
+    chosen = settings(FEW, report_multiple_bugs=False)
     with pytest.raises(Violation, match="a neuron and its twin") as found:
         tried(model, settings(chosen, phases=(Phase.generate, Phase.shrink)))
     assert re.search(rule, "\n".join(found.value.__notes__))

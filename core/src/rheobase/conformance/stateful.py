@@ -31,6 +31,12 @@ from .violation import require
 LEVELS = (3.0, 0.0, 10.0, 1.5, -3.0, 30.0)
 """Levels of an input, in multiples of the size of current that moves the model."""
 
+STRONG = 10.0
+"""The level at which a neuron is driven away from where it was."""
+
+AFTER = st.integers(1, 4)
+"""The steps, at a strong input, after which something is done: so that there is something to keep."""
+
 KICKS = (1.0, -1.0, 0.25, 3.0)
 """Kicks, in multiples of how far the main input moves the voltage."""
 
@@ -105,15 +111,17 @@ class NeuronMachine(RuleBasedStateMachine):
             lambda twin: _simulated(twin, piece, (first, then)),
         )
 
-    @rule(goes_on=st.booleans())
-    def deep_copy(self, goes_on: bool) -> None:
+    @rule(after=AFTER, goes_on=st.booleans())
+    def deep_copy(self, after: int, goes_on: bool) -> None:
         """The twin is a deep copy of itself, or stays itself (``goes_on``); the other one is driven away."""
+        self.step(STRONG, after, 0)
         made = copy.deepcopy(self.twin)
         self._replace(made, goes_on)
 
-    @rule()
-    def save_and_load(self) -> None:
+    @rule(after=AFTER)
+    def save_and_load(self, after: int) -> None:
         """The twin is a neuron made anew that loaded its ``state_dict``, through a file."""
+        self.step(STRONG, after, 0)
         file = io.BytesIO()
         torch.save(self.twin.state_dict(), file)
         file.seek(0)
@@ -123,17 +131,19 @@ class NeuronMachine(RuleBasedStateMachine):
         made.load_state_dict(torch.load(file))
         self._replace(made, False)
 
-    @rule()
-    def go_on_and_restore(self) -> None:
+    @rule(after=AFTER)
+    def go_on_and_restore(self, after: int) -> None:
         """The twin goes on, and loads what was saved before."""
+        self.step(STRONG, after, 0)
         content = copy.deepcopy(self.twin.state_dict())
         self._drive_away(self.twin)
         self.twin.load_state_dict(content)
 
     @precondition(lambda self: IMPORTABLE.has(self.subject))
-    @rule()
-    def pickled(self) -> None:
+    @rule(after=AFTER)
+    def pickled(self, after: int) -> None:
         """The twin is what was pickled of it."""
+        self.step(STRONG, after, 0)
         self._replace(pickle.loads(pickle.dumps(self.twin)), False)
 
     @precondition(lambda self: "voltage" in self.subject.schema.states)
@@ -156,9 +166,10 @@ class NeuronMachine(RuleBasedStateMachine):
         self.conversions.append(DTYPES[dtype])
         self._set(lambda neuron: neuron.to(DTYPES[dtype]))
 
-    @rule()
-    def reset(self) -> None:
+    @rule(after=AFTER)
+    def reset(self, after: int) -> None:
         """The twin is reset; the neuron is made anew, with the same settings."""
+        self.step(STRONG, after, 0)
         self.neuron = self._made()
         for setting in self.settings:
             with suppress(RheobaseError):
@@ -219,7 +230,7 @@ class NeuronMachine(RuleBasedStateMachine):
 
     def _drive_away(self, neuron: Any) -> None:
         with suppress(RheobaseError):
-            _go(neuron, self._piece(10.0, 8, 11))
+            _go(neuron, self._piece(STRONG, 8, 11))
 
 
 class _Told:
