@@ -18,6 +18,8 @@ from .neurons.case import NeuronCase
 from .property import FAMILIES, Property
 from .report import Report
 from .result import Result, Verdict
+from .stateful import NeuronMachine, machine
+from .strategies import runs
 from .suite import Suite
 from .violation import Violation
 
@@ -26,6 +28,7 @@ __all__ = [
     "AggregatorCase",
     "IntegratorCase",
     "NeuronCase",
+    "NeuronMachine",
     "Property",
     "Report",
     "Result",
@@ -33,6 +36,8 @@ __all__ = [
     "Verdict",
     "Violation",
     "check",
+    "machine",
     "properties",
     "reproduce",
+    "runs",
 ]

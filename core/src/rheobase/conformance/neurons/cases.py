@@ -111,10 +111,10 @@ def parameters(draw: st.DrawFn, subject: NeuronSubject, units: int) -> dict[str,
         inside = declared[name].domain.contains(torch.tensor(moved, dtype=torch.float64))
         if bool(inside.all()):
             values[name] = tuple(moved) if each else moved[0]
-    return values if _can_be_made(subject, values, units) else {}
+    return values if can_be_made(subject, values, units) else {}
 
 
-def _can_be_made(subject: NeuronSubject, values: dict[str, Any], units: int) -> bool:
+def can_be_made(subject: NeuronSubject, values: dict[str, Any], units: int) -> bool:
     """Whether the defaults that follow these values stay in their domains; a model need not see to that."""
     try:
         NeuronCase(params=values, units=units).neuron(subject.model)

@@ -24,6 +24,8 @@ from ..values import as_parameter, as_state, check_domain
 from .randomness import Randomness
 
 _CARRY = "carry_"
+_TIMES = ("hold_time", "spike_times")
+"""Buffers of times, which are float64 whatever the type of the neuron."""
 
 
 class Stored(Randomness):
@@ -186,7 +188,12 @@ class Stored(Randomness):
     # --- conversion, saving and copying ----------------------------------------------------------
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        times = {name: self._buffers[name] for name in _TIMES if name in self._buffers}
         super()._apply(fn, recurse)
+        for name, before in times.items():
+            converted = self._buffers[name]
+            if before is not None and converted is not None and converted.dtype != before.dtype:
+                self._buffers[name] = before.to(converted.device)
         probe = fn(torch.zeros((), dtype=self._dtype, device=self.device))
         self._dtype = probe.dtype
         self._initial = {name: fn(value) for name, value in self._initial.items()}
