@@ -11,6 +11,7 @@ import torch
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis.errors import NoSuchExample
 from rheobase.conformance import NeuronCase, Violation, machine, runs
+from rheobase.conformance.coverage import tallied
 from rheobase.errors import RheobaseError
 
 FEW = settings(
@@ -107,7 +108,9 @@ def tried(model: Any, chosen: settings = FEW) -> None:
 
 @pytest.mark.parametrize("name", ["Leaky", "lif", "analog"])
 def test_a_sound_model_stays_the_same_whatever_is_done_to_it(name: str, lif: Any) -> None:
-    tried({"Leaky": Leaky, "lif": lif}.get(name, name))
+    with tallied() as tally:
+        tried({"Leaky": Leaky, "lif": lif}.get(name, name), settings(FEW, max_examples=12))
+    assert (tally.spikes > 50) == (name != "analog")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_the_machine_finds_a_planted_fault_and_names_the_rule(model: Any, rule: 
 def test_cases_have_what_was_asked_for() -> None:
     seen: list[NeuronCase] = []
 
-    @settings(FEW, max_examples=60)
+    @settings(FEW, max_examples=30)
     @given(runs(Leaky, dtypes=["float32"], events=["step", "located"], batch=False, max_steps=7))
     def keep(case: NeuronCase) -> None:
         neuron = case.neuron(Leaky)
@@ -145,7 +148,7 @@ def test_cases_have_what_was_asked_for() -> None:
 def test_cases_go_to_the_edges_of_domains_and_from_silence_to_spikes() -> None:
     edges, spiking, silent = set(), 0, 0
 
-    @settings(FEW, max_examples=100)
+    @settings(FEW, max_examples=60)
     @given(runs(Leaky, max_steps=20))
     def see(case: NeuronCase) -> None:
         nonlocal spiking, silent
@@ -156,7 +159,7 @@ def test_cases_go_to_the_edges_of_domains_and_from_silence_to_spikes() -> None:
 
     see()
     assert edges >= {("tau_ref", 0.0), ("share", 0.0), ("share", 1.0)}
-    assert spiking > 20
+    assert spiking > 10
     assert silent > 5
 
 

@@ -1,7 +1,8 @@
 """The conformance kit: does a neuron model, an integrator or an aggregator keep its promises?
 
 Three doors, one suite: ``rheobase validate NAME``, :func:`check`, and in a package's own tests a class that
-derives from :class:`Suite`, or ``pytest --rheobase NAME``. It needs the extra: ``pip install
+derives from :class:`Suite`, or ``pytest --rheobase NAME``. For tests of your own there are the strategy
+:func:`runs` and the state machine :func:`machine`. It needs the extra: ``pip install
 'rheobase[testing]'``.
 """
 

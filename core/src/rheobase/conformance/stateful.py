@@ -7,9 +7,8 @@ import io
 import pickle
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from hypothesis import strategies as st
@@ -18,15 +17,14 @@ from torch import Tensor
 
 from ..engine.neuron.base import Neuron
 from ..engine.neuron.spiking import SpikingNeuron
-from ..errors import RheobaseError
+from ..errors import RheobaseError, RheobaseWarning
 from ..pipeline.simulate import simulate
 from .neurons.buffers import IMPORTABLE
 from .neurons.case import DTYPES, NeuronCase
-from .neurons.going import saved
-from .neurons.running import copied, require_same_runs, seeded
+from .neurons.running import copied, parting, require_same_runs, same, seeded
 from .neurons.subject import NeuronSubject
-from .strategies import edges, of_subject, subject_of
-from .violation import require
+from .strategies import BATCHES, edges, of_subject, subject_of
+from .violation import require, violated
 
 LEVELS = (3.0, 0.0, 10.0, 1.5, -3.0, 30.0)
 """Levels of an input, in multiples of the size of current that moves the model."""
@@ -128,7 +126,7 @@ class NeuronMachine(RuleBasedStateMachine):
         made = self._made()
         for dtype in self.conversions:
             made.to(dtype)
-        made.load_state_dict(torch.load(file))
+        made.load_state_dict(torch.load(file, weights_only=False))
         self._replace(made, False)
 
     @rule(after=AFTER)
@@ -166,14 +164,14 @@ class NeuronMachine(RuleBasedStateMachine):
         self.conversions.append(DTYPES[dtype])
         self._set(lambda neuron: neuron.to(DTYPES[dtype]))
 
-    @rule(after=AFTER)
-    def reset(self, after: int) -> None:
-        """The twin is reset; the neuron is made anew, with the same settings."""
+    @rule(after=AFTER, batch=st.sampled_from(BATCHES))
+    def reset(self, after: int, batch: tuple[int, ...]) -> None:
+        """The twin is reset; the neuron is made anew, with the same settings. The batch may be another."""
         self.step(STRONG, after, 0)
+        self.case = replace(self.case, batch=batch)
         self.neuron = self._made()
         for setting in self.settings:
-            with suppress(RheobaseError):
-                setting(self.neuron)
+            _told(setting, self.neuron)
         self._both(self._begin)
 
     # --- invariants ------------------------------------------------------------------------------
@@ -186,7 +184,14 @@ class NeuronMachine(RuleBasedStateMachine):
         for what in ("simulation_step", "time", "dt", "dtype", "batch"):
             one, other = getattr(self.neuron, what), getattr(self.twin, what)
             require(one == other, f"{what} of the neuron is {one}, and of its twin {other}")
-        require_same_runs([saved(self.neuron)], [saved(self.twin)], "a neuron and its twin")
+        mine, its = _tensors(self.neuron), _tensors(self.twin)
+        require(
+            mine.keys() == its.keys(),
+            f"the neuron saves {', '.join(mine)}, and its twin {', '.join(its)}",
+        )
+        for name, value in mine.items():
+            if not same(value, its[name]):
+                violated(f"of a neuron and its twin {parting(name, value, its[name])}")
 
     @invariant()
     def states_are_finite(self) -> None:
@@ -229,26 +234,29 @@ class NeuronMachine(RuleBasedStateMachine):
         self._drive_away(left)
 
     def _drive_away(self, neuron: Any) -> None:
-        with suppress(RheobaseError):
-            _go(neuron, self._piece(STRONG, 8, 11))
+        _told(lambda left: _go(left, self._piece(STRONG, 8, 11)), neuron)
 
 
-class _Told:
+class _Told(NamedTuple):
     """What came of an operation: what it gave, and the name of the error of ours that it ended with."""
 
-    def __init__(self, seen: list[Mapping[str, Tensor]], error: str = "") -> None:
-        self.seen = seen
-        self.error = error
+    seen: list[dict[str, Tensor]]
+    error: str = ""
 
 
 def _told(do: Callable[[Any], Any], neuron: Any) -> _Told:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore", RheobaseWarning)  # strong inputs on purpose
         try:
             seen = do(neuron)
         except RheobaseError as error:
             return _Told([], type(error).__name__)
     return _Told(seen if isinstance(seen, list) else [])
+
+
+def _tensors(neuron: Any) -> dict[str, Tensor]:
+    """What is saved of a neuron; of an extra state of its author's, only a tensor."""
+    return {name: value for name, value in neuron.state_dict().items() if isinstance(value, Tensor)}
 
 
 def _go(neuron: Any, piece: NeuronCase) -> list[dict[str, Tensor]]:
@@ -304,5 +312,4 @@ def machine(model: type[Neuron] | str) -> type[NeuronMachine]:
         >>> TestAnalog().runTest()
     """
     subject = subject_of(model)
-    name = "".join(part for part in subject.model.__name__ if part.isidentifier())
-    return type(f"{name}Machine", (NeuronMachine,), {"subject": subject, "__module__": __name__})
+    return type(f"{subject.model.__name__}Machine", (NeuronMachine,), {"subject": subject})

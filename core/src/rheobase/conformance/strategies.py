@@ -44,8 +44,8 @@ def runs(
         max_steps: The most steps of a run, from 1 up.
 
     Returns:
-        A strategy. ``case.neuron(model)`` makes the neuron of a case, ``case.data(neuron)`` the input of each
-        step, ``case.stimulus(neuron)`` the same for ``simulate``.
+        A strategy. ``case.neuron(cls)``, with the model's class, makes the neuron of a case,
+        ``case.data(neuron)`` the input of each step, ``case.stimulus(neuron)`` the same for ``simulate``.
 
     Raises:
         ArgumentError: If an argument cannot be used.
