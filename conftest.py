@@ -22,6 +22,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Before torch is imported, and for the processes that tests start.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# What was asked of this run is not asked of those that tests start.
+os.environ.pop("PYTEST_ADDOPTS", None)
+
 # What site put on the path is looked for anew in each process: something may have been installed meanwhile.
 PARENT = """
 import atexit, gc, importlib, json, os, runpy, signal, site, sys, sysconfig, threading, types, warnings
