@@ -447,10 +447,19 @@ def test_a_state_that_is_no_number_on_the_way_to_a_spike_is_the_error_of_eager()
     assert "unit 2 at t = 1 ms" in other[0]
 
 
+def test_a_neuron_that_was_made_single_runs_as_one_that_was_made_so() -> None:
+    converted = rb.create("lif", 3, event="located", dtype=torch.float64).float()
+    made = rb.create("lif", 3, event="located")
+    one, other = (rb.simulate(each, 400.0, 20.0, backend="fused") for each in (converted, made))
+    assert one.counts().tolist() == [8, 8, 8]  # one each 1 + 5 ln(80 / 60) = 2.438 ms
+    assert one.spikes.times.equal(other.spikes.times)
+
+
 def test_what_cannot_be_located_in_a_kernel_is_refused_with_the_reason() -> None:
     with pytest.raises(NotImplementedError, match="finds crossings by itself"):
         rb.simulate(rb.create("lif", 3, event="located", integrator="exact"), 1.0, 1.0, backend="fused")
-    neuron = rb.create("lif", 3, event="located", dtype=torch.float64).float()
+    neuron = rb.create("lif", 3, event="located")
+    neuron._buffers["hold_time"] = neuron.hold_time.float()
     with pytest.raises(NotImplementedError, match=r"hold_time was made torch\.float32"):
         rb.simulate(neuron, 1.0, 1.0, backend="fused")
     neuron = rb.create("lif", 3, event="located")
