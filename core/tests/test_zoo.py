@@ -95,7 +95,10 @@ FAULTS, SOUND = animals("FAULTS"), animals("SOUND")
 CAUSES, HARDEST, FULL = animals("CAUSES"), animals("HARDEST"), animals("FULL")
 NAMED = {str(animal) for animal in CAUSES}
 EASIER = [animal for animal in SOUND if str(animal) not in map(str, HARDEST)]
-BY_CAUSE = ("faults_effects", "faults_edges", "faults_longest", "faults_company", "faults_large")
+BY_CAUSE = (
+    *("faults_effects", "faults_edges", "faults_longest", "faults_company", "faults_large"),
+    *("faults_inputs", "faults_tolerances"),
+)
 """Files of which no fault is told by a symptom first."""
 
 
