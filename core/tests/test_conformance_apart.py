@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -187,6 +190,56 @@ def test_where_nothing_is_apart_scripts_are_not_tried(judged: Callable[..., Repo
     report = judged(made("fails", fails, NUMBERS), timeout=None)
     assert report.results[0].shown.value == ""
     assert "a script that shows it:" in str(report)
+
+
+HANGING = """
+import os, time
+from pathlib import Path
+
+def hangs(inputs, identifiers=None):
+    Path("pid").write_text(f"{os.getpid()} ")
+    while True:
+        time.sleep(0.01)
+"""
+
+
+@FORKED
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_is_left_behind_when_the_command_is_ended(how: int, tmp_path: Path) -> None:
+    (tmp_path / "hanging.py").write_text(HANGING)
+    words = ["validate", "hanging.py:hangs", "--kind", "aggregator", "--only", "can-be-called"]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "rheobase", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        waited_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith(" "))
+        pid = int((tmp_path / "pid").read_text())
+        assert pid != command.pid
+        command.send_signal(how)
+        _, said = command.communicate(timeout=60)
+    finally:
+        command.kill()
+        command.wait()
+    if how == signal.SIGTERM:
+        assert (command.returncode, said) == (143, "ended by SIGTERM\n")
+    waited_for(lambda: not is_running(pid))
+
+
+def waited_for(there: Callable[[], bool]) -> None:
+    """Wait until something is so; the limit is generous, as the machine may be busy."""
+    until = time.monotonic() + 60.0
+    while not there():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
 
 
 @FORKED

@@ -12,6 +12,7 @@ CAUSES = {
     "CoupledByTwoZeros": "functions-in-mixed-company",
     "ResetsWithItsNeighbour": "functions-in-mixed-company",
     "NoiseOfTheNeighbours": "functions-in-mixed-company",
+    "TimidInCompany": "functions-in-mixed-company",
     "OwnStepsCoupledWhenAwake": "unit-in-mixed-company",
     "FourDimensionsAreOneToo": "batch-of-any-rank",
     "MeanOverTheFourthDimension": "batch-of-any-rank",
@@ -90,6 +91,17 @@ class NoiseOfTheNeighbours(_Leaky):
         keep = torch.exp(-dt / params.tau)
         kick = params.sigma * torch.as_tensor(params.sigma).amax() * params.noise
         return {"voltage": data + (state.voltage - data) * keep + kick}
+
+
+class TimidInCompany(_Leaky):
+    """The threshold is another as soon as any unit has left its rest, by nothing where a shift is zero."""
+
+    shift = rb.Parameter(0.0, unit="mV", below=1, doc="shift of the threshold")
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        loudest = state.voltage.amax(dim=-1, keepdim=True)
+        return state.voltage - 1.0 - torch.where(loudest > 0.01, params.shift, 0.0)
 
 
 class OwnStepsCoupledWhenAwake(_Leaky):

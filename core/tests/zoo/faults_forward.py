@@ -51,7 +51,7 @@ class _Exact(rb.SpikingNeuron):
         moved = current + (self.voltage - current) * torch.exp(-self.dt / self.tau)
         fired = moved >= 15.0
         self.voltage = torch.where(fired, 0.0, moved)
-        self.spiked = self.reported(fired)
+        self.spiked = self.events(fired)
         self.input = current.expand(moved.shape)
         return self.loggable_state()
 
@@ -59,7 +59,7 @@ class _Exact(rb.SpikingNeuron):
         """The current."""
         return self.prepare(data, identifiers)
 
-    def reported(self, fired: Any) -> Any:
+    def events(self, fired: Any) -> Any:
         """The spikes."""
         return fired
 
@@ -142,7 +142,7 @@ class OldSpikes(_Exact):
 class Latched(_Exact):
     """A unit that has spiked once is reported as spiking from then on."""
 
-    def reported(self, fired: Any) -> Any:
+    def events(self, fired: Any) -> Any:
         return fired | (self.spiked != 0)
 
 
@@ -166,7 +166,7 @@ class LateByOneStep(_Exact):
 
     pending = rb.State(0.0, unit="1", at_rest=True, doc="1 after a crossing that was not reported yet")
 
-    def reported(self, fired: Any) -> Any:
+    def events(self, fired: Any) -> Any:
         due = self.pending.expand(fired.shape) > 0.0
         self.pending = fired.to(self.dtype)
         return due
@@ -177,7 +177,7 @@ class LosesEverySecond(_Exact):
 
     parity = rb.State(0.0, unit="1", at_rest=True, doc="1 after an odd number of spikes")
 
-    def reported(self, fired: Any) -> Any:
+    def events(self, fired: Any) -> Any:
         odd = self.parity.expand(fired.shape) > 0.5
         self.parity = torch.where(fired, 1.0 - self.parity, self.parity)
         return fired & ~odd
@@ -188,7 +188,7 @@ class LosesWhereStrong(_Exact):
 
     since = rb.State(1e3, unit="ms", doc="time since the last report")
 
-    def reported(self, fired: Any) -> Any:
+    def events(self, fired: Any) -> Any:
         since = self.since.expand(fired.shape) + self.dt
         told = fired & (since > 2.0)
         self.since = torch.where(told, 0.0, since.clamp(max=1e3))

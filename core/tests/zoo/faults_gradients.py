@@ -13,7 +13,7 @@ CAUSES = {
     "ResetByANumber": "functions-have-their-gradients",
     "ThresholdOutOfTheGraph": "functions-have-their-gradients",
     "DecayOutOfTheGraph": "functions-have-their-gradients",
-    "StepsWithoutAGraph": "own-steps-keep-the-graph",
+    "DecayWithoutAGraph": "own-steps-keep-the-graph",
     "StepsWithHalfAGraph": "own-steps-keep-the-graph",
     "KeepsDetachedStates": "own-steps-keep-the-graph",
 }
@@ -149,12 +149,13 @@ class _Own(rb.SpikingNeuron):
         return voltage
 
 
-class StepsWithoutAGraph(_Own):
-    """Its step is made where no graph is kept."""
+class DecayWithoutAGraph(_Own):
+    """The decay is worked out where no graph is kept: the time constant has no gradient."""
 
     def moved(self, current: Any) -> Any:
         with torch.no_grad():
-            return super().moved(current)
+            keep = torch.exp(-self.dt / self.tau)
+        return current + (self.voltage - current) * keep
 
 
 class StepsWithHalfAGraph(_Own):

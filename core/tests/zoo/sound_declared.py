@@ -7,7 +7,18 @@ from typing import Any
 import rheobase as rb
 import torch
 
-SOUND = ["Asleep", "ToldOutside", "BehindAChoice", "CapFarAway", "BeginsElsewhere", "HeldByHand"]
+SOUND = [
+    "Asleep",
+    "ToldOutside",
+    "BehindAChoice",
+    "CapFarAway",
+    "BeginsElsewhere",
+    "HeldByHand",
+    "GateWithALevel",
+    "SharpExponential",
+    "LargerOfTwo",
+    "GuardedSynapse",
+]
 
 HARDEST = {
     "Asleep": ["declarations-have-effect"],
@@ -16,6 +27,10 @@ HARDEST = {
     "CapFarAway": ["declarations-have-effect"],
     "BeginsElsewhere": ["declarations-have-effect"],
     "HeldByHand": ["declarations-have-effect"],
+    "GateWithALevel": ["parameters-go-on-counting"],
+    "SharpExponential": ["domains-are-finite"],
+    "LargerOfTwo": ["parameters-go-on-counting"],
+    "GuardedSynapse": ["domains-are-finite"],
 }
 """Name -> the properties that it is hardest for."""
 
@@ -117,3 +132,66 @@ class HeldByHand(_Leaky):
         outputs = {"input": current, "voltage": new, "spiked": fired.to(torch.int8)}
         self.commit({"voltage": new, "hold": hold, "armed": new < 1.0, "carry": None}, outputs)
         return {name: value.clone() for name, value in outputs.items()}
+
+
+class GateWithALevel(_Leaky):
+    """A current from a level of a bounded state on: a level above the bound, whichever, is never reached."""
+
+    level = rb.Parameter(0.5, unit="1", at_least=0, doc="where the current sets in")
+    gate = rb.State(0.0, unit="1", at_least=0, at_most=1, at_rest=True, doc="gate")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        more = torch.where(state.gate > params.level, 2.0, 0.0)
+        opens = 0.01 * torch.relu(data) * (1.0 - state.gate)
+        return {
+            "voltage": (data + more - state.voltage) / params.tau,
+            "gate": opens - state.gate / 20.0,
+        }
+
+
+class SharpExponential(rb.SpikingNeuron):
+    """An exponential neuron, so sharp that it overflows where its onset is moved far below rest."""
+
+    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
+    volt_rest = rb.Parameter(-70.0, unit="mV", doc="resting potential")
+    volt_onset = rb.Parameter(-50.0, unit="mV", doc="where the upstroke sets in")
+    slope = rb.Parameter(0.1, unit="mV", above=0, doc="how sharply it does")
+    voltage = rb.State("volt_rest", unit="mV", doc="membrane potential")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        rise = params.slope * torch.exp((state.voltage - params.volt_onset) / params.slope)
+        return {"voltage": (params.volt_rest - state.voltage + rise + data) / params.tau}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage + 40.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": params.volt_rest}
+
+
+class LargerOfTwo(_Leaky):
+    """A time constant with a floor that is a parameter too."""
+
+    tau_least = rb.Parameter(3.0, unit="ms", above=0, doc="the shortest time constant")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (data - state.voltage) / torch.maximum(params.tau, params.tau_least)}
+
+
+class GuardedSynapse(_Leaky):
+    """An amplitude that divides by a difference of time constants, with a value where they are equal."""
+
+    tau_rise = rb.Parameter(1.0, unit="ms", above=0, doc="rise of the synapse")
+    tau_decay = rb.Parameter(5.0, unit="ms", above=0, doc="decay of the synapse")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        apart = params.tau_decay - params.tau_rise
+        equal = apart.abs() < 1e-9 * params.tau_decay
+        size = torch.where(equal, 1.0, params.tau_decay / torch.where(equal, 1.0, apart))
+        return {"voltage": (size * data - state.voltage) / params.tau}

@@ -7,7 +7,7 @@ from typing import Any
 import rheobase as rb
 import torch
 
-SOUND = ["HoldsItsPeak", "SlowAndGated", "NamesItsSources", "FastWithSynapse", "SoftForward"]
+SOUND = ["SlowAndGated", "NamesItsSources", "FastWithSynapse"]
 
 HARDEST = {
     "McCullochPitts": ["spikes-end", "spikes-come-with-their-jumps", "forward-gives-what-it-keeps"],
@@ -129,5 +129,5 @@ class SoftForward(rb.SpikingNeuron):
         fired = (moved >= 15.0) & (before < 15.0)
         new = torch.where(fired, moved - 15.0, moved)
         outputs = {"input": current.expand(new.shape), "voltage": new, "spiked": fired.to(torch.int8)}
-        self.commit({"voltage": new, "armed": new < 15.0, "carry": None}, outputs)
+        self.commit({"voltage": new, "carry": None}, outputs)
         return {name: value.clone() for name, value in outputs.items()}

@@ -8,7 +8,7 @@ from typing import Any
 import rheobase as rb
 import torch
 
-SOUND = ["ColouredNoise", "DrawnWhenMade", "ByTheClock", "Rare", "HeavyTails", "EscapeNoise", "NoisyInput"]
+SOUND = ["ColouredNoise", "Rare", "EscapeNoise", "NoisyInput"]
 
 HARDEST = {
     "ColouredNoise": [
@@ -23,7 +23,7 @@ HARDEST = {
     "EscapeNoise": ["noise-of-steps-independent", "noise-of-lanes-independent", "noise-settles-as-dt-falls"],
     "NoisyInput": ["noise-of-steps-independent", "noise-of-lanes-independent", "noise-settles-as-dt-falls"],
 }  # fmt: skip
-"""Name -> the properties that could most easily accuse it wrongly."""
+"""Name -> the properties of noise that could most easily accuse it; others may have more to say of some."""
 
 
 class _Leaky(rb.SpikingNeuron):

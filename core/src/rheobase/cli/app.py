@@ -1,8 +1,8 @@
 """The command group: its errors, its warnings and its exit codes.
 
 Exit codes: 0, done; 1, `doctor`, `validate` or `plugins --check` found something amiss; 2, an argument, a
-file or a plugin that cannot be used, said in one message; 130, interrupted by Ctrl-C; 143, `run` was ended by
-SIGTERM, after it saved what it had recorded.
+file or a plugin that cannot be used, said in one message; 130, interrupted by Ctrl-C; 143, ended by SIGTERM:
+`validate`, and `run`, after it saved what it had recorded.
 """
 
 from __future__ import annotations

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import ArgumentError, RheobaseError
 from ..plugins.missing import refuse_missing
-from .interrupts import import_undisturbed
+from .interrupts import import_undisturbed, terminable
 from .judging import judged
 from .messages import json_option, print_json
 
@@ -88,13 +88,12 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     profile_named(options["profile"])
     subjects, errors = _found(names, options["kind"], everything=options["everything"])
     _check_options(options, subjects)
-    reports = []
-    for subject in subjects:
-        only = [name for name in options["only"] if name in _names(subject.kind)]
-        if options["only"] and not only:
-            continue  # the properties that were asked for are those of another kind
-        expected = dict(_expected(pair) for pair in options["expect"])
-        reports.append(_judge(subject, options, only or None, expected))
+    with terminable() as ending:
+        try:
+            reports = list(_judge_each(subjects, options))
+        except KeyboardInterrupt:
+            click.echo(ending.word, err=True)
+            context.exit(ending.code)
     ok = not errors and all(report.ok for report in reports)
     if options["as_json"]:
         print_json(
@@ -112,6 +111,15 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
             for report in reports:
                 click.echo(report.badge)
     context.exit(0 if ok else 1)
+
+
+def _judge_each(subjects: Sequence[Subject], options: dict[str, Any]) -> Iterator[Report]:
+    for subject in subjects:
+        only = [name for name in options["only"] if name in _names(subject.kind)]
+        if options["only"] and not only:
+            continue  # the properties that were asked for are those of another kind
+        expected = dict(_expected(pair) for pair in options["expect"])
+        yield _judge(subject, options, only or None, expected)
 
 
 def _found(

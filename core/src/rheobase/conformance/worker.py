@@ -7,7 +7,10 @@ import faulthandler
 import io
 import os
 import re
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from multiprocessing.connection import Connection
@@ -26,6 +29,9 @@ from .told import told
 
 MEMORY = 4 << 30
 """The memory that a component may take beyond what the process begins with, bytes; under Linux."""
+
+_LOOK = 1.0
+"""Seconds between two looks at whether the other process is still there."""
 
 _OUT = re.compile(r"MemoryError|[Cc]annot allocate memory|can't allocate memory|bad_alloc")
 
@@ -108,11 +114,20 @@ def _settle(connection: Connection, where: int | None) -> None:
 
     if hasattr(os, "setsid"):
         os.setsid()
+        # Whoever waits may be killed, and this process hang.
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     # Of a fork the threads of the other process are not, and torch would wait for them.
     torch.set_num_threads(1)
     sys.stdout, sys.stderr = _Printed(connection, "out"), _Printed(connection, "err")
     if WHERE and where is not None:
         faulthandler.register(WHERE, file=where, all_threads=True)
+
+
+def _end_with(parent: int) -> None:
+    """End this process, and what was started in it, when another parent than the one given has it."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os.killpg(os.getpid(), signal.SIGKILL)
 
 
 class _Printed(io.TextIOBase):

@@ -132,7 +132,7 @@ LONGEST = 2000
 _STEP = ("forward", "advance", "step", "_step", "commit", "prepare")
 
 OWN_WAY = Need(
-    lambda s: any(s._overrides(name) for name in _STEP),
+    lambda s: any(s.overrides(name) for name in _STEP),
     "the model's steps are the engine's, which keeps nothing beside its states",
 )
 

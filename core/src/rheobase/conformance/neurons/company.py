@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -78,9 +79,9 @@ def the_functions_treat_different_units_alone(subject: NeuronSubject, case: Neur
     """What the functions give for a unit is its own where units differ in every parameter, none zero."""
     points = Points(subject, case)
     last = len(points.states) - 1
-    for unit in (0, case.units - 1):
-        for other in (0, last // 2):
-            is_alone(points, unit, last, other)
+    for place, other in itertools.permutations(sorted({0, last // 2, last}), 2):
+        for unit in (0, case.units - 1):
+            is_alone(points, unit, place, other)
 
 
 @prop(

@@ -100,7 +100,7 @@ def _equal(subject: NeuronSubject) -> Iterator[dict[str, float]]:
 
 def _require_finite(subject: NeuronSubject, moves: Sequence[Mapping[str, float]]) -> None:
     if _bad(subject, _made(subject, {})):
-        vacuous("not even with its defaults, which other properties tell")
+        vacuous("it is not finite with its defaults either")
     for some in (moves[place : place + TOGETHER] for place in range(0, len(moves), TOGETHER)):
         if _together_fine(subject, some):
             continue
@@ -281,16 +281,15 @@ def _require_counting(subject: NeuronSubject, factors: Sequence[tuple[float, flo
         Landscape(subject, {name: choice}) for name, each in options.items() for choice in each.choices[1:]
     ]
     base = awake(subject)
-    for name in subject.schema.parameters:
-        for land in lands:
-            _counts(
-                subject,
-                land,
-                {key: value for key, value in base.items() if key != name},
-                name,
-                factors,
-                edges,
-            )
+    decided = [
+        _counts(
+            subject, land, {key: value for key, value in base.items() if key != name}, name, factors, edges
+        )
+        for name in subject.schema.parameters
+        for land in lands
+    ]
+    if not any(decided):
+        vacuous("no parameter acts at nearly all states, or has other values")
 
 
 def _counts(
@@ -300,12 +299,13 @@ def _counts(
     name: str,
     factors: Sequence[tuple[float, float]],
     edges: bool,
-) -> None:
+) -> bool:
+    """Refuse a parameter that acts everywhere, and not at some values; gives whether it was looked at."""
     declared = subject.schema.parameters[name]
     default = subject.defaults[name] or size_of(subject, name)
     here, near = (land.values(land.moved(**{**base, name: factor * default})) for factor in (1.0, 1.01))
     if _share(here, near) < EVERYWHERE:
-        return  # Nothing is said of a parameter that acts here and there.
+        return False  # One that acts here and there may not come about.
     pairs = [(low * default, high * default) for low, high in factors]
     bounds = (declared.domain.at_least, declared.domain.at_most) if edges else ()
     pairs += [
@@ -313,9 +313,8 @@ def _counts(
         for bound in bounds
         if bound is not None and bound != default
     ]
+    pairs = [pair for pair in pairs if all(within(declared, value) for value in pair)]
     for one, other in pairs:
-        if not (within(declared, one) and within(declared, other)):
-            continue
         first, second = (land.values(land.moved(**{**base, name: value})) for value in (one, other))
         finite = torch.stack([value.isfinite() for value in first.values()]).all(dim=0).double().mean()
         if (
@@ -330,6 +329,7 @@ def _counts(
             f"all functions are the same for both at {land.count} states and inputs, and near {default:g} "
             "they change with it; narrow its domain, so that a value that does not serve is refused"
         )
+    return bool(pairs)
 
 
 def _another_decides(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..profiles import Profile
 from ..property import Need, prop
@@ -98,18 +98,43 @@ def _undisturbed(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[
     cases=_undisturbed,
     share=0.5,
     needs=(OWN_FORWARD, DETERMINISTIC, NOT_REFUSED),
-    why="a layer whose forward drops the graph leaves all that comes before it untrained, without a word",
+    why="a forward that drops a part of the graph trains another model than the one that runs, in silence",
 )
 def a_forward_of_its_own_keeps_the_graph(subject: NeuronSubject, case: NeuronCase) -> None:
-    """Between spikes, gradients through a forward of its own are those of central differences."""
+    """Between spikes, gradients through a forward of its own, if any, are those of central differences.
+
+    Without any graph ``backward`` is an error, which nobody overlooks; with a part of it the gradient is
+    wrong.
+    """
     try:
+        if not _has_a_graph(subject, case):
+            vacuous("its forward keeps no graph")
         gradients_are_those_of_finite_differences(subject, case)
     except Violation as seen:
         violated(
-            f"{seen}; with grad=True a forward keeps the graph, or the model says differentiable = False"
+            f"{seen}; a forward keeps all of the graph, or none, or the model says differentiable = False"
         )
     except RuntimeError:
         vacuous("torch refuses the graph of its forward, aloud, as it does of numpy")
+
+
+def _has_a_graph(subject: NeuronSubject, case: NeuronCase) -> bool:
+    """Whether a state that a step gives hangs on the input or a parameter, by its graph."""
+    neuron = case.neuron(subject.model, grad=True)
+    for name in subject.schema.parameters:
+        setattr(neuron, name, nn.Parameter(getattr(neuron, name).detach().clone()))
+    given = case.data(neuron)[0]
+    out = neuron(
+        {name: value.requires_grad_() for name, value in given.items()}
+        if isinstance(given, dict)
+        else given.requires_grad_()
+    )
+    return any(
+        value.requires_grad
+        for name in subject.schema.states
+        for value in (out.get(name), getattr(neuron, name))
+        if isinstance(value, Tensor)
+    )
 
 
 class Wide:

@@ -49,7 +49,7 @@ def steps_of_the_largest_size_serve(subject: NeuronSubject) -> None:
     steps = min(max(math.ceil(1.5 * latency / dt), LEAST), MOST)
     true = _run(subject, dt / FINER, FINER * steps)
     if true is None:
-        vacuous("it does not bear such input in much shorter steps")
+        vacuous("it does not bear its input in much shorter steps either")
     seen = _run(subject, dt, steps)
     complaints = _complaints(subject, seen, true)
     if not complaints:

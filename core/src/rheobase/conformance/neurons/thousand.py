@@ -111,11 +111,11 @@ def a_model_that_rested_does_what_it_does_at_once(subject: NeuronSubject, case: 
     start = {name: getattr(fresh, name).detach().clone() for name in subject.schema.states}
     expected = course(fresh, data)
     if course(rested, quiet).ended:
-        vacuous("another property tells of it")
+        vacuous("it does not bear so long a rest")
     for name, value in start.items():
         size = value.abs() + subject.sizes.excursion.get(name, 0.0)
         if bool(((getattr(rested, name).detach() - value).abs() > 1e-9 * size).any()):
-            vacuous("it does not rest, which another property tells")
+            vacuous("it does not rest where it is declared to")
     put(rested, start)
     found = course(rested, data)
     if first_parting(expected, found):
