@@ -100,7 +100,10 @@ WIDER = {str(animal) for animal in FULL}
 ONE_OF_EACH = {(one.file, one.said): one for one in FULL}
 """Faults that only the full profile catches, one for each property that they pass in a narrower range."""
 
-BY_CAUSE = ("faults_effects", "faults_edges", "faults_longest", "faults_company", "faults_large")
+BY_CAUSE = (
+    *("faults_effects", "faults_edges", "faults_longest", "faults_company", "faults_large"),
+    *("faults_inputs", "faults_tolerances"),
+)
 """Files of which no fault is told by a symptom first."""
 
 
