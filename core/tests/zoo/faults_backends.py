@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import rheobase as rb
 import torch
+from ground import Leaky
 
 FAULTS = {
     "DetachedLeak": "numerics",
@@ -28,26 +28,7 @@ FAULTS = {
 """Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
 
 
-class _Sound(rb.SpikingNeuron):
-    """tau dV/dt = I - V, a threshold at 1 and a reset to 0: nothing is wrong with it."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.voltage) / params.tau}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 1.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage)}
-
-
-class DetachedLeak(_Sound):
+class DetachedLeak(Leaky):
     """The leak is cut from the graph: the gradient is that of a neuron without it."""
 
     @staticmethod
@@ -55,7 +36,7 @@ class DetachedLeak(_Sound):
         return {"voltage": (data - state.voltage.detach()) / params.tau}
 
 
-class DetachedParameter(_Sound):
+class DetachedParameter(Leaky):
     """The time constant is taken out of the graph, so that nothing can be learnt of it."""
 
     @staticmethod
@@ -63,7 +44,7 @@ class DetachedParameter(_Sound):
         return {"voltage": (data - state.voltage) / params.tau.detach()}
 
 
-class RoundedInput(_Sound):
+class RoundedInput(Leaky):
     """The input is rounded to nine digits, which has the gradient zero."""
 
     @staticmethod
@@ -71,7 +52,7 @@ class RoundedInput(_Sound):
         return {"voltage": (torch.round(data * 1e9) / 1e9 - state.voltage) / params.tau}
 
 
-class NumpyDerivatives(_Sound):
+class NumpyDerivatives(Leaky):
     """The derivatives are computed by numpy, outside of any graph."""
 
     @staticmethod
@@ -80,7 +61,7 @@ class NumpyDerivatives(_Sound):
         return {"voltage": (data - torch.from_numpy(leak)) / params.tau}
 
 
-class NanOnTheOtherSide(_Sound):
+class NanOnTheOtherSide(Leaky):
     """A root of the voltage, zero at rest, where its gradient is infinite and zero times it is NaN."""
 
     @staticmethod
@@ -90,7 +71,7 @@ class NanOnTheOtherSide(_Sound):
         return {"voltage": (data - leak) / params.tau}
 
 
-class ResetOfNoReturn(_Sound):
+class ResetOfNoReturn(Leaky):
     """The reset divides by what is zero there, and selects the other side."""
 
     @staticmethod
@@ -99,7 +80,7 @@ class ResetOfNoReturn(_Sound):
         return {"voltage": torch.where(left > 0, params.tau / left, 0.0 * params.tau)}
 
 
-class SurrogateInTheField(_Sound):
+class SurrogateInTheField(Leaky):
     """A saturating channel with a made-up gradient, as surrogates have it: not that of what is computed."""
 
     @staticmethod
@@ -109,7 +90,7 @@ class SurrogateInTheField(_Sound):
         return {"voltage": (data - (smooth + (true - smooth).detach())) / params.tau}
 
 
-class PythonNumbers(_Sound):
+class PythonNumbers(Leaky):
     """Derivatives by Python's own numbers, unit by unit."""
 
     @staticmethod
@@ -121,7 +102,7 @@ class PythonNumbers(_Sound):
         return {"voltage": torch.tensor(values, dtype=v.dtype).reshape(v.shape)}
 
 
-class BranchesOnValues(_Sound):
+class BranchesOnValues(Leaky):
     """Python looks whether any unit is above 0.5, and leaves out a part that is zero where none is."""
 
     @staticmethod
@@ -132,7 +113,7 @@ class BranchesOnValues(_Sound):
         return {"voltage": slope}
 
 
-class OtherWhenCompiled(_Sound):
+class OtherWhenCompiled(Leaky):
     """While it is compiled or transformed, a cheaper channel takes the place of the true one."""
 
     @staticmethod
@@ -146,7 +127,7 @@ def _transformed(value: Any) -> bool:
     return bool(torch._C._functorch.is_batchedtensor(value))
 
 
-class BatchShapeBuiltIn(_Sound):
+class BatchShapeBuiltIn(Leaky):
     """The number of dimensions decides what is computed: the rows of a batch are another model."""
 
     @staticmethod
@@ -155,7 +136,7 @@ class BatchShapeBuiltIn(_Sound):
         return {"voltage": (gain * data - state.voltage) / params.tau}
 
 
-class InPlaceOnItsArguments(_Sound):
+class InPlaceOnItsArguments(Leaky):
     """The derivatives are written into a tensor made without a batch, which no transform follows."""
 
     @staticmethod
@@ -165,7 +146,7 @@ class InPlaceOnItsArguments(_Sound):
         return {"voltage": slope.reshape(state.voltage.shape) / params.tau}
 
 
-class LosesDigits(_Sound):
+class LosesDigits(Leaky):
     """The voltage passes through a number ten million times as large, and leaves its digits there."""
 
     @staticmethod
@@ -174,7 +155,7 @@ class LosesDigits(_Sound):
         return {"voltage": (data - leak) / params.tau}
 
 
-class OverflowsInSingle(_Sound):
+class OverflowsInSingle(Leaky):
     """A factor that is one, as the quotient of two numbers that single precision does not hold."""
 
     @staticmethod
@@ -183,7 +164,7 @@ class OverflowsInSingle(_Sound):
         return {"voltage": (data - state.voltage) / params.tau * (huge / torch.exp(state.voltage + 100.0))}
 
 
-class SmallDifferences(_Sound):
+class SmallDifferences(Leaky):
     """A slope as a difference quotient over 1e-7, which single precision cannot tell from zero."""
 
     @staticmethod

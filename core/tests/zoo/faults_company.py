@@ -6,6 +6,7 @@ from typing import Any
 
 import rheobase as rb
 import torch
+from ground import Leaky
 
 CAUSES = {
     "CoupledWhenAwake": "functions-in-mixed-company",
@@ -24,26 +25,7 @@ FULL = {"FourDimensionsAreOneToo": "batch-row", "MeanOverTheFourthDimension": "b
 narrower one, which they pass."""
 
 
-class _Leaky(rb.SpikingNeuron):
-    """tau dV/dt = -V + I; at 1 mV a spike, and V is 0."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.voltage) / params.tau}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 1.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage)}
-
-
-class CoupledWhenAwake(_Leaky):
+class CoupledWhenAwake(Leaky):
     """A coupling to the mean of all units, zero by default."""
 
     coupling = rb.Parameter(0.0, unit="1", at_least=0, doc="coupling to the other units")
@@ -54,7 +36,7 @@ class CoupledWhenAwake(_Leaky):
         return {"voltage": (data - state.voltage + params.coupling * (mean - state.voltage)) / params.tau}
 
 
-class CoupledByTwoZeros(_Leaky):
+class CoupledByTwoZeros(Leaky):
     """The gain of an adaptation and its spread over the units are both zero by default."""
 
     gain = rb.Parameter(0.0, unit="1", doc="gain of the adaptation")
@@ -70,7 +52,7 @@ class CoupledByTwoZeros(_Leaky):
         }
 
 
-class ResetsWithItsNeighbour(_Leaky):
+class ResetsWithItsNeighbour(Leaky):
     """After a spike a unit gets a part of its left neighbour's voltage, which is none by default."""
 
     part = rb.Parameter(0.0, unit="1", at_least=0, at_most=1, doc="part of it")
@@ -80,7 +62,7 @@ class ResetsWithItsNeighbour(_Leaky):
         return {"voltage": 0.1 * params.part * state.voltage.roll(1, -1)}
 
 
-class NoiseOfTheNeighbours(_Leaky):
+class NoiseOfTheNeighbours(Leaky):
     """Noise whose strength is divided by the largest of all units, which does nothing where it is zero."""
 
     sigma = rb.Parameter(0.0, unit="mV", at_least=0, doc="strength of the noise")
@@ -93,7 +75,7 @@ class NoiseOfTheNeighbours(_Leaky):
         return {"voltage": data + (state.voltage - data) * keep + kick}
 
 
-class TimidInCompany(_Leaky):
+class TimidInCompany(Leaky):
     """The threshold is another as soon as any unit has left its rest, by nothing where a shift is zero."""
 
     shift = rb.Parameter(0.0, unit="mV", below=1, doc="shift of the threshold")
@@ -104,7 +86,7 @@ class TimidInCompany(_Leaky):
         return state.voltage - 1.0 - torch.where(loudest > 0.01, params.shift, 0.0)
 
 
-class OwnStepsCoupledWhenAwake(_Leaky):
+class OwnStepsCoupledWhenAwake(Leaky):
     """The same in a forward of its own: a field that all units make, zero by default."""
 
     field = rb.Parameter(0.0, unit="1", doc="strength of the field of all units")
@@ -115,7 +97,7 @@ class OwnStepsCoupledWhenAwake(_Leaky):
         return super().forward(current + around)
 
 
-class FourDimensionsAreOneToo(_Leaky):
+class FourDimensionsAreOneToo(Leaky):
     """A forward of its own that knows no batch of more than two dimensions, and adds up the first of it."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -125,7 +107,7 @@ class FourDimensionsAreOneToo(_Leaky):
         return super().forward(current)
 
 
-class MeanOverTheFourthDimension(_Leaky):
+class MeanOverTheFourthDimension(Leaky):
     """The voltage goes to the mean over the fourth dimension from the end, where there is one."""
 
     @staticmethod

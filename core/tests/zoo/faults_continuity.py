@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import rheobase as rb
 import torch
+from ground import Adapting
 
 CAUSES = {
     "ThresholdOfASign": "threshold-is-continuous",
@@ -21,30 +21,7 @@ CAUSES = {
 """Class -> the property that is made for it. Its docstring says what is wrong."""
 
 
-class _Adapting(rb.SpikingNeuron):
-    """tau dV/dt = -V - w + I, tau_w dw/dt = -w: at 15 a spike, V is 0 and w a little more. It is sound."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    tau_w = rb.Parameter(80.0, unit="ms", above=0, doc="time constant of the adaptation")
-    volt_thresh = rb.Parameter(15.0, unit="mV", doc="threshold")
-    step_w = rb.Parameter(0.5, unit="mV", at_least=0, doc="what a spike adds to the adaptation")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential, above rest")
-    w = rb.State(0.0, unit="mV", at_rest=True, doc="adaptation")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.w - state.voltage) / params.tau, "w": -state.w / params.tau_w}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - params.volt_thresh
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage), "w": state.w + params.step_w}
-
-
-class ThresholdOfASign(_Adapting):
+class ThresholdOfASign(Adapting):
     """The threshold says whether, and not how far: +1 above it, and -1 below."""
 
     @staticmethod
@@ -52,7 +29,7 @@ class ThresholdOfASign(_Adapting):
         return torch.where(state.voltage >= params.volt_thresh, 1.0, -1.0).to(state.voltage.dtype)
 
 
-class ThresholdThatLeaps(_Adapting):
+class ThresholdThatLeaps(Adapting):
     """A hysteresis that no function of the state has: g is farther away on both sides than it is."""
 
     @staticmethod
@@ -61,7 +38,7 @@ class ThresholdThatLeaps(_Adapting):
         return torch.where(away < 0, away - 0.5, away + 0.5)
 
 
-class ThresholdOfARoundedVoltage(_Adapting):
+class ThresholdOfARoundedVoltage(Adapting):
     """The voltage is rounded to a tenth of a millivolt before it is compared."""
 
     @staticmethod
@@ -69,7 +46,7 @@ class ThresholdOfARoundedVoltage(_Adapting):
         return torch.round(10.0 * state.voltage) / 10.0 - params.volt_thresh - 0.05
 
 
-class ResetOfWhatIsBeyond(_Adapting):
+class ResetOfWhatIsBeyond(Adapting):
     """It looks once more whether the voltage is beyond the threshold, and at the crossing it is not."""
 
     @staticmethod
@@ -78,7 +55,7 @@ class ResetOfWhatIsBeyond(_Adapting):
         return {"voltage": voltage, "w": state.w + params.step_w}
 
 
-class ResetByAFactor(_Adapting):
+class ResetByAFactor(Adapting):
     """The voltage times 0 or 1, by whether it is below the threshold."""
 
     @staticmethod
@@ -87,7 +64,7 @@ class ResetByAFactor(_Adapting):
         return {"voltage": state.voltage * below, "w": state.w + params.step_w}
 
 
-class AdaptsBeyondOnly(_Adapting):
+class AdaptsBeyondOnly(Adapting):
     """The voltage is always reset; the adaptation grows only where the voltage is beyond the threshold."""
 
     @staticmethod
@@ -99,7 +76,7 @@ class AdaptsBeyondOnly(_Adapting):
         }
 
 
-class _Exact(_Adapting):
+class _Exact(Adapting):
     """The same with a step of its own, in which w stands still for the voltage. It is sound."""
 
     @staticmethod

@@ -6,6 +6,7 @@ from typing import Any
 
 import rheobase as rb
 import torch
+from ground import Leaky
 
 CAUSES = {
     "AddedAndTakenAway": "declarations-have-effect",
@@ -19,26 +20,7 @@ CAUSES = {
 """Class -> the property that must catch it. Its docstring says what is wrong."""
 
 
-class _Leaky(rb.SpikingNeuron):
-    """tau dV/dt = -V + I; at 1 mV a spike, and V is 0."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.voltage) / params.tau}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 1.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage)}
-
-
-class AddedAndTakenAway(_Leaky):
+class AddedAndTakenAway(Leaky):
     """A reversal potential is added to the voltage, and taken away from it."""
 
     volt_rest = rb.Parameter(-70.0, unit="mV", doc="resting potential")
@@ -49,7 +31,7 @@ class AddedAndTakenAway(_Leaky):
         return {"voltage": (data - (absolute - params.volt_rest)) / params.tau}
 
 
-class ResetTimesZero(_Leaky):
+class ResetTimesZero(Leaky):
     """The reset takes the shape from its parameter, and no more."""
 
     volt_reset = rb.Parameter(-0.5, unit="mV", doc="potential after a spike")
@@ -59,7 +41,7 @@ class ResetTimesZero(_Leaky):
         return {"voltage": 0.0 * (state.voltage + params.volt_reset)}
 
 
-class OneEquationForBoth(_Leaky):
+class OneEquationForBoth(Leaky):
     """An option of which both branches have the same equation."""
 
     leak = rb.Option("linear", "quadratic", doc="how the leak grows")
@@ -71,7 +53,7 @@ class OneEquationForBoth(_Leaky):
         return {"voltage": data / params.tau - state.voltage / params.tau}
 
 
-class DeafToInhibition(_Leaky):
+class DeafToInhibition(Leaky):
     """Inhibition shunts a current that is no more than rounding of another."""
 
     excitation = rb.Input(unit="mV", at_least=0, doc="excitatory drive")
@@ -83,7 +65,7 @@ class DeafToInhibition(_Leaky):
         return {"voltage": (data.excitation - shunt - state.voltage) / params.tau}
 
 
-class NoiseTimesZero(_Leaky):
+class NoiseTimesZero(Leaky):
     """What is drawn is multiplied by the part of the step that is left, which is none."""
 
     noise = rb.Draw("normal", doc="noise of the reset")
@@ -94,7 +76,7 @@ class NoiseTimesZero(_Leaky):
         return {"voltage": left * params.noise}
 
 
-class DecayOfTheDefault(_Leaky):
+class DecayOfTheDefault(Leaky):
     """An exact step whose decay was tabled for the default: the parameter is looked at, and not used."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -108,7 +90,7 @@ class DecayOfTheDefault(_Leaky):
         return {name: value.clone() for name, value in outputs.items()}
 
 
-class StepsWithoutTheLeak(_Leaky):
+class StepsWithoutTheLeak(Leaky):
     """Its slopes know a second leak; its steps are a rule of its own, which does not."""
 
     leak = rb.Parameter(0.5, unit="1", at_least=0, doc="part of the leak that is not gated")

@@ -6,6 +6,7 @@ from typing import Any
 
 import rheobase as rb
 import torch
+from ground import Adapting
 
 CAUSES = {
     "DetachedUpstroke": "functions-have-their-gradients",
@@ -18,29 +19,6 @@ CAUSES = {
     "KeepsDetachedStates": "own-steps-keep-the-graph",
 }
 """Class -> the property that is made for it. Its docstring says what is wrong."""
-
-
-class _Adapting(rb.SpikingNeuron):
-    """tau dV/dt = -V - w + I, tau_w dw/dt = -w: at 15 a spike, V is 0 and w a little more. It is sound."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    tau_w = rb.Parameter(80.0, unit="ms", above=0, doc="time constant of the adaptation")
-    volt_thresh = rb.Parameter(15.0, unit="mV", doc="threshold")
-    step_w = rb.Parameter(0.5, unit="mV", at_least=0, doc="what a spike adds to the adaptation")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential, above rest")
-    w = rb.State(0.0, unit="mV", at_rest=True, doc="adaptation")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.w - state.voltage) / params.tau, "w": -state.w / params.tau_w}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - params.volt_thresh
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage), "w": state.w + params.step_w}
 
 
 class DetachedUpstroke(rb.SpikingNeuron):
@@ -91,7 +69,7 @@ class CubeOfAnotherSlope(rb.AnalogNeuron):
         return {"voltage": (data - state.voltage - 1e-5 * cube) / params.tau}
 
 
-class ResetByANumber(_Adapting):
+class ResetByANumber(Adapting):
     """What a spike adds to the adaptation is taken out of the graph, and cannot be learnt."""
 
     @staticmethod
@@ -99,7 +77,7 @@ class ResetByANumber(_Adapting):
         return {"voltage": torch.zeros_like(state.voltage), "w": state.w + params.step_w.detach()}
 
 
-class ThresholdOutOfTheGraph(_Adapting):
+class ThresholdOutOfTheGraph(Adapting):
     """The threshold rises with the adaptation, whose part is taken out of the graph."""
 
     @staticmethod

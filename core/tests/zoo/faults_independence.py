@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import rheobase as rb
 import torch
+from ground import Leaky
 
 FAULTS = {
     "GlobalNoise": "independence",
@@ -51,26 +52,7 @@ FAULTS = {
 CAUSES = {"HiddenThreshold": "functions-are-pure"}
 
 
-class _Sound(rb.SpikingNeuron):
-    """tau dV/dt = I - V, a threshold at 1 and a reset to 0: nothing is wrong with it."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.voltage) / params.tau}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 1.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage)}
-
-
-class GlobalNoise(_Sound):
+class GlobalNoise(Leaky):
     """Noise from torch's global generator, in a model that does not say it is stochastic."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -84,7 +66,7 @@ class GlobalNoiseDeclared(GlobalNoise):
     stochastic = True
 
 
-class NumpyNoise(_Sound):
+class NumpyNoise(Leaky):
     """Noise from numpy's global generator."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -92,7 +74,7 @@ class NumpyNoise(_Sound):
         return super().forward(self.prepare(data, identifiers) + noise)
 
 
-class PythonNoise(_Sound):
+class PythonNoise(Leaky):
     """The threshold jitters by Python's global random numbers."""
 
     @staticmethod
@@ -100,7 +82,7 @@ class PythonNoise(_Sound):
         return state.voltage - 1.0 - 0.5 * random.random()
 
 
-class UnseededGenerator(_Sound):
+class UnseededGenerator(Leaky):
     """Noise from a generator of its own that the system's entropy seeds: no run can be had again."""
 
     stochastic = True
@@ -110,7 +92,7 @@ class UnseededGenerator(_Sound):
         return super().forward(self.prepare(data, identifiers) + noise)
 
 
-class SeedsTheProcess(_Sound):
+class SeedsTheProcess(Leaky):
     """Seeds torch's global generator when it is made, so that every other draw in the process repeats."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -118,7 +100,7 @@ class SeedsTheProcess(_Sound):
         super().__init__(*args, **kwargs)
 
 
-class ReseedsEachStep(_Sound):
+class ReseedsEachStep(Leaky):
     """Seeds its generator in every step: the noise is a constant, whatever the seed."""
 
     stochastic = True
@@ -129,7 +111,7 @@ class ReseedsEachStep(_Sound):
         return super().forward(self.prepare(data, identifiers) + 0.01 * noise.to(self.dtype))
 
 
-class ForeignGenerator(_Sound):
+class ForeignGenerator(Leaky):
     """Declared stochastic, and draws from a generator that no seed reaches."""
 
     stochastic = True
@@ -143,7 +125,7 @@ class ForeignGenerator(_Sound):
         return super().forward(self.prepare(data, identifiers) + noise)
 
 
-class SharedTrace(_Sound):
+class SharedTrace(Leaky):
     """Remembers its last input in a list of the class, which all neurons share."""
 
     history: ClassVar[list[float]] = [0.0]
@@ -155,7 +137,7 @@ class SharedTrace(_Sound):
         return super().forward(current + 0.1 * last)
 
 
-class SharedTensor(_Sound):
+class SharedTensor(Leaky):
     """Keeps an adaptation in a tensor of the class, written in place."""
 
     adaptation: ClassVar[Any] = torch.zeros((), dtype=torch.float64)
@@ -166,7 +148,7 @@ class SharedTensor(_Sound):
         return outputs
 
 
-class MutableDefault(_Sound):
+class MutableDefault(Leaky):
     """A dictionary as default argument keeps the last input of whichever neuron was stepped last."""
 
     def forward(self, data: Any, identifiers: Any = None, cache: dict[str, Any] = {}) -> Any:  # noqa: B006
@@ -176,7 +158,7 @@ class MutableDefault(_Sound):
         return super().forward(given)
 
 
-class ParametersByClass(_Sound):
+class ParametersByClass(Leaky):
     """The gain, set by the first step of any neuron, is an attribute of the class."""
 
     gain: ClassVar[float] = 0.0
@@ -186,7 +168,7 @@ class ParametersByClass(_Sound):
         return super().forward(self.prepare(data, identifiers) * ParametersByClass.gain)
 
 
-class CoupledByMean(_Sound):
+class CoupledByMean(Leaky):
     """The leak pulls towards the mean of all units."""
 
     @staticmethod
@@ -195,7 +177,7 @@ class CoupledByMean(_Sound):
         return {"voltage": (data - 0.9 * state.voltage - 0.1 * mean) / params.tau}
 
 
-class Normalised(_Sound):
+class Normalised(Leaky):
     """The input is normalised over the units, as in a batch norm."""
 
     @staticmethod
@@ -204,7 +186,7 @@ class Normalised(_Sound):
         return {"voltage": (2.0 * data / size - state.voltage) / params.tau}
 
 
-class SoftmaxOverUnits(_Sound):
+class SoftmaxOverUnits(Leaky):
     """The units share a drive of one by a softmax: the winner takes most."""
 
     @staticmethod
@@ -213,7 +195,7 @@ class SoftmaxOverUnits(_Sound):
         return {"voltage": (data * share - state.voltage) / params.tau}
 
 
-class SortedUnits(_Sound):
+class SortedUnits(Leaky):
     """The input is sorted: the first unit gets the weakest, whichever was meant for it."""
 
     @staticmethod
@@ -221,7 +203,7 @@ class SortedUnits(_Sound):
         return {"voltage": (data.sort(dim=-1).values - state.voltage) / params.tau}
 
 
-class NeighbourDrives(_Sound):
+class NeighbourDrives(Leaky):
     """Each unit is driven a little by the one before it."""
 
     @staticmethod
@@ -229,7 +211,7 @@ class NeighbourDrives(_Sound):
         return {"voltage": (data - state.voltage + 0.05 * state.voltage.roll(1, -1)) / params.tau}
 
 
-class CoupledRows(_Sound):
+class CoupledRows(Leaky):
     """The mean over the first dimension is taken away: over the rows of a batch."""
 
     @staticmethod
@@ -238,7 +220,7 @@ class CoupledRows(_Sound):
         return {"voltage": (data - state.voltage - base) / params.tau}
 
 
-class FirstUnitSpecial(_Sound):
+class FirstUnitSpecial(Leaky):
     """The first unit has twice the input of the others."""
 
     @staticmethod
@@ -247,7 +229,7 @@ class FirstUnitSpecial(_Sound):
         return {"voltage": (torch.where(first, 2.0 * data, data) - state.voltage) / params.tau}
 
 
-class FirstUnitDecides(_Sound):
+class FirstUnitDecides(Leaky):
     """Whether the first unit is above half of the threshold decides how all units leak."""
 
     @staticmethod
@@ -256,7 +238,7 @@ class FirstUnitDecides(_Sound):
         return {"voltage": (data - leak * state.voltage) / params.tau}
 
 
-class AnyUnitResetsAll(_Sound):
+class AnyUnitResetsAll(Leaky):
     """One unit past the threshold makes all units spike."""
 
     @staticmethod
@@ -265,7 +247,7 @@ class AnyUnitResetsAll(_Sound):
         return g.amax(dim=-1, keepdim=True).expand(g.shape)
 
 
-class ParityOfTheClock(_Sound):
+class ParityOfTheClock(Leaky):
     """The input counts in even steps of the clock only."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -273,7 +255,7 @@ class ParityOfTheClock(_Sound):
         return super().forward(current * (2.0 if self.simulation_step % 2 == 0 else 0.0))
 
 
-class WarmUp(_Sound):
+class WarmUp(Leaky):
     """The first step of an object's life is half as strong, and never again, not even after a reset."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -284,7 +266,7 @@ class WarmUp(_Sound):
         return super().forward(current)
 
 
-class CounterKept(_Sound):
+class CounterKept(Leaky):
     """Fatigue is counted in a Python number, which no reset touches."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -296,7 +278,7 @@ class CounterKept(_Sound):
         return super().forward(self.prepare(data, identifiers) / (1.0 + 0.01 * self._steps))
 
 
-class TrainingMode(_Sound):
+class TrainingMode(Leaky):
     """The leak is left out while it trains."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -304,7 +286,7 @@ class TrainingMode(_Sound):
         return super().forward(current if self.training else 0.5 * current)
 
 
-class GradMode(_Sound):
+class GradMode(Leaky):
     """Where no gradients are kept, an approximation of the input is used to save time."""
 
     @staticmethod
@@ -313,7 +295,7 @@ class GradMode(_Sound):
         return {"voltage": (given - state.voltage) / params.tau}
 
 
-class DefaultDtype(_Sound):
+class DefaultDtype(Leaky):
     """A constant is made in torch's default dtype: 0.1 here, and 0.1 rounded to single precision there."""
 
     @staticmethod
@@ -321,7 +303,7 @@ class DefaultDtype(_Sound):
         return {"voltage": (data - torch.tensor(0.1) * state.voltage) / params.tau}
 
 
-class IdentityOfTheObject(_Sound):
+class IdentityOfTheObject(Leaky):
     """A spread of the leak over neurons, taken from where the object lies in memory."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -329,7 +311,7 @@ class IdentityOfTheObject(_Sound):
         return super().forward(self.prepare(data, identifiers) * spread)
 
 
-class HiddenThreshold(_Sound):
+class HiddenThreshold(Leaky):
     """The threshold function counts how often it is asked, and rises with it."""
 
     asked: ClassVar[list[int]] = [0]
@@ -340,7 +322,7 @@ class HiddenThreshold(_Sound):
         return state.voltage - 1.0 - 1e-3 * HiddenThreshold.asked[0]
 
 
-class FirstNamedInput(_Sound):
+class FirstNamedInput(Leaky):
     """The input that is named first counts as the excitation, whatever its name."""
 
     excitation = rb.Input(unit="mV", doc="what drives it")
@@ -357,7 +339,7 @@ class FirstNamedInput(_Sound):
         return super().forward(data, identifiers)
 
 
-class TwoStepsInOne(_Sound):
+class TwoStepsInOne(Leaky):
     """Two half-meant steps for one: the clock runs twice as fast as the input."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -365,14 +347,14 @@ class TwoStepsInOne(_Sound):
         return super().forward(data, identifiers)
 
 
-class CallApart(_Sound):
+class CallApart(Leaky):
     """What is called is not what is simulated: only a call has the gain."""
 
     def __call__(self, data: Any, identifiers: Any = None) -> Any:
         return super().__call__(1.1 * self.prepare(data, identifiers))
 
 
-class ThreadsDecide(_Sound):
+class ThreadsDecide(Leaky):
     """The size of the inner step is chosen by the number of threads."""
 
     @staticmethod
@@ -381,7 +363,7 @@ class ThreadsDecide(_Sound):
         return {"voltage": (data - state.voltage) / params.tau * (1.0 + 1e-9 * parts)}
 
 
-class CachedDerivatives(_Sound):
+class CachedDerivatives(Leaky):
     """The derivatives of a state are looked up by its first voltage, in a cache of the class."""
 
     seen: ClassVar[dict[float, Any]] = {}

@@ -6,6 +6,7 @@ from typing import Any
 
 import rheobase as rb
 import torch
+from ground import Leaky
 
 CAUSES = {
     "IndexInAByte": "unit-among-a-thousand",
@@ -35,26 +36,7 @@ FULL = {
 narrower one, which they pass."""
 
 
-class _Leaky(rb.SpikingNeuron):
-    """tau dV/dt = -V + I; at 1 mV a spike, and V is 0."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.voltage) / params.tau}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 1.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage)}
-
-
-class IndexInAByte(_Leaky):
+class IndexInAByte(Leaky):
     """The input is sorted by the number of the unit, which is kept in a byte."""
 
     def forward(self, data: Any, identifiers: Any = None) -> Any:
@@ -64,7 +46,7 @@ class IndexInAByte(_Leaky):
         return super().forward(current[..., number])
 
 
-class BlocksOf256(_Leaky):
+class BlocksOf256(Leaky):
     """Slopes are made block by block, and what is left over at the end gets those of the block before it."""
 
     @staticmethod
@@ -76,7 +58,7 @@ class BlocksOf256(_Leaky):
         return {"voltage": slope}
 
 
-class LoudestOfMany(_Leaky):
+class LoudestOfMany(Leaky):
     """In a crowd of more than 700 only the hundred that are driven most are heard."""
 
     @staticmethod
@@ -86,7 +68,7 @@ class LoudestOfMany(_Leaky):
         return {"voltage": (data - state.voltage) / params.tau}
 
 
-class CountsBesideItsState(_Leaky):
+class CountsBesideItsState(Leaky):
     """It tires after a thousand steps, which it counts in an attribute that is not saved."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -104,7 +86,7 @@ class CountsBesideItsState(_Leaky):
         self._calls = 0
 
 
-class AgesForTheNext(_Leaky):
+class AgesForTheNext(Leaky):
     """A neuron that has made fifteen hundred steps leaves the one that is made next a weaker input."""
 
     left = 1.0
@@ -119,7 +101,7 @@ class AgesForTheNext(_Leaky):
         return super().forward(self._gain * self.prepare(data, identifiers))
 
 
-class ClockInSinglePrecision(_Leaky):
+class ClockInSinglePrecision(Leaky):
     """Its steps are the differences of a clock in float32, which has few digits left when it is late."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -140,7 +122,7 @@ class ClockInSinglePrecision(_Leaky):
         return outputs
 
 
-class FallsAsleep(_Leaky):
+class FallsAsleep(Leaky):
     """After a thousand steps without input the next one is not heard."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -160,7 +142,7 @@ class FallsAsleep(_Leaky):
         return outputs
 
 
-class RingThatStops(_Leaky):
+class RingThatStops(Leaky):
     """An input delayed by two steps, in a ring of 1024 places whose end is the end."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -185,7 +167,7 @@ class RingThatStops(_Leaky):
         return outputs
 
 
-class PresetThatEndsLate(_Leaky):
+class PresetThatEndsLate(Leaky):
     """A preset with a weak growth of its own, which goes beyond all bounds after twenty milliseconds."""
 
     growth = rb.Parameter(0.0, unit="1/ms", at_least=0, doc="growth of the size")

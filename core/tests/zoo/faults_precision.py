@@ -6,6 +6,7 @@ from typing import Any
 
 import rheobase as rb
 import torch
+from ground import Adapting
 
 CAUSES = {
     "SingleInside": "functions-are-precise",
@@ -22,30 +23,7 @@ CAUSES = {
 """Class -> the property that is made for it. Its docstring says what is wrong."""
 
 
-class _Adapting(rb.SpikingNeuron):
-    """tau dV/dt = -V - w + I, tau_w dw/dt = -w: at 15 a spike, V is 0 and w a little more. It is sound."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    tau_w = rb.Parameter(80.0, unit="ms", above=0, doc="time constant of the adaptation")
-    volt_thresh = rb.Parameter(15.0, unit="mV", doc="threshold")
-    step_w = rb.Parameter(0.5, unit="mV", at_least=0, doc="what a spike adds to the adaptation")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential, above rest")
-    w = rb.State(0.0, unit="mV", at_rest=True, doc="adaptation")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.w - state.voltage) / params.tau, "w": -state.w / params.tau_w}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - params.volt_thresh
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage), "w": state.w + params.step_w}
-
-
-class SingleInside(_Adapting):
+class SingleInside(Adapting):
     """The derivatives are worked out in single precision, and given in the type of the states."""
 
     @staticmethod
@@ -54,7 +32,7 @@ class SingleInside(_Adapting):
         return {"voltage": slope.to(state.voltage.dtype), "w": -state.w / params.tau_w}
 
 
-class SingleProduct(_Adapting):
+class SingleProduct(Adapting):
     """One small term of several goes through single precision."""
 
     @staticmethod
@@ -66,7 +44,7 @@ class SingleProduct(_Adapting):
         }
 
 
-class HalfInTheReset(_Adapting):
+class HalfInTheReset(Adapting):
     """The adaptation is half precision for a moment, in the reset."""
 
     @staticmethod
@@ -75,7 +53,7 @@ class HalfInTheReset(_Adapting):
         return {"voltage": torch.zeros_like(state.voltage), "w": kept + params.step_w}
 
 
-class ThresholdInSingle(_Adapting):
+class ThresholdInSingle(Adapting):
     """g is a difference in single precision."""
 
     @staticmethod
@@ -103,7 +81,7 @@ class UpdateInSingle(rb.SpikingNeuron):
         return {"voltage": torch.zeros_like(state.voltage)}
 
 
-class TableOfAnExponential(_Adapting):
+class TableOfAnExponential(Adapting):
     """A leak that grows with the voltage, looked up in a table by the nearest hundredth of a millivolt."""
 
     @staticmethod
@@ -112,7 +90,7 @@ class TableOfAnExponential(_Adapting):
         return {"voltage": (data - state.w - leak) / params.tau, "w": -state.w / params.tau_w}
 
 
-class RoundedToAMicrovolt(_Adapting):
+class RoundedToAMicrovolt(Adapting):
     """The voltage is rounded to three digits behind the point before it leaks."""
 
     @staticmethod

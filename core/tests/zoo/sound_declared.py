@@ -6,6 +6,7 @@ from typing import Any
 
 import rheobase as rb
 import torch
+from ground import Leaky
 
 SOUND = [
     "Asleep",
@@ -35,26 +36,7 @@ HARDEST = {
 """Name -> the properties that it is hardest for."""
 
 
-class _Leaky(rb.SpikingNeuron):
-    """tau dV/dt = -V + I; at 1 mV a spike, and V is 0."""
-
-    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
-    voltage = rb.State(0.0, unit="mV", at_rest=True, doc="membrane potential")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any, data: Any) -> Any:
-        return {"voltage": (data - state.voltage) / params.tau}
-
-    @staticmethod
-    def threshold(state: Any, params: Any) -> Any:
-        return state.voltage - 1.0
-
-    @staticmethod
-    def reset(state: Any, params: Any) -> Any:
-        return {"voltage": torch.zeros_like(state.voltage)}
-
-
-class Asleep(_Leaky):
+class Asleep(Leaky):
     """Adaptation that is off by default: its time constant, and its slope, count once its strength does."""
 
     strength = rb.Parameter(0.0, unit="1", at_least=0, doc="how strongly the adaptation acts")
@@ -70,7 +52,7 @@ class Asleep(_Leaky):
         }
 
 
-class ToldOutside(_Leaky):
+class ToldOutside(Leaky):
     """A parameter that serves who asks: an extracellular potential, by the distance of the electrode."""
 
     distance = rb.Parameter(50.0, unit="um", above=0, doc="distance of the electrode")
@@ -80,7 +62,7 @@ class ToldOutside(_Leaky):
         return self.voltage / self.distance
 
 
-class BehindAChoice(_Leaky):
+class BehindAChoice(Leaky):
     """A parameter that counts for one choice of an option only."""
 
     leak = rb.Option("linear", "cubic", doc="how the leak grows")
@@ -93,7 +75,7 @@ class BehindAChoice(_Leaky):
         return {"voltage": (data - v - more) / params.tau}
 
 
-class CapFarAway(_Leaky):
+class CapFarAway(Leaky):
     """A current that is limited far beyond what the model needs to spike."""
 
     most = rb.Parameter(500.0, unit="mV", above=0, doc="the largest drive")
@@ -104,14 +86,14 @@ class CapFarAway(_Leaky):
         return {"voltage": (drive - state.voltage) / params.tau}
 
 
-class BeginsElsewhere(_Leaky):
+class BeginsElsewhere(Leaky):
     """A parameter from which the voltage begins, and nothing else."""
 
     volt_start = rb.Parameter(-0.2, unit="mV", below=1, doc="voltage at the start")
     voltage = rb.State("volt_start", unit="mV", doc="membrane potential")
 
 
-class HeldByHand(_Leaky):
+class HeldByHand(Leaky):
     """A forward of its own that counts the refractory period itself, in helpers; it spikes seldom."""
 
     tau_ref = rb.Parameter(5.0, unit="ms", at_least=0, doc="refractory period")
@@ -134,7 +116,7 @@ class HeldByHand(_Leaky):
         return {name: value.clone() for name, value in outputs.items()}
 
 
-class GateWithALevel(_Leaky):
+class GateWithALevel(Leaky):
     """A current from a level of a bounded state on: a level above the bound, whichever, is never reached."""
 
     level = rb.Parameter(0.5, unit="1", at_least=0, doc="where the current sets in")
@@ -173,7 +155,7 @@ class SharpExponential(rb.SpikingNeuron):
         return {"voltage": params.volt_rest}
 
 
-class LargerOfTwo(_Leaky):
+class LargerOfTwo(Leaky):
     """A time constant with a floor that is a parameter too."""
 
     tau_least = rb.Parameter(3.0, unit="ms", above=0, doc="the shortest time constant")
@@ -183,7 +165,7 @@ class LargerOfTwo(_Leaky):
         return {"voltage": (data - state.voltage) / torch.maximum(params.tau, params.tau_least)}
 
 
-class GuardedSynapse(_Leaky):
+class GuardedSynapse(Leaky):
     """An amplitude that divides by a difference of time constants, with a value where they are equal."""
 
     tau_rise = rb.Parameter(1.0, unit="ms", above=0, doc="rise of the synapse")

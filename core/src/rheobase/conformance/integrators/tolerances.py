@@ -1,4 +1,4 @@
-"""The tolerances of an adaptive integrator: each of them counts, for every variable and in every row."""
+"""The tolerances of an adaptive integrator: each counts, for every variable, row and unit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ...errors import IntegrationError
+from ..profiles import Profile
 from ..property import Need, prop
 from ..subject import IntegratorSubject
 from ..violation import require
@@ -23,13 +24,15 @@ FEWER = 0.8
 """The part of the evaluations that a tolerance a hundred times as large leaves, at most: 0.56 of order 8."""
 
 
+def _one_rotation(subject: IntegratorSubject, profile: Profile) -> st.SearchStrategy[IntegratorCase]:
+    return st.builds(IntegratorCase, problem=st.just("rotation"), units=st.just(1), seed=st.integers(0, 99))
+
+
 @prop(
     "integrator",
     "each-tolerance-counts",
     "components",
-    cases=lambda subject, profile: st.builds(
-        IntegratorCase, problem=st.just("rotation"), units=st.just(1), seed=st.integers(0, 99)
-    ),
+    cases=_one_rotation,
     needs=(ADAPTIVE, FACTORY, BOTH),
     share=0.25,
     why="gates between 0 and 1 need another tolerance than millivolts: who can set two goes by both",
@@ -78,7 +81,8 @@ QUIET = (1000.0, 0.0)
 """What the variables are that stand still."""
 BESIDE = 8
 """How many stand still beside those that move: a root of the mean square over all is three times smaller."""
-ROWS = 2000
+ROWS, CROWD = 2_000, 10_000
+"""Quiet rows or units beside a busy one: a mean over so many units makes its error 100 times smaller."""
 
 
 @prop(
@@ -124,9 +128,7 @@ def _beside(moving: FieldLike, before: int, count: int) -> FieldLike:
     "integrator",
     "tolerance-holds-for-each-row",
     "components",
-    cases=lambda subject, profile: st.builds(
-        IntegratorCase, problem=st.just("rotation"), units=st.just(1), seed=st.integers(0, 99)
-    ),
+    cases=_one_rotation,
     needs=(ADAPTIVE, FACTORY),
     share=0.25,
     why="an error that is averaged over a batch is wrong for the busy row, and nothing tells",
@@ -147,6 +149,27 @@ def the_tolerance_holds_for_each_row(subject: IntegratorSubject, case: Integrato
         case.exact(span),
         tolerance,
     )
+
+
+@prop(
+    "integrator",
+    "tolerance-holds-for-each-unit",
+    "components",
+    cases=_one_rotation,
+    needs=(ADAPTIVE, FACTORY),
+    share=0.25,
+    why="an error that is averaged over units is wrong for the busy one, and nothing tells",
+)
+def the_tolerance_holds_for_each_unit(subject: IntegratorSubject, case: IntegratorCase) -> None:
+    """A busy unit among many quiet ones is as right as it is alone."""
+    tolerance, span = _tolerance(subject), 3.0
+    method = subject.with_tolerance(tolerance)
+    rates, y = case.rates(), case.start()
+    alone = advanced(method, case.field(), y, 0.0, span).y
+    many = torch.cat([rates, torch.full((CROWD,), 0.01, dtype=torch.float64)])
+    states = torch.cat([y, torch.zeros(2, CROWD, dtype=torch.float64)], dim=1)
+    found = advanced(method, case.what.field_of(many), states, 0.0, span).y[:, :1]
+    _require_as_right(f"beside {CROWD} units that stand still", found, alone, case.exact(span), tolerance)
 
 
 def _tolerance(subject: IntegratorSubject) -> float:

@@ -14,7 +14,7 @@ from ..subject import IntegratorSubject
 from ..violation import require
 from .case import IntegratorCase
 from .problems import PROBLEMS
-from .stepping import ADAPTIVE, FACTORY, advanced, problems, ulps
+from .stepping import advanced, problems, ulps
 
 APART = Need(
     lambda subject: subject.claims.per_unit or not subject.claims.adaptive,
@@ -22,8 +22,6 @@ APART = Need(
 )
 STEPS = 4
 """Steps of a run."""
-CROWD = 10_000
-"""Quiet units beside a busy one: a mean over all makes its error 100 times smaller."""
 
 
 def crowds(subject: IntegratorSubject, profile: Profile) -> st.SearchStrategy[IntegratorCase]:
@@ -106,36 +104,6 @@ def _run_loosely(
     for step in range(STEPS):
         y, kept, *_ = method.advance(field, y, step * case.dt, (step + 1) * case.dt, carry=kept)
     return y, 0
-
-
-@prop(
-    "integrator",
-    "tolerance-holds-for-each-unit",
-    "components",
-    cases=lambda subject, profile: st.builds(
-        IntegratorCase, problem=st.just("rotation"), units=st.just(1), seed=st.integers(0, 99)
-    ),
-    needs=(ADAPTIVE, FACTORY),
-    share=0.25,
-    why="an error that is averaged over units is wrong for the busy one, and nothing tells",
-)
-def the_tolerance_holds_for_each_unit(subject: IntegratorSubject, case: IntegratorCase) -> None:
-    """A busy unit among many quiet ones is as right as it is alone."""
-    tolerance, span = (1e-5 if subject.claims.order >= 4 else 1e-4), 3.0
-    method = subject.with_tolerance(tolerance)
-    rates, y = case.rates(), case.start()
-    alone = advanced(method, case.field(), y, 0.0, span).y
-    many = torch.cat([rates, torch.full((CROWD,), 0.01, dtype=torch.float64)])
-    states = torch.cat([y, torch.zeros(2, CROWD, dtype=torch.float64)], dim=1)
-    beside = advanced(method, case.what.field_of(many), states, 0.0, span).y[:, :1]
-    exact = case.exact(span)
-    errors = [(each - exact).abs().max().item() for each in (alone, beside)]
-    require(
-        errors[1] <= 4.0 * errors[0] + tolerance,
-        f"after {span} ms the error of a unit is {errors[0]:.2e} alone, and {errors[1]:.2e} beside "
-        f"{CROWD} that "
-        f"stand still (tolerance {tolerance:g}); each unit must be judged by its own largest error",
-    )
 
 
 @prop(

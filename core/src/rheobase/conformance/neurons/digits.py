@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from hypothesis import strategies as st
 from torch import Tensor
 
 from ...errors import RheobaseError
-from ..profiles import Profile
 from ..property import prop
 from ..violation import violated
 from .case import NeuronCase
-from .cases import runs
 from .events import OWN_FORWARD
-from .jacobians import FARTHER, HAS_FUNCTIONS, STRONG, Wide
+from .jacobians import HAS_FUNCTIONS, Wide, strong_runs
 from .needs import CONTINUOUS, DETERMINISTIC
 from .probing import spikes_in
 from .subject import NeuronSubject
@@ -45,23 +42,11 @@ STAIRS = 6
 """The places at which a staircase stands still there, and has moved on by the next, at least."""
 
 
-def _far(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
-    return runs(
-        subject,
-        profile,
-        units=(3, 2),
-        steps=(24, 40),
-        courses=STRONG if subject.sizes.rheobase[subject.sizes.main] else FARTHER,
-        dtypes=("float64",),
-        events=("crossing",),
-    )
-
-
 @prop(
     "neuron",
     "functions-are-precise",
     "numerics",
-    cases=_far,
+    cases=strong_runs,
     share=0.25,
     needs=(HAS_FUNCTIONS, CONTINUOUS),
     why="digits that are lost inside of a function are lost in every step, whatever type its result is of",
@@ -75,7 +60,7 @@ def the_functions_keep_the_digits_of_double_precision(subject: NeuronSubject, ca
     "neuron",
     "own-steps-are-precise",
     "numerics",
-    cases=_far,
+    cases=strong_runs,
     share=0.25,
     needs=(OWN_FORWARD, CONTINUOUS, DETERMINISTIC),
     why="digits that are lost inside of a forward are lost in every step, whatever type its states are of",

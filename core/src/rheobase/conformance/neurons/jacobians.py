@@ -50,7 +50,8 @@ NOT_REFUSED = Need(
 )
 
 
-def _far(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
+def strong_runs(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
+    """Runs that lead far away from rest, and back."""
     return runs(
         subject,
         profile,
@@ -66,7 +67,7 @@ def _far(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCa
     "neuron",
     "functions-have-their-gradients",
     "numerics",
-    cases=_far,
+    cases=strong_runs,
     share=0.5,
     needs=(HAS_FUNCTIONS, NOT_REFUSED),
     why="a term without its gradient, too small to be felt near rest, misleads a training elsewhere",
