@@ -299,6 +299,11 @@ def test_what_no_other_process_finds_is_judged_here(monkeypatch: pytest.MonkeyPa
     assert conformance.check(local, "smoke", only=["shape-and-type"], timeout=60.0).ok
 
 
+@pytest.mark.parametrize("limit", [1e7, float("inf")])
+def test_a_limit_may_be_longer_than_the_system_waits(limit: float) -> None:
+    assert conformance.check("sum", "smoke", only=["shape-and-type"], timeout=limit).ok
+
+
 @pytest.mark.parametrize("limit", [0.0, -1.0, float("nan")])
 def test_a_limit_is_a_time(limit: float) -> None:
     with pytest.raises(ArgumentError, match=r"timeout=.*; it must be a time above 0 s"):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -237,6 +239,21 @@ def test_the_commit_of_a_distribution_is_what_pip_wrote_down(
     (folder / "direct_url.json").write_text(json.dumps(told))
     monkeypatch.syspath_prepend(str(tmp_path))
     assert commits.of_distribution("some-model") == commit
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with a name")
+def test_what_pip_wrote_down_is_read_only_where_it_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "some_model-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: some-model\nVersion: 1.0\n")
+    os.mkfifo(folder / "direct_url.json")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    reading = threading.Thread(target=commits.of_distribution, args=("some-model",), daemon=True)
+    reading.start()
+    reading.join(5.0)
+    assert not reading.is_alive()
 
 
 def test_report_and_badge_have_version_and_commit_of_the_kit(report: Report) -> None:

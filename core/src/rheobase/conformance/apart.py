@@ -46,6 +46,9 @@ START = 120.0
 FORK = sys.platform == "linux"
 """Whether processes are forked. Elsewhere libraries of the system may not bear it."""
 
+_WAIT = 3600.0
+"""The longest that is waited at once, s: the system takes no number of any size."""
+
 _NEXT = 0.1
 """The part of the limit that is left to each case once one has overrun it: the verdict is known by then."""
 
@@ -232,9 +235,12 @@ class _Process:
     def said(self, until: float) -> tuple[str, Any]:
         """What it says next; "late" after a time, "gone" with how where it has ended."""
         while True:
+            left = max(0.0, until - time.monotonic())
             ready = multiprocessing.connection.wait(
-                [self._connection, self._process.sentinel], max(0.0, until - time.monotonic())
+                [self._connection, self._process.sentinel], min(left, _WAIT)
             )
+            if not ready and left > _WAIT:
+                continue
             if not ready:
                 return "late", None
             # What it said before it ended comes first.
@@ -275,12 +281,14 @@ class _Process:
 
     def end(self) -> None:
         """End it, and what was started in it."""
-        self.ended = True
+        if self.ended:
+            return  # Its number may be another's by now.
         if self._process.pid is not None and hasattr(os, "killpg"):
             with contextlib.suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.join()
+        self.ended = True
 
 
 def _print(text: str = "", stream: str = "out") -> None:

@@ -166,10 +166,10 @@ class Belongings:
                 return f"{_told(each.name, before, now)}; {each.instead}"
         return ""
 
-    def put_back(self) -> None:
-        """Make those that are no longer as they were what they were."""
+    def put_back(self, *, but_those_turned: bool = False) -> None:
+        """Make those that are no longer as they were what they were; or only those that nobody turns."""
         for each, before in zip(BELONGINGS, self.values, strict=True):
-            if each.get() != before:
+            if not (but_those_turned and each.turned is not None) and each.get() != before:
                 each.put(before)
 
 
@@ -187,9 +187,7 @@ def turn() -> None:
 def begin_again() -> None:
     """Make those that may not be otherwise what they were before the component was used at all."""
     if _ENTERED:
-        for each, before in zip(BELONGINGS, _ENTERED[0].values, strict=True):
-            if each.turned is None and each.get() != before:
-                each.put(before)
+        _ENTERED[0].put_back(but_those_turned=True)
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def judge_subject(
     for result in judged:
         results.append(result)
         if tell is not None:
-            tell(results[-1])
+            tell(result)
     unasked = len(properties(subject.kind)) - len(chosen)
     about = _about(subject)
     return Report(

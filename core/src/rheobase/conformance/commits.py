@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from ..plugins.metadata import text_of
+
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REFERENCE = "ref: "
 
@@ -29,8 +31,7 @@ def of_distribution(name: str) -> str | None:
         True
     """
     try:
-        text = importlib.metadata.distribution(name).read_text("direct_url.json")
-        told = json.loads(text or "{}")
+        told = json.loads(text_of(importlib.metadata.distribution(name), "direct_url.json") or "{}")
         commit = told.get("vcs_info", {}).get("commit_id")
         if isinstance(commit, str):
             return commit

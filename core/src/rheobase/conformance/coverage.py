@@ -30,6 +30,10 @@ class Coverage:
         for kind, names in other.moved.items():
             self.moved[kind] |= names
 
+    def unmoved(self, kind: str, names: Iterable[str]) -> list[str]:
+        """Those of some names that were not moved."""
+        return [name for name in names if name not in self.moved[kind]]
+
 
 _TALLY: ContextVar[Coverage | None] = ContextVar("rheobase-coverage", default=None)
 

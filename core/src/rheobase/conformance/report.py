@@ -136,7 +136,7 @@ class Report:
         moved = {
             kind: {
                 "moved": [name for name in names if name in tried.moved[kind]],
-                "unmoved": [name for name in names if name not in tried.moved[kind]],
+                "unmoved": tried.unmoved(kind, names),
             }
             for kind, names in self.declared.items()
         }

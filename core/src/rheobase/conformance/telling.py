@@ -104,7 +104,7 @@ def of_coverage(tried: Coverage, declared: Mapping[str, Sequence[str]]) -> list[
         return []
     parts = [f"{tried.spikes:,} spikes seen"]
     for kind, names in declared.items():
-        left = [name for name in names if name not in tried.moved[kind]]
+        left = tried.unmoved(kind, names)
         if names:
             told = f"{len(names) - len(left)} of {len(names)} {kind} moved"
             parts.append(told + (f" (not {', '.join(left)})" if left else ""))

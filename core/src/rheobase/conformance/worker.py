@@ -20,6 +20,7 @@ from typing import Any
 from ..plugins.child import WHERE
 from ..specs import ComponentSpec
 from .catalogue import properties
+from .finding import find_one
 from .profiles import profile_named
 from .property import Property
 from .result import Result
@@ -78,8 +79,6 @@ def work(connection: Connection, errand: Errand, subject: Subject | None, where:
         _settle(connection, where)
         if subject is None:
             sys.path[:] = errand.path
-            from .finding import find_one
-
             subject = find_one(errand.target, spec=errand.spec, kind=errand.kind)
         subject.strongest = errand.strongest
         full = _limit_memory()
@@ -197,8 +196,7 @@ def _announce(connection: Connection, case: tuple[Any, ...]) -> None:
 
 def _without_property(result: Result) -> dict[str, Any]:
     """The fields of a result but its property, which its reader has."""
-    made = {each.name: getattr(result, each.name) for each in fields(result) if each.name != "prop"}
-    return made
+    return {each.name: getattr(result, each.name) for each in fields(result) if each.name != "prop"}
 
 
 def found_as(prop: Property, given: Mapping[str, Any]) -> Result:

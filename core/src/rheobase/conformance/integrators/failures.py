@@ -112,7 +112,7 @@ def _marking(subject: IntegratorSubject) -> Integrator:
         problem=st.sampled_from(["decay", "stiff"]),  # "decay": y' = r y^2 in its place
         units=st.just(2),
         seed=st.integers(0, 99),
-    ).filter(lambda case: subject.claims.field != "linear" or case.problem == "decay"),
+    ),
     needs=(
         ADAPTIVE,
         Need(lambda subject: subject.claims.field == "general", "it claims to take no such field"),
