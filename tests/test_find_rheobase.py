@@ -11,6 +11,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase import Input, Parameter, SpikingNeuron, State
+from rheobase.errors import IntegrationError
 from rheobase.pipeline.alike import kinds_of
 from rheobase.plugins.sources import module_of_file
 
@@ -103,6 +104,48 @@ class Counting(SpikingNeuron):
 @pytest.mark.parametrize("model", [Loud, Counting])
 def test_units_that_something_else_tells_apart_are_not_taken_to_be_alike(model: Any) -> None:
     assert kinds_of(rb.create(model, 3)).first.tolist() == [0, 1, 2]
+
+
+SHARES = torch.tensor([1.0, 1.0, 2.0, 4.0])
+
+
+class Leaning(SpikingNeuron):
+    """tau dV/dt = I - V, tau = 20 ms, to a threshold of 20."""
+
+    bias = Parameter(0.0, unit="mV")
+    voltage = State(0.0, unit="mV")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (data - state.voltage) / 20.0 + params.bias * 1e30 * (1.0 + state.voltage**2)}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 20.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": torch.zeros_like(state.voltage)}
+
+
+class LeaningToShares(Leaning):
+    """What comes is shared out before a step."""
+
+    def prepare(self, data: Any, identifiers: Any = None) -> Any:
+        return super().prepare(data, identifiers) * SHARES
+
+
+def test_shares_of_the_input_are_heeded_in_a_hook_and_in_prepare() -> None:
+    hooked = rb.create(Leaning, 4, dt=10.0, integrator="rk1")
+    hooked.register_forward_pre_hook(lambda module, given: (given[0] * SHARES, *given[1:]))
+    for neuron in (hooked, rb.create(LeaningToShares, 4, dt=10.0, integrator="rk1")):
+        assert rb.find_rheobase(neuron).tolist() == pytest.approx([20.0, 20.0, 10.0, 5.0], rel=2e-4)
+
+
+def test_an_error_names_the_unit_of_the_neuron() -> None:
+    neuron = rb.create(Leaning, 4, bias=[0.0, 0.0, 0.0, -1.0])
+    with pytest.raises(IntegrationError, match="unit 3"):
+        rb.find_rheobase(neuron)
 
 
 def test_a_million_like_units_are_no_longer_to_look_at_than_a_few() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import signal
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import rheobase as rb
 import torch
 from rheobase import Parameter, SpikingNeuron, State
-from rheobase.engine.deferral import Deferral, deferred
+from rheobase.engine.deferral import Deferral, deferred, deferring
 from rheobase.pipeline.watched import Piece, Watch, listening
 from torch import Tensor
 
@@ -148,6 +149,17 @@ def test_a_run_within_a_run_hears_what_the_outer_one_hears() -> None:
         with pytest.raises(KeyboardInterrupt):
             inner.heed()
         outer.heed()
+
+
+def test_ctrl_c_as_it_begins_to_be_held_back_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(number: int) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("signal.getsignal", interrupted)
+        with contextlib.suppress(KeyboardInterrupt), deferred():
+            pass
+    assert not deferring()
 
 
 def test_other_threads_run_without_signals() -> None:

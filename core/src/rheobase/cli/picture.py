@@ -22,12 +22,9 @@ def draw(path: Path, titles: Sequence[str], recordings: Sequence[Recording], uni
     Raises:
         OutputError: If the file cannot be written.
     """
-    # A figure of its own: pyplot would choose a window system, and keep the figure.
-    from matplotlib.figure import Figure
+    from ..pipeline.drawing import new_figure, write_figure
 
-    from ..pipeline.drawing import write_figure
-
-    figure = Figure(figsize=(9, 1.5 * (len(recordings) + 1)), layout="constrained")
+    figure = new_figure((9.0, 1.5 * (len(recordings) + 1)))
     axes = figure.subplots(len(recordings) + 1, 1, sharex=True, squeeze=False)[:, 0]
     first = recordings[0]
     times = [first.dt * (step + 1) for step in range(len(first.traces["input"]))]

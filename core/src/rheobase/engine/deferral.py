@@ -114,13 +114,15 @@ def deferred() -> Iterator[Deferral]:
         between two steps
     """
     deferral, taken = Deferral(), list[signal.Signals]()
-    if threading.current_thread() is threading.main_thread():
-        if _ACTIVE:
-            yield _ACTIVE[0]
-            return
-        _ACTIVE.append(deferral)
-        taken = [each for each in _SIGNALS if signal.getsignal(each) is signal.default_int_handler]
+    main = threading.current_thread() is threading.main_thread()
+    if main and _ACTIVE:
+        yield _ACTIVE[0]
+        return
     try:
+        if main:
+            # From here on Ctrl-C may come, and what was begun is to be undone.
+            _ACTIVE.append(deferral)
+            taken = [each for each in _SIGNALS if signal.getsignal(each) is signal.default_int_handler]
         for number in taken:
             signal.signal(number, deferral)
         yield deferral

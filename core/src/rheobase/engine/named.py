@@ -63,14 +63,13 @@ class NamedState(dict[str, Any]):
     def __deepcopy__(self, memo: dict[int, Any]) -> NamedState:
         return NamedState(copy.deepcopy(dict(self), memo))
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return OrderedDict, (), None, None, iter(self.items())
-
 
 def as_tree(kind: type[dict[str, Any]]) -> None:
-    """Let torch see through a class of dictionaries: function transforms its tensors, as those of any other.
+    """Let torch and pickle take a class of dictionaries for a plain one.
 
-    A torch that has no such function takes such a dictionary for one value, which ``dict(...)`` mends.
+    Function transforms reach its tensors, as those of any other, and it is written as an ordered dictionary,
+    which is read without Rheobase. A torch that has no function for the first takes such a dictionary for one
+    value, which ``dict(...)`` mends.
 
     Args:
         kind: The class; it is made of pairs.
@@ -85,6 +84,10 @@ def as_tree(kind: type[dict[str, Any]]) -> None:
     def joined(values: Iterable[Any], names: Any) -> dict[str, Any]:
         return kind(zip(names, values, strict=True))
 
+    def reduced(named: dict[str, Any], protocol: Any) -> Any:
+        return OrderedDict, (), None, None, iter(named.items())
+
+    kind.__reduce_ex__ = reduced  # type: ignore[method-assign, assignment]
     _register(
         kind,
         children,

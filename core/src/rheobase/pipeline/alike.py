@@ -26,11 +26,12 @@ class Kinds(NamedTuple):
 def kinds_of(neuron: Neuron) -> Kinds:
     """The kinds of units of a neuron: those of one kind have the same parameters and initial states.
 
-    Where random numbers or a ``forward`` of its own may tell units apart, each is a kind.
+    Where random numbers, steps of its own or hooks may tell units apart, each is a kind.
     """
     each = torch.arange(neuron.num_units)
-    # A model without draws sees nothing of a unit but these; a forward of its own may count units, or share.
-    if neuron._model is None or neuron.stochastic or neuron.schema.draws or own_forward(neuron):
+    # A model without draws sees nothing of a unit but these; what sees the whole input may count units.
+    apart = neuron.stochastic or neuron.schema.draws or type(neuron).prepare is not Neuron.prepare
+    if neuron._model is None or apart or own_forward(neuron):
         return Kinds(each, each)
     columns = [part.cpu() for part in _by_unit(neuron).values() if bool((part != part[:1]).any())]
     kind = torch.zeros_like(each)
@@ -45,8 +46,9 @@ def kinds_of(neuron: Neuron) -> Kinds:
 
 
 def own_forward(neuron: Neuron) -> bool:
-    """Whether the model steps by a ``forward`` of its own."""
-    return type(neuron).forward is not Neuron.forward
+    """Whether steps must go through ``forward``: it is the class's own, or somebody hooked into it."""
+    hooked = neuron._forward_hooks or neuron._forward_pre_hooks
+    return bool(hooked) or type(neuron).forward is not Neuron.forward
 
 
 def keep_units(neuron: Any, units: Tensor) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from .alike import own_forward
 from .drive import Drive
 from .interrupted import SimulationInterrupted
 from .recorder import Recorder
@@ -82,15 +83,8 @@ def run(
 
 
 def _advance_of(neuron: Neuron) -> Callable[[object], Mapping[str, Tensor]] | None:
-    """The neuron's inner step; None where steps must go through ``forward``.
-
-    They must where the class has a forward of its own, or where somebody hooked into it.
-    """
-    from ..engine.neuron.base import Neuron
-
-    hooked = neuron._forward_hooks or neuron._forward_pre_hooks
-    own = getattr(type(neuron), "forward", None) is not Neuron.forward
-    return None if hooked or own else neuron.advance
+    """The neuron's inner step; None where steps must go through ``forward``."""
+    return None if own_forward(neuron) else neuron.advance
 
 
 def _stepper(

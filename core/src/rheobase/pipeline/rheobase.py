@@ -13,7 +13,7 @@ from ..engine.field import ModelField
 from ..engine.model import ask
 from ..engine.neuron.base import Neuron
 from ..engine.structure import affine, linear
-from ..errors import ArgumentError, StructureError, nearest, shown
+from ..errors import ArgumentError, IntegrationError, StructureError, nearest, shown
 from .alike import keep_units, kinds_of
 from .prepared import PreparedRun, prepare
 from .recorder import SPIKES
@@ -88,9 +88,15 @@ def find_rheobase(neuron: Neuron, *, input: str | None = None) -> Tensor:  # noq
             f"its inputs are: {', '.join(inputs) or 'one without a name, so give none'}"
         )
     kinds = kinds_of(neuron)
-    search = _Search(neuron, input or (inputs[0] if inputs else ""), kinds.first)
+    name = input or (inputs[0] if inputs else "")
     with torch.no_grad():
-        return search.result().to(neuron.dtype)[kinds.kind]
+        try:
+            return _Search(neuron, name, kinds.first).result().to(neuron.dtype)[kinds.kind]
+        except IntegrationError:
+            if len(kinds.first) < neuron.num_units:
+                # The unit that its message names is to be one of the neuron's, not of its kinds.
+                _Search(neuron, name, torch.arange(neuron.num_units)).result()
+            raise
 
 
 class _Search:

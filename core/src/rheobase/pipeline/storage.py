@@ -126,7 +126,7 @@ def recording_of(kind: type[Made], about: dict[str, Any], arrays: dict[str, np.n
     spikes = [torch.from_numpy(arrays[name]) for name in SPIKES if name in arrays]
     return kind(
         spikes=Spikes(*spikes) if spikes else NoSpikes(),
-        traces={name: _as_trace(arrays[TRACE + name], kind) for name, kind in about["trace_types"].items()},
+        traces={name: _as_trace(arrays[TRACE + name], dtype) for name, dtype in about["trace_types"].items()},
         dt=float(about["dt_ms"]),
         steps=about["steps"],
         first_step=about["first_step"],

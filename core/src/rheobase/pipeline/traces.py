@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import Any, NoReturn, final
+from typing import NoReturn, final
 
 from torch import Tensor
 
@@ -41,9 +40,6 @@ voltage; what a run records is its argument record=("spikes", "voltage")
             f"the trace {shown(name)} was not recorded{meant}; recorded: {', '.join(self) or 'none'}; "
             f"what a run records is its argument record=({names})"
         )
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return OrderedDict, (), None, None, iter(self.items())
 
 
 as_tree(Traces)
