@@ -15,12 +15,13 @@ from rheobase import conformance
 from rheobase.conformance import Property, Result, Verdict, catalogue
 from rheobase.conformance.finding import find_one
 from rheobase.conformance.neurons import spiking as at_all
+from rheobase.conformance.neurons.cases import can_be_made
 from rheobase.conformance.profiles import Profile
 from rheobase.conformance.running import judge
 from rheobase.conformance.suite import outcome
 from rheobase.conformance.vacuous import vacuous
 from rheobase.conformance.violation import violated
-from rheobase.errors import RheobaseError
+from rheobase.errors import IntegrationError, RheobaseError
 
 NUMBERS = st.integers(0, 1000)
 
@@ -308,3 +309,54 @@ def test_a_sound_model_decides_them_all() -> None:
     names = ["a-kick-spikes-once", "events-agree", "spikes-at-some-input", "strong-drive-never-silences"]
     report = conformance.check(f"{path}:HardFloor", "smoke", only=names)
     assert len(report.of(Verdict.PASSED)) == 4
+
+
+class Undrawn(Saturating):
+    """It says that it draws random numbers, and draws none."""
+
+    stochastic = True
+
+
+class Ends(Saturating):
+    """A forward of its own that always ends in a named error."""
+
+    def forward(self, data: Any, identifiers: Any = None) -> Any:
+        raise IntegrationError("no step is taken")
+
+
+class DrawsAndEnds(Ends):
+    """The same, of a model that may draw."""
+
+    stochastic = True
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "why"),
+    [
+        (Undrawn, "rows-draw-apart", "runs under other seeds do not part, or end in a named error"),
+        (DrawsAndEnds, "rows-draw-apart", "runs under other seeds do not part, or end in a named error"),
+        (Ends, "forward-gives-what-it-keeps", "the first step ends in a named error"),
+        (Ends, "own-steps-are-precise", "nothing was given at any number"),
+    ],
+)
+def test_what_comes_to_no_comparison_is_vacuous(model: type[rb.Neuron], name: str, why: str) -> None:
+    (found,) = conformance.check(model, "smoke", only=[name]).results
+    assert (found.verdict, found.reason) == (Verdict.VACUOUS, why)
+
+
+class Checked(Saturating):
+    """A check of the author's own, of a kind of error that Python has."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if bool((self.tau != 20.0).any()):
+            raise ValueError("the time constant is 20 ms")
+
+
+def test_values_that_an_author_refuses_are_not_tried() -> None:
+    subject = find_one(Checked)
+    assert can_be_made(subject, {"tau": 20.0}, 2)  # type: ignore[arg-type]
+    assert not can_be_made(subject, {"tau": (20.0, 22.0)}, 2)  # type: ignore[arg-type]
+    assert not can_be_made(subject, {"tau": -1.0}, 2)  # type: ignore[arg-type]
+    (found,) = conformance.check(Checked, "smoke", only=["unit-alone"]).results
+    assert found.verdict is Verdict.PASSED, found.seen

@@ -15,9 +15,10 @@ from ..profiles import Profile
 from ..property import Need, prop
 from ..vacuous import vacuous
 from ..violation import violated
-from .case import NeuronCase, inside
+from .case import NeuronCase
+from .driven import double_neurons
 from .needs import CONTINUOUS, DETERMINISTIC, SPIKES
-from .probing import feed, plain, pulled, silence, spikes_in
+from .probing import driven, feed, plain, pulled, silence, spikes_in
 from .subject import NeuronSubject
 
 DRIVES = (1.5, -2.0)
@@ -35,7 +36,7 @@ FINER = 8
 
 def _long(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
     """The model with its defaults, for as many latencies as the profile allows."""
-    latency = subject.sizes.latency.get(subject.sizes.main) or 0.0
+    latency = subject.latency or 0.0
     steps = min(MOST[profile.name], max(20, round(LATENCIES * latency / subject.dt)))
     return st.builds(
         lambda dtype, seed: NeuronCase(dt=subject.dt, steps=steps, dtype=dtype, seed=seed),
@@ -105,15 +106,13 @@ def _fails(subject: NeuronSubject, case: NeuronCase, drives: Sequence[tuple[str,
 
 
 def _given(subject: NeuronSubject, neuron: Any, drives: Sequence[tuple[str, float]]) -> Any:
-    sizes, inputs = subject.sizes, subject.schema.inputs if subject.schema.declared else {}
+    inputs = subject.schema.inputs if subject.schema.declared else {}
+    factors = [factor for _, factor in drives]
     made: dict[str, Tensor] = {}
     for name in subject.inputs:
-        unit = sizes.rheobase[name] or sizes.scale[name]
         quiet = float(inputs[name].default) if name in inputs else 0.0
-        values = torch.tensor(
-            [factor * unit if asked == name else quiet for asked, factor in drives], dtype=torch.float64
-        )
-        made[name] = (inside(values, inputs[name].domain) if name in inputs else values).to(neuron.dtype)
+        here = torch.tensor([asked == name for asked, _ in drives])
+        made[name] = torch.where(here, driven(subject, name, factors), quiet).to(neuron.dtype)
     return made if inputs else next(iter(made.values()))
 
 
@@ -137,22 +136,18 @@ OWN_WAY = Need(
 )
 
 
-def _precise(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
-    return st.just(NeuronCase(dt=subject.dt))
-
-
 @prop(
     "neuron",
     "spikes-again-after-a-rest",
     "numerics",
-    cases=_precise,
+    cases=double_neurons,
     needs=(SPIKES, OWN_WAY, DETERMINISTIC, CONTINUOUS),
     why="what keeps a unit from a second spike, with all its states as before the first, is hidden",
 )
 def two_pulses_a_rest_apart_both_give_a_spike(subject: NeuronSubject, case: NeuronCase) -> None:
     """A unit that answers a pulse with a spike answers another when its states are back where they were."""
     subject.rheobase()
-    latency = subject.sizes.latency.get(subject.sizes.main)
+    latency = subject.latency
     if latency is None:
         vacuous("twice its rheobase gives no spike within the window")
     neuron = plain(case, subject, len(STRENGTHS))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...engine.create import create
+from ...engine.declaration import Parameter
 from ...engine.domain import Domain
 from ...engine.neuron.base import Neuron
 from ..coverage import moved
@@ -143,6 +144,11 @@ def inside(values: Tensor, domain: Domain) -> Tensor:
     if high is not None:
         values = values.clamp(max=high if domain.below is None else high - 1e-6 * max(1.0, abs(high)))
     return values
+
+
+def within(declared: Parameter, value: float) -> bool:
+    """Whether a value lies in the domain of a parameter."""
+    return bool(declared.domain.contains(torch.tensor(value, dtype=torch.float64)))
 
 
 def _note(model: type[Neuron], settings: Mapping[str, Any]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from hypothesis import strategies as st
 
-from ...errors import ParameterError
+from ...errors import RheobaseError
 from ..profiles import Profile
 from .case import NeuronCase
 from .subject import NeuronSubject
@@ -86,7 +86,7 @@ def _drive(
     draw: st.DrawFn, subject: NeuronSubject, name: str, courses: Sequence[tuple[float, ...]]
 ) -> tuple[float, ...]:
     scale = subject.sizes.scale[name]
-    return tuple(_rounded(level * scale) for level in draw(st.sampled_from(list(courses))))
+    return tuple(rounded(level * scale) for level in draw(st.sampled_from(list(courses))))
 
 
 @st.composite
@@ -107,22 +107,26 @@ def parameters(draw: st.DrawFn, subject: NeuronSubject, units: int) -> dict[str,
         default = subject.defaults[name]
         each = draw(st.booleans())
         count = units if each else 1
-        moved = [_rounded(default * (1 + draw(st.sampled_from(PERCENTS)) / 100)) for _ in range(count)]
+        moved = [rounded(default * (1 + draw(st.sampled_from(PERCENTS)) / 100)) for _ in range(count)]
         inside = declared[name].domain.contains(torch.tensor(moved, dtype=torch.float64))
         if bool(inside.all()):
             values[name] = tuple(moved) if each else moved[0]
     return values if can_be_made(subject, values, units) else {}
 
 
-def can_be_made(subject: NeuronSubject, values: dict[str, Any], units: int) -> bool:
-    """Whether the defaults that follow these values stay in their domains; a model need not see to that."""
+def can_be_made(subject: NeuronSubject, values: Mapping[str, Any], units: int) -> bool:
+    """Whether a model can be made with these values.
+
+    A default that follows them may leave its domain, and a check of the author's own may raise ValueError; a
+    model need not take all that its domains allow.
+    """
     try:
         NeuronCase(params=values, units=units).neuron(subject.model)
-    except ParameterError:
+    except (RheobaseError, ValueError):
         return False
     return True
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Six digits, so that a script can be read."""
     return float(f"{value:.6g}")

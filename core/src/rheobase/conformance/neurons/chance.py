@@ -11,6 +11,7 @@ from torch import Tensor
 from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .needs import STOCHASTIC
@@ -47,11 +48,13 @@ def rows_and_units_draw_their_own_numbers(subject: NeuronSubject, case: NeuronCa
     # The same unit under other seeds shows what the noise does to a model; rows and units must do no less.
     seeds = [_lanes(subject, case, case.seed + place, ()) for place in range(ROWS)]
     together = _lanes(subject, case, case.seed, (ROWS,))
+    decided = False
     for step in (0, STEPS - 1):
         if min(len(each) for each in (*seeds, together)) <= step:
-            return
+            break
         if _different([_lately(each, step)[0] for each in seeds]) < ROWS:
             continue
+        decided = True
         found = _different(list(_lately(together, step)))
         if found < ROWS * UNITS:
             violated(
@@ -59,6 +62,8 @@ def rows_and_units_draw_their_own_numbers(subject: NeuronSubject, case: NeuronCa
                 f"step {step}, and runs of one unit under {ROWS} seeds in {ROWS}; draw for each unit and row:"
                 " declare what is drawn as a Draw, or draw in the shape [*batch, units] of the input"
             )
+    if not decided:
+        vacuous("runs under other seeds do not part, or end in a named error")
 
 
 def _lately(states: list[Tensor], step: int) -> Tensor:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
 from hypothesis import strategies as st
 
-from ...errors import RheobaseError
 from ..profiles import Profile
 from ..property import prop
-from .case import NeuronCase
-from .cases import PERCENTS, runs
+from .case import NeuronCase, within
+from .cases import PERCENTS, can_be_made, rounded, runs
 from .courses import LEVELS
-from .effects import awake, within
+from .effects import awake
 from .functions import DEFINED, is_alone
 from .independence import require_same_row, require_same_units
 from .needs import DETERMINISTIC, PARAMETERS
@@ -52,18 +50,10 @@ def _of_each_unit(
         if name == "tau_ref" or not isinstance(declared.default, float):
             continue  # One is counted in steps; the others follow.
         parts = [PERCENTS[places[(row + 3 * unit) % len(places)]] for unit in range(units)]
-        each = tuple(float(f"{value * (1 + part / 100):.6g}") for part in parts)
-        if all(within(declared, one) for one in each) and _can_be_made(subject, {**found, name: each}, units):
+        each = tuple(rounded(value * (1 + part / 100)) for part in parts)
+        if all(within(declared, one) for one in each) and can_be_made(subject, {**found, name: each}, units):
             found[name] = each
     return found
-
-
-def _can_be_made(subject: NeuronSubject, values: Mapping[str, Any], units: int) -> bool:
-    try:
-        NeuronCase(params=values, units=units).neuron(subject.model)
-    except (RheobaseError, ValueError):
-        return False
-    return True
 
 
 @prop(

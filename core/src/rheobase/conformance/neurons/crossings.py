@@ -57,7 +57,7 @@ def sides(subject: NeuronSubject, case: NeuronCase, strengths: Sequence[float] =
     """
     neuron = plain(case, subject, len(strengths))
     data = feed(subject, neuron, strengths)
-    latency = subject.sizes.latency.get(subject.sizes.main)
+    latency = subject.latency
     most = MOST // 4 if latency is None else min(MOST, max(20, round(3.0 * latency / neuron.dt)))
     start, seen = pulled(neuron), torch.zeros(len(strengths), dtype=torch.bool)
     try:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
-
 from ...engine.declaration import Quantity
 from ...engine.neuron.base import Neuron
 from ...errors import ParameterError, RheobaseError
@@ -14,7 +12,7 @@ from ..property import Need, prop
 from ..units import unknown
 from ..vacuous import vacuous
 from ..violation import require, violated
-from .case import NeuronCase
+from .case import NeuronCase, within
 from .needs import DECLARED, PARAMETERS, REFRACTORY
 from .running import same
 from .subject import NeuronSubject
@@ -198,7 +196,7 @@ def a_default_that_follows_stays_in_its_domain(subject: NeuronSubject) -> None:
         if isinstance(each.default, float) and each.default != 0:
             for factor in (1.02, 0.98):
                 value = each.default * factor
-                if bool(each.domain.contains(torch.tensor(value, dtype=torch.float64))):
+                if within(each, value):
                     moves.append({name: value})
     if not moves:
         vacuous("no parameter has a default other than zero that can be moved")

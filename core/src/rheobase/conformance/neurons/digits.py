@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...errors import RheobaseError
 from ..property import prop
+from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .events import OWN_FORWARD
-from .jacobians import HAS_FUNCTIONS, Wide, strong_runs
+from .going import options_of
+from .jacobians import HAS_FUNCTIONS, Wide, far_runs
 from .needs import CONTINUOUS, DETERMINISTIC
 from .probing import spikes_in
 from .subject import NeuronSubject
@@ -46,7 +48,7 @@ STAIRS = 6
     "neuron",
     "functions-are-precise",
     "numerics",
-    cases=strong_runs,
+    cases=far_runs,
     share=0.25,
     needs=(HAS_FUNCTIONS, CONTINUOUS),
     why="digits that are lost inside of a function are lost in every step, whatever type its result is of",
@@ -60,7 +62,7 @@ def the_functions_keep_the_digits_of_double_precision(subject: NeuronSubject, ca
     "neuron",
     "own-steps-are-precise",
     "numerics",
-    cases=strong_runs,
+    cases=far_runs,
     share=0.25,
     needs=(OWN_FORWARD, CONTINUOUS, DETERMINISTIC),
     why="digits that are lost inside of a forward are lost in every step, whatever type its states are of",
@@ -72,23 +74,12 @@ def a_forward_of_its_own_keeps_the_digits_of_double_precision(
     _judge(subject, _Steps(subject, case))
 
 
-class _Values(Protocol):
-    """Values of the model at several points: those of its functions, or of its steps."""
-
-    names: list[str]
-    numbers: dict[str, Tensor]
-
-    def values(self, function: str, numbers: dict[str, Tensor]) -> dict[str, Tensor] | None: ...
-
-    def inside(self, name: str, moved: Tensor) -> Tensor: ...
-
-
 class _Steps(Wide):
     """The steps of a model with a forward of its own, where it spikes in none of them: NaN where it does."""
 
     def __init__(self, subject: NeuronSubject, case: NeuronCase) -> None:
         super().__init__(subject, case)
-        self._subject, self._case = subject, case
+        self._case = case
         self.names = ["forward"]
 
     def values(self, function: str, numbers: dict[str, Tensor]) -> dict[str, Tensor] | None:
@@ -105,7 +96,7 @@ class _Steps(Wide):
                 dtype=next(iter(flat.values())).dtype,
                 num_units=int(shape.numel()),
                 **given,
-                **_options(self._subject, self._case),
+                **options_of(self._subject, self._case),
             )
             out = neuron(data if self._subject.schema.inputs else data["data"])
         except RheobaseError:
@@ -115,10 +106,6 @@ class _Steps(Wide):
             name: torch.where(fired, torch.nan, getattr(neuron, name).detach()).reshape(shape)
             for name in self._subject.schema.states
         }
-
-
-def _options(subject: NeuronSubject, case: NeuronCase) -> dict[str, Any]:
-    return {name: value for name, value in case.params.items() if name in subject.schema.options}
 
 
 @dataclass(frozen=True)
@@ -140,31 +127,30 @@ class _Look:
     level: Tensor
 
 
-def _judge(subject: NeuronSubject, wide: _Values) -> None:
+def _judge(subject: NeuronSubject, wide: Wide) -> None:
+    decided = False
     for function in wide.names:
-        looks = {name: _looked(subject, wide, function, name) for name in wide.numbers}
+        looks = {name: _looked(wide, function, name) for name in wide.numbers}
         keys = {key for each in looks.values() for key in each}
+        decided |= bool(keys)
         for key in sorted(keys):
             mine = {name: each[key] for name, each in looks.items() if key in each}
             # What a value is made of: itself, and what each number has a part in.
             whole = sum(each.slope for each in mine.values()) + next(iter(mine.values())).level
             for name, look in mine.items():
                 _compare(subject, wide, function, key, name, look, whole)
+    if not decided:
+        vacuous("nothing was given at any number")
 
 
-def _looked(subject: NeuronSubject, wide: _Values, function: str, name: str) -> dict[str, _Look]:
+def _looked(wide: Wide, function: str, name: str) -> dict[str, _Look]:
     at = wide.numbers[name]
-    kind, _, bare = name.partition(" ")
-    scale = subject.sizes.excursion.get(bare, 0.0) if kind == "state" else 0.0
-    if kind == "input":
-        scale = subject.sizes.scale.get(bare, subject.sizes.scale[subject.sizes.main])
-    size = torch.where(at.abs() > 1e-9 * scale, at.abs(), scale or 1.0)
     steps = torch.arange(PLACES, dtype=torch.float64)
     across = torch.linspace(-0.02, 0.02, BROAD, dtype=torch.float64)
     parts = [start + spacing * steps for spacing in (COARSE, FINE) for start in WINDOWS]
     parts += [across, across + PLACES * COARSE]
     shifts = torch.cat(parts)
-    moved = at + shifts.unsqueeze(1) * size
+    moved = at + shifts.unsqueeze(1) * wide.size(name)
     inside = wide.inside(name, moved).all(dim=0)
     numbers = {key: value.expand(moved.shape) for key, value in wide.numbers.items()}
     found = wide.values(function, {**numbers, name: moved})
@@ -185,7 +171,7 @@ def _looked(subject: NeuronSubject, wide: _Values, function: str, name: str) -> 
     return looks
 
 
-def _error_in_single(wide: _Values, function: str, key: str) -> Tensor:
+def _error_in_single(wide: Wide, function: str, key: str) -> Tensor:
     """How far what single precision gives is from what double precision gives, at each point."""
     starts = torch.tensor(WINDOWS, dtype=torch.float64).unsqueeze(1)
     single = {name: (value * (1.0 + starts)).to(torch.float32) for name, value in wide.numbers.items()}
@@ -197,7 +183,7 @@ def _error_in_single(wide: _Values, function: str, key: str) -> Tensor:
 
 
 def _compare(
-    subject: NeuronSubject, wide: _Values, function: str, key: str, name: str, look: _Look, whole: Any
+    subject: NeuronSubject, wide: Wide, function: str, key: str, name: str, look: _Look, whole: Any
 ) -> None:
     eps = torch.finfo(torch.float64).eps
     known = whole.isfinite() & look.coarse.isfinite() & look.fine.isfinite()

@@ -49,7 +49,7 @@ STRONGER = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 def a_model_whose_reset_lowers_g_fires_under_any_drive(subject: NeuronSubject, case: NeuronCase) -> None:
     """Where the reset lowers g, 5 to 100 times the rheobase give half the spikes of twice it, or more."""
     subject.rheobase()
-    latency = subject.sizes.latency.get(subject.sizes.main)
+    latency = subject.latency
     if latency is None:
         vacuous("twice its rheobase gives no spike within the window")
     strengths = torch.tensor(STRONGER, dtype=torch.float64)
@@ -115,9 +115,7 @@ def spike_times_settle_as_dt_falls(subject: NeuronSubject, case: NeuronCase) -> 
     subject.rheobase()
     told: list[str] = []
     last: tuple[Tensor, float] | None = None
-    length = min(
-        max(1.5 * (subject.sizes.latency.get(subject.sizes.main) or 0.0), 20 * subject.dt), 60 * subject.dt
-    )
+    length = min(max(1.5 * (subject.latency or 0.0), 20 * subject.dt), 60 * subject.dt)
     for halving in range(5):
         neuron = case.neuron(subject.model, num_units=len(SPEEDS), dt=subject.dt / 2**halving)
         try:

@@ -16,8 +16,8 @@ from ..property import prop
 from ..told import told
 from ..vacuous import vacuous
 from ..violation import violated
-from .case import NeuronCase
-from .effects import apart, awake, size_of, within
+from .case import NeuronCase, within
+from .effects import apart, awake, size_of
 from .landscape import Landscape
 from .needs import OWN_STEPS, PARAMETERS
 from .probing import pulled, silence

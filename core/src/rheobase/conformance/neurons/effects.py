@@ -10,16 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...engine.declaration import Parameter
 from ...engine.schema import FUNCTIONS
 from ...errors import RheobaseError
 from ..property import prop
 from ..violation import violated
-from .case import NeuronCase, inside
+from .case import NeuronCase, within
+from .cases import rounded
 from .landscape import Landscape
 from .needs import DECLARED
+from .probing import driven
 from .received import REFUSALS, sources
-from .running import copied
+from .running import copied, declared_state
 from .subject import NeuronSubject
 from .using import function_of, names_in
 
@@ -116,15 +117,11 @@ def awake(subject: NeuronSubject, sign: float = 1.0) -> dict[str, float]:
     found = {}
     for name, declared in subject.schema.parameters.items():
         if subject.defaults[name] == 0 and name != "tau_ref":
-            value = float(f"{sign * size_of(subject, name):.6g}")
+            value = rounded(sign * size_of(subject, name))
             value = value if within(declared, value) else -value
             if within(declared, value):
                 found[name] = value
     return found
-
-
-def within(declared: Parameter, value: float) -> bool:
-    return bool(declared.domain.contains(torch.tensor(value, dtype=torch.float64)))
 
 
 def apart(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
@@ -283,16 +280,13 @@ def _course(
     """What the steps of a strong run give, up to an error; without the inputs, which are no results."""
     case = NeuronCase(params=params, units=len(STRENGTHS), dt=subject.dt)
     neuron = case.neuron(subject.model)
-    latency = subject.sizes.latency.get(subject.sizes.main) or 0.0
+    latency = subject.latency or 0.0
     steps = longer * min(max(round(2.0 * latency / neuron.dt), STEPS[0]), STEPS[1])
     levels = torch.tensor(STRENGTHS, dtype=torch.float64)
     data: dict[str, Tensor] = {}
     for place, name in enumerate(subject.inputs):
-        values = levels.roll(3 * place) * (subject.sizes.rheobase[name] or subject.sizes.scale[name])
-        if subject.schema.inputs:
-            values = inside(values, subject.schema.inputs[name].domain)
         if name != without:
-            data[name] = values
+            data[name] = driven(subject, name, levels.roll(3 * place))
     given: Any = data if subject.schema.inputs else data["input"]
     quiet: Any = {} if subject.schema.inputs else torch.zeros_like(levels)
     seen, beside = [], ("input", *subject.inputs)
@@ -306,7 +300,7 @@ def _course(
     if subject.overrides("inject"):
         with suppress(RheobaseError):
             neuron.inject(1e-2 * subject.sizes.excursion.get("voltage", 1.0))
-            seen.append({name: getattr(neuron, name).detach().clone() for name in subject.schema.states})
+            seen.append(declared_state(neuron))
     return seen
 
 

@@ -191,7 +191,7 @@ def after_a_spike_the_states_are_those_of_reset(subject: NeuronSubject, case: Ne
     subject.rheobase()
     case = case.of_one_unit()
     neuron = case.neuron(subject.model, num_units=len(STRENGTHS))
-    latency = subject.sizes.latency.get(subject.sizes.main) or 0.0
+    latency = subject.latency or 0.0
     steps = min(max(round(1.1 * latency / neuron.dt), 20), 80)
     try:
         run = course(neuron, feed(subject, neuron, STRENGTHS), steps)

@@ -15,8 +15,8 @@ from ...engine.neuron.randomness import SAVED
 from ...errors import IntegrationError, ParameterError, RheobaseError
 from ..profiles import Profile
 from ..violation import require, violated
-from .case import NeuronCase
-from .cases import runs
+from .case import NeuronCase, within
+from .cases import rounded, runs
 from .running import copied, parting, same
 from .subject import NeuronSubject
 
@@ -67,12 +67,8 @@ def moved(subject: NeuronSubject, case: NeuronCase) -> dict[str, float]:
     declared = subject.schema.parameters
     free = [name for name, each in declared.items() if isinstance(each.default, float) and each.default != 0]
     for percent in (2.0, -2.0, 0.1):
-        values = {name: float(f"{subject.defaults[name] * (1 + percent / 100):.6g}") for name in free}
-        inside = {
-            name: value
-            for name, value in values.items()
-            if bool(declared[name].domain.contains(torch.tensor(value, dtype=torch.float64)))
-        }
+        values = {name: rounded(subject.defaults[name] * (1 + percent / 100)) for name in free}
+        inside = {name: value for name, value in values.items() if within(declared[name], value)}
         try:
             replace(case, params=options_of(subject, case)).neuron(subject.model, **inside)
         except RheobaseError:

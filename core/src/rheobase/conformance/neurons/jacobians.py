@@ -50,7 +50,7 @@ NOT_REFUSED = Need(
 )
 
 
-def strong_runs(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
+def far_runs(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
     """Runs that lead far away from rest, and back."""
     return runs(
         subject,
@@ -67,7 +67,7 @@ def strong_runs(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[N
     "neuron",
     "functions-have-their-gradients",
     "numerics",
-    cases=strong_runs,
+    cases=far_runs,
     share=0.5,
     needs=(HAS_FUNCTIONS, NOT_REFUSED),
     why="a term without its gradient, too small to be felt near rest, misleads a training elsewhere",
@@ -154,7 +154,7 @@ class Wide:
 
     def __init__(self, subject: NeuronSubject, case: NeuronCase) -> None:
         self._points = points = Points(subject, case)
-        self._schema = subject.schema
+        self._subject, self._schema = subject, subject.schema
         self.names = [name for name in ASKED if name in points.names]
         self.dt = points.dt
         chosen = _places(points)
@@ -208,6 +208,16 @@ class Wide:
             return None
         return {key: torch.as_tensor(value, dtype=torch.float64) for key, value in given.items()}
 
+    def size(self, name: str) -> Tensor:
+        """How large a number is at each point; one of zero as what usually moves it, or one."""
+        kind, _, bare = name.partition(" ")
+        sizes, at = self._subject.sizes, self.numbers[name].abs()
+        scale = {
+            "state": sizes.excursion.get(bare, 0.0),
+            "input": sizes.scale.get(bare, sizes.scale[sizes.main]),
+        }.get(kind, 0.0)
+        return torch.where(at > 1e-9 * scale, at, scale or 1.0)
+
     def inside(self, name: str, moved: Tensor) -> Tensor:
         """Which numbers lie in the domain that is declared for them."""
         kind, _, bare = name.partition(" ")
@@ -234,7 +244,7 @@ def _places(points: Points) -> list[int]:
 def _judge(subject: NeuronSubject, wide: Wide, function: str) -> None:
     leaves = {name: value.clone().requires_grad_() for name, value in wide.numbers.items()}
     values = wide.values(function, leaves) or {}
-    found = {name: _quotients(subject, wide, function, name) for name in leaves}
+    found = {name: _quotients(wide, function, name) for name in leaves}
     for key, value in values.items():
         gradients = _gradients(value, leaves)
         # What the value is made of is at least as large as what a change of each number by itself makes.
@@ -274,15 +284,9 @@ class _Quotient(NamedTuple):
     smooth: Tensor
 
 
-def _quotients(subject: NeuronSubject, wide: Wide, function: str, name: str) -> dict[str, _Quotient]:
+def _quotients(wide: Wide, function: str, name: str) -> dict[str, _Quotient]:
     at = wide.numbers[name]
-    size = at.abs()
-    kind, _, bare = name.partition(" ")
-    scale = {
-        "state": subject.sizes.excursion.get(bare, 0.0),
-        "input": subject.sizes.scale.get(bare if bare in subject.sizes.scale else subject.sizes.main, 0.0),
-    }.get(kind, 0.0)
-    size = torch.where(size > 1e-9 * scale, size, scale or 1.0)
+    size = wide.size(name)
     best: dict[str, _Quotient] = {}
     for part in STEPS:
         step = part * size

@@ -14,6 +14,7 @@ from ...engine.create import integrator
 from ...engine.schema import FUNCTIONS
 from ...errors import RheobaseError
 from .case import NeuronCase, inside
+from .probing import driven
 from .subject import NeuronSubject
 
 DRIVEN, SCATTERED = 24, 320
@@ -43,7 +44,7 @@ class Landscape:
         generator = torch.Generator().manual_seed(0)
         states, inputs = _driven(subject, self.options, generator)
         wide = [_scattered(subject, name, generator) for name in subject.schema.states]
-        strong = [_strong(subject, name, generator) for name in subject.inputs]
+        strong = [driven(subject, name, _powers(generator)) for name in subject.inputs]
         self.count = states[0].shape[0] + SCATTERED
         neuron = NeuronCase(units=self.count, dt=subject.dt, params=self.options).neuron(self.model)
         self.dt = neuron.dt
@@ -100,10 +101,7 @@ def _driven(
         levels = torch.cat([levels, -levels])[
             torch.randint(0, 2 * len(MULTIPLES), (DRIVEN,), generator=generator)
         ]
-        values = levels * (subject.sizes.rheobase[name] or subject.sizes.scale[name])
-        if subject.schema.inputs:
-            values = inside(values, subject.schema.inputs[name].domain)
-        inputs.append(values)
+        inputs.append(driven(subject, name, levels))
     data = dict(zip(subject.inputs, inputs, strict=True)) if subject.schema.inputs else inputs[0]
     seen: list[list[Tensor]] = []
     start = [getattr(neuron, name).detach().clone() for name in subject.schema.states]
@@ -134,11 +132,6 @@ def _scattered(subject: NeuronSubject, name: str, generator: torch.Generator) ->
     about = torch.tensor(marks, dtype=torch.float64)
     about = about[torch.randint(0, len(marks), (SCATTERED,), generator=generator)]
     return inside(about + size * _powers(generator), declared.domain)
-
-
-def _strong(subject: NeuronSubject, name: str, generator: torch.Generator) -> Tensor:
-    values = (subject.sizes.rheobase[name] or subject.sizes.scale[name]) * _powers(generator)
-    return inside(values, subject.schema.inputs[name].domain) if subject.schema.inputs else values
 
 
 def _powers(generator: torch.Generator) -> Tensor:

@@ -45,7 +45,7 @@ def steps_of_the_largest_size_serve(subject: NeuronSubject) -> None:
     dt = subject.schema.dt_max
     if dt is None:
         return
-    latency = subject.sizes.latency.get(subject.sizes.main) or 0.0
+    latency = subject.latency or 0.0
     steps = min(max(math.ceil(1.5 * latency / dt), LEAST), MOST)
     true = _run(subject, dt / FINER, FINER * steps)
     if true is None:

@@ -14,6 +14,17 @@ from .case import NeuronCase, inside
 from .subject import NeuronSubject
 
 
+def driven(subject: NeuronSubject, name: str, factors: Sequence[float] | Tensor) -> Tensor:
+    """Values of an input, float64: so many times its rheobase, or its scale where it has none.
+
+    What lies outside the input's domain is moved to its bound.
+    """
+    size = subject.sizes.rheobase[name] or subject.sizes.scale[name]
+    values = torch.as_tensor(factors, dtype=torch.float64) * size
+    declared = subject.schema.inputs.get(name) if subject.schema.declared else None
+    return values if declared is None else inside(values, declared.domain)
+
+
 def feed(subject: NeuronSubject, neuron: Any, factors: Sequence[float] | Tensor) -> Any:
     """The input of one step: what the neuron is called with.
 
@@ -25,16 +36,11 @@ def feed(subject: NeuronSubject, neuron: Any, factors: Sequence[float] | Tensor)
             to its bound: more than the most is the most, and not silence.
     """
     sizes = subject.sizes
-    many = torch.as_tensor(factors, dtype=torch.float64)
     made = {}
-    for name, found in sizes.rheobase.items():
+    for name in sizes.rheobase:
         if sizes.rheobase[sizes.main] and name != sizes.main:
             continue
-        values = many * (found or sizes.scale[name])
-        declared = subject.schema.inputs.get(name) if subject.schema.declared else None
-        if declared is not None:
-            values = inside(values, declared.domain)
-        made[name] = values.to(neuron.dtype)
+        made[name] = driven(subject, name, factors).to(neuron.dtype)
     coverage.moved("inputs", made)
     if not (subject.schema.declared and subject.schema.inputs):
         return made["input"]

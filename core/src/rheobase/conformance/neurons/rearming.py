@@ -47,7 +47,7 @@ FINER = 64
 def a_reset_leads_below_the_threshold(subject: NeuronSubject, case: NeuronCase) -> None:
     """At 1.5 to 3 times the rheobase a spike leaves g < 0, or g falls below 0 after it."""
     main = subject.sizes.main
-    latency = subject.sizes.latency.get(main)
+    latency = subject.latency
     probe = plain(case, subject, 1)
     if not after_reset(subject, probe, pulled(probe)):
         vacuous("its reset names no state")

@@ -15,6 +15,7 @@ from ..property import prop
 from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
+from .cases import rounded
 from .needs import DETERMINISTIC, OWN_STEPS, REFRACTORY, SPIKES, THRESHOLD
 from .probing import feed, pulled, spikes_in
 from .subject import NeuronSubject
@@ -43,7 +44,7 @@ def periods(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[Neuro
 
 
 def _periods(subject: NeuronSubject) -> tuple[float, ...]:
-    made = torch.tensor([float(f"{steps * subject.dt:.6g}") for steps in STEPS], dtype=torch.float64)
+    made = torch.tensor([rounded(steps * subject.dt) for steps in STEPS], dtype=torch.float64)
     inside = subject.schema.parameters["tau_ref"].domain.contains(made)
     return tuple(made[inside].tolist()) or (subject.defaults["tau_ref"],)
 

@@ -14,7 +14,7 @@ from ..property import prop
 from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
-from .cases import runs
+from .cases import rounded, runs
 from .needs import AT_REST, DERIVATIVES, DETERMINISTIC
 from .probing import gap, pulled, silence, spikes_in
 from .subject import NeuronSubject
@@ -36,7 +36,7 @@ def _each_moved(subject: NeuronSubject) -> NeuronCase | None:
     values = {}
     for place, name in enumerate(free):
         each = [subject.defaults[name]] * len(free)
-        each[place] = float(f"{1.1 * each[place]:.6g}")
+        each[place] = rounded(1.1 * each[place])
         if bool(declared[name].domain.contains(torch.tensor(each, dtype=torch.float64)).all()):
             values[name] = tuple(each)
     if not values:

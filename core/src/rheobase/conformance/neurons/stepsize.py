@@ -12,12 +12,12 @@ from ...engine.integrator import RungeKutta
 from ...errors import RheobaseError
 from ..property import Need, prop
 from ..violation import require, violated
-from .case import NeuronCase, inside
+from .case import NeuronCase
 from .convergence import weak_runs
 from .functions import short_runs
 from .needs import DERIVATIVES, DETERMINISTIC, OWN_STEPS
 from .points import Points
-from .probing import course, silence, told
+from .probing import course, driven, silence, told
 from .subject import NeuronSubject
 
 ASKED = Need(lambda s: callable(getattr(s.model, "dt_max", None)), "the model declares no function dt_max")
@@ -126,12 +126,8 @@ class _Trial:
     @property
     def data(self) -> Any:
         """The input: one of them, moved into its domain, the others at their defaults."""
-        sizes, schema = self.subject.sizes, self.subject.schema
-        value = self.strength * (sizes.rheobase[self.name] or sizes.scale[self.name])
-        given = torch.tensor([value], dtype=torch.float64)
-        if not (schema.declared and schema.inputs):
-            return given
-        return {self.name: inside(given, schema.inputs[self.name].domain)}
+        schema, given = self.subject.schema, driven(self.subject, self.name, [self.strength])
+        return {self.name: given} if schema.declared and schema.inputs else given
 
     def limit(self) -> float | None:
         """The smallest dt_max on the way of the longest steps that it allows at the start; None: it fails."""

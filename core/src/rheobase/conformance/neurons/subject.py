@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import torch
 
@@ -140,10 +139,11 @@ class NeuronSubject(Subject):
         return found
 
     @property
+    def latency(self) -> float | None:
+        """How long it takes to its first spike at twice its rheobase, ms; None where none came."""
+        return self.sizes.latency.get(self.sizes.main)
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """The names of its inputs; a single current is called ``input``."""
         return tuple(self.schema.inputs) if self.schema.declared and self.schema.inputs else ("input",)
-
-    def settings(self, **more: Any) -> dict[str, Any]:
-        """Arguments of ``create`` for a run in double precision."""
-        return {"dtype": torch.float64, **more}

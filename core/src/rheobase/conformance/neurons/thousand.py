@@ -13,10 +13,12 @@ from ..property import prop
 from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
-from .courses import Course, course, first_parting, put
+from .cases import rounded
+from .courses import Course, course, first_parting, put, require_same_courses
 from .independence import require_same_units
 from .needs import AT_REST, DETERMINISTIC
 from .rounding import ULPS, allowed
+from .running import declared_state
 from .shaking import shaken
 from .subject import NeuronSubject
 
@@ -46,8 +48,7 @@ def long(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCa
 
 def _long(subject: NeuronSubject, units: int) -> NeuronCase:
     drive = {
-        name: tuple(float(f"{level * subject.sizes.scale[name]:.6g}") for level in LEVELS)
-        for name in subject.inputs
+        name: tuple(rounded(level * subject.sizes.scale[name]) for level in LEVELS) for name in subject.inputs
     }
     return NeuronCase(drive=drive, units=units, steps=STEPS, dt=subject.dt, seed=1)
 
@@ -86,12 +87,10 @@ def a_long_run_leaves_nothing_behind_but_the_state(subject: NeuronSubject, case:
         vacuous("it does not bear so long a run")
     other = case.neuron(subject.model)
     again = course(other, data[:AFTER])
-    apart = first_parting(first, again)
-    require(not apart, f"a new neuron, before {STEPS} steps of another and after: {apart}")
+    require_same_courses(first, again, f"a new neuron, before {STEPS} steps of another and after")
     other.load_state_dict(neuron.state_dict())
     one, two = course(neuron, data[:AFTER]), course(other, data[:AFTER])
-    apart = first_parting(one, two)
-    require(not apart, f"a neuron after {STEPS} steps, and one with its state_dict: {apart}")
+    require_same_courses(one, two, f"a neuron after {STEPS} steps, and one with its state_dict")
 
 
 @prop(
@@ -108,7 +107,7 @@ def a_model_that_rested_does_what_it_does_at_once(subject: NeuronSubject, case: 
     brief = replace(case, steps=AFTER)
     fresh, rested = (case.neuron(subject.model) for _ in range(2))
     data, quiet = brief.data(fresh), replace(case, drive={}).data(rested)
-    start = {name: getattr(fresh, name).detach().clone() for name in subject.schema.states}
+    start = declared_state(fresh)
     expected = course(fresh, data)
     if course(rested, quiet).ended:
         vacuous("it does not bear so long a rest")

@@ -31,7 +31,7 @@ LEAST, MOST = 40, 200
 
 def _length(subject: NeuronSubject) -> int:
     """How many steps of its own a driven model has several spikes in."""
-    latency = subject.sizes.latency.get(subject.sizes.main) or 0.0
+    latency = subject.latency or 0.0
     return min(max(round(4.0 * latency / subject.dt), LEAST), MOST)
 
 
@@ -45,8 +45,7 @@ def _length(subject: NeuronSubject) -> int:
 )
 def a_spike_does_not_last(subject: NeuronSubject, case: NeuronCase) -> None:
     """After a pulse, spikes in one step after the other do not become more as dt falls."""
-    if subject.sizes.rheobase[subject.sizes.main] is None:
-        vacuous("no input makes it spike")
+    subject.rheobase()
     told: list[Tensor] = []
     growing = torch.ones(2 * len(PULSES), dtype=torch.bool)
     for division, more in zip(DIVISIONS, (0.0, 1.6, 1.6, 2.5), strict=True):
@@ -140,8 +139,7 @@ JUMP = 5.0
 )
 def a_jump_has_its_spike_in_the_same_step(subject: NeuronSubject, case: NeuronCase) -> None:
     """Where spikes come with a jump of a state, each such jump has its spike, and in the same step."""
-    if subject.sizes.rheobase[subject.sizes.main] is None:
-        vacuous("no input makes it spike")
+    subject.rheobase()
     coarse, fine = (list(_trains(subject, case, division)) for division in (1, 4))
     if not any(train.jump(later) for _, _, train in coarse for later in (0, 1, 2)):
         vacuous("no state jumps where it spikes, or its runs end early")
