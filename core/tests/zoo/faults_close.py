@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import rheobase as rb
@@ -135,7 +136,7 @@ class MapThatCountsTime(_Map):
 
     @staticmethod
     def update(state: Any, params: Any, data: Any, dt: Any) -> Any:
-        return {"x": state.x * torch.exp(-dt / 10.0) + data}
+        return {"x": state.x * math.exp(-dt / 10.0) + data}
 
 
 class AlmostFourth(Integrator):
