@@ -154,7 +154,7 @@ def test_draws_have_their_distribution_over_units_and_over_steps(
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_rounding_keeps_a_draw_within_its_open_bounds(dtype: torch.dtype) -> None:
-    from rheobase.engine.drawing import _numbers
+    from rheobase.engine.model.drawing import _numbers
 
     extremes = np.array([[0, 0, 0, 0], [2**64 - 1, 0, 0, 0]], dtype=np.uint64)
     for distribution, most in (("uniform", 1.0), ("exponential", math.inf)):
@@ -459,7 +459,7 @@ def test_names_of_arguments_to_come_are_reserved(name: str, declared: Any) -> No
 
 def test_spread_units_draw_what_their_neighbours_would() -> None:
     # Units that spike far apart are drawn one by one, those that are near in one go.
-    from rheobase.engine.drawing import ONCE, Drawing
+    from rheobase.engine.model.drawing import ONCE, Drawing
 
     size = torch.Size((2, 30_000))
     drawing = Drawing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import rheobase as rb
 import torch
-from rheobase.engine.field import ModelGap
+from rheobase.engine.step.field import ModelGap
 
 
 def field_of(model, shape, resting):

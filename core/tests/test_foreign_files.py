@@ -19,9 +19,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rheobase.errors import ArgumentError, ConfigurationError, RheobaseError, StimulusError, shown
-from rheobase.pipeline import npy
-from rheobase.pipeline.stimuli.csvfile import read_csv
+from rheobase.files import npy
 from rheobase.pipeline.yamlfile import read_yaml
+from rheobase.signal.csvfile import read_csv
 from rheobase.stimulus import File
 
 FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -658,6 +658,6 @@ def test_what_a_library_raises_is_told_as_ours(tmp_path, monkeypatch):
         patch.setattr(zipfile, "ZipFile", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             File(tmp_path / "a.npz")
-    monkeypatch.setattr("rheobase.pipeline.stimuli.csvfile.MOST", 3)
+    monkeypatch.setattr("rheobase.signal.csvfile.MOST", 3)
     with pytest.raises(StimulusError, match="has over"):
         read_csv(Path("a.csv"), io.BytesIO(CSV))

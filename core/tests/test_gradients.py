@@ -7,8 +7,8 @@ import math
 import pytest
 import rheobase as rb
 import torch
-from rheobase.engine import dynamics
-from rheobase.engine.dense import finish_all
+from rheobase.engine.step import dynamics
+from rheobase.engine.step.dense import finish_all
 
 
 @pytest.fixture

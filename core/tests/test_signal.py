@@ -12,8 +12,8 @@ import rheobase as rb
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rheobase.engine.signals.pieces import pieces
 from rheobase.errors import InputError, NonFiniteStateError
+from rheobase.signal.pieces import pieces
 
 TAU = 10.0
 DOUBLE = {"dtype": torch.float64}

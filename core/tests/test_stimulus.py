@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rheobase import stimulus
 from rheobase.errors import StimulusError
-from rheobase.pipeline.stimuli.timing import held_indices, steps_before, whole_steps
+from rheobase.signal.timing import held_indices, steps_before, whole_steps
 
 
 def values(of, count, dt, units=1, first=0):

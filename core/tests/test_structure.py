@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rheobase import AnalogNeuron, Parameter, SpikingNeuron, State
-from rheobase.engine.structure import affine, conditionally_linear, linear
+from rheobase.engine.trace import affine, conditionally_linear, linear
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 

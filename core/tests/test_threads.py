@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase.engine.threads import MARK
+from rheobase.engine.neuron.threads import MARK
 from rheobase.errors import BusyError
 
 ACTIONS = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase.engine import tracing
+from rheobase import torch_state
 
 SOURCES = Path(rb.__file__).parent
 PRIVATE = ("torch._", "torch.fx.experimental", "torch.nn.utils.stateless", "torch.utils._")
@@ -51,7 +51,7 @@ def bare(monkeypatch) -> Any:
             return torch.jit
         raise ImportError(name)
 
-    spec = importlib.util.spec_from_file_location("rheobase.engine.bare_tracing", tracing.__file__)
+    spec = importlib.util.spec_from_file_location("rheobase.engine.bare_torch_state", torch_state.__file__)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     with monkeypatch.context() as patched:
@@ -81,10 +81,10 @@ def test_without_the_private_names_values_are_seen_and_compilers_are_still_known
 
 
 def test_without_the_private_names_neurons_step_and_a_transform_is_refused_by_torch(bare, monkeypatch):
-    for module in ("engine.checks", "engine.dynamics", "engine.neuron.stored", "engine.stepsize"):
+    for module in ("neuron.checks", "step.dynamics", "neuron.stored", "step.stepsize"):
         for name in ("values_visible", "transforming", "lent"):
-            if hasattr(importlib.import_module(f"rheobase.{module}"), name):
-                monkeypatch.setattr(f"rheobase.{module}.{name}", getattr(bare, name))
+            if hasattr(importlib.import_module(f"rheobase.engine.{module}"), name):
+                monkeypatch.setattr(f"rheobase.engine.{module}.{name}", getattr(bare, name))
     neuron = rb.create("analog", 2)
     assert neuron(3.0)["voltage"].tolist() == [3.0, 3.0]
     with pytest.raises(RuntimeError, match="vmap"):
@@ -92,7 +92,7 @@ def test_without_the_private_names_neurons_step_and_a_transform_is_refused_by_to
 
 
 def test_with_them_each_is_known():
-    assert tracing._transform is torch._C._functorch.peek_interpreter_stack
-    assert tracing._dispatching is torch._C._len_torch_dispatch_stack
-    assert tracing._lending is not None
-    assert tracing._proxies() is None
+    assert torch_state._transform is torch._C._functorch.peek_interpreter_stack
+    assert torch_state._dispatching is torch._C._len_torch_dispatch_stack
+    assert torch_state._lending is not None
+    assert torch_state._proxies() is None

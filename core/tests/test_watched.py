@@ -14,7 +14,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase import Parameter, SpikingNeuron, State
-from rheobase.engine.deferral import Deferral, deferred, deferring
+from rheobase.deferral import Deferral, deferred, deferring
 from rheobase.pipeline.watched import Piece, Watch, listening
 from torch import Tensor
 
@@ -119,7 +119,7 @@ def test_a_second_interrupt_comes_at_once_where_the_first_was_not_heard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("rheobase.engine.deferral.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("rheobase.deferral.time.monotonic", lambda: now[0])
     deferral = Deferral()
     for now[0] in (100.0, 100.5, 100.9):
         deferral(signal.SIGINT, None)

@@ -18,19 +18,12 @@ if _typing.TYPE_CHECKING:
     from . import conformance as conformance
     from . import plots as plots
     from . import stimulus as stimulus
-    from .engine.choice import Option as Option
-    from .engine.choice import Preset as Preset
     from .engine.component import DT as DT
     from .engine.component import Component as Component
     from .engine.create import aggregator as aggregator
     from .engine.create import create as create
     from .engine.create import integrator as integrator
-    from .engine.declaration import Input as Input
-    from .engine.declaration import Parameter as Parameter
-    from .engine.declaration import State as State
-    from .engine.draw import Draw as Draw
     from .engine.ensemble import Ensemble as Ensemble
-    from .engine.field import ModelField as ModelField
     from .engine.integrator import Advance as Advance
     from .engine.integrator import Event as Event
     from .engine.integrator import EventIntegrator as EventIntegrator
@@ -39,13 +32,19 @@ if _typing.TYPE_CHECKING:
     from .engine.integrator import RungeKutta as RungeKutta
     from .engine.integrator import Status as Status
     from .engine.integrator import locate as locate
+    from .engine.model.choice import Option as Option
+    from .engine.model.choice import Preset as Preset
+    from .engine.model.declaration import Input as Input
+    from .engine.model.declaration import Parameter as Parameter
+    from .engine.model.declaration import State as State
+    from .engine.model.draw import Draw as Draw
+    from .engine.model.sweep import Sweep as Sweep
     from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
     from .engine.neuron.base import Neuron as Neuron
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
-    from .engine.signals.signal import Signal as Signal
-    from .engine.structure import conditionally_linear as conditionally_linear
-    from .engine.structure import linear as linear
-    from .engine.sweep import Sweep as Sweep
+    from .engine.step.field import ModelField as ModelField
+    from .engine.trace import conditionally_linear as conditionally_linear
+    from .engine.trace import linear as linear
     from .marker import hookimpl as hookimpl
     from .pipeline.pipeline import Pipeline as Pipeline
     from .pipeline.prepared import PreparedRun as PreparedRun
@@ -60,6 +59,7 @@ if _typing.TYPE_CHECKING:
     from .pipeline.watched import watched as watched
     from .plugins.registry import list_components as list_components
     from .plugins.registry import register as register
+    from .signal.signal import Signal as Signal
     from .specs import AggregatorSpec as AggregatorSpec
     from .specs import BackendSpec as BackendSpec
     from .specs import IntegratorSpec as IntegratorSpec
@@ -73,41 +73,41 @@ _HOME = {
     "BackendSpec": "specs",
     "Component": "engine.component",
     "DT": "engine.component",
-    "Draw": "engine.draw",
+    "Draw": "engine.model.draw",
     "Ensemble": "engine.ensemble",
     "Event": "engine.integrator",
     "EventIntegrator": "engine.integrator",
-    "Input": "engine.declaration",
+    "Input": "engine.model.declaration",
     "Integrator": "engine.integrator",
     "IntegratorSpec": "specs",
     "Located": "engine.integrator",
-    "ModelField": "engine.field",
+    "ModelField": "engine.step.field",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
-    "Option": "engine.choice",
-    "Parameter": "engine.declaration",
+    "Option": "engine.model.choice",
+    "Parameter": "engine.model.declaration",
     "Piece": "pipeline.watched",
     "Pipeline": "pipeline.pipeline",
-    "Preset": "engine.choice",
+    "Preset": "engine.model.choice",
     "PreparedRun": "pipeline.prepared",
     "Provenance": "specs",
     "Recording": "pipeline.recording",
     "RungeKutta": "engine.integrator",
-    "Signal": "engine.signals.signal",
+    "Signal": "signal.signal",
     "SimpleSimulator": "pipeline.simulator",
     "SimulationInterrupted": "pipeline.simulate",
     "SpikingNeuron": "engine.neuron.spiking",
-    "State": "engine.declaration",
+    "State": "engine.model.declaration",
     "Status": "engine.integrator",
-    "Sweep": "engine.sweep",
+    "Sweep": "engine.model.sweep",
     "Taken": "pipeline.prepared",
     "aggregator": "engine.create",
-    "conditionally_linear": "engine.structure",
+    "conditionally_linear": "engine.trace",
     "create": "engine.create",
     "find_rheobase": "pipeline.rheobase",
     "hookimpl": "marker",
     "integrator": "engine.create",
-    "linear": "engine.structure",
+    "linear": "engine.trace",
     "list_components": "plugins.registry",
     "locate": "engine.integrator",
     "prepare": "pipeline.prepared",

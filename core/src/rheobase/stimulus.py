@@ -1,15 +1,32 @@
-"""The stimuli, by their public name. See :mod:`rheobase.pipeline.stimulus`."""
+"""The stimuli: currents over time, in pA. Public as ``rheobase.stimulus``.
 
-from .pipeline.stimulus import Closed as Closed
-from .pipeline.stimulus import Constant as Constant
-from .pipeline.stimulus import Current as Current
-from .pipeline.stimulus import File as File
-from .pipeline.stimulus import Levels as Levels
-from .pipeline.stimulus import OrnsteinUhlenbeck as OrnsteinUhlenbeck
-from .pipeline.stimulus import Pulses as Pulses
-from .pipeline.stimulus import Ramp as Ramp
-from .pipeline.stimulus import Samples as Samples
-from .pipeline.stimulus import Sine as Sine
-from .pipeline.stimulus import Step as Step
-from .pipeline.stimulus import Stimulus as Stimulus
-from .pipeline.stimulus import Sum as Sum
+Each is a pure function of the step's number, so that runs can be continued and repeated; see
+:class:`Stimulus` for the contract, and for a stimulus of your own. ``first + second`` is their sum.
+"""
+
+from __future__ import annotations
+
+from .signal.constant import Constant
+from .signal.noise import OrnsteinUhlenbeck
+from .signal.sampled import File, Samples
+from .signal.stimulus import Stimulus, Sum
+from .signal.timing import Closed
+from .signal.values import Current
+from .signal.waves import Ramp, Sine
+from .signal.windows import Levels, Pulses, Step
+
+__all__ = [
+    "Closed",
+    "Constant",
+    "Current",
+    "File",
+    "Levels",
+    "OrnsteinUhlenbeck",
+    "Pulses",
+    "Ramp",
+    "Samples",
+    "Sine",
+    "Step",
+    "Stimulus",
+    "Sum",
+]

@@ -280,7 +280,7 @@ def test_another_thread_is_refused_while_one_runs() -> None:
         except rb.errors.BusyError as error:
             found.append(error)
 
-    from rheobase.engine.threads import occupied
+    from rheobase.engine.neuron.threads import occupied
 
     with occupied(neuron):
         thread = threading.Thread(target=elsewhere)

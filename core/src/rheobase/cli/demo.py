@@ -148,7 +148,7 @@ def _installed(messages: list[str]) -> list[Case]:
 def _drive(case: Case, seed: int, duration: float) -> Recording:
     from ..engine.create import create
     from ..pipeline.simulate import simulate
-    from ..pipeline.stimulus import OrnsteinUhlenbeck
+    from ..stimulus import OrnsteinUhlenbeck
 
     neuron = create(case.model, preset=case.preset, dt=DT)
     current = OrnsteinUhlenbeck(mean=case.mean, std=case.std, tau=TAU, seed=seed)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from ..engine.deferral import interrupt
+from ..deferral import interrupt
 
 _ENDS = ("SIGTERM", "SIGHUP")
 """What queues, services and terminals send to what is to end."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ..engine.deferral import announcing, deferred
+from ..deferral import announcing, deferred
 from ..errors import RheobaseError, StimulusError
 from .interrupts import Ending, import_undisturbed, terminable
 from .judging import judged
@@ -187,7 +187,7 @@ def _neuron(options: dict[str, Any], parameters: dict[str, Any]) -> Neuron:
 
 
 def _stimulus(options: dict[str, Any], neuron: Neuron) -> Any:
-    from ..pipeline import stimulus
+    from .. import stimulus
 
     path, current = options["stimulus"], options["current"]
     if path is not None and current is not None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ArgumentError, nearest
-from .constants import DT
+from .model.constants import DT
 
 __all__ = ["DT", "Component", "check_dt"]
 
@@ -61,6 +61,8 @@ class Component(nn.Module):
         >>> clock.identifier, clock.dt, clock.simulation_step
         ('clock', 0.5, 0)
     """
+
+    _framework = True
 
     loggable_props: tuple[str, ...] = ()
 

@@ -17,7 +17,7 @@ from .ensemble import Ensemble
 from .integrator import Integrator
 from .neuron.base import Neuron
 from .resolve import as_aggregator, as_integrator, load
-from .stepsize import concerned
+from .step.stepsize import concerned
 
 ModelT = TypeVar("ModelT", bound=Neuron)
 

@@ -6,9 +6,9 @@ import operator
 from typing import Any
 
 from ..errors import ArgumentError, ParameterError, nearest
+from .model.sweep import Sweep, expand
+from .model.values import as_parameter
 from .neuron.base import Neuron
-from .sweep import Sweep, expand
-from .values import as_parameter
 
 
 class Ensemble(Neuron):
@@ -31,6 +31,8 @@ class Ensemble(Neuron):
         >>> ensemble.num_units, isinstance(ensemble, AnalogNeuron)
         (3, True)
     """
+
+    _framework = True
 
     def __init__(self, *args: Any, num_units: int = 1, **kwargs: Any) -> None:
         try:

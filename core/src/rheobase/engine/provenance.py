@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..specs import Provenance
+from .model.framework import of_framework
 from .resolve import load
 
 if TYPE_CHECKING:
@@ -37,6 +38,6 @@ def provenance_of(neuron: Neuron) -> dict[str, Provenance]:
 
 def _own_rule(neuron: Neuron, model: Provenance) -> Provenance:
     own = next(base for base in type(neuron).__mro__ if "aggregate" in vars(base))
-    if own.__module__.startswith("rheobase."):
+    if of_framework(own):
         return load("aggregator", "sum")[1]
     return Provenance("aggregator", f"{own.__name__}.aggregate", model.distribution, model.version)

@@ -10,7 +10,7 @@ from ..errors import ArgumentError, nearest
 from ..specs import Provenance
 from .aggregate import Aggregator, GroupedAggregator
 from .integrator import Integrator
-from .schema import Schema
+from .model.schema import Schema
 
 DEFAULT_INTEGRATOR = "rk4"
 

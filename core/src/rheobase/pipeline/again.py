@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..engine.create import create
 from ..engine.create import integrator as make_integrator
-from ..engine.signals.signal import Signal
 from ..errors import ArgumentError, RheobaseError, RheobaseWarning, shortened, shown
+from ..signal.signal import Signal
 from ..specs import Provenance
 from .simulate import simulate
 from .taking import KINDS

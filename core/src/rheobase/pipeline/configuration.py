@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
+from .. import stimulus as stimuli
 from ..engine.create import integrator as make_integrator
-from ..engine.sweep import Sweep
+from ..engine.model.sweep import Sweep
 from ..errors import ConfigurationError, nearest, shown
-from . import stimulus as stimuli
+from ..signal.values import is_number
+from ..stimulus import Constant, File, Stimulus, Sum
 from .pipeline import check_keys
-from .stimuli.values import is_number
-from .stimulus import Constant, File, Stimulus, Sum
 
 _STIMULI: dict[str, type[Any]] = {
     kind.__name__: kind

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ..engine.neuron.base import Neuron
-from ..engine.signals.signal import Signal
 from ..errors import ArgumentError, InputError, StimulusError, shown
+from ..signal.signal import Signal
+from ..signal.values import is_number
+from ..stimulus import Constant, Stimulus
 from .sources import Source, Sources, inputs_of
-from .stimuli.values import is_number
-from .stimulus import Constant, Stimulus
 
 Row = Tensor | Signal | dict[str, Tensor | Signal]
 """The current of one step: ``[1]``, ``[units]`` or ``[*batch, units]``; a signal, which is the same object in

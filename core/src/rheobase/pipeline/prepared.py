@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from torch import Tensor
 
-from ..engine.threads import occupied
+from ..engine.neuron.threads import occupied
 from ..errors import StimulusError
 from ..specs import Provenance
 from .backends import Candidates, signed

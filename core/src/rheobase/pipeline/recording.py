@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 
 from torch import Tensor
 
-from ..engine.html import html_table, in_short
+from ..html import html_table, in_short
 from .endings import check_ending
 from .results import Results
 from .spikes import NoSpikes, Spikes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-    from ..engine.declaration import Input, Quantity
+    from ..engine.model.declaration import Input, Quantity
     from ..engine.neuron.base import Neuron
 
 __all__ = ["Recording", "Spikes"]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..engine.field import ModelField
-from ..engine.model import ask
+from ..engine.model.functions import ask
 from ..engine.neuron.base import Neuron
-from ..engine.structure import affine, linear
+from ..engine.step.field import ModelField
+from ..engine.trace import affine, linear
 from ..errors import ArgumentError, IntegrationError, StructureError, nearest, shown
 from .alike import keep_units, kinds_of
 from .prepared import PreparedRun, prepare

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..engine.threads import occupied
+from ..engine.neuron.threads import occupied
 from ..errors import ArgumentError, StimulusError, shown
 from .backends import Candidates, pays, signed
 from .drive import Drive, check_neuron
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..engine.neuron.base import Neuron
-    from ..engine.signals.signal import Signal
-    from .stimulus import Stimulus
+    from ..signal.signal import Signal
+    from ..stimulus import Stimulus
 
     Source: TypeAlias = Stimulus | Signal | Tensor | float
 

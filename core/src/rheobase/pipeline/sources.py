@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ..engine.aggregate import Aggregator
-from ..engine.signals.signal import Signal
-from ..engine.signals.timed import receive_timed
+from ..engine.neuron.timed import receive_timed
 from ..errors import InputError, nearest, shown
-from .stimuli.values import is_number
-from .stimulus import Stimulus
+from ..signal.signal import Signal
+from ..signal.values import is_number
+from ..stimulus import Stimulus
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from ..errors import ArgumentError
 from ..files import reading, replacing
+from ..files.npy import Archive
 from ..specs import Provenance
-from .npy import Archive
 from .packing import members, packed, unpacked
 from .results import Results
 from .sense import check_about, check_arrays

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..engine.signals.signal import Signal
+from .. import stimulus as stimuli
 from ..errors import shown
-from . import stimulus as stimuli
+from ..signal.signal import Signal
+from ..signal.values import is_number
+from ..stimulus import File, Stimulus, Sum
 from .recorder import Record
 from .settings import Settings
 from .sources import Sources
-from .stimuli.values import is_number
-from .stimulus import File, Stimulus, Sum
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron

@@ -6,7 +6,7 @@ from typing import NoReturn, final
 
 from torch import Tensor
 
-from ..engine.named import as_tree
+from ..engine.neuron.named import as_tree
 from ..errors import TraceError, nearest, shown
 
 

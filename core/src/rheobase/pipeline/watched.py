@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..engine.deferral import Deferral, deferred, deferring
+from ..deferral import Deferral, deferred, deferring
 from .interrupted import SimulationInterrupted
 from .progress import progress_bar
 from .recording import Recording

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...engine.declaration import Parameter, State
+from ...engine.model.declaration import Parameter, State
 from ...engine.neuron.spiking import SpikingNeuron
 
 TAU = 5.0

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ...engine.create import create
-from ...engine.declaration import Parameter
-from ...engine.domain import Domain
+from ...engine.model.declaration import Parameter
+from ...engine.model.domain import Domain
 from ...engine.neuron.base import Neuron
 from ..coverage import moved
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...engine.declaration import Quantity
+from ...engine.model.declaration import Quantity
 from ...engine.neuron.base import Neuron
 from ...errors import ParameterError, RheobaseError
 from ..property import Need, prop

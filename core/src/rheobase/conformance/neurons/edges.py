@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...engine.create import integrator
-from ...engine.schema import FUNCTIONS
+from ...engine.model.schema import FUNCTIONS
 from ...errors import RheobaseError
 from ..property import prop
 from ..told import told

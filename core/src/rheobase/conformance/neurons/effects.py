@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...engine.schema import FUNCTIONS
+from ...engine.model.framework import of_framework
+from ...engine.model.schema import FUNCTIONS
 from ...errors import RheobaseError
 from ..property import prop
 from ..violation import violated
@@ -308,7 +309,7 @@ def _read_elsewhere(model: type) -> set[str]:
     """What public methods name that no step calls: what is read there has its effect there."""
     methods: dict[str, Any] = {}
     for base in reversed(model.__mro__):
-        if not base.__module__.startswith(("rheobase.engine", "torch.", "builtins")):
+        if not of_framework(base) and not base.__module__.startswith(("torch.", "builtins")):
             methods.update({name: each for name, value in vars(base).items() if (each := function_of(value))})
     pending, reached = [name for name in methods if name in _STEPPING or name.startswith("_")], set()
     while pending:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ...engine.schema import FUNCTIONS
+from ...engine.model.schema import FUNCTIONS
 from ..profiles import Profile
 from ..property import Need, prop
 from ..violation import require, violated

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...engine.branching import called
 from ...engine.create import integrator
-from ...engine.schema import FUNCTIONS
+from ...engine.model.branching import called
+from ...engine.model.schema import FUNCTIONS
 from ...errors import RheobaseError
 from .case import NeuronCase, inside
 from .probing import driven

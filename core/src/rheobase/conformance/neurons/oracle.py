@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...engine.branching import called
+from ...engine.model.branching import called
 from .subject import NeuronSubject
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...engine.branching import called
-from ...engine.schema import FUNCTIONS
+from ...engine.model.branching import called
+from ...engine.model.schema import FUNCTIONS
 from ..violation import violated
 from .case import NeuronCase
 from .subject import NeuronSubject

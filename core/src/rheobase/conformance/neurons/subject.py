@@ -7,9 +7,10 @@ from functools import cached_property
 import torch
 
 from ...engine.create import create
+from ...engine.model.framework import of_framework
+from ...engine.model.schema import Schema
 from ...engine.neuron.base import Neuron
 from ...engine.neuron.spiking import SpikingNeuron
-from ...engine.schema import Schema
 from ..subject import Subject
 from ..vacuous import vacuous
 from .rheobase import Sizes, sizes
@@ -98,11 +99,7 @@ class NeuronSubject(Subject):
     def overrides(self, method: str) -> bool:
         """Whether the author's classes have a method of their own in place of the engine's."""
         # torch.nn.Module has a forward too.
-        own = (
-            base
-            for base in self.model.__mro__
-            if issubclass(base, Neuron) and not base.__module__.startswith("rheobase.engine")
-        )
+        own = (base for base in self.model.__mro__ if issubclass(base, Neuron) and not of_framework(base))
         return any(method in vars(base) for base in own)
 
     # --- what is measured of it ------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ...engine.model.framework import of_framework
 from ...errors import RheobaseError
 from ..property import prop
 from ..vacuous import vacuous
@@ -76,7 +77,7 @@ def _named_in(model: type) -> set[str]:
     """What the methods of a class and of its bases name, and the helpers that they call."""
     found: set[str] = set()
     for base in model.__mro__:
-        if base.__module__.startswith(("rheobase.engine", "torch.", "builtins")):
+        if of_framework(base) or base.__module__.startswith(("torch.", "builtins")):
             continue
         module = sys.modules.get(base.__module__)
         space = vars(module) if module is not None else {}

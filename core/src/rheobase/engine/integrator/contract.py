@@ -14,12 +14,11 @@ import torch
 from torch import Tensor
 
 from ...errors import IntegrationError
+from ...signal.pieces import Piece, pieces
+from ...signal.signal import Signal
 from ...specs import Provenance
-from ..constants import DT
-from ..finite import all_finite
-from ..signals.pieces import Piece, pieces
-from ..signals.signal import Signal
-from ..tracing import values_visible
+from ...torch_state import all_finite, values_visible
+from ..model.constants import DT
 from .equation import Equation, EquationField
 from .event import Event
 from .status import Status, failure

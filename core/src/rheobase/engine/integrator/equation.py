@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError
-from ..signals.pieces import Piece, at_time, on_piece
-from ..signals.signal import Signal
+from ...signal.pieces import Piece, at_time, on_piece
+from ...signal.signal import Signal
 
 Equation: TypeAlias = "Callable[..., Any] | Sequence[Callable[..., Any]]"
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError
-from ..checks import check_step
+from ...signal.pieces import at_start
+from ...signal.signal import Signal
+from ...torch_state import broadcast_shape
 from ..integrator.equation import times_of
-from ..shapes import broadcast_shape
-from ..signals.pieces import at_start
-from ..signals.signal import Signal
 from .base import Neuron
+from .checks import check_step
 
 
 class AnalogNeuron(Neuron):
@@ -32,6 +32,8 @@ class AnalogNeuron(Neuron):
         >>> AnalogNeuron()(torch.tensor([3.0]))["voltage"]
         tensor([3.])
     """
+
+    _framework = True
 
     def forward(self, data: Any, identifiers: list[str] | None = None) -> dict[str, Tensor]:
         if self._model is not None or self.schema.declared:

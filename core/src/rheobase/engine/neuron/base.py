@@ -9,23 +9,23 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError, EventModeError, InputError, ParameterError, nearest
+from ...html import html_table, in_short
+from ...signal.signal import Signal
 from ...specs import Provenance
 from ..aggregate import Aggregator, sum_inputs
-from ..checks import first_bad
-from ..choice import Preset
-from ..declaration import Input, State
-from ..define import define
-from ..html import html_table, in_short
 from ..integrator import Integrator
 from ..integrator.equation import times_of
+from ..model.choice import Preset
+from ..model.declaration import Input, State
+from ..model.define import define
+from ..model.sweep import Sweep, expand
+from ..model.values import as_parameter, as_state, resolve_defaults
 from ..provenance import provenance_of
-from ..receive import receive
 from ..resolve import as_aggregator, as_integrator, input_rules
-from ..signals.signal import Signal
-from ..sweep import Sweep, expand
-from ..threads import alone
-from ..values import as_parameter, as_state, resolve_defaults
+from .checks import first_bad
+from .receive import receive
 from .stepped import Stepped
+from .threads import alone
 
 EVENTS = ("crossing", "step", "located")
 
@@ -82,6 +82,8 @@ class Neuron(Stepped):
         >>> neuron.num_units, neuron.my_note
         (1, 'kept')
     """
+
+    _framework = True
 
     loggable_props: tuple[str, ...] = ("input", "voltage")
 

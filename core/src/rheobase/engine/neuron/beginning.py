@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError
-from ..drawing import ONCE, Drawing
+from ...torch_state import broadcast_shape
 from ..integrator import Integrator
-from ..model import Model, gap, pack
-from ..shapes import broadcast_shape
-from ..values import as_state, initial_value
+from ..model.drawing import ONCE, Drawing
+from ..model.functions import Model, gap, pack
+from ..model.values import as_state, initial_value
 from .stored import Stored
 
 
@@ -25,6 +25,8 @@ class Beginning(Stored):
     the first step brings one. Until then a change of seed, identifier or type draws it anew. A value that
     somebody set is left as it is.
     """
+
+    _framework = True
 
     _model: ClassVar[Model | None] = None
     _event: str

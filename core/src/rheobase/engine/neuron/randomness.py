@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError
+from ...philox import Stream
 from ..component import Component
-from ..philox import Stream
-from ..schema import Schema
+from ..model.schema import Schema
 
 SAVED = "generator_state"
 """The generator's name in ``state_dict``."""
@@ -29,6 +29,8 @@ class Randomness(Component):
     A model with a ``forward`` of its own that draws random numbers says so, ``stochastic = True``, and draws
     them with ``generator=self.generator``. The generator is copied, pickled and saved with the neuron.
     """
+
+    _framework = True
 
     schema: ClassVar[Schema]
     stochastic: ClassVar[bool] = False

@@ -47,6 +47,8 @@ class SpikingNeuron(Neuron):
         [0, 1, 0, 1]
     """
 
+    _framework = True
+
     spiking: ClassVar[bool] = True
     loggable_props: tuple[str, ...] = ("input", "voltage", "spiked")
 

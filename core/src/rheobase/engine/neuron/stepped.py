@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError, IntegrationError, nearest
+from ...signal.pieces import at_start, signals_in
 from ...specs import Provenance
+from ...torch_state import values_visible
 from ..aggregate import Aggregator
-from ..checks import check_inputs, check_step, other_events
-from ..dynamics import step as declared_step
-from ..model import spread
-from ..named import NamedState
-from ..signals.pieces import at_start, signals_in
-from ..signals.timed import receive_timed
-from ..slopes import SLOPE, forgotten
-from ..stepsize import StepWatch, heed, largest_step
-from ..threads import alone
-from ..tracing import values_visible
+from ..model.functions import spread
+from ..step.dynamics import step as declared_step
+from ..step.slopes import SLOPE, forgotten
+from ..step.stepsize import StepWatch, heed, largest_step
 from .beginning import Beginning
+from .checks import check_inputs, check_step, other_events
+from .named import NamedState
+from .threads import alone
+from .timed import receive_timed
 
 _BESIDE = ("armed", "hold", "hold_time", "status")
 """What goes on from step to step beside the declared states, in models that have it."""
@@ -29,6 +29,8 @@ _BESIDE = ("armed", "hold", "hold_time", "status")
 
 class Stepped(Beginning):
     """A component that is stepped by a declared model. See :class:`rheobase.Neuron`."""
+
+    _framework = True
 
     _own_forward: ClassVar[bool] = False
     _input_rules: dict[str, tuple[Aggregator, Provenance | None]]

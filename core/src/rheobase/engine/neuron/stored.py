@@ -14,14 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ParameterError, nearest
-from ..finite import all_finite
-from ..receive import receive
-from ..shapes import broadcast_shape
-from ..sweep import Sweep, expand
-from ..threads import MARK, occupy, vacate
-from ..tracing import lent, transforming
-from ..values import as_parameter, as_state, check_domain
+from ...torch_state import all_finite, broadcast_shape, lent, transforming
+from ..model.sweep import Sweep, expand
+from ..model.values import as_parameter, as_state, check_domain
 from .randomness import Randomness
+from .receive import receive
+from .threads import MARK, occupy, vacate
 
 _CARRY = "carry_"
 _TIMES = ("hold_time", "spike_times")
@@ -30,6 +28,8 @@ _TIMES = ("hold_time", "spike_times")
 
 class Stored(Randomness):
     """A component whose declared quantities are its tensors. See :class:`rheobase.Neuron`."""
+
+    _framework = True
 
     keeps_graph: bool
     _num_units: int

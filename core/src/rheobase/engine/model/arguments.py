@@ -1,0 +1,43 @@
+"""Arguments that a declaration lacks or does not take, told as errors of ours."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import ParamSpec
+
+from ...errors import DeclarationError, nearest
+
+_Given = ParamSpec("_Given")
+
+
+def telling(init: Callable[_Given, None]) -> Callable[_Given, None]:
+    """An ``__init__`` of a declaration that has a unit, which tells how it is written.
+
+    Args:
+        init: The ``__init__``; to type checkers it stays as it is.
+
+    Returns:
+        The same. It raises a DeclarationError where Python would raise a TypeError for its arguments.
+    """
+    signature = inspect.signature(init)
+    takes = list(signature.parameters)[1:]
+    first = "1.0, " if takes[0] == "default" else ""
+
+    @functools.wraps(init)
+    def checked(*given: _Given.args, **named: _Given.kwargs) -> None:
+        try:
+            signature.bind(*given, **named)
+        except TypeError as error:
+            kind = type(given[0]).__name__
+            strange = [
+                f"{name!r} is no argument{nearest(name, takes)}" for name in named if name not in takes
+            ]
+            raise DeclarationError(
+                f'{kind}: {strange[0] if strange else error}; write {kind}({first}unit="mV", doc="..."): '
+                'a unit is always given, "1" for a number without one'
+            ) from error
+        init(*given, **named)
+
+    return checked

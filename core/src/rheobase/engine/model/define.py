@@ -1,0 +1,91 @@
+"""What happens when a neuron class is defined: its declarations are collected and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from ...errors import DeclarationError
+from .declaration import Declaration
+from .framework import of_framework
+from .functions import Model
+from .schema import FUNCTIONS, collect
+
+_INSTANCE_NAMES = frozenset(
+    [
+        "training",
+        "identifier",
+        "configuration",
+        "equation",
+        "integrator",
+        "aggregator",
+        "keeps_graph",
+        "step_count",
+        "carry",
+        "armed",
+        "hold",
+        "hold_time",
+        "status",
+        "reported",
+        "spiked",
+        "spike_count",
+        "spike_times",
+        "heterogenize",
+        "of",
+        "held",
+        "stochastic",
+        "differentiable",
+        "discrete",
+        "generator",
+    ]
+) | frozenset(FUNCTIONS)
+
+
+def define(cls: Any) -> None:
+    """Collect the schema of a neuron class, and set what follows from it and from the class.
+
+    These are ``schema``, ``_model``, ``loggable_props``, and whether it has a ``forward`` of its own.
+
+    Args:
+        cls: The class, just defined.
+
+    Raises:
+        DeclarationError: If its declarations are wrong.
+    """
+    cls.schema = collect(cls, _reserved(cls))
+    # torch.nn.Module has a forward too.
+    own = (b for b in cls.__mro__ if not of_framework(b) and not b.__module__.startswith("torch."))
+    cls._own_forward = any("forward" in vars(base) for base in own)
+    if not cls.schema.declared:
+        return
+    functions: dict[str, Any] = {name: getattr(cls, name, None) for name in FUNCTIONS}
+    if not callable(functions["dt_max"]):
+        functions["dt_max"] = None  # a number, which the schema has
+    spiking = bool(getattr(cls, "spiking", False))
+    if functions["threshold"] is not None and not spiking:
+        raise DeclarationError(
+            f"{cls.__qualname__} defines a threshold and is no spiking neuron; derive it from SpikingNeuron"
+        )
+    dynamic = functions["derivatives"] is not None or functions["update"] is not None
+    if dynamic and spiking and functions["threshold"] is None:
+        raise DeclarationError(
+            f"{cls.__qualname__} is a spiking neuron without a threshold; define threshold(state, params), "
+            "which is >= 0 where the unit spikes, or derive it from AnalogNeuron"
+        )
+    cls._model = Model(cls.schema, **functions) if dynamic else None
+    cls._own_loggables = "loggable_props" in vars(cls) or getattr(cls, "_own_loggables", False)
+    if not cls._own_loggables:
+        inputs = tuple(cls.schema.inputs) or ("input",)
+        cls.loggable_props = (*inputs, *cls.schema.states, *(("spiked",) if spiking else ()))
+
+
+def _reserved(cls: type) -> frozenset[str]:
+    own = {
+        name
+        for base in cls.__mro__[1:]
+        if of_framework(base)
+        for name, value in vars(base).items()
+        if not name.startswith("_") and not isinstance(value, Declaration)
+    }
+    return frozenset(dir(nn.Module)) | _INSTANCE_NAMES | own

@@ -1,0 +1,169 @@
+"""The pure functions of a declared model, and the packing of its named states into one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...errors import DeclarationError, nearest
+from .branching import of_all_units
+from .schema import Schema
+
+
+class Model(NamedTuple):
+    """The pure functions of a declared model, with its schema."""
+
+    schema: Schema
+    derivatives: Callable[..., Mapping[str, Any]] | None
+    threshold: Callable[..., Tensor] | None
+    reset: Callable[..., Mapping[str, Any]] | None
+    update: Callable[..., Any] | None
+    dt_max: Callable[..., Any] | None = None
+
+
+def pack(parts: list[Tensor]) -> Tensor:
+    """Tensors of one shape as one, ``[D, ...]``; a view where there is only one."""
+    return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(parts)
+
+
+def gap(model: Model, y: Tensor, params: Any) -> Tensor:
+    """g, the model's threshold function, at a packed state ``[D, *batch, units]``; of its type.
+
+    Raises:
+        DeclarationError: If it is a comparison, which is never below zero, or no number.
+    """
+    g = ask(model, "threshold", y.unbind(0), params)
+    if isinstance(g, Tensor) and g.dtype == y.dtype:
+        return spread(g, y.shape[1:])
+    _check_difference(model, g)
+    return _like(g, y)
+
+
+def spread(tensor: Tensor, shape: torch.Size) -> Tensor:
+    """A tensor in a shape that it broadcasts to; itself where it has that shape."""
+    return tensor if tensor.shape == shape else torch.broadcast_to(tensor, shape)
+
+
+def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Tensor | None:
+    """The packed state at the end of the step by the model's own rule, where it has one for these options.
+
+    ``params`` has the draws of the step.
+    """
+    if model.update is None:
+        return None
+    values = ask(model, "update", y.unbind(0), params, data, dt)
+    return None if values is NotImplemented else pack_all(model.schema, values, y, "update")
+
+
+def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any) -> Any:
+    """Call one of the author's functions; a misspelt name, or an ``if`` on a tensor, is told as such.
+
+    Args:
+        model: The model.
+        name: Which function.
+        parts: A value for each state, in their order.
+        params: The parameters and options, by name.
+        *more: What else the function takes.
+
+    Returns:
+        What it gave.
+
+    Raises:
+        DeclarationError: If the model does not define it, or it asks for a name that is not there, or for
+            one value of all units.
+    """
+    function = getattr(model, name)
+    if function is None:
+        left = ", and its update left the step to the integrator" if name == "derivatives" else ""
+        raise DeclarationError(f"{model.schema.owner} defines no {name}{left}")
+    state = model.schema.pack_state(*parts)
+    try:
+        return function(state, params, *more)
+    except AttributeError as error:
+        asked, known = str(error.name), getattr(error.obj, "_fields", None)
+        if known is None or not any(error.obj is part for part in (state, params, *more)):
+            raise
+        if asked in model.schema.draws and error.obj is params:
+            raise DeclarationError(
+                f"{model.schema.owner}.{name} asks for {asked!r}, which is drawn anew for each event: only "
+                "reset, update and the defaults of states can read a draw; keep what reset draws in a State, "
+                f"and read that in {name}"
+            ) from error
+        raise DeclarationError(
+            f"{model.schema.owner}.{name} asks for {asked!r}{nearest(asked, known)}; "
+            f"it has {', '.join(known) or 'nothing'} there"
+        ) from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        if (told := of_all_units(error, f"{model.schema.owner}.{name}")) is not None:
+            raise told from error
+        raise
+
+
+def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
+    """What one of the model's functions gave for each of its states, packed like ``y``."""
+    if not isinstance(values, Mapping) or values.keys() != schema.states.keys():
+        raise DeclarationError(
+            f"{schema.owner}.{function} gave {_gave(values)}; give a mapping with a value for each "
+            f"state: {', '.join(schema.states)}"
+        )
+    return pack([_like(values[name], y) for name in schema.states])
+
+
+def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
+    """The packed state after ``reset``; None where it names no state.
+
+    ``params`` has the draws of the spike.
+    """
+    schema = model.schema
+    changes = {} if model.reset is None else ask(model, "reset", y.unbind(0), params)
+    if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
+        raise DeclarationError(
+            f"{schema.owner}.reset gave {_gave(changes)}; give a mapping of new values for some of the "
+            f"states: {', '.join(schema.states)}"
+        )
+    if not changes:
+        return None
+    return pack(
+        [_like(changes.get(name, part), y) for name, part in zip(schema.states, y.unbind(0), strict=True)]
+    )
+
+
+def resets_states(model: Model, y: Tensor, params: Any) -> bool:
+    """Whether ``reset`` names a state. It is asked without a spike, and given numbers that nobody drew."""
+    drawn = [torch.full_like(y[0], 0.5) for _ in model.schema.draws]
+    return after_reset(model, y, model.schema.with_draws(params, drawn) if drawn else params) is not None
+
+
+def held_mask(schema: Schema, y: Tensor) -> Tensor:
+    """Which rows of a packed state are held during the refractory period, ``[D, 1, ...]``."""
+    mask = torch.tensor([name in schema.held for name in schema.states], device=y.device)
+    return mask.view(-1, *([1] * (y.ndim - 1)))
+
+
+def _check_difference(model: Model, g: Any) -> None:
+    """Refuse a g that is not of the state's type, and no number at all or a comparison."""
+    try:
+        kind = g.dtype if isinstance(g, Tensor) else torch.as_tensor(g).dtype
+    except (TypeError, ValueError, RuntimeError):
+        kind = None
+    if kind is None or kind == torch.bool:
+        gave = type(g).__name__ if kind is None else "a comparison (bool)"
+        raise DeclarationError(
+            f"{model.schema.owner}.threshold gave {gave}; give a difference that is positive past the "
+            "threshold, such as state.voltage - params.threshold: a spike is where it becomes positive"
+        )
+
+
+def _gave(values: Any) -> str:
+    return str(sorted(values)) if isinstance(values, Mapping) else type(values).__name__
+
+
+def _like(value: Any, y: Tensor) -> Tensor:
+    if not isinstance(value, Tensor):
+        value = torch.as_tensor(value, dtype=y.dtype, device=y.device)
+    elif value.dtype != y.dtype:
+        value = value.to(y.dtype)
+    return spread(value, y.shape[1:])

@@ -1,0 +1,201 @@
+"""Values given for parameters and states: checked against their declaration and made tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import DeclarationError, ParameterError
+from ...torch_state import broadcast_shape, values_visible
+from .branching import called
+from .declaration import Parameter, Quantity, State
+
+if TYPE_CHECKING:
+    from ..neuron.stored import Stored
+
+
+def as_parameter(neuron: Stored, declared: Parameter, value: Any) -> Tensor:
+    """A value of a parameter as the neuron stores it.
+
+    Args:
+        neuron: The neuron, for its units, device and dtype.
+        declared: The declaration.
+        value: A number, a sequence of numbers or a tensor, 0-dimensional or ``[units]``; or a
+            ``torch.nn.Parameter`` of the neuron's dtype and device, which is stored as it is.
+
+    Returns:
+        A tensor of the neuron's own, 0-dimensional or ``[units]``.
+
+    Raises:
+        ParameterError: If the value is no number, has another shape or lies outside the domain.
+    """
+    tensor = _as_tensor(neuron, declared, value)
+    if tensor.ndim > 1 or (tensor.ndim == 1 and len(tensor) != neuron.num_units):
+        raise ParameterError(
+            f"{_named(neuron, declared)} has shape {list(tensor.shape)}; give one number, or a tensor "
+            "with one "
+            f"for each of the {neuron.num_units} units"
+        )
+    check_domain(neuron, declared, tensor)
+    return tensor
+
+
+def as_state(neuron: Stored, declared: State, value: Any, batch: torch.Size) -> Tensor:
+    """A value of a state as the neuron stores it, ``[*batch, units]``.
+
+    Args:
+        neuron: The neuron, for its units, device and dtype.
+        declared: The declaration.
+        value: A number or a tensor that broadcasts to ``[*batch, units]``.
+        batch: The batch dimensions that the other states have.
+
+    Returns:
+        A contiguous tensor of the neuron's own. Where the value has more batch dimensions than the
+        other states, it keeps them.
+
+    Raises:
+        ParameterError: If the value is no number, has another shape or lies outside the domain.
+    """
+    tensor = _as_tensor(neuron, declared, value)
+    own = (*batch, neuron.num_units)
+    try:
+        shape = broadcast_shape(tensor.shape, own)
+    except RuntimeError:
+        shape = torch.Size()
+    if not shape or shape[-1] != neuron.num_units:
+        raise ParameterError(
+            f"{_named(neuron, declared)} has shape {list(tensor.shape)}; give a number or a tensor that "
+            f"broadcasts to [*batch, units] = {list(own)}"
+        )
+    check_domain(neuron, declared, tensor)
+    return tensor.expand(shape).clone(memory_format=torch.contiguous_format)
+
+
+def check_domain(neuron: Stored, declared: Quantity, tensor: Tensor) -> None:
+    """Refuse values outside the domain; the message names the first unit and its value.
+
+    While compiling, tracing or under a function transform they are not looked at.
+
+    Raises:
+        ParameterError: If a value is not finite or lies outside the domain.
+    """
+    if not values_visible(tensor):
+        return
+    inside = declared.domain.contains(tensor.detach())
+    if bool(inside.all()):
+        return
+    bad = (~inside).nonzero()[0].tolist()
+    value = float(tensor.detach()[tuple(bad)])
+    where = f" of unit {bad[-1]}" if bad else ""
+    raise ParameterError(f"{_named(neuron, declared)}{where} is {value:g}; it must be {declared.range_text}")
+
+
+def resolve_defaults(neuron: Stored, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The values of all parameters: those given, and the defaults of the others.
+
+    Args:
+        neuron: The neuron.
+        given: Parameter -> tensor.
+
+    Returns:
+        Parameter -> tensor, in the order of their declaration.
+
+    Raises:
+        DeclarationError: If a default depends on itself.
+        ParameterError: If a default lies outside its domain.
+    """
+    return _Resolver(neuron, given).all()
+
+
+def initial_value(neuron: Stored, declared: State, params: Any) -> Any:
+    """The initial value of a state, given the parameters by name.
+
+    Raises:
+        DeclarationError: If its default asks for a parameter that the model does not declare.
+    """
+    default = declared.default
+    if isinstance(default, str):
+        return getattr(params, default)
+    if not callable(default):
+        return default
+    try:
+        return called(f"the default of {neuron.schema.owner}.{declared.name}", default, params)
+    except AttributeError as error:
+        asked = str(error.name)
+        if error.obj is not params:
+            raise
+        raise DeclarationError(
+            f"the default of {neuron.schema.owner}.{declared.name} asks for {asked!r}: "
+            f"{neuron.schema.unknown(asked)}"
+        ) from error
+
+
+class _Resolver:
+    """The parameters by name, each worked out when it is first asked for."""
+
+    def __init__(self, neuron: Stored, given: Mapping[str, Tensor]) -> None:
+        self._neuron = neuron
+        self._known = dict(given)
+        self._pending: list[str] = []
+
+    def all(self) -> dict[str, Tensor]:
+        return {name: getattr(self, name) for name in self._neuron.schema.parameters}
+
+    def __getattr__(self, name: str) -> Any:
+        schema = self._neuron.schema
+        if name in schema.options:
+            return getattr(self._neuron, name)
+        if name not in schema.parameters:
+            raise DeclarationError(f"a default of {schema.owner} asks for {name!r}: {schema.unknown(name)}")
+        if name not in self._known:
+            if name in self._pending:
+                circle = " -> ".join([*self._pending, name])
+                raise DeclarationError(f"{schema.owner}: the defaults go round in a circle: {circle}")
+            self._pending.append(name)
+            declared = schema.parameters[name]
+            default = declared.default
+            if isinstance(default, str):
+                value = getattr(self, default)
+            else:
+                what = f"the default of {schema.owner}.{name}"
+                value = called(what, default, self) if callable(default) else default
+            if isinstance(value, Tensor):
+                # Worked out once, from the values of now: it does not follow a parameter that learns.
+                value = value.detach()
+            self._known[name] = as_parameter(self._neuron, declared, value)
+            self._pending.pop()
+        return self._known[name]
+
+
+def _as_tensor(neuron: Stored, declared: Quantity, value: Any) -> Tensor:
+    if isinstance(value, nn.Parameter):
+        if value.dtype != neuron.dtype or value.device != neuron.device:
+            raise ParameterError(
+                f"{_named(neuron, declared)} is a torch.nn.Parameter of {value.dtype} on "
+                f"{value.device}; the neuron "
+                f"has {neuron.dtype} on {neuron.device}; convert one of them, so that the optimizer's "
+                "stays this one"
+            )
+        return value
+    try:
+        tensor = value if isinstance(value, Tensor) else torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ParameterError(
+            f"{_named(neuron, declared)} is {value!r}; give a number or a tensor, {declared.range_text}"
+        ) from error
+    if tensor.dtype == torch.bool or tensor.is_complex():
+        raise ParameterError(
+            f"{_named(neuron, declared)} has the type {tensor.dtype}; give real numbers, "
+            f"{declared.range_text}"
+        )
+    if not isinstance(value, Tensor):
+        # From Python numbers, which are double: not by way of torch's default type.
+        return torch.as_tensor(value, dtype=neuron.dtype, device=neuron.device).clone()
+    return tensor.to(device=neuron.device, dtype=neuron.dtype, copy=True)
+
+
+def _named(neuron: Stored, declared: Quantity) -> str:
+    return f"{neuron.identifier}: the {declared.kind} {declared.name!r}"

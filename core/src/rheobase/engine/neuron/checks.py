@@ -1,0 +1,116 @@
+"""The values of a step: everything finite, or an error that names unit, step and state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from ...errors import InputError, NonFiniteStateError
+from ...torch_state import all_finite, values_visible
+from ..model.values import check_domain
+
+if TYPE_CHECKING:
+    from .stored import Stored
+
+
+_SPIKES = ("spiked", "spike_count", "spike_times")
+
+
+def check_step(
+    neuron: Stored, data: Any, outputs: Mapping[str, Tensor], status: Tensor | None = None
+) -> bool:
+    """Refuse a step whose input or result is not finite.
+
+    Args:
+        neuron: Whose step it is; its clock still stands at the start of the step.
+        data: The prepared input: a tensor, or a named tuple of them.
+        outputs: What the step gave, by name; the states are among it.
+        status: Who failed and is marked, ``[*batch, units]``: their states are not looked at. Or None.
+
+    Returns:
+        Whether values could be looked at.
+
+    Raises:
+        InputError: If an input is not finite.
+        ParameterError: If an input lies outside its declared domain.
+        NonFiniteStateError: If a state is not finite.
+    """
+    inputs = {"input": data} if isinstance(data, Tensor) else dict(data._asdict())
+    states = {name: value for name, value in outputs.items() if name not in inputs and name not in _SPIKES}
+    values = [*inputs.values(), *states.values()]
+    if not values or not values_visible(values[-1]):
+        return False
+    if status is not None:
+        states = {name: value[status == 0] for name, value in states.items()}
+        values = [*inputs.values(), *states.values()]
+    fine = all(map(all_finite, values))
+    check_inputs(neuron, inputs, finite=fine)
+    if fine:
+        return True
+    for name, value in states.items():
+        if where := first_bad(value):
+            declared = neuron.schema.states.get(name)
+            unit = "" if declared is None or declared.unit == "1" else f" (in {declared.unit})"
+            raise NonFiniteStateError(
+                f"{neuron.identifier}: the state {name!r}{unit} became {_at(neuron, where, value)} at step "
+                f"{neuron.simulation_step} (t = {neuron.time:g} ms, dt = {neuron.dt:g} ms, "
+                f"{neuron.integrator!r}); "
+                f"try a smaller dt or an adaptive integrator{_advice(neuron)}"
+            )
+    return True
+
+
+def check_inputs(neuron: Stored, inputs: Mapping[str, Tensor], *, finite: bool = False) -> None:
+    """Refuse inputs that are not finite, or outside their declared domain.
+
+    Args:
+        neuron: Who receives them, at the start of its step.
+        inputs: Name -> tensor, whose values can be looked at.
+        finite: Whether they are known to be finite.
+
+    Raises:
+        InputError: If an input is not finite.
+        ParameterError: If an input lies outside its declared domain.
+    """
+    for name, value in inputs.items() if not finite else ():
+        if where := first_bad(value):
+            raise InputError(
+                f"{neuron.identifier}: {name} {_at(neuron, where, value)} at step {neuron.simulation_step} "
+                f"(t = {neuron.time:g} ms); give finite numbers"
+            )
+    for name, declared in neuron.schema.inputs.items():
+        if declared.bounded and name in inputs:
+            check_domain(neuron, declared, inputs[name])
+
+
+def first_bad(value: Tensor) -> tuple[int, ...] | None:
+    """The index of the first value that is not finite, or None."""
+    bad = (~value.detach().isfinite()).nonzero()
+    return tuple(bad[0].tolist()) if len(bad) else None
+
+
+def _at(neuron: Stored, where: tuple[int, ...], value: Tensor) -> str:
+    batch = f", batch {list(where[:-1])}" if len(where) > 1 else ""
+    number = float(value.detach()[where])
+    whom = "every unit" if value.shape[-1] == 1 < neuron.num_units else f"unit {where[-1]}"
+    return f"{number} in {whom}{batch}"
+
+
+def _advice(neuron: Stored) -> str:
+    dt_max = neuron.schema.dt_max
+    limit = "" if dt_max is None else f"; the model's dt_max is {dt_max:g} ms"
+    return limit + other_events(neuron)
+
+
+def other_events(neuron: Stored) -> str:
+    """What to do about a model that explodes past its threshold, where a step goes on up to its end."""
+    model: Any = getattr(neuron, "_model", None)
+    resets = model is not None and model.threshold is not None and model.reset is not None
+    if not resets or getattr(neuron, "event", "") != "step":
+        return ""
+    return (
+        "; event='step' goes on to the end of the step, past the threshold: for models that explode there, "
+        "use event='crossing' (the default) or event='located'"
+    )

@@ -1,1 +1,0 @@
-"""Input that changes within a step, and the pieces of a step between its jumps."""

@@ -1,0 +1,1 @@
+"""One step of a declared model: pure functions of tensors."""

@@ -1,0 +1,155 @@
+"""The field of a declared model: its derivatives with parameters and input filled in."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from ...signal.pieces import Piece, at_time, each_input, on_piece, pieces, signals_in
+from ...signal.signal import Signal
+from ..integrator.event import pick
+from ..model.functions import Model, ask, gap, held_mask, pack_all, spread
+
+
+@final
+class ModelField:
+    """``field(t, y)``: a model's derivatives, per ms, at a state ``[D, *batch, units]``.
+
+    Args:
+        model: The model.
+        params: Its parameters and options, by name.
+        data: Its input: a tensor or a signal, or several of these by name.
+        shape: ``[*batch, units]``.
+        resting: Whose held states stand still, bool ``[*batch, units]``; None: nobody's.
+
+    Attributes:
+        autonomous: Whether the time is not looked at, so that none needs to be given.
+    """
+
+    autonomous = True
+
+    def __init__(
+        self, model: Model, params: Any, data: Any, shape: torch.Size, resting: Tensor | None = None
+    ) -> None:
+        self.model, self.params, self.data = model, params, data
+        self.shape, self.resting = shape, resting
+        self.autonomous = not signals_in(data)
+
+    def pieces(self, t0: Any, t1: Any) -> list[Piece]:
+        """The pieces of a step, in each of which its input is smooth."""
+        return pieces(signals_in(self.data), t0, t1)
+
+    def on_piece(self, piece: Piece) -> ModelField:
+        """The field with its input as it is in a piece of a step."""
+        if self.autonomous:
+            return self
+        return ModelField(self.model, self.params, on_piece(self.data, piece), self.shape, self.resting)
+
+    def __call__(self, t: Any, y: Tensor) -> Tensor:
+        values = ask(self.model, "derivatives", y.unbind(0), self.params, at_time(self.data, t))
+        slope = pack_all(self.model.schema, values, y, "derivatives")
+        if self.resting is None:
+            return slope
+        return torch.where(self.resting & held_mask(self.model.schema, y), 0.0, slope)
+
+    def rows(self, t: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The derivatives of each state, for states that need not be tensors.
+
+        Args:
+            t: The time, ms.
+            parts: A value for each state, in their order.
+
+        Returns:
+            What the model gives for each of them.
+        """
+        schema = self.model.schema
+        values = ask(self.model, "derivatives", parts, self.params, at_time(self.data, t))
+        slopes = tuple(values[name] for name in schema.states)
+        if self.resting is None:
+            return slopes
+        return tuple(
+            torch.where(self.resting, 0.0, slope) if name in schema.held else slope
+            for name, slope in zip(schema.states, slopes, strict=True)
+        )
+
+    def take(self, who: Any) -> ModelField:
+        """The same field for some units.
+
+        Args:
+            who: Their places in the flattened ``[*batch, units]``: int64 ``[n]``, or a slice.
+
+        Returns:
+            A field for states ``[D, n]``.
+        """
+        units = _count(who, self.shape.numel())
+        data = each_input(self.data, lambda part: _signal_of(part, who, self.shape))
+        return ModelField(
+            self.model,
+            params_of(self.params, who, self.shape),
+            data,
+            torch.Size([units]),
+            None if self.resting is None else pick(self.resting, who),
+        )
+
+    def at_rest(self, resting: Tensor | None) -> ModelField:
+        """The same field with the held states of other units standing still."""
+        return ModelField(self.model, self.params, self.data, self.shape, resting)
+
+
+@final
+class ModelGap:
+    """``gap(y)``: a model's threshold function g at a state ``[D, *batch, units]``.
+
+    Args:
+        model: The model.
+        params: Its parameters and options, by name.
+        shape: ``[*batch, units]``.
+    """
+
+    def __init__(self, model: Model, params: Any, shape: torch.Size) -> None:
+        self.model, self.params, self.shape = model, params, shape
+
+    def __call__(self, y: Tensor) -> Tensor:
+        return gap(self.model, y, self.params)
+
+    def row(self, parts: tuple[Any, ...]) -> Any:
+        """g, for states that need not be tensors."""
+        return ask(self.model, "threshold", parts, self.params)
+
+    def take(self, who: Any) -> ModelGap:
+        """The same function for some units; see :meth:`ModelField.take`."""
+        units = _count(who, self.shape.numel())
+        return ModelGap(self.model, params_of(self.params, who, self.shape), torch.Size([units]))
+
+
+def params_of(params: Any, who: Any, shape: torch.Size) -> Any:
+    """The parameters of some units.
+
+    Args:
+        params: All, by name.
+        who: The units' places in the flattened ``[*batch, units]``: int64 ``[n]``, or a slice.
+        shape: ``[*batch, units]``.
+    """
+    by_unit = {
+        name: value
+        for name, value in zip(params._fields, params, strict=True)
+        if isinstance(value, Tensor) and value.ndim == 1
+    }
+    if not by_unit:
+        return params
+    if len(shape) > 1:
+        places = torch.arange(shape.numel(), device=next(iter(by_unit.values())).device)[who]
+        who = places % shape[-1]
+    return params._replace(**{name: pick(value, who) for name, value in by_unit.items()})
+
+
+def _signal_of(value: Tensor | Signal, who: Any, shape: torch.Size) -> Tensor | Signal:
+    if isinstance(value, Signal):
+        return value.take(who, shape)
+    return value.reshape(1) if value.numel() == 1 else pick(spread(value, shape), who)
+
+
+def _count(who: Any, units: int) -> int:
+    return len(range(units)[who]) if isinstance(who, slice) else len(who)

@@ -1,0 +1,298 @@
+"""One step of a spiking model with each spike at its own time: ``event="located"``.
+
+A step goes in rounds. In each, every unit that has not reached the end goes on to the end, to the end of
+its refractory period, or to its first crossing of the threshold, whichever comes first. There it is reset,
+or let free, and goes on from that time in the next round.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from ...signal.pieces import Piece
+from ..integrator import Event, Integrator, Status
+from ..integrator.status import failure
+from ..model.drawing import Drawing, for_spikes
+from ..model.functions import Model, after_reset, gap
+from .field import ModelField, ModelGap, params_of
+from .slopes import SLOPE, completed, forgotten
+from .spiketimes import SpikeTimes
+from .stopping import advance_to_event
+
+MOST_SPIKES = 1000
+"""The most spikes of one unit in one step."""
+
+
+@final
+class LocatedStep:
+    """The working state of a step; all tensors are flattened, ``[n]`` or ``[D, n]``.
+
+    Args:
+        model: The model; it has a threshold.
+        integrator: What integrates it.
+        state: ``armed``; with a refractory period what is left of it: ``hold`` whole steps (int32) and
+            ``hold_time`` ms (float64); ``carry``; where units may be marked ``status``.
+        y: The states at the start, ``[D, *batch, units]``.
+        params: The parameters and options, by name.
+        data: The input.
+        dt: The time step, ms.
+        drawing: What the model draws in the step; None for one without draws.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        integrator: Integrator,
+        state: Mapping[str, Any],
+        y: Tensor,
+        params: Any,
+        data: Any,
+        dt: float,
+        drawing: Drawing | None,
+    ) -> None:
+        self.model, self.integrator, self.dt, self.drawing = model, integrator, dt, drawing
+        self.shape = y.shape[1:]
+        units = self.shape.numel()
+        everyone = slice(0, units)
+        field = ModelField(model, params, data, self.shape)
+        threshold = ModelGap(model, params, self.shape)
+        batched = len(self.shape) > 1
+        self.field = field.take(everyone) if batched else field
+        self.gap = threshold.take(everyone) if batched else threshold
+        self.params = params_of(params, everyone, self.shape) if batched else params
+        self.y = y.reshape(y.shape[0], units)
+        self.t = torch.zeros(units, dtype=torch.float64, device=y.device)
+        self.armed = state["armed"].expand(self.shape).reshape(units)
+        hold = state.get("hold_time")
+        self.rest: tuple[Tensor, Tensor] | None = None
+        self.left = None
+        if hold is not None:
+            # In float64 also where the neuron was converted to another type since.
+            part = hold.to(torch.float64).expand(self.shape).reshape(units)
+            self.rest = state["hold"].expand(self.shape).reshape(units), part
+            self.left = self.rest[0].to(torch.float64) * dt + part
+        status = state.get("status")
+        self.status = None if status is None else status.expand(self.shape).reshape(units)
+        self.carry = _flat(state.get("carry"), self.shape)
+        self.spikes = SpikeTimes(units, y.device)
+        self.whole, self.piece = self.field, Piece(0.0, dt, 0.0, dt)
+
+    def run(self) -> None:
+        """Take all units to the end of the step."""
+        if self.status is not None:
+            self.t = torch.where(self.status == Status.OK, self.t, self.dt)
+        kicked = self.armed & (self.gap(self.y) >= 0) & (self.t < self.dt)
+        if self.left is not None:
+            kicked = kicked & (self.left <= 0)
+        if bool(kicked.any()):
+            self._spike(kicked.nonzero().squeeze(1))
+        for place, piece in enumerate(self.whole.pieces(0.0, self.dt)):
+            self.field, self.piece = self.whole.on_piece(piece), piece
+            if place:
+                self.carry = forgotten(self.carry, True)
+            while len(who := (self.t.detach() < piece.stop).nonzero().squeeze(1)):
+                self._round(who)
+
+    def rest_after(self) -> tuple[Tensor, Tensor] | None:
+        """What is left of the refractory periods: whole steps, and ms.
+
+        Steps are counted, since taking dt from a time again and again would round it each time alike.
+        """
+        if self.left is None or self.rest is None:
+            return None
+        steps, part = self.rest
+        through = (steps > 0) & (self.spikes.count == 0)
+        count = torch.floor(self.left.detach() / self.dt).clamp(0, 2**31 - 1)
+        # A quotient that was rounded up.
+        count = torch.where(count * self.dt > self.left, count - 1.0, count)
+        return (
+            torch.where(through, steps - 1, count.to(torch.int32)),
+            torch.where(through, part, self.left - count * self.dt),
+        )
+
+    def _round(self, who: Tensor) -> None:
+        """Take some units to the end of the piece, to their release or to their first crossing."""
+        everybody = len(who) == len(self.t)
+        field, gap_of, params = self.field, self.gap, self.params
+        y, t, armed, left = self.y, self.t, self.armed, self.left
+        start, stop = self.piece.start, self.piece.stop
+        if not everybody:
+            field, gap_of = field.take(who), gap_of.take(who)
+            params = params_of(params, who, self.t.shape)
+            y, t, armed = y.index_select(1, who), t.index_select(0, who), armed.index_select(0, who)
+            left = None if left is None else left.index_select(0, who)
+        resting = None if left is None else left > 0
+        if left is None or resting is None or not bool(resting.any()):
+            resting = released = None
+            end = torch.full_like(t, stop)
+            goal = end
+        else:
+            over = t + left
+            released = resting & (over <= stop)
+            end = torch.where(resting, over.clamp(max=stop), stop)
+            goal = end
+            if len(self.model.schema.held) == len(self.model.schema.states):
+                goal = torch.where(resting, t, end)  # nothing of these units moves
+            else:
+                field = field.at_rest(resting)
+        event = Event(gap_of, armed, None if resting is None else ~resting)
+        fresh = everybody and resting is None and not bool(t.any())
+        # Tensors even where all units have the same time: products of numbers and of tensors are rounded
+        # differently, and what a unit gets must not depend on the others.
+        times = (t[0], goal[0]) if fresh else (t, goal)
+        times = ((times[0] - start).to(y.dtype), (times[1] - start).to(y.dtype))
+        carry = self.carry if everybody else _of(self.carry, who)
+        if resting is not None:
+            carry = forgotten(carry, resting)
+        carry = completed(carry, field, times[0], y)
+        result = advance_to_event(self.integrator, field, y, *times, event, carry)
+        new = result.y
+        if result.t is None:
+            now = end
+        else:
+            reached = result.t.to(torch.float64) + start
+            now = torch.where(result.t < times[1], reached, end)
+        if left is not None and resting is not None and released is not None:
+            left = torch.where(released, 0.0, torch.where(resting, left - (now - t), left))
+        if result.status is not None:
+            new, now = self._failed(who, result.status, new, now)
+        g = gap_of(new.detach())
+        armed = g < 0
+        spiking = torch.zeros_like(armed) if result.crossed is None else result.crossed
+        if released is not None:
+            spiking = spiking | (released & (g >= 0))
+        carry = result.carry if resting is None else forgotten(result.carry, resting)
+        self._keep(who, everybody, new, now, armed, left, carry)
+        chosen = spiking.nonzero().squeeze(1)
+        if len(chosen):
+            self._spike(who.index_select(0, chosen))
+
+    def _spike(self, who: Tensor) -> None:
+        """Note the spikes of some units, and reset them where they stand."""
+        self.carry = forgotten(self.carry, torch.zeros_like(self.armed).index_fill(0, who, True))
+        self.spikes.add(who, self.t.index_select(0, who))
+        y, params = self.y.index_select(1, who), params_of(self.params, who, self.t.shape)
+        place = self.spikes.count.index_select(0, who)  # This one included.
+        after = after_reset(self.model, y, for_spikes(self.drawing, params, place, who))
+        if after is not None:
+            self.y = self.y.index_copy(1, who, after)
+            self.armed = self.armed.index_copy(0, who, gap(self.model, after.detach(), params) < 0)
+        else:
+            self.armed = self.armed.index_fill(0, who, False)
+        if self.left is not None:
+            left = params.tau_ref.to(torch.float64).expand(len(who))
+            self.left = self.left.index_copy(0, who, left)
+        if int(self.spikes.count.max()) > MOST_SPIKES:
+            endless = self.spikes.count > MOST_SPIKES
+            status = torch.where(endless, Status.ZENO, Status.OK).to(torch.int8)
+            all_units = torch.arange(len(self.t), device=self.t.device)
+            self.y, self.t = self._failed(all_units, status, self.y, self.t)
+
+    def _failed(self, who: Tensor, status: Tensor, y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Refuse to go on, or mark the units that failed: NaN, and at the end of the step."""
+        failed = status != Status.OK
+        if not bool(failed.any()):
+            return y, t
+        if self.status is None:
+            whole = torch.zeros_like(self.t, dtype=torch.int8).index_copy(0, who, status)
+            times = self.t.detach().index_copy(0, who, torch.where(failed, t, self.dt).detach())
+            raise failure(self.integrator, whole.view(self.shape), times.view(self.shape))
+        self.status = self.status.index_copy(
+            0, who, torch.where(failed, status, self.status.index_select(0, who))
+        )
+        return torch.where(failed, math.nan, y), torch.where(failed, self.dt, t)
+
+    def _keep(
+        self,
+        who: Tensor,
+        everybody: bool,
+        y: Tensor,
+        t: Tensor,
+        armed: Tensor,
+        left: Tensor | None,
+        carry: Mapping[str, Tensor] | None,
+    ) -> None:
+        if everybody:
+            self.y, self.t, self.armed, self.left, self.carry = y, t, armed, left, carry
+            return
+        self.y, self.t = self.y.index_copy(1, who, y), self.t.index_copy(0, who, t)
+        self.armed = self.armed.index_copy(0, who, armed)
+        if self.left is not None and left is not None:
+            self.left = self.left.index_copy(0, who, left)
+        if self.carry is not None and carry is not None:
+            given = {SLOPE: torch.full_like(y, math.nan, requires_grad=False), **carry}
+            self.carry = {
+                name: value.index_copy(-1, who, given[name]) if name in given else value
+                for name, value in self.carry.items()
+            }
+
+
+def _of(carry: Mapping[str, Tensor] | None, who: Tensor) -> Mapping[str, Tensor] | None:
+    return None if carry is None else {name: value.index_select(-1, who) for name, value in carry.items()}
+
+
+def _flat(carry: Mapping[str, Tensor] | None, shape: torch.Size) -> Mapping[str, Tensor] | None:
+    if carry is None:
+        return None
+    flat = {}
+    for name, value in carry.items():
+        if name == SLOPE:
+            flat[name] = value.expand(value.shape[0], *shape).reshape(value.shape[0], -1)
+        else:
+            flat[name] = value.expand(shape).reshape(-1)
+    return flat
+
+
+def located_step(
+    model: Model,
+    integrator: Integrator,
+    state: Mapping[str, Any],
+    y0: Tensor,
+    params: Any,
+    data: Any,
+    dt: float,
+    drawing: Drawing | None = None,
+) -> tuple[Tensor, dict[str, Any], dict[str, Tensor]]:
+    """One step with each spike at its own time.
+
+    Args:
+        model: The model; it has a threshold.
+        integrator: What integrates it.
+        state: See :class:`LocatedStep`.
+        y0: The states at the start, ``[D, *batch, units]``.
+        params: The parameters and options, by name.
+        data: The input.
+        dt: The time step, ms.
+        drawing: What the model draws in the step; None for one without draws.
+
+    Returns:
+        The states at the end, ``[D, *batch, units]``; what else goes on to the next step; and what the
+        step reports: ``spiked``, ``spike_count`` and ``spike_times``, ms from the start of the step.
+    """
+    work = LocatedStep(model, integrator, state, y0, params, data, dt, drawing)
+    work.run()
+    shape = work.shape
+    carry = work.carry
+    if carry is not None:
+        carry = {
+            name: value.view(-1, *shape) if name == SLOPE else value.view(shape)
+            for name, value in carry.items()
+        }
+    after: dict[str, Any] = {"armed": work.armed.view(shape), "carry": carry}
+    rest = work.rest_after()
+    if rest is not None:
+        after["hold"], after["hold_time"] = rest[0].view(shape), rest[1].view(shape)
+    if work.status is not None:
+        after["status"] = work.status.view(shape)
+    count = work.spikes.count.view(shape)
+    report = {
+        "spiked": (count > 0).to(torch.int8),
+        "spike_count": count,
+        "spike_times": work.spikes.table().view(*shape, -1),
+    }
+    return work.y.view(y0.shape), after, report

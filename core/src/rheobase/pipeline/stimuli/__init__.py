@@ -1,1 +1,0 @@
-"""The stimuli, one idea per file; users import them from :mod:`rheobase.stimulus`."""

@@ -1,0 +1,148 @@
+"""Steps cut at the breakpoints of their signals, and input that may hold signals.
+
+The input of a model, ``data``, is a tensor or a signal, or several of these by name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..errors import StructureError
+from .signal import Signal
+
+
+class Piece(NamedTuple):
+    """A part of a step in which every signal is smooth. It has a clock of its own, which starts with it.
+
+    So a piece of a nanosecond is not lost where the times of a step are float32.
+
+    Attributes:
+        start: Its start on the clock of the step, ms.
+        stop: Its end on the clock of the step.
+        t0: From where to integrate, on its own clock: 0, or ``[*batch, units]``.
+        t1: To where, likewise. A unit whose two times are one takes no part in it.
+    """
+
+    start: float
+    stop: float
+    t0: Any
+    t1: Any
+
+    @property
+    def middle(self) -> float:
+        """A time within, on the clock of the step."""
+        return 0.5 * (self.start + self.stop)
+
+
+def pieces(signals: Sequence[Signal], t0: Any, t1: Any) -> list[Piece]:
+    """The pieces of a step from ``t0`` to ``t1``, in order.
+
+    A breakpoint that is ``t0`` or ``t1`` but for rounding does not cut. Where units have times of their own,
+    every piece is one for all of them, and a unit goes through as much of it as lies between its times.
+
+    Args:
+        signals: What cuts; on the clock of ``t0`` and ``t1``.
+        t0: The start, ms; a number, or ``[*batch, units]``.
+        t1: The end, likewise.
+
+    Returns:
+        At least one piece. Alone, and from time 0, it is the step as it was given.
+
+    Example:
+        >>> from rheobase import Signal
+        >>> found = pieces([Signal.levels([0.0, 0.25, 1.0], [1, 2, 3])], 0.0, 1.0)
+        >>> [(piece.start, piece.stop, piece.t1) for piece in found]
+        [(0.0, 0.25, 0.25), (0.25, 1.0, 0.75)]
+    """
+    if not signals:
+        return [Piece(0.0, math.inf if isinstance(t1, Tensor) else t1, t0, t1)]
+    start = float(t0.detach().min()) if isinstance(t0, Tensor) else float(t0)
+    stop = float(t1.detach().max()) if isinstance(t1, Tensor) else float(t1)
+    slack = max(signal.slack(start, stop) for signal in signals)
+    edges = [start]
+    for cut in sorted({cut for signal in signals for cut in signal.cuts(start, stop)}):
+        # Two signals may mean one instant by two neighbouring numbers.
+        if cut - edges[-1] > slack and stop - cut > slack:
+            edges.append(cut)
+    edges.append(stop)
+    if len(edges) == 2 and start == 0.0:
+        return [Piece(start, stop, t0, t1)]
+    if not isinstance(t0, Tensor) and not isinstance(t1, Tensor):
+        return [Piece(a, b, 0.0, b - a) for a, b in pairwise(edges)]
+    times = [_between(edge, t0, t1) for edge in edges]
+    like = t0 if isinstance(t0, Tensor) else t1
+    return [
+        Piece(a, b, (begin - a).to(like.dtype), (end - a).to(like.dtype))
+        for (a, b), (begin, end) in zip(pairwise(edges), pairwise(times), strict=True)
+    ]
+
+
+def _between(edge: float, t0: Any, t1: Any) -> Tensor:
+    """The time of an edge for each unit: no sooner than its start, no later than its end; float64."""
+    like = t0 if isinstance(t0, Tensor) else t1
+    low, high = (
+        end.to(torch.float64)
+        if isinstance(end, Tensor)
+        else torch.full_like(like, end, dtype=torch.float64, requires_grad=False)
+        for end in (t0, t1)
+    )
+    return torch.minimum(low.clamp(min=edge), high)
+
+
+def signals_in(data: Any) -> tuple[Signal, ...]:
+    """The signals among the inputs of a model; none costs next to nothing."""
+    if isinstance(data, Tensor):
+        return ()
+    if isinstance(data, Signal):
+        return (data,)
+    return tuple(part for part in data if isinstance(part, Signal))
+
+
+def on_piece(data: Any, piece: Piece) -> Any:
+    """The inputs within a piece, on its clock: smooth signals, and tensors where one is constant there."""
+
+    def smooth(part: Any) -> Any:
+        if not isinstance(part, Signal):
+            return part
+        around = part.around(piece.middle)
+        return around(piece.middle) if around.piecewise_constant else around.shifted(piece.start)
+
+    return each_input(data, smooth)
+
+
+def at_time(data: Any, t: Any) -> Any:
+    """The inputs at a time: tensors only.
+
+    Raises:
+        StructureError: If the time is no number, because somebody asks how the field depends on it.
+    """
+    if isinstance(data, Tensor):
+        return data
+    signals = signals_in(data)
+    if not signals:
+        return data
+    if not isinstance(t, (int, float, Tensor)):
+        raise StructureError("it has an input that changes within the step, and not only by jumps")
+    return each_input(data, lambda part: part(t) if isinstance(part, Signal) else part)
+
+
+def at_start(data: Any, dt: float) -> Any:
+    """The inputs at the start of a step of dt: tensors only."""
+    signals = signals_in(data)
+    if not signals:
+        return data
+    return at_time(on_piece(data, pieces(signals, 0.0, dt)[0]), 0.0)
+
+
+def each_input(data: Any, function: Callable[[Any], Any]) -> Any:
+    """The input with a function applied to each tensor and signal of it."""
+    if isinstance(data, (Tensor, Signal)):
+        return function(data)
+    values: Iterable[Any] = data
+    return data._make(map(function, values))

@@ -1,0 +1,97 @@
+"""What is asked of tensors: whether values can be looked at or kept, are finite, and fit in shape."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Sequence
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def of_torch(path: str, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that torch has under a private name, or another where it has it no more.
+
+    Without it torch itself refuses the branch on a value that was not to be seen, in words of its own.
+
+    Args:
+        path: ``module:name`` or ``module:name.name``.
+        otherwise: What is asked where there is no such function.
+    """
+    module, _, names = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for name in names.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError):
+        return otherwise
+    function: Callable[..., Any] = found
+    return function
+
+
+# torch has no public questions for these; here is where its own checks look.
+_transform = of_torch("torch:_C._functorch.peek_interpreter_stack", lambda: None)
+_proxies = of_torch("torch.fx.experimental.proxy_tensor:get_proxy_mode", lambda: None)
+_tracing = of_torch("torch.jit:is_tracing", lambda: False)  # public, and without types
+_dispatching = of_torch("torch:_C._len_torch_dispatch_stack", lambda: 0)
+_lending: CodeType | None = getattr(
+    of_torch("torch.nn.utils.stateless:_functional_call", lambda: None), "__code__", None
+)
+
+
+def transforming() -> bool:
+    """Whether a function transform (vmap, grad, jvp, ...) is at work."""
+    return _transform() is not None
+
+
+def lent(caller: FrameType) -> bool:
+    """Whether ``torch.func.functional_call`` is the caller, which lends a module other tensors.
+
+    The tensors do not tell: it may lend the module its own.
+    """
+    return caller.f_code is _lending
+
+
+def values_visible(tensor: Tensor) -> bool:
+    """Whether Python may branch on the values of a tensor.
+
+    It may not while compiling, tracing or under a function transform, nor on the meta device.
+    """
+    if torch.compiler.is_compiling():
+        return False
+    return not (
+        tensor.is_meta or transforming() or _tracing() or _proxies() is not None or _dispatching() > 0
+    )
+
+
+def all_finite(y: Tensor) -> bool:
+    """Whether all values are finite. One pass, unless the sum of their squares overflows."""
+    flat = y.detach().reshape(-1)
+    return math.isfinite(torch.dot(flat, flat).item()) or bool(y.isfinite().all())
+
+
+def broadcast_shape(*shapes: Sequence[int]) -> torch.Size:
+    """The shape that shapes broadcast to: what ``torch.broadcast_shapes`` gives.
+
+    torch's own takes half a second when it is first used: it makes its symbolic shapes ready.
+
+    Args:
+        *shapes: The shapes.
+
+    Raises:
+        RuntimeError: If they do not fit each other.
+
+    Example:
+        >>> broadcast_shape((2, 1), (3,))
+        torch.Size([2, 3])
+    """
+    if torch.compiler.is_compiling():
+        return torch.Size(torch.broadcast_shapes(*shapes))
+    try:
+        return torch.Size(np.broadcast_shapes(*(tuple(shape) for shape in shapes)))
+    except ValueError as error:
+        raise RuntimeError(str(error)) from error
