@@ -1,4 +1,4 @@
-"""What is the framework's own and what an author's is told by the classes, and not by where their files lie."""
+"""What is the framework's own and what an author's is told by classes, and not by where their files lie."""
 
 from __future__ import annotations
 

@@ -10,16 +10,19 @@ from torch import Tensor
 from ...errors import InputError, NonFiniteStateError
 from ...torch_state import all_finite, values_visible
 from ..model.values import check_domain
+from ..step.table import REPORTED
 
 if TYPE_CHECKING:
     from .stored import Stored
 
 
-_SPIKES = ("spiked", "spike_count", "spike_times")
-
-
 def check_step(
-    neuron: Stored, data: Any, outputs: Mapping[str, Tensor], status: Tensor | None = None
+    neuron: Stored,
+    data: Any,
+    outputs: Mapping[str, Tensor],
+    status: Tensor | None = None,
+    *,
+    finite: bool = False,
 ) -> bool:
     """Refuse a step whose input or result is not finite.
 
@@ -28,6 +31,7 @@ def check_step(
         data: The prepared input: a tensor, or a named tuple of them.
         outputs: What the step gave, by name; the states are among it.
         status: Who failed and is marked, ``[*batch, units]``: their states are not looked at. Or None.
+        finite: Whether the states are known to be finite.
 
     Returns:
         Whether values could be looked at.
@@ -38,14 +42,19 @@ def check_step(
         NonFiniteStateError: If a state is not finite.
     """
     inputs = {"input": data} if isinstance(data, Tensor) else dict(data._asdict())
-    states = {name: value for name, value in outputs.items() if name not in inputs and name not in _SPIKES}
-    values = [*inputs.values(), *states.values()]
-    if not values or not values_visible(values[-1]):
-        return False
+    states: dict[str, Tensor] = {}
+    if not finite:
+        states = {
+            name: value for name, value in outputs.items() if name not in inputs and name not in REPORTED
+        }
+        values = [*inputs.values(), *states.values()]
+        if not values or not values_visible(values[-1]):
+            return False
     if status is not None:
         states = {name: value[status == 0] for name, value in states.items()}
-        values = [*inputs.values(), *states.values()]
-    fine = all(map(all_finite, values))
+    fine = all(map(all_finite, (*inputs.values(), *states.values())))
+    if fine and not neuron.schema.inputs:
+        return True
     check_inputs(neuron, inputs, finite=fine)
     if fine:
         return True
