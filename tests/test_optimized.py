@@ -26,10 +26,10 @@ TESTS = [
     "plugins/rk45/tests/test_failures.py",
     "plugins/exponential/tests/test_refusals.py",
     "plugins/exact/tests/test_plugin.py",
-    "core/tests/test_located.py::test_spikes_without_end_are_an_error_that_names_the_unit",
-    "core/tests/test_located.py::test_a_failure_names_unit_time_step_and_cause",
-    "core/tests/test_located.py::test_marked_units_are_nan_and_the_others_as_if_alone",
-    "core/tests/test_located.py::test_a_step_of_the_model_s_own_has_no_located_spikes",
+    "core/tests/engine/test_located.py::test_spikes_without_end_are_an_error_that_names_the_unit",
+    "core/tests/engine/test_located.py::test_a_failure_names_unit_time_step_and_cause",
+    "core/tests/engine/test_located.py::test_marked_units_are_nan_and_the_others_as_if_alone",
+    "core/tests/engine/test_located.py::test_a_step_of_the_model_s_own_has_no_located_spikes",
 ]
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from ...errors import InputError, NonFiniteStateError
 from ...torch_state import all_finite, values_visible
+from ..model.owner import Owner
 from ..model.values import check_domain
 from ..step.table import REPORTED
 
-if TYPE_CHECKING:
-    from .stored import Stored
-
 
 def check_step(
-    neuron: Stored,
+    neuron: Owner,
     data: Any,
     outputs: Mapping[str, Tensor],
     status: Tensor | None = None,
@@ -71,7 +69,7 @@ def check_step(
     return True
 
 
-def check_inputs(neuron: Stored, inputs: Mapping[str, Tensor], *, finite: bool = False) -> None:
+def check_inputs(neuron: Owner, inputs: Mapping[str, Tensor], *, finite: bool = False) -> None:
     """Refuse inputs that are not finite, or outside their declared domain.
 
     Args:
@@ -100,20 +98,20 @@ def first_bad(value: Tensor) -> tuple[int, ...] | None:
     return tuple(bad[0].tolist()) if len(bad) else None
 
 
-def _at(neuron: Stored, where: tuple[int, ...], value: Tensor) -> str:
+def _at(neuron: Owner, where: tuple[int, ...], value: Tensor) -> str:
     batch = f", batch {list(where[:-1])}" if len(where) > 1 else ""
     number = float(value.detach()[where])
     whom = "every unit" if value.shape[-1] == 1 < neuron.num_units else f"unit {where[-1]}"
     return f"{number} in {whom}{batch}"
 
 
-def _advice(neuron: Stored) -> str:
+def _advice(neuron: Owner) -> str:
     dt_max = neuron.schema.dt_max
     limit = "" if dt_max is None else f"; the model's dt_max is {dt_max:g} ms"
     return limit + other_events(neuron)
 
 
-def other_events(neuron: Stored) -> str:
+def other_events(neuron: Owner) -> str:
     """What to do about a model that explodes past its threshold, where a step goes on up to its end."""
     model: Any = getattr(neuron, "_model", None)
     resets = model is not None and model.threshold is not None and model.reset is not None

@@ -84,7 +84,7 @@ def test_numpy_files_give_back_their_array_in_its_own_precision(tmp_path_factory
 
 def test_a_recorded_current_is_scaled_in_float32_and_held_in_its_bins():
     here = Path(__file__).resolve()
-    places = [folder / "shared" / "data" / "l5pc_noise_current.npz" for folder in here.parents[2:4]]
+    places = [folder / "shared" / "data" / "l5pc_noise_current.npz" for folder in here.parents[3:5]]
     found = [place for place in places if place.exists()]
     if not found:
         pytest.skip("the recorded current lies in ../shared, which is not here")

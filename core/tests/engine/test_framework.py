@@ -1,4 +1,4 @@
-"""What is the framework's own and what an author's is told by classes, and not by where their files lie."""
+"""A class says itself whether it is the framework's or an author's; where its file lies does not matter."""
 
 from __future__ import annotations
 

@@ -305,7 +305,7 @@ def test_what_hangs_on_the_rheobase_is_vacuous_where_there_is_none() -> None:
 
 
 def test_a_sound_model_decides_them_all() -> None:
-    path = Path(__file__).parent / "zoo" / "sound_neurons.py"
+    path = Path(__file__).parents[1] / "zoo" / "sound_neurons.py"
     names = ["a-kick-spikes-once", "events-agree", "spikes-at-some-input", "strong-drive-never-silences"]
     report = conformance.check(f"{path}:HardFloor", "smoke", only=names)
     assert len(report.of(Verdict.PASSED)) == 4

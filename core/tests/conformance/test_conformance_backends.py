@@ -26,7 +26,7 @@ from rheobase.pipeline import eager
 from rheobase.pipeline.drive import Drive
 from rheobase.pipeline.spikes import Spikes
 
-PUBLISHED = Path(__file__).parent / "zoo" / "sound_published.py"
+PUBLISHED = Path(__file__).parents[1] / "zoo" / "sound_published.py"
 Judge = Callable[[Any], conformance.Report]
 
 

@@ -274,7 +274,7 @@ def test_ctrl_c_and_what_is_printed_come_through(
 
 def test_another_interpreter_finds_the_component_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "FORK", False)
-    file = Path(__file__).parent / "zoo" / "sound_aggregators.py"
+    file = Path(__file__).parents[1] / "zoo" / "sound_aggregators.py"
     subject = find_one(f"{file}:largest", kind="aggregator")
     report = judge_subject(subject, "smoke", only=["can-be-called", "shape-and-type"], timeout=60.0)
     assert len(report.of(Verdict.PASSED)) == 2

@@ -17,7 +17,7 @@ from rheobase.conformance.neurons.probing import gap, plain
 from rheobase.conformance.profiles import PROFILES
 from rheobase.conformance.running import judge
 
-ZOO = Path(__file__).parent / "zoo"
+ZOO = Path(__file__).parents[1] / "zoo"
 
 
 def planted() -> list[Any]:

@@ -12,7 +12,7 @@ from rheobase import conformance
 from rheobase.conformance.finding import find_one
 from rheobase.conformance.neurons.hashing import _turning
 
-ZOO = Path(__file__).parent / "zoo" / "faults_hashing.py"
+ZOO = Path(__file__).parents[1] / "zoo" / "faults_hashing.py"
 ONLY = ["hash-seed-ignored"]
 
 

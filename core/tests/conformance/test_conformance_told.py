@@ -26,8 +26,8 @@ from rheobase.conformance.plain import plain
 from rheobase.conformance.telling import of_durations
 from rheobase.conformance.told import told
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "conformance.md"
-HARD_FLOOR = f"{Path(__file__).parent / 'zoo' / 'sound_neurons.py'}:HardFloor"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "conformance.md"
+HARD_FLOOR = f"{Path(__file__).parents[1] / 'zoo' / 'sound_neurons.py'}:HardFloor"
 
 
 class Faulty(rb.SpikingNeuron):
@@ -168,7 +168,7 @@ def test_a_message_names_an_input_once_and_with_its_unit() -> None:
     subject = find_one(Faulty)
     assert isinstance(subject, NeuronSubject)
     assert amount(subject, "input", 3.0) == "3 in the model's own unit"
-    synapse = find_one(f"{Path(__file__).parent / 'zoo' / 'sound_neurons.py'}:TwoConductances")
+    synapse = find_one(f"{Path(__file__).parents[1] / 'zoo' / 'sound_neurons.py'}:TwoConductances")
     assert isinstance(synapse, NeuronSubject)
     name = next(iter(synapse.schema.inputs))
     assert amount(synapse, name, 3.0) == f"3 {synapse.schema.inputs[name].unit}"

@@ -10,7 +10,7 @@ from rheobase import conformance
 from rheobase.conformance.belongings import BELONGINGS, Belongings, same_process, turn
 from rheobase.conformance.surroundings import same_surroundings
 
-ZOO = Path(__file__).parent / "zoo"
+ZOO = Path(__file__).parents[1] / "zoo"
 
 
 @pytest.mark.parametrize("name", [each.name for each in BELONGINGS if each.turned is not None])

@@ -139,7 +139,7 @@ def test_the_units_of_what_is_installed_are_known(name):
 
 
 def test_the_units_of_all_sound_models_of_the_zoo_are_known():
-    files = sorted((Path(__file__).parent / "zoo").glob("sound_*.py"))
+    files = sorted((Path(__file__).parents[1] / "zoo").glob("sound_*.py"))
     models = {
         each
         for file in files
