@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 import rheobase as rb
 from click.testing import CliRunner, Result
 from rheobase.cli import main
-from rheobase.conformance import Fate, check, mutants, mutate
+from rheobase.conformance import Fate, Property, catalogue, check, mutants, mutate
 from rheobase.conformance.apart import FORK
 from rheobase.conformance.finding import find_one
 from rheobase.conformance.mutation import own_tests
@@ -23,6 +24,8 @@ from rheobase.conformance.mutation.judging import judge_mutants
 from rheobase.conformance.mutation.loading import forget, loaded
 from rheobase.conformance.mutation.source import home
 from rheobase.conformance.mutation.values import same_values
+from rheobase.conformance.neurons.subject import NeuronSubject
+from rheobase.conformance.vacuous import vacuous
 from rheobase.errors import ArgumentError
 
 FORKED = pytest.mark.skipif(not FORK, reason="processes are not forked here")
@@ -226,6 +229,28 @@ def test_the_kit_sees_a_model_without_its_leak_and_not_one_with_another_sign_of_
     }  # fmt: skip
     assert "9 mutants: 1 survived, 8 killed by the kit" in str(report)
     assert not [name for name in set(sys.modules) - set(before) if "_mutant_" in name]
+
+
+def test_a_mutant_that_falls_silent_is_seen_by_the_kit(
+    model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def moves(subject: NeuronSubject) -> None:
+        """It moves under an input."""
+        at_rest = types.SimpleNamespace(voltage=-70.0)
+        if (
+            not subject.model.derivatives(at_rest, types.SimpleNamespace(**subject.defaults), 1.0)["voltage"]
+            > 0
+        ):
+            vacuous("it never moves")
+
+    file = model(LEAKY, "leaky.py")
+    for vital, fate in (("never moves", Fate.KIT), ("", Fate.SURVIVED)):
+        prop = Property("moves", "neuron", "numerics", "It moves.", "so it is", moves, vital=vital)
+        monkeypatch.setattr(catalogue, "PROPERTIES", {("neuron", "moves"): prop})
+        monkeypatch.setattr(catalogue, "MODULES", ())
+        report = mutate(file)
+        (still,) = [each for each in report.judged if each.mutant.after == "params.rest - state.voltage"]
+        assert still.fate is fate
 
 
 def test_a_mutant_with_the_values_of_the_model_is_not_counted_as_a_survivor(

@@ -127,7 +127,7 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
                 "ok": ok,
                 "reports": [report.to_plain() for report in reports],
                 "errors": errors,
-                "mutation": None if mutation is None else mutation.to_plain(),
+                **({} if mutation is None else {"mutation": mutation.to_plain()}),
                 "warnings": messages,
             }
         )

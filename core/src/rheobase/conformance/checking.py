@@ -108,7 +108,8 @@ def judge_subject(
     )
 
 
-def first_failure(
+def first_result(
+    wanted: Callable[[Result], bool],
     subject: Subject,
     profile: str,
     chosen: Sequence[Property],
@@ -116,9 +117,10 @@ def first_failure(
     seed: int,
     timeout: float | None,
 ) -> Result | None:
-    """The first result of a subject that is not as it should be, at which judging ends; None: all are.
+    """The first result that is wanted, at which judging ends; None: there is none.
 
     Args:
+        wanted: Says so of a result.
         subject: What is judged.
         profile: As for :func:`check`.
         chosen: The properties, in order.
@@ -127,7 +129,7 @@ def first_failure(
         timeout: Likewise.
     """
     with closing(_judged(subject, chosen, profile, reasons, seed, timeout, again=False)) as judged:
-        return next((result for result in judged if not result.ok), None)
+        return next(filter(wanted, judged), None)
 
 
 def _judged(

@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from ...specs import ComponentSpec
-from ..checking import first_failure, judge_subject, selected
+from ..checking import first_result, judge_subject, selected
 from ..expectations import expectations
 from ..finding import find_one
 from ..neurons.subject import NeuronSubject
 from ..property import Property
 from ..report import Report
+from ..result import Result, Verdict
 from .loading import MutantSubject, forget, same_code
 from .making import Mutant, a_neuron, mutants_of
 from .own_tests import LEAST, TIMES, OwnTests
@@ -113,7 +114,7 @@ def judge_mutants(
         if tests is not None and made:
             own = stack.enter_context(OwnTests(tests, made[0].home))
             own.begin()
-        judge = _Judge(subject, chosen, report.profile, reasons, report.seed, limit, own)
+        judge = _Judge(subject, chosen, report, reasons, limit, own)
         judged = []
         for mutant in made:
             judged.append(judge(mutant))
@@ -130,9 +131,8 @@ class _Judge:
     Args:
         subject: The model.
         chosen: The properties.
-        profile: How much is tried of each.
+        report: What came of the model itself, of a profile and a seed that serve the mutants too.
         reasons: Property -> why it is expected to fail.
-        seed: Of the cases, and of the points.
         timeout: How long a case may take, s; None: no limit, and no process apart.
         own: The author's own tests, if there are any.
     """
@@ -141,14 +141,14 @@ class _Judge:
         self,
         subject: NeuronSubject,
         chosen: Sequence[Property],
-        profile: str,
+        report: Report,
         reasons: Mapping[str, str],
-        seed: int,
         timeout: float | None,
         own: OwnTests | None,
     ) -> None:
-        self._subject, self._own, self._seed = subject, own, seed
-        self._settings = (profile, chosen, reasons, seed, timeout)
+        self._subject, self._own, self._seed = subject, own, report.seed
+        self._settings = (report.profile, chosen, reasons, report.seed, timeout)
+        self._decided = {result.prop.name for result in report.results if result.verdict.decided}
 
     def __call__(self, mutant: Mutant) -> Judged:
         """What comes of a mutant."""
@@ -163,7 +163,7 @@ class _Judge:
         if same_code(mutant):
             return Judged(mutant, Fate.SAME, seen="code")
         subject = MutantSubject(self._subject, mutant)
-        failed = first_failure(subject, *self._settings)
+        failed = first_result(self._tells, subject, *self._settings)
         if failed is not None:
             return Judged(mutant, Fate.KIT, failed.prop.name, failed.reason)
         if self._own is not None:
@@ -174,3 +174,8 @@ class _Judge:
         if same_values(self._subject, subject.model, self._seed):
             return Judged(mutant, Fate.SAME, seen=f"values at {POINTS} points")
         return Judged(mutant, Fate.SURVIVED)
+
+    def _tells(self, result: Result) -> bool:
+        """Whether a result tells a mutant from the model: it fails, or the badge is green no longer."""
+        silent = result.verdict is Verdict.VACUOUS and bool(result.prop.vital)
+        return not result.ok or (silent and result.prop.name in self._decided)
