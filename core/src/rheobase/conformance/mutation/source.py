@@ -6,7 +6,7 @@ import ast
 import inspect
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -33,7 +33,7 @@ class Home:
         text: The text of the module.
         units: Parameter -> unit.
         roots: The functions of the model that are written there, each with the class that has it.
-        elsewhere: Those that are not, each with the module that has it.
+        elsewhere: Those that are not, each with its module: they are another's, or given to the class later.
     """
 
     module: str
@@ -58,17 +58,17 @@ def home(subject: NeuronSubject) -> Home:
         if module is None or "<locals>" in model.__qualname__:
             raise OSError("it is defined within a function, or its module is gone")
         text, path = inspect.getsource(module), inspect.getsourcefile(module) or ""
-        ast.parse(text)
+        known = dict(_definitions(ast.parse(text).body))
     except (OSError, TypeError, SyntaxError) as error:
         raise ArgumentError(
             f"{subject.name}: the source of {model.__module__}:{model.__qualname__} cannot be read: {error}; "
             "mutants are made of a class at the top level of a module that lies in a file"
         ) from error
-    roots, elsewhere = _functions_of(model)
+    roots, elsewhere = _functions_of(model, known)
     if not roots:
         raise ArgumentError(
-            f"{subject.name}: {model.__module__} holds none of the model's functions"
-            + (f", which are {', '.join(elsewhere)}; validate the class that has them" if elsewhere else "")
+            f"{subject.name}: {model.__module__} holds none of the model's functions within a class"
+            + (f"; name a class that has them: {', '.join(elsewhere)}" if elsewhere else "")
         )
     return Home(
         module.__name__,
@@ -82,17 +82,20 @@ def home(subject: NeuronSubject) -> Home:
     )
 
 
-def _functions_of(model: type[Neuron]) -> tuple[list[str], list[str]]:
-    """The functions of a model in its own module, as ``Class.name``, and those in others."""
+def _functions_of(model: type[Neuron], known: Container[str]) -> tuple[list[str], list[str]]:
+    """The functions of a model that are known in its own module, as ``Class.name``, and the others."""
     roots, elsewhere = [], []
     for name in _ROOTS:
         owner = next((base for base in model.__mro__ if name in vars(base)), None)
         if owner is None or not issubclass(owner, Neuron) or owner.__module__.startswith("rheobase.engine"):
             continue
-        if owner.__module__ != model.__module__:
-            elsewhere.append(f"{owner.__module__}:{owner.__qualname__}.{name}")
-        elif callable(getattr(model, name)):
-            roots.append(f"{owner.__qualname__}.{name}")
+        if not callable(getattr(model, name)):
+            continue
+        here = f"{owner.__qualname__}.{name}"
+        if owner.__module__ == model.__module__ and here in known:
+            roots.append(here)
+        else:
+            elsewhere.append(f"{owner.__module__}:{here}")
     return roots, elsewhere
 
 
@@ -105,7 +108,7 @@ def written(tree: ast.Module, roots: Iterable[str]) -> dict[str, Written]:
     """
     known = dict(_definitions(tree.body))
     found: dict[str, Written] = {}
-    pending = [name for name in roots if name in known]
+    pending = list(roots)
     while pending:
         name = pending.pop()
         if name in found:
