@@ -327,6 +327,22 @@ def test_the_tests_of_an_author_kill_what_the_kit_lets_pass_and_his_file_is_left
 
 
 @QUICK
+def test_a_mutant_reaches_the_processes_of_the_tests_and_nothing_else_is_kept_from_them(
+    model: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model("import sys\n\nsys.customized = sys.path[1:]\n", "site/sitecustomize.py")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    model(CHECK, "check.py")
+    text = "import subprocess, sys\nassert not any('mutants' in each for each in sys.customized)\n"
+    text += "sys.exit(subprocess.call([sys.executable, 'check.py']))\n"
+    model(text, "within.py")
+    file = model(LEAKY, "leaky.py")
+    report = mutate(file, tests=f"{shlex.quote(sys.executable)} within.py")
+    assert report.counts["killed by the tests"] == 4
+    assert not report.of(Fate.SURVIVED)
+
+
+@QUICK
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -45,8 +45,11 @@ def give_way(folder: Path) -> None:
     sys.path[:] = [each for each in sys.path if os.path.abspath(each) != os.fspath(folder)]
     try:
         importlib.import_module(NAME)
-    except ModuleNotFoundError:
-        sys.modules[NAME] = this
+    except ModuleNotFoundError as error:
+        if error.name != NAME:
+            raise
+    finally:
+        sys.modules.setdefault(NAME, this)  # where Python looks for what it imported
 
 
 if __name__ == NAME:
