@@ -305,6 +305,31 @@ def test_what_differs_in_another_option_or_for_other_parameters_is_not_the_same(
             forget(each)
 
 
+def test_values_are_compared_of_models_with_draws_and_several_inputs(model: Callable[..., Path]) -> None:
+    text = """
+from rheobase import AnalogNeuron, Draw, Input, State
+
+
+class Noisy(AnalogNeuron):
+    noise = Draw("normal")
+    pull, push = Input(unit="nS", at_least=0), Input(unit="nS", at_least=0)
+    voltage = State(0.0, unit="mV")
+
+    @staticmethod
+    def update(state, params, data, dt):
+        return {"voltage": state.voltage + params.noise + 1.0 * data.pull - data.push}
+"""
+    file = model(text, "noisy.py")
+    subject = find_one(file)
+    same = []
+    for each in mutants(file):
+        try:
+            same += [each.after] if same_values(subject, loaded(each), seed=0) else []
+        finally:
+            forget(each)
+    assert same == ["data.pull"]
+
+
 @QUICK
 def test_the_tests_of_an_author_kill_what_the_kit_lets_pass_and_his_file_is_left_as_it_is(
     model: Callable[..., Path], tmp_path: Path

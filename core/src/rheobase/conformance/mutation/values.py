@@ -87,7 +87,8 @@ def drawn(subject: NeuronSubject, seed: int) -> Iterator[Points]:
         inputs = {
             name: _about(torch.zeros(()), 1.0, schema.inputs.get(name), generator) for name in subject.inputs
         }
-        params = neuron.params._replace(**{name: values[name] for name in schema.parameters})
+        own = schema.without_draws(neuron.params)
+        params = own._replace(**{name: values[name] for name in schema.parameters})
         numbers = [_uniform(generator) for _ in schema.draws]
         yield Points(
             schema.pack_state(*(values[name] for name in schema.states)),
