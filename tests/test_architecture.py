@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 import pytest
 
@@ -61,8 +62,6 @@ ALLOWED: dict[str, set[str]] = {
 }
 # Modules that import each other, in whatever order and however late -> why that cannot be helped.
 CIRCLES: dict[frozenset[str], str] = {}
-# The parts that may import the package itself, whose names are bound when they are first asked for.
-ABOVE = {"conformance"}
 # The modules that users and authors of plugins import by their names. Every other may move.
 PUBLIC_MODULES = (
     "rheobase",
@@ -106,23 +105,23 @@ def imports_of(path: Path) -> set[str]:
             names = {f"{whole}.{alias.name}" for alias in node.names}
             # A name is a module of the package, or something that the package or module has.
             found |= {name if name in MODULES else whole for name in names}
-    return {name for name in found if name.partition(".")[0] == "rheobase" and name != module}
+    found = {name for name in found if name.partition(".")[0] == "rheobase" and name != module}
+    assert found <= MODULES.keys(), f"{module} imports what is no module of the core"
+    return found
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_of_the_core_point_down(module: str) -> None:
-    part, found = part_of(module), imports_of(MODULES[module])
-    assert found <= MODULES.keys() | {"rheobase"}, f"{module} imports what is not there"
-    wrong = {part_of(name) for name in found - {"rheobase"}} - {part} - ALLOWED[part]
+    part = part_of(module)
+    wrong = {part_of(name) for name in imports_of(MODULES[module])} - {part} - ALLOWED[part]
     assert not wrong, f"{module} imports {sorted(wrong)}; {part} may import {sorted(ALLOWED[part])}"
-    assert "rheobase" not in found or part in ABOVE, f"{module} imports the package that it is a part of"
 
 
 def test_the_arrows_are_those_that_are_there() -> None:
     drawn: dict[str, set[str]] = {}
     for module, path in MODULES.items():
         drawn.setdefault(part_of(module), set()).update(
-            part_of(name) for name in imports_of(path) - {"rheobase"} if part_of(name) != part_of(module)
+            part_of(name) for name in imports_of(path) if part_of(name) != part_of(module)
         )
     assert drawn == ALLOWED
 
@@ -155,9 +154,82 @@ def test_parts_have_no_circle() -> None:
 
 def test_modules_have_no_circle_but_those_that_have_a_reason() -> None:
     """Imports within functions and for annotations count too; a reason whose circle was cut is to go."""
-    edges = {module: imports_of(path) - {"rheobase"} for module, path in MODULES.items()}
+    edges = {module: imports_of(path) for module, path in MODULES.items()}
     assert circles(edges) == set(CIRCLES)
     assert all(CIRCLES.values())
+
+
+PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+ROWS = re.findall(
+    r"^\| `([\w.]+)` \| .+ \| (.*) \|$", PAGE.partition("## Three walks")[0], flags=re.MULTILINE
+)
+WALKS = re.split(r"^### ", PAGE.partition("## Where")[0], flags=re.MULTILINE)[1:]
+
+
+def test_the_page_draws_the_arrows_and_they_point_down() -> None:
+    leaves = {part for part, others in ALLOWED.items() if not others}
+    drawn = {part: set(re.findall(r"`([\w.]+)`", others)) for part, others in ROWS}
+    assert drawn == {part: others - leaves for part, others in ALLOWED.items()}
+    order = [part for part, _ in ROWS]
+    for place, part in enumerate(order):
+        assert ALLOWED[part] <= set(order[place + 1 :]), part
+
+
+def names_in(path: Path) -> set[str]:
+    """What a file defines: ``function``, ``Class``, ``Class.method``, ``CONSTANT``."""
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{each.name}" for each in node.body if isinstance(each, ast.FunctionDef)}
+        if isinstance(node, ast.Assign):
+            names |= {ast.unparse(target) for target in node.targets}
+        if isinstance(node, ast.AnnAssign):
+            names.add(ast.unparse(node.target))
+    return names
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), sorted(set(re.findall(r"`([\w/.-]+\.(?:py|md))(?::([\w.]+))?`", PAGE)))
+)
+def test_what_the_page_names_is_there(file: str, name: str) -> None:
+    path = next((folder / file for folder in (CORE, ROOT) if (folder / file).is_file()), None)
+    assert path is not None
+    assert not name or name in names_in(path)
+
+
+def test_each_walk_is_a_list_of_functions() -> None:
+    for walk in WALKS:
+        lines = re.findall(r"^(\d+)\. `[\w/]+\.py:[\w.]+` - \S", walk, flags=re.MULTILINE)
+        assert lines == [str(1 + place) for place in range(len(lines))]
+        assert 5 < len(lines) == len(re.findall(r"^\d", walk, flags=re.MULTILINE))
+    assert len(WALKS) == 3
+
+
+def test_a_step_walks_as_the_page_says() -> None:
+    import rheobase
+    import torch
+
+    neuron, current = rheobase.create("lif", 4), torch.full((4,), 300.0)
+    neuron(current)
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call":
+            called.append(f"{frame.f_code.co_filename}:{frame.f_code.co_name}")
+
+    sys.setprofile(note)
+    try:
+        neuron(current)
+    finally:
+        sys.setprofile(None)
+    walk = next(walk for walk in WALKS if "neuron(current)" in walk)
+    place = 0
+    for file, name in re.findall(r"^\d+\. `([\w/.]+):([\w.]+)`", walk, flags=re.MULTILINE):
+        wanted = f"{CORE / file}:{name.rpartition('.')[2]}"
+        assert wanted in called[place:], f"{file}:{name} is not called, or not there in the walk"
+        place = called.index(wanted, place)
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
@@ -209,8 +281,7 @@ def test_the_core_names_no_plugin() -> None:
         wrong = said & offered | {text for text in said if any(name in text for name in of_plugins)}
         if wrong:
             named[path.relative_to(CORE).as_posix()] = sorted(wrong)
-        assert not {name for name in imports_of(path) if name.split(".")[0] in of_plugins}
-    assert named.keys() == NAMING.keys(), named
+            assert named.keys() == NAMING.keys(), named
 
 
 @pytest.mark.parametrize("name", PUBLIC_MODULES)
