@@ -4,6 +4,7 @@ Each file of the folder ``zoo`` has ``FAULTS``, the name of an object -> the fam
 catch it, or ``SOUND``, a list of names. Where it is so, a file has further
 
 - ``CAUSES``, the name of a fault -> the property that is made for it;
+- ``DEAR``, a list of sound objects that take the kit seconds, and are tried by hand only;
 - ``FULL``, the name of a fault that only the full profile catches, by its wider range -> the property that
   asks the same in the standard profile, which it passes;
 - ``HARDEST``, the name of a sound object -> the properties that it is hardest for, which are tried in the
@@ -16,6 +17,7 @@ catch it, or ``SOUND``, a list of names. Where it is so, a file has further
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,9 +95,10 @@ def animals(table: str) -> list[Animal]:
 
 FAULTS, SOUND = animals("FAULTS"), animals("SOUND")
 CAUSES, HARDEST, FULL = animals("CAUSES"), animals("HARDEST"), animals("FULL")
+DEAR = {str(animal) for animal in animals("DEAR")}
 NAMED = {str(animal) for animal in CAUSES}
 FAMILY = {str(animal): animal.said for animal in FAULTS}
-EASIER = [animal for animal in SOUND if str(animal) not in map(str, HARDEST)]
+EASIER = [animal for animal in SOUND if str(animal) not in {*map(str, HARDEST), *DEAR}]
 WIDER = {str(animal) for animal in FULL}
 ONE_OF_EACH = {(one.file, one.said): one for one in FULL}
 """Faults that only the full profile catches, one for each property that they pass in a narrower range."""
@@ -166,6 +169,15 @@ def test_a_sound_component_is_not_accused(animal: Animal) -> None:
 def test_a_published_model_is_not_accused_by_what_it_is_hardest_for(animal: Animal) -> None:
     report = judge_subject(animal.subject(), "standard", only=animal.said)
     assert report.ok, str(report)
+
+
+def test_every_file_of_sound_components_is_tried_in_the_usual_run_and_every_sound_one_by_hand() -> None:
+    usual = [*EASIER, *HARDEST]
+    assert {animal.file for animal in usual} == {animal.file for animal in SOUND}
+    assert {str(animal) for animal in SOUND} >= DEAR
+    kinds = Counter(animal.subject().kind for animal in EASIER)
+    assert kinds.keys() == {"neuron", "integrator", "aggregator"}
+    assert min(kinds.values()) >= 9
 
 
 @pytest.mark.by_hand

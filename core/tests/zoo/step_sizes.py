@@ -8,6 +8,7 @@ import rheobase as rb
 import torch
 
 SOUND = ["OneConductance", "LargestStepOfAParameter"]
+DEAR = ["OneConductance"]
 FAULTS = {
     "LargestStepOfTheLeakAlone": "numerics",
     "LargestStepShortOfTheBound": "numerics",
