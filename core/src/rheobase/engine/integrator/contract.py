@@ -112,6 +112,12 @@ class Integrator(ABC):
     provenance: Provenance | None = None
     made_with: Mapping[str, Any] | None = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # A promise about one ``advance`` is none about another's.
+        if "advance" in vars(cls) and "fresh" not in vars(cls):
+            cls.fresh = False
+
     @abstractmethod
     def advance(
         self,

@@ -367,8 +367,10 @@ class Stepped(Beginning):
 
     def _note(self, state: StepState, params: Any, known: Known, data: Tensor | None) -> None:
         """Note the tensors that a step hangs on: whoever writes to one or replaces it changes it."""
-        if torch.compiler.is_compiling() or state.y.requires_grad or state.y.is_inference():
-            # Inference tensors keep no version; and a graph is the caller's.
+        y = state.y
+        if torch.compiler.is_compiling() or y.requires_grad or y.is_inference() or not y.is_contiguous():
+            # Inference tensors keep no version; a graph is the caller's; of what is not contiguous the
+            # buffers are copies.
             self.__dict__["_kept"] = None
             return
         before: Kept | None = self._kept
