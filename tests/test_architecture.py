@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 import pytest
 
@@ -14,8 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "src" / "rheobase"
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").exists())
 
-# Part -> the parts that it may import. A part is a top-level module or package of rheobase.
-ALLOWED = {
+# Part -> the parts that it may import. A part is a top-level module or package of rheobase, or a room of the
+# engine, such as engine.step. ARCHITECTURE.md tells what each is for.
+ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "cache": set(),
     "philox": set(),
@@ -24,25 +26,42 @@ ALLOWED = {
     "deferral": set(),
     "files": {"errors"},
     "specs": {"errors"},
-    "marker": {"specs", "errors"},
-    "hookspecs": {"specs", "marker"},
-    "builtin": {"specs", "hookspecs"},
-    "plugins": {"specs", "errors", "marker", "hookspecs", "builtin", "cache", "files"},
-    "pytest_plugin": {"plugins", "conformance", "errors"},
+    "marker": {"errors", "specs"},
+    "hookspecs": {"marker", "specs"},
+    "builtin": {"hookspecs", "specs"},
+    "plugins": {"builtin", "cache", "errors", "files", "hookspecs", "marker", "specs"},
     "signal": {"errors", "files", "philox", "torch_state"},
     "stimulus": {"signal"},
-    "engine": {"signal", "specs", "errors", "philox", "torch_state", "html"},
-    "pipeline": {"engine", "stimulus", "signal", "plugins", "files", "specs", "errors", "html"}
-    | {"deferral"},
-    "conformance": {"pipeline", "engine", "plugins", "specs", "errors"},
-    "scaffold": {"plugins", "specs", "errors"},
-    "cli": {"scaffold", "conformance", "pipeline", "engine", "plugins", "files", "specs", "errors"}
-    | {"hookspecs", "stimulus", "deferral"},
+    "engine": set(),
+    "engine.aggregate": {"errors"},
+    "engine.model": {"errors", "philox", "specs", "torch_state"},
+    "engine.component": {"engine.model", "errors"},
+    "engine.integrator": {"engine.model", "errors", "signal", "specs", "torch_state"},
+    "engine.step": {"engine.integrator", "engine.model", "errors", "philox", "signal", "torch_state"},
+    "engine.trace": {"engine.integrator", "engine.model", "engine.step", "errors", "torch_state"},
+    # The one room of the engine that resolves a name.
+    "engine.resolve": {"engine.aggregate", "engine.integrator", "engine.model", "errors", "plugins", "specs"},
+    "engine.provenance": {"engine.model", "engine.resolve", "specs"},
+    "engine.neuron": {"engine.aggregate", "engine.component", "engine.integrator", "engine.model"}
+    | {"engine.provenance", "engine.resolve", "engine.step"}
+    | {"errors", "html", "philox", "signal", "specs", "torch_state"},
+    "engine.ensemble": {"engine.model", "engine.neuron", "errors"},
+    "engine.create": {"engine.aggregate", "engine.component", "engine.ensemble", "engine.integrator"}
+    | {"engine.neuron", "engine.resolve", "engine.step", "errors", "specs"},
+    "pipeline": {"deferral", "errors", "files", "html", "plugins", "signal", "specs", "stimulus"}
+    | {"engine.aggregate", "engine.create", "engine.integrator", "engine.model", "engine.neuron"}
+    | {"engine.step", "engine.trace"},
     "plots": {"pipeline"},
+    "conformance": {"engine.step", "engine.create", "engine.integrator", "engine.model", "engine.neuron"}
+    | {"errors", "pipeline", "plugins", "specs"},
+    "pytest_plugin": {"conformance", "plugins"},
+    "scaffold": {"errors", "plugins", "specs"},
+    "cli": {"conformance", "deferral", "engine.create", "engine.neuron", "errors", "files", "pipeline"}
+    | {"plugins", "scaffold", "specs", "stimulus", "engine.resolve"},
     "__main__": {"cli"},
 }
-# The one function of the engine that resolves a name.
-EXCEPTIONS = {("engine/resolve.py", "plugins")}
+# Modules that import each other, in whatever order and however late -> why that cannot be helped.
+CIRCLES: dict[frozenset[str], str] = {}
 # The modules that users and authors of plugins import by their names. Every other may move.
 PUBLIC_MODULES = (
     "rheobase",
@@ -54,86 +73,163 @@ PUBLIC_MODULES = (
 )
 
 
+def core_files() -> list[Path]:
+    return [path for path in sorted(CORE.rglob("*.py")) if path != CORE / "__init__.py"]
+
+
+def module_of(path: Path) -> str:
+    parts = ["rheobase", *path.relative_to(CORE).with_suffix("").parts]
+    return ".".join(parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in core_files()}
+
+
+def part_of(module: str) -> str:
+    """``rheobase.engine.step.field`` -> ``engine.step``; ``rheobase.pipeline.drive`` -> ``pipeline``."""
+    parts = module.split(".")[1:]
+    return ".".join(parts[: 2 if parts[0] == "engine" else 1])
+
+
 def imports_of(path: Path) -> set[str]:
-    """The absolute names of the modules that a file of the core imports, at any depth of the file."""
-    package = ["rheobase", *path.relative_to(CORE).with_suffix("").parts[:-1]]
+    """The modules of the core that a file imports: at its top, in a function, or for annotations alone."""
+    module = module_of(path)
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                base = package[: len(package) - node.level + 1]
-                module = ".".join([*base, *([node.module] if node.module else [])])
-                found |= {f"{module}.{alias.name}" for alias in node.names} if not node.module else {module}
-            elif node.module:
-                found |= (
-                    {f"rheobase.{a.name}" for a in node.names} if node.module == "rheobase" else {node.module}
-                )
+            base = [*package[: len(package) - node.level + 1]] if node.level else []
+            whole = ".".join([*base, *([node.module] if node.module else [])])
+            names = {f"{whole}.{alias.name}" for alias in node.names}
+            # A name is a module of the package, or something that the package or module has.
+            found |= {name if name in MODULES else whole for name in names}
+    found = {name for name in found if name.partition(".")[0] == "rheobase" and name != module}
+    assert found <= MODULES.keys(), f"{module} imports what is no module of the core"
     return found
 
 
-def core_files() -> list[Path]:
-    return [path for path in sorted(CORE.rglob("*.py")) if path != CORE / "__init__.py"]
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_of_the_core_point_down(module: str) -> None:
+    part = part_of(module)
+    wrong = {part_of(name) for name in imports_of(MODULES[module])} - {part} - ALLOWED[part]
+    assert not wrong, f"{module} imports {sorted(wrong)}; {part} may import {sorted(ALLOWED[part])}"
 
 
-@pytest.mark.parametrize("path", core_files(), ids=lambda path: str(path.relative_to(CORE)))
-def test_imports_of_the_core_point_down(path: Path) -> None:
-    relative = path.relative_to(CORE)
-    part = relative.parts[0].removesuffix(".py")
-    targets = {name.split(".")[1] for name in imports_of(path) if name.startswith("rheobase.")}
-    # A public name that is bound lazily may be imported from the package itself only above the engine.
-    wrong = {
-        target
-        for target in targets - {part} - ALLOWED[part]
-        if (relative.as_posix(), target) not in EXCEPTIONS
+def test_the_arrows_are_those_that_are_there() -> None:
+    drawn: dict[str, set[str]] = {}
+    for module, path in MODULES.items():
+        drawn.setdefault(part_of(module), set()).update(
+            part_of(name) for name in imports_of(path) if part_of(name) != part_of(module)
+        )
+    assert drawn == ALLOWED
+
+
+def circles(edges: dict[str, set[str]]) -> set[frozenset[str]]:
+    """The largest sets of two or more that reach each other."""
+    reached: dict[str, set[str]] = {}
+    for start in edges:
+        pending, seen = [start], set[str]()
+        while pending:
+            for target in edges.get(pending.pop(), set()) - seen:
+                seen.add(target)
+                pending.append(target)
+        reached[start] = seen
+    return {
+        frozenset(other for other in reached[name] if name in reached.get(other, set()))
+        for name in edges
+        if name in reached[name]
     }
-    assert not wrong, f"{relative} imports {sorted(wrong)}; {part} may import {sorted(ALLOWED[part])}"
 
 
-def test_the_core_has_no_import_cycles() -> None:
-    names = {
-        ".".join(["rheobase", *path.relative_to(CORE).with_suffix("").parts]): path for path in core_files()
-    }
-    names = {name.removesuffix(".__init__"): path for name, path in names.items()}
-    edges = {}
-    for name, path in names.items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        # Only what runs when the module is imported: not function bodies, not TYPE_CHECKING blocks.
-        edges[name] = {
-            target for target in _imported_on_load(tree, path) if target in names and target != name
-        }
-    state: dict[str, int] = {}
-
-    def visit(name: str, trail: tuple[str, ...]) -> None:
-        assert state.get(name) != 1, f"cycle: {' -> '.join([*trail[trail.index(name) :], name])}"
-        if state.get(name) == 2:
-            return
-        state[name] = 1
-        for target in sorted(edges[name]):
-            visit(target, (*trail, name))
-        state[name] = 2
-
-    for name in edges:
-        visit(name, ())
+def test_circles_are_found() -> None:
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}, "e": {"f"}, "f": {"g"}, "g": {"e", "a"}}
+    assert circles(edges) == {frozenset("bc"), frozenset("efg")}
 
 
-def _imported_on_load(tree: ast.Module, path: Path) -> set[str]:
-    package = ["rheobase", *path.relative_to(CORE).with_suffix("").parts[:-1]]
-    found: set[str] = set()
-    pending: list[ast.stmt] = list(tree.body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            pending += node.orelse
-        elif isinstance(node, (ast.If, ast.Try, ast.With)):
-            pending += node.body
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            base = package[: len(package) - node.level + 1]
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
-    # A package's own __init__ only re-exports what lies below it.
-    return {name for name in found if name != ".".join(package)}
+def test_parts_have_no_circle() -> None:
+    assert circles(ALLOWED) == set()
+
+
+def test_modules_have_no_circle_but_those_that_have_a_reason() -> None:
+    """Imports within functions and for annotations count too; a reason whose circle was cut is to go."""
+    edges = {module: imports_of(path) for module, path in MODULES.items()}
+    assert circles(edges) == set(CIRCLES)
+    assert all(CIRCLES.values())
+
+
+PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+ROWS = re.findall(
+    r"^\| `([\w.]+)` \| .+ \| (.*) \|$", PAGE.partition("## Three walks")[0], flags=re.MULTILINE
+)
+WALKS = re.split(r"^### ", PAGE.partition("## Where")[0], flags=re.MULTILINE)[1:]
+
+
+def test_the_page_draws_the_arrows_and_they_point_down() -> None:
+    leaves = {part for part, others in ALLOWED.items() if not others}
+    drawn = {part: set(re.findall(r"`([\w.]+)`", others)) for part, others in ROWS}
+    assert drawn == {part: others - leaves for part, others in ALLOWED.items()}
+    order = [part for part, _ in ROWS]
+    for place, part in enumerate(order):
+        assert ALLOWED[part] <= set(order[place + 1 :]), part
+
+
+def names_in(path: Path) -> set[str]:
+    """What a file defines: ``function``, ``Class``, ``Class.method``, ``CONSTANT``."""
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{each.name}" for each in node.body if isinstance(each, ast.FunctionDef)}
+        if isinstance(node, ast.Assign):
+            names |= {ast.unparse(target) for target in node.targets}
+        if isinstance(node, ast.AnnAssign):
+            names.add(ast.unparse(node.target))
+    return names
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), sorted(set(re.findall(r"`([\w/.-]+\.(?:py|md))(?::([\w.]+))?`", PAGE)))
+)
+def test_what_the_page_names_is_there(file: str, name: str) -> None:
+    path = next((folder / file for folder in (CORE, ROOT) if (folder / file).is_file()), None)
+    assert path is not None
+    assert not name or name in names_in(path)
+
+
+def test_each_walk_is_a_list_of_functions() -> None:
+    for walk in WALKS:
+        lines = re.findall(r"^(\d+)\. `[\w/]+\.py:[\w.]+` - \S", walk, flags=re.MULTILINE)
+        assert lines == [str(1 + place) for place in range(len(lines))]
+        assert 5 < len(lines) == len(re.findall(r"^\d", walk, flags=re.MULTILINE))
+    assert len(WALKS) == 3
+
+
+def test_a_step_walks_as_the_page_says() -> None:
+    import rheobase
+    import torch
+
+    neuron, current = rheobase.create("lif", 4), torch.full((4,), 300.0)
+    neuron(current)
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call":
+            called.append(f"{frame.f_code.co_filename}:{frame.f_code.co_name}")
+
+    sys.setprofile(note)
+    try:
+        neuron(current)
+    finally:
+        sys.setprofile(None)
+    walk = next(walk for walk in WALKS if "neuron(current)" in walk)
+    place = 0
+    for file, name in re.findall(r"^\d+\. `([\w/.]+):([\w.]+)`", walk, flags=re.MULTILINE):
+        wanted = f"{CORE / file}:{name.rpartition('.')[2]}"
+        assert wanted in called[place:], f"{file}:{name} is not called, or not there in the walk"
+        place = called.index(wanted, place)
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
@@ -154,12 +250,38 @@ def test_plugins_import_only_public_names_of_rheobase(plugin: Path) -> None:
                     assert not unknown, f"{path.name} imports {unknown}, which rheobase does not offer"
 
 
-def test_the_engine_and_the_pipeline_name_no_plugin() -> None:
-    for part in ("engine", "pipeline", "plugins"):
-        for path in sorted((CORE / part).rglob("*.py")):
-            for plugin in PLUGINS:
-                module = next((plugin / "src").iterdir()).name
-                assert module not in path.read_text(encoding="utf-8"), f"{path} names {module}"
+# Where the core may say the name of a component that a plugin offers -> why.
+NAMING = {
+    "plugins/synonyms.py": "words that people have for a method; one is suggested only where it is installed",
+}
+
+
+def strings_of(path: Path) -> set[str]:
+    """The strings of a file's code, without its docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    lone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in lone
+    }
+
+
+def test_the_core_names_no_plugin() -> None:
+    import rheobase
+
+    kinds = ("neuron", "integrator", "aggregator", "backend")
+    found = [component for kind in kinds for component in rheobase.list_components(kind)]
+    offered = {each.spec.name for each in found if each.provenance.distribution != "rheobase"}
+    assert {"lif", "rk45", "fused"} <= offered
+    of_plugins = [name for path in PLUGINS for name in (f"rheobase_{path.name}", f"rheobase-{path.name}")]
+    named = {}
+    for path in core_files():
+        said = strings_of(path)
+        wrong = said & offered | {text for text in said if any(name in text for name in of_plugins)}
+        if wrong:
+            named[path.relative_to(CORE).as_posix()] = sorted(wrong)
+            assert named.keys() == NAMING.keys(), named
 
 
 @pytest.mark.parametrize("name", PUBLIC_MODULES)

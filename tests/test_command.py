@@ -156,10 +156,10 @@ def demo(rheobase: Rheobase, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 def test_the_demo_drives_the_lif_and_three_izhikevich_presets(demo: dict[str, Any]) -> None:
     assert [(part["model"], part["preset"]) for part in demo["models"]] == [
-        ("lif", None),
         ("izhikevich", "RS"),
+        ("izhikevich", "IB"),
         ("izhikevich", "CH"),
-        ("izhikevich", "FS"),
+        ("lif", None),
     ]
     assert demo["warnings"] == []
     for part in demo["models"]:

@@ -6,10 +6,9 @@ Each is a pure function of the step's number, so that runs can be continued and 
 
 from __future__ import annotations
 
-from .signal.constant import Constant
 from .signal.noise import OrnsteinUhlenbeck
 from .signal.sampled import File, Samples
-from .signal.stimulus import Stimulus, Sum
+from .signal.stimulus import Constant, Stimulus, Sum
 from .signal.timing import Closed
 from .signal.values import Current
 from .signal.waves import Ramp, Sine

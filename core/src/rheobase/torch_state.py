@@ -69,9 +69,11 @@ def values_visible(tensor: Tensor) -> bool:
 
 
 def all_finite(y: Tensor) -> bool:
-    """Whether all values are finite. One pass, unless the sum of their squares overflows."""
-    flat = y.detach().reshape(-1)
-    return math.isfinite(torch.dot(flat, flat).item()) or bool(y.isfinite().all())
+    """Whether all values are finite. One pass, unless their sum overflows."""
+    if y.requires_grad:
+        y = y.detach()
+    # A sum with an infinite term, or with one that is no number, is not finite either.
+    return math.isfinite(y.sum().item()) or bool(y.isfinite().all())
 
 
 def broadcast_shape(*shapes: Sequence[int]) -> torch.Size:

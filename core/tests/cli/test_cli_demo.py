@@ -1,9 +1,11 @@
-"""``rheobase demo``, with toys in the place of the models that it names."""
+"""``rheobase demo``, with a toy as the only neuron that spikes."""
 
 from __future__ import annotations
 
 import importlib.util
 import math
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,19 +15,98 @@ import rheobase as rb
 import torch
 from click.testing import Result
 from rheobase.cli import demo as demo_module
-from rheobase.cli.demo import Case, variability
+from rheobase.cli.demo import variability
 from rheobase.pipeline.spikes import Spikes
 
 Command = Callable[..., Result]
 Printed = Callable[..., Any]
 
-TOYS = (Case("toy", None, 15.0, 10.0, "pA"), Case("toy", "quiet", 30.0, 20.0, "1"))
+
+@pytest.fixture
+def searched(rheobase_registry: Any, toys: Any) -> None:
+    """The demo finds the toy, with its two presets, and nothing else that spikes."""
 
 
 @pytest.fixture
-def toy_cases(monkeypatch: pytest.MonkeyPatch, toys: Any) -> None:
-    """The demo drives the toy twice."""
-    monkeypatch.setattr(demo_module, "CASES", TOYS)
+def toy_cases(searched: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, and the rheobase of all is known: to search for it takes most of the demo's time."""
+    monkeypatch.setattr(demo_module, "_rheobase", lambda model, preset: 10.0)
+
+
+def offer(**models: type[rb.Neuron]) -> Any:
+    """Installs further models, by name."""
+    module = types.ModuleType("demo_models")
+    for name, model in models.items():
+        setattr(module, name, model)
+
+    class Plugin:
+        @rb.hookimpl
+        def rheobase_neurons(self) -> list[rb.NeuronSpec]:
+            return [rb.NeuronSpec(name.replace("_", "-"), f"demo_models:{name}") for name in models]
+
+    sys.modules["demo_models"] = module
+    return rb.register(Plugin())
+
+
+class Two(rb.SpikingNeuron):
+    """A leak with two inputs; the first makes it fire from 20 nS on, the second keeps it from it."""
+
+    charge = rb.State(0.0, unit="pC")
+    drive = rb.Input(unit="nS")
+    brake = rb.Input(unit="nS")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        return {"charge": (data.drive - data.brake - state.charge) / 10.0}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.charge - 20.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> dict[str, Any]:
+        return {"charge": 0.0}
+
+
+class Deaf(Two):
+    """No input makes it fire."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        return {"charge": -state.charge}
+
+
+@pytest.mark.usefixtures("toy_cases")
+def test_the_first_models_by_name_are_driven_each_once_before_any_a_second_time(
+    printed: Printed, tmp_path: Path
+) -> None:
+    with offer(aa=Two, zz=Two):
+        said = printed("demo", "--duration", 20, "--out", tmp_path / "demo.png")
+    driven = [(part["model"], part["preset"]) for part in said["models"]]
+    assert driven == [("aa", None), ("toy", "driven"), ("toy", "quiet"), ("zz", None)]
+    with offer(aa=Two, ab=Two, ac=Two, ad=Two):
+        said = printed("demo", "--duration", 20, "--out", tmp_path / "demo.png")
+    assert [part["model"] for part in said["models"]] == ["aa", "ab", "ac", "ad"]
+
+
+@pytest.mark.usefixtures("searched")
+def test_the_current_is_measured_by_the_rheobase_and_what_has_none_is_passed_over_and_told(
+    printed: Printed, tmp_path: Path
+) -> None:
+    with offer(deaf=Deaf, two=Two):
+        said = printed("demo", "--duration", 5, "--out", tmp_path / "demo.png")
+    assert [part["model"] for part in said["models"]] == ["toy", "toy", "two"]
+    # They are linear: a constant current settles at the threshold.
+    assert [part["rheobase"] for part in said["models"]] == pytest.approx([10.0, 10.0, 20.0], rel=1e-3)
+    assert said["warnings"] == ["the demo goes without deaf: no current makes it fire"]
+
+
+@pytest.mark.usefixtures("rheobase_registry")
+def test_without_a_model_that_spikes_it_says_what_to_do(command: Command, tmp_path: Path) -> None:
+    result = command("demo", "--out", tmp_path / "demo.png")
+    assert result.exit_code == 2
+    assert "spiking neurons" in result.stderr
+    assert "rheobase new neuron" in result.stderr
 
 
 def recording(*times: float, duration: float = 1000.0) -> rb.Recording:
@@ -64,9 +145,10 @@ def test_all_models_get_the_same_current_up_to_its_scale(printed: Printed, tmp_p
     said = printed("demo", "--duration", 200, "--out", tmp_path / "demo.png", "--seed", 4)
     path = rb.stimulus.OrnsteinUhlenbeck(mean=0.0, std=1.0, tau=demo_module.TAU, seed=4)
     noise = path.rows(0, 2000, 0.1, num_units=1, dtype=torch.float64)
-    for case, part in zip(TOYS, said["models"], strict=True):
-        current = (case.mean + case.std * noise).float()
-        expected = rb.simulate(rb.create("toy", dt=0.1), current)
+    assert [part["preset"] for part in said["models"]] == ["driven", "quiet"]
+    for part in said["models"]:
+        current = (part["rheobase"] * (1.0 + noise)).float()
+        expected = rb.simulate(rb.create("toy", preset=part["preset"], dt=0.1), current)
         assert part["count"] == len(expected.spikes) > 0
     assert said["seed"] == 4
     assert Path(said["picture"]).read_bytes().startswith(b"\x89PNG")
@@ -79,21 +161,6 @@ def test_the_same_seed_gives_the_same_and_another_seed_another(printed: Printed,
     other = printed(*arguments, "--seed", 2)
     assert once == again
     assert once["models"] != other["models"]
-
-
-@pytest.mark.usefixtures("toys")
-def test_a_missing_model_is_left_out_and_told_how_to_get_it(
-    printed: Printed, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    absent = Case("absent", None, 1.0, 1.0, "1")
-    monkeypatch.setattr(demo_module, "CASES", (*TOYS, absent))
-    said = printed("demo", "--duration", 5, "--out", tmp_path / "demo.png")
-    assert len(said["models"]) == 2
-    assert said["warnings"] == ["the demo goes without absent, not installed: pip install rheobase-absent"]
-    monkeypatch.setattr(demo_module, "CASES", (absent,))
-    result = command("demo", "--duration", 5, "--out", tmp_path / "demo.png")
-    assert result.exit_code == 2
-    assert "pip install rheobase-absent" in result.stderr
 
 
 @pytest.mark.usefixtures("toy_cases")

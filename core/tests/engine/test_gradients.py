@@ -7,8 +7,8 @@ import math
 import pytest
 import rheobase as rb
 import torch
-from rheobase.engine.step import dynamics
-from rheobase.engine.step.dense import finish_all
+from rheobase.engine.step import grid
+from rheobase.engine.step.spikes import finish_masked
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def gradients(model: type[rb.SpikingNeuron]) -> tuple[int, list[torch.Tensor]]:
 
 def test_gradients_through_resets_are_those_of_selecting_among_all_units(adapting, monkeypatch) -> None:
     spikes, some = gradients(adapting)
-    monkeypatch.setattr(dynamics, "finish_some", finish_all)
+    monkeypatch.setattr(grid, "finish_indexed", finish_masked)
     again, every = gradients(adapting)
     assert spikes == again > 3
     for left, right in zip(some, every, strict=True):

@@ -106,11 +106,11 @@ class LocatedOnTheGrid(_Declared):
 
     tau_ref = rb.Parameter(1.0, unit="ms", at_least=0, doc="refractory period")
 
-    def _step(self, state: Any, params: Any, data: Any, dt: float, *, moved: bool) -> Any:
-        new, outputs = super()._step(state, params, data, dt, moved=moved)
-        if "hold_time" in new:
-            new["hold_time"] = torch.zeros_like(new["hold_time"])
-        return new, outputs
+    def _step(self, *given: Any) -> Any:
+        after, report = super()._step(*given)
+        if after.refractory_time is not None:
+            after = after._replace(refractory_time=torch.zeros_like(after.refractory_time))
+        return after, report
 
 
 class HalfTheInputWhereLocated(_Declared):

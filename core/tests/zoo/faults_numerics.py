@@ -196,15 +196,10 @@ class OneAfterTheOther(rb.AnalogNeuron):
 class EulerInTheNameOfRungeKutta(_Leaky):
     """Whatever integrator it is given, its step is Euler's, done before the engine sees it."""
 
-    def step(self, state: Any, params: Any, data: Any, dt: float) -> Any:
-        return self._step(state, params, data, dt, moved=True)
-
-    def _step(self, state: Any, params: Any, data: Any, dt: float, *, moved: bool) -> Any:
-        v = state["voltage"]
-        new, outputs = super()._step(state, params, data, dt, moved=moved)
-        euler = v + dt * (data - v) / params.tau
-        kept = torch.where(outputs["spiked"] != 0, new["voltage"], euler)
-        return {**new, "voltage": kept}, {**outputs, "voltage": kept}
+    def _step(self, state: Any, params: Any, data: Any, dt: float, *rest: Any) -> Any:
+        after, report = super()._step(state, params, data, dt, *rest)
+        euler = state.y + dt * (data - state.y) / params.tau
+        return after._replace(y=torch.where(after.spiked != 0, after.y, euler)), report
 
 
 class TooOldSlope(_Leaky):

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ..errors import ArgumentError, RheobaseError
 from ..plugins.missing import refuse_missing
+from . import mutate
 from .interrupts import import_undisturbed, terminable
 from .judging import judged
 from .messages import json_option, print_json
@@ -54,6 +56,16 @@ _KINDS = ("neuron", "integrator", "aggregator")
     "--durations", type=click.IntRange(0), metavar="N", help="Print the seconds of the N slowest; 0: of all."
 )
 @click.option("--badge", is_flag=True, help="Print a line of Markdown for a README at the end.")
+@click.option(
+    "--mutate",
+    is_flag=True,
+    help="Also judge mutants of a neuron model, each with one slip in it; the profile is smoke by default.",
+)
+@click.option(
+    "--tests",
+    metavar="COMMAND",
+    help="With --mutate: your own tests, for the mutants that the kit lets pass.",
+)
 @click.option("--list", "listed", is_flag=True, help="List the properties, and why each matters.")
 @json_option
 @judged
@@ -71,10 +83,16 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     Each component is judged in a process apart: one that hangs in a case (--timeout), ends its process or
     takes more than 4 GiB of memory (under Linux) fails that property, and is judged by the others.
 
+    --mutate shows what the kit, and your own tests, see of a wrong model: a term or factor is dropped, a sign
+    flipped, a comparison turned, a number doubled, or two parameters are swapped, one in each mutant. No
+    file is changed. The kit judges that a model is what it declares, and not that it is the paper's: a mutant
+    that survives asks for a test of yours, with a number of the paper.
+
     With --json it prints one object (docs/conformance.md): "schema", "ok", "reports" with one report for each
-    component, "errors" (what --all could not load) and "warnings". The exit code is 1 if anything failed, or
-    passed that was expected to fail.
+    component, "errors" (what --all could not load), "mutation" (of --mutate) and "warnings". The exit code
+    is 1 if anything failed, or passed that was expected to fail; mutants that survive do not change it.
     """
+    mutate.check_options(names, options)
     for name in () if options["listed"] else names:
         refuse_missing(name, options["kind"], _KINDS)  # before torch is imported, which takes seconds
     import_undisturbed("rheobase.conformance")
@@ -85,12 +103,19 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     if options["listed"]:
         _list(options["kind"], options["only"], messages, as_json=options["as_json"])
         return
+    if options["mutate"] and context.get_parameter_source("profile") is ParameterSource.DEFAULT:
+        options["profile"] = "smoke"
     profile_named(options["profile"])
     subjects, errors = _found(names, options["kind"], everything=options["everything"])
     _check_options(options, subjects)
+    made = mutate.mutants_of_one(subjects) if options["mutate"] else []
+    mutation = None
     with terminable() as ending:
         try:
             reports = list(_judge_each(subjects, options))
+            if options["mutate"]:
+                only, expected = list(options["only"]) or None, _all_expected(options)
+                mutation = mutate.judge(made, subjects[0], reports[0], options, only=only, expected=expected)
         except KeyboardInterrupt:
             click.echo(ending.word, err=True)
             context.exit(ending.code)
@@ -102,6 +127,7 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
                 "ok": ok,
                 "reports": [report.to_plain() for report in reports],
                 "errors": errors,
+                **({} if mutation is None else {"mutation": mutation.to_plain()}),
                 "warnings": messages,
             }
         )
@@ -118,8 +144,7 @@ def _judge_each(subjects: Sequence[Subject], options: dict[str, Any]) -> Iterato
         only = [name for name in options["only"] if name in _names(subject.kind)]
         if options["only"] and not only:
             continue  # the properties that were asked for are those of another kind
-        expected = dict(_expected(pair) for pair in options["expect"])
-        yield _judge(subject, options, only or None, expected)
+        yield _judge(subject, options, only or None, _all_expected(options))
 
 
 def _found(
@@ -169,13 +194,17 @@ def _check_options(options: dict[str, Any], subjects: Sequence[Subject]) -> None
     if options["badge"] and options["only"]:
         raise ArgumentError("--badge speaks of all properties; leave --only out")
     for subject in subjects:
-        expectations(subject, dict(_expected(pair) for pair in options["expect"]))
+        expectations(subject, _all_expected(options))
 
 
 def _names(kind: str) -> list[str]:
     from ..conformance.catalogue import properties
 
     return [prop.name for prop in properties(kind)]
+
+
+def _all_expected(options: dict[str, Any]) -> dict[str, str]:
+    return dict(_expected(pair) for pair in options["expect"])
 
 
 def _expected(pair: str) -> tuple[str, str]:

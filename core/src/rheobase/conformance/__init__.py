@@ -15,6 +15,7 @@ from .aggregators.case import AggregatorCase
 from .catalogue import properties
 from .checking import check, reproduce
 from .integrators.case import IntegratorCase
+from .mutation import Fate, Judged, Mutant, MutationReport, mutants, mutate
 from .neurons.case import NeuronCase
 from .property import FAMILIES, Property
 from .report import Report
@@ -27,7 +28,11 @@ from .violation import Violation
 __all__ = [
     "FAMILIES",
     "AggregatorCase",
+    "Fate",
     "IntegratorCase",
+    "Judged",
+    "Mutant",
+    "MutationReport",
     "NeuronCase",
     "NeuronMachine",
     "Property",
@@ -38,6 +43,8 @@ __all__ = [
     "Violation",
     "check",
     "machine",
+    "mutants",
+    "mutate",
     "properties",
     "reproduce",
     "runs",

@@ -65,13 +65,21 @@ class Apart:
         seed: Of the cases.
         expected: Property -> the reason why it is expected to fail.
         limit: How long one case may take, s.
+        again: Whether the script of a failure is tried in a process of its own.
     """
 
     def __init__(
-        self, subject: Subject, profile: str, seed: int, expected: Mapping[str, str], limit: float
+        self,
+        subject: Subject,
+        profile: str,
+        seed: int,
+        expected: Mapping[str, str],
+        limit: float,
+        *,
+        again: bool = True,
     ) -> None:
         self._subject, self._profile, self._seed, self._expected = subject, profile, seed, expected
-        self._limit = limit
+        self._limit, self._tries_again = limit, again
         self._strongest = list(STRONGEST)
         self._begins = self._overran = False
 
@@ -98,7 +106,7 @@ class Apart:
 
         Where processes are forked the new one has tried nothing yet, and costs no more than the case.
         """
-        if not result.seen or not FORK or self._overran:
+        if not (result.seen and self._tries_again and FORK) or self._overran:
             return result  # What hung would hang again.
         prop = result.prop
         given = () if prop.cases is None else (result.case,)

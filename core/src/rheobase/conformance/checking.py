@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +83,13 @@ def judge_subject(
     tell: Callable[[Result], None] | None = None,
 ) -> Report:
     """Judge a subject that was found; see :func:`check`. ``tell`` gets each result at once."""
-    tried = profile_named(profile)
+    profile_named(profile)
     reasons = expectations(subject, expected)
     chosen = selected(subject.kind, only)
     if timeout is not None and not timeout > 0:
         raise ArgumentError(f"timeout={timeout!r}; it must be a time above 0 s, or None for no limit")
-    judged: Iterator[Result] = (judge(prop, subject, tried, seed, reasons.get(prop.name)) for prop in chosen)
-    if timeout is not None and can_be_apart(subject):
-        judged = Apart(subject, profile, seed, reasons, timeout).results(chosen)
     results = []
-    for result in judged:
+    for result in _judged(subject, chosen, profile, reasons, seed, timeout):
         results.append(result)
         if tell is not None:
             tell(result)
@@ -108,6 +106,49 @@ def judge_subject(
         unasked,
         _declared(subject),
     )
+
+
+def first_result(
+    wanted: Callable[[Result], bool],
+    subject: Subject,
+    profile: str,
+    chosen: Sequence[Property],
+    reasons: Mapping[str, str],
+    seed: int,
+    timeout: float | None,
+) -> Result | None:
+    """The first result that is wanted, at which judging ends; None: there is none.
+
+    Args:
+        wanted: Says so of a result.
+        subject: What is judged.
+        profile: As for :func:`check`.
+        chosen: The properties, in order.
+        reasons: Property -> the reason why it is expected to fail.
+        seed: As for :func:`check`.
+        timeout: Likewise.
+    """
+    with closing(_judged(subject, chosen, profile, reasons, seed, timeout, again=False)) as judged:
+        return next(filter(wanted, judged), None)
+
+
+def _judged(
+    subject: Subject,
+    chosen: Sequence[Property],
+    profile: str,
+    reasons: Mapping[str, str],
+    seed: int,
+    timeout: float | None,
+    *,
+    again: bool = True,
+) -> Generator[Result, None, None]:
+    """Each result as soon as it is known; closing the generator ends the process apart, if there is one."""
+    if timeout is not None and can_be_apart(subject):
+        yield from Apart(subject, profile, seed, reasons, timeout, again=again).results(chosen)
+        return
+    tried = profile_named(profile)
+    for prop in chosen:
+        yield judge(prop, subject, tried, seed, reasons.get(prop.name))
 
 
 def reproduce(

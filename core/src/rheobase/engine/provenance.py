@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from ..specs import Provenance
 from .model.framework import of_framework
+from .model.schema import Schema
 from .resolve import load
 
-if TYPE_CHECKING:
-    from .neuron.base import Neuron
+
+class Sourced(Protocol):
+    """A neuron, for what is known of where its parts come from; None: no plugin offers it."""
+
+    _model_source: Provenance | None
+    _integrator_source: Provenance
+    _aggregator_source: Provenance | None
+
+    @property
+    def schema(self) -> Schema:
+        """What its class declares."""
+
+    @property
+    def _input_rules(self) -> Mapping[str, tuple[Any, Provenance | None]]:
+        """Its inputs by name, each with its aggregator and where that comes from."""
 
 
-def provenance_of(neuron: Neuron) -> dict[str, Provenance]:
+def provenance_of(neuron: Sourced) -> dict[str, Provenance]:
     """The provenance of a neuron's model, integrator and aggregator.
 
     Args:
@@ -36,7 +51,7 @@ def provenance_of(neuron: Neuron) -> dict[str, Provenance]:
     return {"model": model, "integrator": neuron._integrator_source, "aggregator": aggregator}
 
 
-def _own_rule(neuron: Neuron, model: Provenance) -> Provenance:
+def _own_rule(neuron: Sourced, model: Provenance) -> Provenance:
     own = next(base for base in type(neuron).__mro__ if "aggregate" in vars(base))
     if of_framework(own):
         return load("aggregator", "sum")[1]

@@ -79,30 +79,55 @@ def find_rheobase(neuron: Neuron, *, input: str | None = None) -> Tensor:  # noq
         >>> rb.find_rheobase(rb.create(Leaky, num_units=2, leak=[5.0, 10.0]))
         tensor([100., 200.])
     """
+    return search(neuron, input)
+
+
+def search(
+    neuron: Neuron,
+    name: str | None = None,
+    *,
+    window: float = WINDOW,
+    tolerance: float = TOLERANCE,
+) -> Tensor:
+    """The least constant input that gives a spike; see :func:`find_rheobase`.
+
+    Args:
+        neuron: A spiking neuron or an ensemble.
+        name: The name of the input; by default the first.
+        window: The time within which a spike counts, ms.
+        tolerance: How close an input that fires is to be above one that does not, relative to it.
+
+    Returns:
+        ``[units]``.
+
+    Raises:
+        ArgumentError: If the neuron emits no spikes, or has no such input.
+    """
     if not isinstance(neuron, Neuron) or "spiked" not in neuron.loggable_props:
         raise ArgumentError(f"neuron={shown(neuron)} emits no spikes; give a spiking neuron")
     inputs = tuple(neuron.schema.inputs)
-    if input is not None and input not in inputs:
+    if name is not None and name not in inputs:
         raise ArgumentError(
-            f"{neuron.identifier} has no input {input!r}{nearest(input, inputs)}; "
+            f"{neuron.identifier} has no input {name!r}{nearest(name, inputs)}; "
             f"its inputs are: {', '.join(inputs) or 'one without a name, so give none'}"
         )
     kinds = kinds_of(neuron)
-    name = input or (inputs[0] if inputs else "")
+    name = name or (inputs[0] if inputs else "")
     with torch.no_grad():
         try:
-            return _Search(neuron, name, kinds.first).result().to(neuron.dtype)[kinds.kind]
+            return _Search(neuron, name, kinds.first, window, tolerance).result().to(neuron.dtype)[kinds.kind]
         except IntegrationError:
             if len(kinds.first) < neuron.num_units:
                 # The unit that its message names is to be one of the neuron's, not of its kinds.
-                _Search(neuron, name, torch.arange(neuron.num_units)).result()
+                _Search(neuron, name, torch.arange(neuron.num_units), window, tolerance).result()
             raise
 
 
 class _Search:
     """One search, on copies of some units of the neuron."""
 
-    def __init__(self, neuron: Neuron, name: str, units: Tensor) -> None:
+    def __init__(self, neuron: Neuron, name: str, units: Tensor, window: float, tolerance: float) -> None:
+        self._window, self._tolerance = window, tolerance
         self._name, self._units, self._dtype = name, len(units), neuron.dtype
         declared = neuron.schema.inputs.get(name)
         self._contains: Callable[[Tensor], Tensor] = (
@@ -131,13 +156,13 @@ class _Search:
         """The rheobase of each unit, float64 ``[units]``."""
         found = torch.full((self._units,), math.inf, dtype=torch.float64)
         none = torch.full((1, self._units), self._idle, dtype=torch.float64)
-        found[self._fires(self._neuron, none, WINDOW)[0]] = 0.0
+        found[self._fires(self._neuron, none, self._window)[0]] = 0.0
         exact, never = self._closed_form() or (None, torch.zeros(self._units, dtype=torch.bool))
         if exact is not None:
             # Where the dynamics agree with their exact solution, nothing is left to look for.
-            tried = torch.stack([exact * (1.0 - TOLERANCE), exact * (1.0 + TOLERANCE)])
+            tried = torch.stack([exact * (1.0 - self._tolerance), exact * (1.0 + self._tolerance)])
             sure = (exact >= LOWEST) & (exact <= HIGHEST) & self._contains(tried).all(dim=0) & (found > 0)
-            below, above = self._fires(self._neuron, torch.where(sure, tried, self._idle), WINDOW)
+            below, above = self._fires(self._neuron, torch.where(sure, tried, self._idle), self._window)
             found = torch.where(sure & ~below & above, exact, found)
         return self._bisected(found, found.isinf() & ~never)
 
@@ -153,7 +178,7 @@ class _Search:
             # Those below: from the lower end, of which nothing is known, to just under the upper one.
             share = torch.arange(count, dtype=torch.float64)[:, None] / count
             tried = torch.where(open_, low * (high / low) ** share, self._idle)
-            fired = self._fires(self._neuron, tried, WINDOW) & open_
+            fired = self._fires(self._neuron, tried, self._window) & open_
             at = torch.where(fired.any(dim=0), fired.to(torch.int8).argmax(dim=0), count)
             rungs = torch.cat([tried, high[None]])
             new = rungs.gather(0, at[None])[0]
@@ -161,7 +186,7 @@ class _Search:
             deeper = at == 0
             high = torch.where(open_, new, high)
             low = torch.where(open_, torch.where(deeper, high * 2.0**-_OCTAVES, under), low)
-            open_ = open_ & (deeper | (high - low > TOLERANCE * high)) & (high > LOWEST)
+            open_ = open_ & (deeper | (high - low > self._tolerance * high)) & (high > LOWEST)
         return torch.where(found.isinf() & open_all, high, found)
 
     def _ladder(self, open_: Tensor) -> Tensor:
@@ -171,7 +196,7 @@ class _Search:
         rungs = rungs[self._contains(rungs)]
         high = torch.full((self._units,), math.inf, dtype=torch.float64)
         size = max(1, _LANES // self._units)
-        for window in (_FIRST_LOOK, WINDOW):
+        for window in (min(_FIRST_LOOK, self._window), self._window):
             for some in torch.split(rungs, size):
                 left = open_ & high.isinf()
                 if not bool(left.any()):
@@ -230,8 +255,8 @@ class _Search:
         affine_in_input = torch.allclose(at_two - at_one, gain) and torch.equal(paths[2].matrix[0, 0], rate)
         if not affine_in_input:
             return None
-        x = rate * WINDOW
-        reach = WINDOW * torch.where(x == 0, 1.0, torch.expm1(x) / torch.where(x == 0, 1.0, x))
+        x = rate * self._window
+        reach = self._window * torch.where(x == 0, 1.0, torch.expm1(x) / torch.where(x == 0, 1.0, x))
         exact = (-gap.value / (gap.coefficients[0] * reach) - at_zero) / gain
         never = (gap.coefficients[0] * gain <= 0) & (rate.abs() * twin.dt <= 1.0)
         return torch.where(exact.isfinite(), exact, math.inf).expand(shape).cpu(), never.expand(shape).cpu()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, final
 
 from torch import Tensor
 
+from ..engine.step.table import BESIDE
+
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
 
-_BESIDE = ("armed", "hold", "hold_time", "status")
 _PLAIN = (int, float, str, bytes, type(None))
 
 
@@ -43,7 +44,7 @@ def _marks(neuron: Neuron) -> tuple[Any, ...]:
     schema, buffers = neuron.schema, neuron._buffers
     integrator = neuron.integrator
     tensors = []
-    for name in (*schema.states, *schema.parameters, *_BESIDE):
+    for name in (*schema.states, *schema.parameters, *BESIDE):
         held = buffers.get(name)
         if held is None:
             held = neuron._parameters.get(name)

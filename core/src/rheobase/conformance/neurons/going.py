@@ -23,9 +23,6 @@ from .subject import NeuronSubject
 STRONG = ((10.0, 10.0, 3.0), (0.0, 20.0), (5.0, -5.0, 30.0, 0.0), (1.5,), (0.0,))
 """Levels of a run that spikes soon, so that its middle lies between spikes, or in a refractory period."""
 
-BESIDE_DTYPE = ("hold_time", "spike_times")
-"""Times, which are float64 whatever the type of the neuron."""
-
 
 def strong(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
     """Runs with spikes, in a batch and without."""

@@ -9,6 +9,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ...engine.step.table import BESIDE
 from ..profiles import Profile
 from ..property import prop
 from ..violation import require, violated
@@ -20,7 +21,7 @@ from .rounding import require_same_up_to_rounding
 from .running import same
 from .subject import NeuronSubject
 
-_BESIDE = ("armed", "hold", "hold_time", "status", "spiked")
+_BESIDE = (*BESIDE, "spiked")
 """What a batch has rows of beside the states."""
 
 

@@ -10,12 +10,13 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ...engine.step.table import TIMES
 from ..profiles import Profile
 from ..property import Need, prop
 from ..violation import require, violated
 from .case import NeuronCase
 from .cases import runs
-from .going import BESIDE_DTYPE, brief, go, strong
+from .going import brief, go, strong
 from .needs import SPIKES
 from .received import REFUSALS, sources, takes_input
 from .running import same
@@ -165,7 +166,7 @@ def require_type(seen: Any, dtype: torch.dtype, where: str) -> None:
     """Refuse outputs that are floating-point numbers of another type."""
     for step, out in enumerate(seen):
         for name, value in out.items():
-            if value.is_floating_point() and name not in BESIDE_DTYPE and value.dtype != dtype:
+            if value.is_floating_point() and name not in TIMES and value.dtype != dtype:
                 violated(f"{name} is {value.dtype} in step {step} of a neuron of {dtype}, {where}")
 
 

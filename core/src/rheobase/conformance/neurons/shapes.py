@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from ...engine.neuron.base import Neuron
+from ...engine.step.table import TIMES
 from ..property import prop
 from ..violation import require, violated
 from .case import NeuronCase
-from .going import BESIDE_DTYPE, brief, go, mapped, moved, options_of, precise, require_close_runs, strong
+from .going import brief, go, mapped, moved, options_of, precise, require_close_runs, strong
 from .needs import DETERMINISTIC, OWN_STEPS, PARAMETERS
 from .outputs import require_type
 from .running import require_same_runs, seeded
@@ -47,7 +48,7 @@ def conversion_reaches_everything(subject: NeuronSubject, case: NeuronCase) -> N
 
 def _all_of(neuron: Any, dtype: torch.dtype, when: str) -> None:
     for name, held in (*neuron.named_buffers(), *neuron.named_parameters()):
-        if held.is_floating_point() and name.rpartition(".")[2] not in BESIDE_DTYPE:
+        if held.is_floating_point() and name.rpartition(".")[2] not in TIMES:
             require(held.dtype == dtype, f"{when} {name} is {held.dtype}")
 
 

@@ -83,6 +83,8 @@ class Integrator(ABC):
             all others.
         on_failure: What a neuron does about units whose integration failed: ``"raise"``, the default, an
             error, or ``"mark"`` them: their states are NaN, and ``status`` says why.
+        fresh: Whether the state that it gives is always a tensor of its own, which nobody keeps and which is
+            contiguous, so that it need not be copied. Default False.
         provenance: The plugin that offered it, where it was made by name; else None.
         made_with: What it was made with, where it was made by name; else None.
 
@@ -106,6 +108,7 @@ class Integrator(ABC):
     adaptive: bool = False
     field: str = "general"
     on_failure: str = "raise"
+    fresh: bool = False
     provenance: Provenance | None = None
     made_with: Mapping[str, Any] | None = None
 
@@ -211,6 +214,19 @@ class Integrator(ABC):
         field = EquationField(equation, 0 if single else len(y), inputs, t, y)
         return self.through(pieces(tuple(field.signals.values()), 0.0, dt), field.on_piece, y)
 
+    def refuse_failed(self, after: Advance, t1: Time) -> None:
+        """Refuse what :meth:`advance` gave where units failed, unless they are to be marked.
+
+        Args:
+            after: What it gave, with its status.
+            t1: The time asked for, ms.
+
+        Raises:
+            IntegrationError: If a unit failed.
+        """
+        if after.status is not None and self.on_failure != "mark" and bool((after.status != 0).any()):
+            raise failure(self, after.status, t1 if after.t is None else after.t)
+
     def through(
         self,
         steps: Sequence[Piece],
@@ -237,8 +253,8 @@ class Integrator(ABC):
             hints = result.hints if place else carry
             try:
                 after = self.advance(field_of(piece), result.y, piece.t0, piece.t1, carry=hints)
-                if after.status is not None and self.on_failure != "mark" and bool((after.status != 0).any()):
-                    raise failure(self, after.status, piece.t1 if after.t is None else after.t)
+                if after.status is not None:
+                    self.refuse_failed(after, piece.t1)
             except IntegrationError as error:
                 if not place:
                     raise

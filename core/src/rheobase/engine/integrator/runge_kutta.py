@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,14 +34,40 @@ TABLEAUS: Mapping[int, Tableau] = {
 }
 
 
-# After each stage, the slopes that a later stage still needs.
-_KEPT: Mapping[int, tuple[frozenset[int], ...]] = {
-    order: tuple(
-        frozenset(index for row in table.a[stage + 1 :] for index, weight in enumerate(row) if weight)
+class Stage(NamedTuple):
+    """One stage of a method, as it is worked through.
+
+    Attributes:
+        c: Its node.
+        terms: Earlier stages and their weights in its point, without those that are zero.
+        share: Its weight in the result, in units of the last stage's; 0: it has none.
+        spent: Earlier stages, and this one, that no later stage asks for.
+    """
+
+    c: float
+    terms: tuple[tuple[int, float], ...]
+    share: float
+    spent: tuple[int, ...]
+
+
+def plan(table: Tableau) -> tuple[Stage, ...]:
+    """A tableau as stages. Each slope is kept only as long as a later stage asks for it."""
+    last = {
+        index: max([stage for stage, row in enumerate(table.a) if len(row) > index and row[index]] + [index])
+        for index in range(len(table.b))
+    }
+    return tuple(
+        Stage(
+            table.c[stage],
+            tuple((index, weight) for index, weight in enumerate(table.a[stage]) if weight),
+            table.b[stage] / table.b[-1],
+            tuple(index for index in last if last[index] == stage),
+        )
         for stage in range(len(table.b))
     )
-    for order, table in TABLEAUS.items()
-}
+
+
+_PLANS: Mapping[int, tuple[Stage, ...]] = {order: plan(table) for order, table in TABLEAUS.items()}
 
 
 class RungeKutta(Integrator):
@@ -58,6 +84,8 @@ class RungeKutta(Integrator):
         >>> RungeKutta(order=3)
         RungeKutta(order=3)
     """
+
+    fresh = True
 
     def __init__(self, order: int = 4) -> None:
         if isinstance(order, bool) or not isinstance(order, int) or order not in TABLEAUS:
@@ -79,34 +107,27 @@ class RungeKutta(Integrator):
         *,
         carry: Mapping[str, Tensor] | None = None,
     ) -> Advance:
-        table, kept = TABLEAUS[self.order], _KEPT[self.order]
-        h = t1 - t0
-        # The slopes are summed in units of the last weight, and each is kept only as long as a later
-        # stage needs it: at most three arrays are alive beside the state.
-        unit = table.b[-1]
+        h, unit = t1 - t0, TABLEAUS[self.order].b[-1]
+        # At most three arrays are alive beside the state: what is summed, in units of the last weight, and
+        # the slopes that a later stage asks for.
         slopes: dict[int, Tensor] = {}
-        total = y  # replaced by the first slope that has a weight
-        weighted = False
-        for stage, weight in enumerate(table.b):
+        timed = isinstance(h, Tensor)  # a time for each unit; else one operation is enough
+        total: Any = None
+        for stage, (c, terms, share, spent) in enumerate(_PLANS[self.order]):
             point = y
-            for index, slope in slopes.items():
-                if table.a[stage][index]:
-                    point = axpy(table.a[stage][index] * h, slope, point)
-            slopes[stage] = field(t0 + table.c[stage] * h, point)
-            if weight:
-                share = weight / unit
-                if weighted:
-                    total = axpy(share, slopes[stage], total)
+            for index, weight in terms:
+                a: Any = weight * h
+                point = point + a * slopes[index] if timed else torch.add(point, slopes[index], alpha=a)
+            slope = slopes[stage] = field(t0 + c * h, point)
+            if share:
+                if total is None:
+                    total = slope if share == 1 else slope * share
                 else:
-                    total = slopes[stage] if share == 1 else slopes[stage] * share
-                weighted = True
-            slopes = {index: slope for index, slope in slopes.items() if index in kept[stage]}
-        return Advance(axpy(unit * h, total, y))
-
-
-def axpy(a: Time, x: Tensor, y: Tensor) -> Tensor:
-    """``a x + y``, in one operation where ``a`` is a number."""
-    return y + a * x if isinstance(a, Tensor) else torch.add(y, x, alpha=a)
+                    total = torch.add(total, slope, alpha=share)
+            for index in spent:
+                del slopes[index]
+        a = unit * h
+        return Advance(y + a * total if timed else torch.add(y, total, alpha=a))
 
 
 def rk1() -> RungeKutta:

@@ -29,15 +29,46 @@ def pack(parts: list[Tensor]) -> Tensor:
     return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(parts)
 
 
+def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
+    """The derivatives at a packed state ``[D, *batch, units]``, per ms, packed like it."""
+    function, schema = model.derivatives, model.schema
+    if function is None:
+        raise _undefined(model, "derivatives")
+    state = schema.pack_state(*y.unbind(0))
+    try:
+        values = function(state, params, data)
+    except _EXPLAINED as error:
+        raise _explained(model, "derivatives", error, (state, params, data)) from error
+    if type(values) is dict and len(values) == len(y):
+        # As nearly every model gives them: nothing needs to be cast or spread.
+        parts, dtype, shape = [], y.dtype, y.shape[1:]
+        for name in schema.states:
+            value = values.get(name)
+            if type(value) is not Tensor or value.dtype != dtype or value.shape != shape:
+                break
+            parts.append(value)
+        else:
+            return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(parts)
+    return pack_all(schema, values, y, "derivatives")
+
+
 def gap(model: Model, y: Tensor, params: Any) -> Tensor:
     """g, the model's threshold function, at a packed state ``[D, *batch, units]``; of its type.
 
     Raises:
         DeclarationError: If it is a comparison, which is never below zero, or no number.
     """
-    g = ask(model, "threshold", y.unbind(0), params)
+    function = model.threshold
+    if function is None:
+        raise _undefined(model, "threshold")
+    state = model.schema.pack_state(*y.unbind(0))
+    try:
+        g = function(state, params)
+    except _EXPLAINED as error:
+        raise _explained(model, "threshold", error, (state, params)) from error
     if isinstance(g, Tensor) and g.dtype == y.dtype:
-        return spread(g, y.shape[1:])
+        shape = y.shape[1:]
+        return g if g.shape == shape else torch.broadcast_to(g, shape)
     _check_difference(model, g)
     return _like(g, y)
 
@@ -77,29 +108,46 @@ def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any
     """
     function = getattr(model, name)
     if function is None:
-        left = ", and its update left the step to the integrator" if name == "derivatives" else ""
-        raise DeclarationError(f"{model.schema.owner} defines no {name}{left}")
+        raise _undefined(model, name)
     state = model.schema.pack_state(*parts)
     try:
         return function(state, params, *more)
-    except AttributeError as error:
-        asked, known = str(error.name), getattr(error.obj, "_fields", None)
-        if known is None or not any(error.obj is part for part in (state, params, *more)):
-            raise
-        if asked in model.schema.draws and error.obj is params:
-            raise DeclarationError(
-                f"{model.schema.owner}.{name} asks for {asked!r}, which is drawn anew for each event: only "
-                "reset, update and the defaults of states can read a draw; keep what reset draws in a State, "
-                f"and read that in {name}"
-            ) from error
-        raise DeclarationError(
-            f"{model.schema.owner}.{name} asks for {asked!r}{nearest(asked, known)}; "
-            f"it has {', '.join(known) or 'nothing'} there"
-        ) from error
-    except (RuntimeError, TypeError, ValueError) as error:
-        if (told := of_all_units(error, f"{model.schema.owner}.{name}")) is not None:
-            raise told from error
-        raise
+    except _EXPLAINED as error:
+        raise _explained(model, name, error, (state, params, *more)) from error
+
+
+_EXPLAINED = (AttributeError, RuntimeError, TypeError, ValueError)
+"""What an author's mistake raises that can be told better."""
+
+
+def _undefined(model: Model, name: str) -> DeclarationError:
+    left = ", and its update left the step to the integrator" if name == "derivatives" else ""
+    return DeclarationError(f"{model.schema.owner} defines no {name}{left}")
+
+
+def _explained(model: Model, name: str, error: Exception, given: tuple[Any, ...]) -> DeclarationError:
+    """What an error of one of the author's functions means.
+
+    Raises:
+        Exception: The error itself, where it means nothing that is known here.
+    """
+    owner, params = f"{model.schema.owner}.{name}", given[1]
+    if not isinstance(error, AttributeError):
+        told = of_all_units(error, owner)
+        if told is None:
+            raise error
+        return told
+    asked, known = str(error.name), getattr(error.obj, "_fields", None)
+    if known is None or not any(error.obj is part for part in given):
+        raise error
+    if asked in model.schema.draws and error.obj is params:
+        return DeclarationError(
+            f"{owner} asks for {asked!r}, which is drawn anew for each event: only reset, update and the "
+            f"defaults of states can read a draw; keep what reset draws in a State, and read that in {name}"
+        )
+    return DeclarationError(
+        f"{owner} asks for {asked!r}{nearest(asked, known)}; it has {', '.join(known) or 'nothing'} there"
+    )
 
 
 def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,10 @@ from ...errors import DeclarationError, ParameterError
 from ...torch_state import broadcast_shape, values_visible
 from .branching import called
 from .declaration import Parameter, Quantity, State
-
-if TYPE_CHECKING:
-    from ..neuron.stored import Stored
+from .owner import Owner
 
 
-def as_parameter(neuron: Stored, declared: Parameter, value: Any) -> Tensor:
+def as_parameter(neuron: Owner, declared: Parameter, value: Any) -> Tensor:
     """A value of a parameter as the neuron stores it.
 
     Args:
@@ -43,7 +41,7 @@ def as_parameter(neuron: Stored, declared: Parameter, value: Any) -> Tensor:
     return tensor
 
 
-def as_state(neuron: Stored, declared: State, value: Any, batch: torch.Size) -> Tensor:
+def as_state(neuron: Owner, declared: State, value: Any, batch: torch.Size) -> Tensor:
     """A value of a state as the neuron stores it, ``[*batch, units]``.
 
     Args:
@@ -74,7 +72,7 @@ def as_state(neuron: Stored, declared: State, value: Any, batch: torch.Size) -> 
     return tensor.expand(shape).clone(memory_format=torch.contiguous_format)
 
 
-def check_domain(neuron: Stored, declared: Quantity, tensor: Tensor) -> None:
+def check_domain(neuron: Owner, declared: Quantity, tensor: Tensor) -> None:
     """Refuse values outside the domain; the message names the first unit and its value.
 
     While compiling, tracing or under a function transform they are not looked at.
@@ -93,7 +91,7 @@ def check_domain(neuron: Stored, declared: Quantity, tensor: Tensor) -> None:
     raise ParameterError(f"{_named(neuron, declared)}{where} is {value:g}; it must be {declared.range_text}")
 
 
-def resolve_defaults(neuron: Stored, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def resolve_defaults(neuron: Owner, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The values of all parameters: those given, and the defaults of the others.
 
     Args:
@@ -110,7 +108,7 @@ def resolve_defaults(neuron: Stored, given: Mapping[str, Tensor]) -> dict[str, T
     return _Resolver(neuron, given).all()
 
 
-def initial_value(neuron: Stored, declared: State, params: Any) -> Any:
+def initial_value(neuron: Owner, declared: State, params: Any) -> Any:
     """The initial value of a state, given the parameters by name.
 
     Raises:
@@ -136,7 +134,7 @@ def initial_value(neuron: Stored, declared: State, params: Any) -> Any:
 class _Resolver:
     """The parameters by name, each worked out when it is first asked for."""
 
-    def __init__(self, neuron: Stored, given: Mapping[str, Tensor]) -> None:
+    def __init__(self, neuron: Owner, given: Mapping[str, Tensor]) -> None:
         self._neuron = neuron
         self._known = dict(given)
         self._pending: list[str] = []
@@ -170,7 +168,7 @@ class _Resolver:
         return self._known[name]
 
 
-def _as_tensor(neuron: Stored, declared: Quantity, value: Any) -> Tensor:
+def _as_tensor(neuron: Owner, declared: Quantity, value: Any) -> Tensor:
     if isinstance(value, nn.Parameter):
         if value.dtype != neuron.dtype or value.device != neuron.device:
             raise ParameterError(
@@ -197,5 +195,5 @@ def _as_tensor(neuron: Stored, declared: Quantity, value: Any) -> Tensor:
     return tensor.to(device=neuron.device, dtype=neuron.dtype, copy=True)
 
 
-def _named(neuron: Stored, declared: Quantity) -> str:
+def _named(neuron: Owner, declared: Quantity) -> str:
     return f"{neuron.identifier}: the {declared.kind} {declared.name!r}"

@@ -210,8 +210,11 @@ class Neuron(Stepped):
             raise NotImplementedError(
                 f"{type(self).__name__} has no dynamics: define derivatives, or override forward"
             )
-        outputs = self.advance(self.prepare(data, identifiers))
-        return {name: outputs[name].clone() for name in self.reported if name in outputs}
+        outputs, given = self.advance(self.prepare(data, identifiers)), {}
+        for name in self.reported:
+            if name in outputs:
+                given[name] = outputs[name].clone()
+        return given
 
     @alone
     def inject(self, current: Tensor | float) -> None:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from ...errors import InputError, NonFiniteStateError
 from ...torch_state import all_finite, values_visible
+from ..model.owner import Owner
 from ..model.values import check_domain
-
-if TYPE_CHECKING:
-    from .stored import Stored
-
-
-_SPIKES = ("spiked", "spike_count", "spike_times")
+from ..step.table import REPORTED
 
 
 def check_step(
-    neuron: Stored, data: Any, outputs: Mapping[str, Tensor], status: Tensor | None = None
+    neuron: Owner,
+    data: Any,
+    outputs: Mapping[str, Tensor],
+    status: Tensor | None = None,
+    *,
+    finite: bool = False,
 ) -> bool:
     """Refuse a step whose input or result is not finite.
 
@@ -28,6 +29,7 @@ def check_step(
         data: The prepared input: a tensor, or a named tuple of them.
         outputs: What the step gave, by name; the states are among it.
         status: Who failed and is marked, ``[*batch, units]``: their states are not looked at. Or None.
+        finite: Whether the states are known to be finite.
 
     Returns:
         Whether values could be looked at.
@@ -38,14 +40,19 @@ def check_step(
         NonFiniteStateError: If a state is not finite.
     """
     inputs = {"input": data} if isinstance(data, Tensor) else dict(data._asdict())
-    states = {name: value for name, value in outputs.items() if name not in inputs and name not in _SPIKES}
-    values = [*inputs.values(), *states.values()]
-    if not values or not values_visible(values[-1]):
-        return False
+    states: dict[str, Tensor] = {}
+    if not finite:
+        states = {
+            name: value for name, value in outputs.items() if name not in inputs and name not in REPORTED
+        }
+        values = [*inputs.values(), *states.values()]
+        if not values or not values_visible(values[-1]):
+            return False
     if status is not None:
         states = {name: value[status == 0] for name, value in states.items()}
-        values = [*inputs.values(), *states.values()]
-    fine = all(map(all_finite, values))
+    fine = all(map(all_finite, (*inputs.values(), *states.values())))
+    if fine and not neuron.schema.inputs:
+        return True
     check_inputs(neuron, inputs, finite=fine)
     if fine:
         return True
@@ -62,7 +69,7 @@ def check_step(
     return True
 
 
-def check_inputs(neuron: Stored, inputs: Mapping[str, Tensor], *, finite: bool = False) -> None:
+def check_inputs(neuron: Owner, inputs: Mapping[str, Tensor], *, finite: bool = False) -> None:
     """Refuse inputs that are not finite, or outside their declared domain.
 
     Args:
@@ -91,20 +98,20 @@ def first_bad(value: Tensor) -> tuple[int, ...] | None:
     return tuple(bad[0].tolist()) if len(bad) else None
 
 
-def _at(neuron: Stored, where: tuple[int, ...], value: Tensor) -> str:
+def _at(neuron: Owner, where: tuple[int, ...], value: Tensor) -> str:
     batch = f", batch {list(where[:-1])}" if len(where) > 1 else ""
     number = float(value.detach()[where])
     whom = "every unit" if value.shape[-1] == 1 < neuron.num_units else f"unit {where[-1]}"
     return f"{number} in {whom}{batch}"
 
 
-def _advice(neuron: Stored) -> str:
+def _advice(neuron: Owner) -> str:
     dt_max = neuron.schema.dt_max
     limit = "" if dt_max is None else f"; the model's dt_max is {dt_max:g} ms"
     return limit + other_events(neuron)
 
 
-def other_events(neuron: Stored) -> str:
+def other_events(neuron: Owner) -> str:
     """What to do about a model that explodes past its threshold, where a step goes on up to its end."""
     model: Any = getattr(neuron, "_model", None)
     resets = model is not None and model.threshold is not None and model.reset is not None

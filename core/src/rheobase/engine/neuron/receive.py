@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,16 +10,13 @@ from torch import Tensor
 from ...errors import InputError
 from ...torch_state import broadcast_shape, values_visible
 from ..aggregate import Aggregator, check_inputs
-
-if TYPE_CHECKING:
-    from .stored import Stored
-
+from ..model.owner import Owner
 
 _SIGNAL = ", or rheobase.Signal(function, breakpoints) for one that changes with time"
 
 
 def receive(
-    neuron: Stored,
+    neuron: Owner,
     given: Any,
     what: str,
     rule: Aggregator | None = None,
@@ -69,7 +66,7 @@ def receive(
     return current.to(neuron.dtype, copy=True)
 
 
-def _tensor(neuron: Stored, given: Any, what: str) -> Tensor:
+def _tensor(neuron: Owner, given: Any, what: str) -> Tensor:
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         return torch.tensor(float(given), dtype=neuron.dtype, device=neuron.device)
     if not isinstance(given, Tensor):
@@ -90,7 +87,7 @@ def _tensor(neuron: Stored, given: Any, what: str) -> Tensor:
     return given
 
 
-def _check_together(neuron: Stored, tensors: list[Tensor], what: str) -> None:
+def _check_together(neuron: Owner, tensors: list[Tensor], what: str) -> None:
     try:
         broadcast_shape(*(tensor.shape for tensor in tensors))
     except RuntimeError as error:
@@ -101,7 +98,7 @@ def _check_together(neuron: Stored, tensors: list[Tensor], what: str) -> None:
         ) from error
 
 
-def _check_shape(neuron: Stored, current: Tensor, what: str) -> None:
+def _check_shape(neuron: Owner, current: Tensor, what: str) -> None:
     units = neuron.num_units
     if current.shape[-1] not in (1, units):
         accepted = f"1 or num_units = {units}" if units > 1 else "1"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,20 +11,40 @@ from torch import Tensor
 from ...errors import InputError, IntegrationError, nearest
 from ...signal.pieces import at_start, signals_in
 from ...specs import Provenance
-from ...torch_state import values_visible
+from ...torch_state import all_finite, broadcast_shape, values_visible
 from ..aggregate import Aggregator
-from ..model.functions import spread
-from ..step.dynamics import step as declared_step
+from ..model.functions import pack, spread
+from ..step.grid import Report
+from ..step.grid import step as declared_step
 from ..step.slopes import SLOPE, forgotten
+from ..step.spikes import Known
 from ..step.stepsize import StepWatch, heed, largest_step
+from ..step.table import BESIDE, SLOTS, StepState
 from .beginning import Beginning
 from .checks import check_inputs, check_step, other_events
 from .named import NamedState
 from .threads import alone
 from .timed import receive_timed
 
-_BESIDE = ("armed", "hold", "hold_time", "status")
-"""What goes on from step to step beside the declared states, in models that have it."""
+
+class Kept(NamedTuple):
+    """What the last step left, as long as nobody replaces or writes to a tensor of it.
+
+    Attributes:
+        state: The state; the neuron's buffers are its rows.
+        params: The parameters and options, by name.
+        known: What is known of the state.
+        noted: The neuron's tensors by name, and how often each had been written to then.
+        data: The input of the step, if it is one tensor.
+        version: How often that had been written to.
+    """
+
+    state: StepState
+    params: Any
+    known: Known
+    noted: tuple[tuple[str, Tensor, int], ...]
+    data: Tensor | None
+    version: int
 
 
 class Stepped(Beginning):
@@ -32,7 +52,6 @@ class Stepped(Beginning):
 
     _framework = True
 
-    _own_forward: ClassVar[bool] = False
     _input_rules: dict[str, tuple[Aggregator, Provenance | None]]
     aggregate: ClassVar[Callable[..., Tensor]]
     aggregator: Aggregator | None
@@ -40,6 +59,8 @@ class Stepped(Beginning):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._watch = StepWatch()
+        # The names of what a step hangs on, and the buffers and the carry for which they are these.
+        self._layout: tuple[Any, tuple[tuple[str, ...], tuple[str, ...]]] = (None, ((), ()))
 
     @property
     def state(self) -> NamedState:
@@ -47,8 +68,7 @@ class Stepped(Beginning):
         return NamedState(self._held())
 
     def _held(self) -> dict[str, Any]:
-        # A plain dictionary: for each step, and for torch.compile.
-        names = [*self.schema.states, *(name for name in _BESIDE if name in self._buffers)]
+        names = [*self.schema.states, *(name for name in BESIDE if name in self._buffers)]
         if self.schema.draws:
             names.append("step_count")
         carry = {name: self._of(f"carry_{name}") for name in self._carry_names}
@@ -69,17 +89,37 @@ class Stepped(Beginning):
             The state at t + dt, and the outputs of the step: inputs, states and, where the model
             spikes, ``spiked``.
         """
+        clock = state.get("step_count")
         # What the last step was taken with is not known here.
-        state = {**state, "carry": forgotten(state.get("carry"), True)}
-        new, outputs = self._step(state, params, data, dt, moved=True)
-        return NamedState(new), outputs
+        before = self._packed(state)._replace(carry=forgotten(state.get("carry"), True))
+        after, report = self._step(before, params, data, dt, Known(), clock)
+        new: dict[str, Any] = dict(zip(self.schema.states, after.y.unbind(0), strict=True))
+        for slot in SLOTS:
+            if slot.goes_on and (value := getattr(after, slot.field)) is not None:
+                new[slot.name] = value
+        if clock is not None:
+            new["step_count"] = clock + 1
+        new["carry"] = after.carry
+        return NamedState(new), self._outputs(after, report, at_start(data, dt))
+
+    def _packed(self, named: Mapping[str, Any]) -> StepState:
+        """A state by name, as a step takes it."""
+        parts = [named[name] for name in self.schema.states]
+        beside = {slot.field: named.get(slot.name) for slot in SLOTS if slot.goes_on}
+        tensors = [*parts, *(each for each in beside.values() if each is not None)]
+        shape = tensors[0].shape
+        if any(each.shape != shape for each in tensors):
+            shape = broadcast_shape(*(each.shape for each in tensors))
+            parts = [spread(part, shape) for part in parts]
+            beside = {name: each if each is None else spread(each, shape) for name, each in beside.items()}
+        return StepState(pack(parts), **beside, carry=named.get("carry"))
 
     def _step(
-        self, state: Mapping[str, Any], params: Any, data: Any, dt: float, *, moved: bool
-    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        self, state: StepState, params: Any, data: Any, dt: float, known: Known, clock: Tensor | None
+    ) -> tuple[StepState, Report]:
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
-        new, outputs = declared_step(
+        return declared_step(
             self._model,
             self.integrator,
             self._event,
@@ -87,14 +127,27 @@ class Stepped(Beginning):
             params,
             data,
             dt,
+            known=known,
             stream=self._stream if self.schema.draws else None,
-            moved=moved,
+            clock=clock,
         )
-        shape = outputs[next(iter(self.schema.states))].shape
-        begin = at_start(data, dt)
+
+    def _outputs(self, state: StepState, report: Report, begin: Any) -> dict[str, Tensor]:
+        """What a step reports: inputs, states and spikes."""
+        shape = state.y.shape[1:]
         received = begin._asdict() if self.schema.inputs else {"input": begin}
-        inputs = {name: spread(value, shape) for name, value in received.items()}
-        return new, {**inputs, **outputs}
+        for name, value in received.items():
+            if value.shape != shape:
+                received[name] = spread(value, shape)
+        outputs: dict[str, Tensor] = {
+            **received,
+            **dict(zip(self.schema.states, state.y.unbind(0), strict=True)),
+        }
+        if state.spiked is not None:
+            outputs["spiked"] = state.spiked
+        if report.counts is not None and report.times is not None:
+            outputs["spike_count"], outputs["spike_times"] = report.counts, report.times
+        return outputs
 
     @staticmethod
     def _identifiers_of(name: str, data: Mapping[str, Any], identifiers: Any) -> list[str] | None:
@@ -125,6 +178,12 @@ class Stepped(Beginning):
             InputError: If it has a wrong type, shape or device, or is not finite. (For a class without a
                 ``forward`` of its own the step itself looks at the values.)
         """
+        # Nearly every input is a tensor as the neuron has them: a copy is all that is needed.
+        plain = type(data) is Tensor and identifiers is None and not self.schema.inputs
+        if plain and data.dtype is self._dtype and data.ndim == 1 and not self._own_forward:
+            units, clock = self.__dict__.get("_num_units", 1), self._buffers["step_count"]
+            if clock is not None and data.device == clock.device and data.shape[0] in (1, units):
+                return data.clone()
         prepared = self._prepare(data, identifiers)
         if self._own_forward:
             named = prepared._asdict() if self.schema.inputs else {"input": prepared}
@@ -174,30 +233,41 @@ class Stepped(Beginning):
         Returns:
             The outputs of the step; they share memory with the neuron until its next step.
         """
-        # Compiled code must not depend on what happened between two steps.
-        moved = torch.compiler.is_compiling() or not self._is_settled()
-        state, params = self._held(), self._undrawn()
-        if self._begun:
-            state |= self._rows_at_start(at_start(data, self.dt))
-        if state["carry"] and SLOPE in state["carry"]:
-            state["carry"] = forgotten(state["carry"], self._changed(data))
+        kept = self._still_kept()
+        if kept is None:
+            named = self._held()
+            if self._begun:
+                named |= self._rows_at_start(at_start(data, self.dt))
+            state, params, known = self._packed(named), self._undrawn(), Known()
+        else:
+            state, params, known = kept.state, kept.params, kept.known
+        if state.carry and SLOPE in state.carry:
+            state = state._replace(carry=forgotten(state.carry, self._changed(data, kept)))
+        clock = self._counter if self.schema.draws else None
         try:
-            new, outputs = self._step(state, params, data, self.dt, moved=moved)
+            after, report = self._step(state, params, data, self._dt, known, clock)
         except IntegrationError as error:
             # The integrator counts time from the start of the step.
             raise type(error)(
                 f"{self.identifier}, within step {self.simulation_step} (from t = {self.time:g} ms, "
                 f"dt = {self.dt:g} ms): {error}{other_events(self)}"
             ) from error
-        begin = at_start(data, self.dt)
-        seen = check_step(self, begin, outputs, new.get("status"))
+        begin = data if isinstance(data, Tensor) else at_start(data, self.dt)
+        outputs = self._outputs(after, report, begin)
+        same = kept is not None and data is kept.data and isinstance(data, Tensor)
+        same = same and kept is not None and data._version == kept.version
+        finite = report.known.finite
+        # A single input has no domain: that it is finite is all that is asked.
+        seen = finite and (same or (isinstance(begin, Tensor) and all_finite(begin)))
+        seen = seen or check_step(self, begin, outputs, after.status, finite=finite)
         if seen and self._model is not None and self._model.dt_max is not None:
             watch = self._watch
-            if watch.due(outputs.get("spiked")):
-                watch.told = heed(self, state, params, begin, outputs.get("spiked"))
-        if "spike_times" in outputs:
-            outputs["spike_times"] = self.time + outputs["spike_times"]
-        self.commit(new, outputs)
+            if watch.due(None if report.known.calm else after.spiked):
+                before = dict(zip(self.schema.states, state.y.unbind(0), strict=True))
+                watch.told = heed(self, before, params, begin, after.spiked)
+        if report.times is not None:
+            outputs["spike_times"] = self.time + report.times
+        self._leave(after, outputs, params, report.known, data if isinstance(data, Tensor) else None)
         return outputs
 
     def heed_dt_max(self, data: Callable[[], Any] | None = None) -> None:
@@ -228,17 +298,39 @@ class Stepped(Beginning):
         inputs = self.schema.inputs
         return self.schema.pack_data(*map(self._of, inputs)) if inputs else self._of("input")
 
-    def _changed(self, data: Any) -> Tensor | bool:
+    def _still_kept(self) -> Kept | None:
+        """What the last step left, if the neuron's tensors still are what it left; else None."""
+        # Compiled code must not depend on what happened between two steps.
+        kept: Kept | None = None if torch.compiler.is_compiling() else self._kept
+        if kept is None:
+            return None
+        buffers, learnt = self._buffers, self._parameters
+        for name, tensor, version in kept.noted:
+            held = buffers.get(name)
+            now: Tensor | None = learnt.get(name) if held is None else held
+            if now is not tensor or tensor._version != version:
+                return None
+        return kept
+
+    def _changed(self, data: Any, kept: Kept | None) -> Tensor | bool:
         """Whose input, states or parameters are not those of the last step; True where that is not known."""
-        if self._settled is None or signals_in(data) or not values_visible(self._counter):
+        if not values_visible(self._counter) or signals_in(data):
+            return True
+        last_step = self._kept
+        if last_step is None:
             return True
         received = data._asdict() if self.schema.inputs else {"input": data}
+        # The slopes hang on these; of the others on those that changed since.
         changed: Tensor | bool = False
-        for name, (last, version) in self._settled.items():
+        for name, last, version in last_step.noted:
+            if name in _NO_SLOPES or name.startswith("carry_"):
+                continue
             now = received.get(name)
             if now is None:
+                if kept is not None:
+                    continue
                 now = self._of(name)
-                if now is last and not now.is_inference() and now._version == version:
+                if now is last and now._version == version:
                     continue
             # Two equal numbers may have different graphs.
             tracked = now.requires_grad or last.requires_grad
@@ -250,48 +342,104 @@ class Stepped(Beginning):
                 changed = changed | (now != last)
         return changed
 
+    def _leave(
+        self, state: StepState, outputs: Mapping[str, Tensor], params: Any, known: Known, data: Tensor | None
+    ) -> None:
+        """Keep the result of a step, advance the clock, and note what is kept."""
+        attached = not self.keeps_graph and torch.is_grad_enabled()
+        if attached:
+            state = _detached(state)
+        buffers, carry = self._buffers, state.carry or {}
+        for name, value in outputs.items():
+            # Contiguous: a buffer may be written to, an expanded input not.
+            kept = value.detach() if attached and value.requires_grad else value
+            buffers[name] = kept.contiguous()
+        for slot in SLOTS:
+            if slot.goes_on and (beside := getattr(state, slot.field)) is not None:
+                buffers[slot.name] = beside if beside.is_contiguous() else beside.contiguous()
+        for name, value in carry.items():
+            buffers[f"carry_{name}"] = value.contiguous()
+        if self._carry_names != tuple(carry):
+            self._carry_names = tuple(carry)
+        clock = buffers["step_count"]
+        buffers["step_count"] = None if clock is None else clock + 1
+        self._note(state, params, known, data)
+
+    def _note(self, state: StepState, params: Any, known: Known, data: Tensor | None) -> None:
+        """Note the tensors that a step hangs on: whoever writes to one or replaces it changes it."""
+        if torch.compiler.is_compiling() or state.y.requires_grad or state.y.is_inference():
+            # Inference tensors keep no version; and a graph is the caller's.
+            self.__dict__["_kept"] = None
+            return
+        before: Kept | None = self._kept
+        noted = None if before is None or params is not before.params else before.noted
+        changing, standing = self._noted_names()
+        # Parameters that are still those of the last step were looked at when this one began.
+        noted = self._versions(standing) if noted is None else noted[: len(standing)]
+        now = None if noted is None else self._versions(changing)
+        if noted is None or now is None:
+            self.__dict__["_kept"] = None
+            return
+        seen = data if data is not None and not data.is_inference() else None
+        version = -1 if seen is None else seen._version
+        self.__dict__["_kept"] = Kept(state, params, known, noted + now, seen, version)
+
+    def _versions(self, names: Sequence[str]) -> tuple[tuple[str, Tensor, int], ...] | None:
+        """Tensors by name, and how often each was written to; None where one of them does not tell."""
+        buffers, learnt, noted = self._buffers, self._parameters, []
+        for name in names:
+            held = buffers.get(name)
+            tensor: Any = learnt.get(name) if held is None else held
+            if tensor.is_inference():
+                return None
+            noted.append((name, tensor, tensor._version))
+        return tuple(noted)
+
+    def _noted_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of what a step hangs on: what each step changes, and the parameters."""
+        layout = len(self._buffers), self._carry_names
+        if self._layout[0] != layout:
+            inputs = tuple(self.schema.inputs) or ("input",)
+            carried = (f"carry_{name}" for name in self._carry_names)
+            beside = (name for name in (*BESIDE, "spiked") if name in self._buffers)
+            names = (*self.schema.states, *inputs, *beside, *carried), tuple(self.schema.parameters)
+            self.__dict__["_layout"] = layout, names
+        return self._layout[1]
+
     def commit(self, state: Mapping[str, Any], outputs: Mapping[str, Tensor]) -> None:
-        """Keep the result of a step, and advance the clock."""
+        """Keep the result of a step that a ``forward`` of a class's own made, and advance the clock.
+
+        Args:
+            state: What the next step goes on from, by name, as :meth:`step` gives it; ``carry`` is what an
+                integrator carries on, or None. What is not named stays.
+            outputs: What the step reports, by name.
+        """
         carry = state.get("carry") or {}
         new = {**outputs, **state, **{f"carry_{name}": value for name, value in carry.items()}}
         del new["carry"]
         new.pop("step_count", None)  # Which the clock itself does.
         for name, value in new.items():
             attached = value.requires_grad and not self.keeps_graph
-            # Contiguous: a buffer may be written to, an expanded input not.
             self._keep(name, (value.detach() if attached else value).contiguous())
-        if self._carry_names != tuple(carry):
-            self._carry_names = tuple(carry)
+        self._carry_names = tuple(carry)
+        self._kept = None
         self._tick()
-        self._settle()
-
-    def _settle(self) -> None:
-        """Note the tensors that the last step left: whoever writes to them or replaces them moves it."""
-        if torch.compiler.is_compiling():
-            self._settled = None
-            return
-        held = {name: self._of(name) for name in self._settling}
-        # Inference tensors keep no version, so nothing is known of them.
-        known = not any(tensor.is_inference() for tensor in held.values())
-        self._settled = {name: (tensor, tensor._version) for name, tensor in held.items()} if known else None
-
-    @property
-    def _settling(self) -> tuple[str, ...]:
-        """What the field of a step, and who may spike in it, depend on."""
-        inputs = tuple(self.schema.inputs) or ("input",)
-        hold = ("hold",) if "hold" in self._buffers else ()
-        return (*self.schema.states, *self.schema.parameters, *inputs, *hold)
-
-    def _is_settled(self) -> bool:
-        if self._settled is None:
-            return False
-        return all(
-            (held := self._of(name)) is tensor and not held.is_inference() and held._version == version
-            for name, (tensor, version) in self._settled.items()
-        )
 
     @alone
     def reset_state(self) -> None:
         """Return to the initial state: states, refractoriness, clock and batch."""
         self._watch.begin()
         super().reset_state()
+
+
+_NO_SLOPES = ("armed", "status", "hold_time", "spiked")
+"""What the slopes of a step do not hang on."""
+
+
+def _detached(state: StepState) -> StepState:
+    """The state without its graph."""
+    carry = state.carry
+    if carry is not None and any(value.requires_grad for value in carry.values()):
+        carry = {name: value.detach() for name, value in carry.items()}
+    parts = [part.detach() if part is not None and part.requires_grad else part for part in state[:-1]]
+    return StepState._make((*parts, carry))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +17,12 @@ from ...errors import ParameterError, nearest
 from ...torch_state import all_finite, broadcast_shape, lent, transforming
 from ..model.sweep import Sweep, expand
 from ..model.values import as_parameter, as_state, check_domain
+from ..step.table import BY_UNIT, TIMES
 from .randomness import Randomness
 from .receive import receive
 from .threads import MARK, occupy, vacate
 
 _CARRY = "carry_"
-_TIMES = ("hold_time", "spike_times")
-"""Buffers of times, which are float64 whatever the type of the neuron."""
 
 
 class Stored(Randomness):
@@ -33,14 +32,15 @@ class Stored(Randomness):
 
     keeps_graph: bool
     _num_units: int
+    _own_forward: ClassVar[bool] = False
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._initial: dict[str, Tensor] = {}
         self._options: dict[str, str] = {}
         self._carry_names: tuple[str, ...] = ()
-        # The tensors that the last step left, and their versions; see Stepped. None: nothing is known of it.
-        self._settled: dict[str, tuple[Tensor, int]] | None = None
+        # What the last step left; see Stepped. None: nothing is known of it.
+        self._kept: Any = None
 
     @property
     def num_units(self) -> int:
@@ -98,7 +98,7 @@ class Stored(Randomness):
                 f"{nearest(str(value), choices)}"
             )
         self._options[name] = value
-        self._settled = None
+        self._kept = None
 
     def _set_signal(self, name: str, value: Any) -> None:
         if name == "spiked":
@@ -133,20 +133,20 @@ class Stored(Randomness):
                 vacate(self)
 
     def _call_purely(self, *args: Any, **kwargs: Any) -> Any:
-        buffers, carry, settled = dict(self._buffers), self._carry_names, self._settled
+        buffers, carry, kept = dict(self._buffers), self._carry_names, self._kept
         try:
             return self._call_once(*args, **kwargs)
         finally:
             self._buffers.clear()
             self._buffers.update(buffers)
-            self._carry_names, self._settled = carry, settled
+            self._carry_names, self._kept = carry, kept
 
     def _call_once(self, *args: Any, **kwargs: Any) -> Any:
-        before = self._counter
+        before = self._buffers["step_count"]
         result = super().__call__(*args, **kwargs)
+        own = self._buffers["step_count"] is before
         # A class with a forward of its own sets states itself, perhaps after the step of its base class.
-        own = self._counter is before
-        if not self.keeps_graph and (own or not torch.compiler.is_compiling()):
+        if not self.keeps_graph and (own or (self._own_forward and not torch.compiler.is_compiling())):
             self.detach_state()
         if own:
             self._tick()
@@ -173,7 +173,7 @@ class Stored(Randomness):
         begun = occupy(self)
         try:
             # Not by way of the module's __setattr__, which looks at every name.
-            self.__dict__["_settled"] = None
+            self.__dict__["_kept"] = None
             for name in self._carry_names:
                 self._buffers.pop(f"{_CARRY}{name}", None)
             self.__dict__["_carry_names"] = ()
@@ -188,7 +188,7 @@ class Stored(Randomness):
     # --- conversion, saving and copying ----------------------------------------------------------
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
-        times = {name: self._buffers[name] for name in _TIMES if name in self._buffers}
+        times = {name: self._buffers[name] for name in TIMES if name in self._buffers}
         super()._apply(fn, recurse)
         for name, before in times.items():
             converted = self._buffers[name]
@@ -200,7 +200,7 @@ class Stored(Randomness):
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {**self.__dict__, "_settled": None}
+        state = {**self.__dict__, "_kept": None}
         state.pop(MARK, None)
         for store in ("_buffers", "_initial"):
             state[store] = {
@@ -231,7 +231,7 @@ class Stored(Randomness):
         if faults:
             error_msgs += faults
             return
-        self._settled = None
+        self._kept = None
         for name in self._carry_names:
             self._buffers.pop(f"{_CARRY}{name}", None)
         self._carry_names = tuple(name.removeprefix(_CARRY) for name in saved if name.startswith(_CARRY))
@@ -272,7 +272,7 @@ class Stored(Randomness):
             return ""
         if name in schema.states and not saved.is_meta and not _finite(saved):
             return f"{self.identifier}: {name} has values that are not finite"
-        by_unit = (*schema.states, *schema.inputs, "input", "armed", "hold", "hold_time", "spiked", "status")
+        by_unit = (*schema.states, *schema.inputs, "input", *BY_UNIT)
         if name in by_unit and (not shape or shape[-1] != units):
             return f"{self.identifier}: {name} has shape {shape}; it must be [*batch, {units}]"
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,16 +12,14 @@ from ...signal.signal import Signal
 from ...torch_state import all_finite, values_visible
 from ..aggregate import Aggregator
 from ..model.declaration import Input
+from ..model.owner import Owner
 from ..model.values import check_domain
 from .checks import first_bad
 from .receive import receive
 
-if TYPE_CHECKING:
-    from .stored import Stored
-
 
 def receive_timed(
-    neuron: Stored,
+    neuron: Owner,
     given: Any,
     what: str,
     rule: Aggregator | None = None,
@@ -76,7 +74,7 @@ def receive_timed(
     return signals[0].joined(signals[1:], value)
 
 
-def _check(neuron: Stored, declared: Input | None, what: str, current: Tensor, t: Any, now: float) -> None:
+def _check(neuron: Owner, declared: Input | None, what: str, current: Tensor, t: Any, now: float) -> None:
     if not all_finite(current):
         where = first_bad(current)
         place = where or (0,)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ...signal.pieces import Piece, at_time, each_input, on_piece, pieces, signals_in
 from ...signal.signal import Signal
 from ..integrator.event import pick
-from ..model.functions import Model, ask, gap, held_mask, pack_all, spread
+from ..model.functions import Model, ask, gap, held_mask, slopes, spread
 
 
 @final
@@ -35,7 +35,7 @@ class ModelField:
     ) -> None:
         self.model, self.params, self.data = model, params, data
         self.shape, self.resting = shape, resting
-        self.autonomous = not signals_in(data)
+        self.autonomous = isinstance(data, Tensor) or not signals_in(data)
 
     def pieces(self, t0: Any, t1: Any) -> list[Piece]:
         """The pieces of a step, in each of which its input is smooth."""
@@ -48,8 +48,8 @@ class ModelField:
         return ModelField(self.model, self.params, on_piece(self.data, piece), self.shape, self.resting)
 
     def __call__(self, t: Any, y: Tensor) -> Tensor:
-        values = ask(self.model, "derivatives", y.unbind(0), self.params, at_time(self.data, t))
-        slope = pack_all(self.model.schema, values, y, "derivatives")
+        data = self.data if self.autonomous else at_time(self.data, t)
+        slope = slopes(self.model, y, self.params, data)
         if self.resting is None:
             return slope
         return torch.where(self.resting & held_mask(self.model.schema, y), 0.0, slope)
@@ -66,12 +66,12 @@ class ModelField:
         """
         schema = self.model.schema
         values = ask(self.model, "derivatives", parts, self.params, at_time(self.data, t))
-        slopes = tuple(values[name] for name in schema.states)
+        parts = tuple(values[name] for name in schema.states)
         if self.resting is None:
-            return slopes
+            return parts
         return tuple(
             torch.where(self.resting, 0.0, slope) if name in schema.held else slope
-            for name, slope in zip(schema.states, slopes, strict=True)
+            for name, slope in zip(schema.states, parts, strict=True)
         )
 
     def take(self, who: Any) -> ModelField:
@@ -140,8 +140,9 @@ def params_of(params: Any, who: Any, shape: torch.Size) -> Any:
     if not by_unit:
         return params
     if len(shape) > 1:
-        places = torch.arange(shape.numel(), device=next(iter(by_unit.values())).device)[who]
-        who = places % shape[-1]
+        if isinstance(who, slice):
+            who = torch.arange(shape.numel(), device=next(iter(by_unit.values())).device)[who]
+        who = who % shape[-1]
     return params._replace(**{name: pick(value, who) for name, value in by_unit.items()})
 
 

@@ -14,6 +14,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from ...errors import ArgumentError
 from ...signal.pieces import Piece
 from ..integrator import Event, Integrator, Status
 from ..integrator.status import failure
@@ -21,8 +22,10 @@ from ..model.drawing import Drawing, for_spikes
 from ..model.functions import Model, after_reset, gap
 from .field import ModelField, ModelGap, params_of
 from .slopes import SLOPE, completed, forgotten
+from .spikes import Known, decide
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
+from .table import StepState
 
 MOST_SPIKES = 1000
 """The most spikes of one unit in one step."""
@@ -35,27 +38,30 @@ class LocatedStep:
     Args:
         model: The model; it has a threshold.
         integrator: What integrates it.
-        state: ``armed``; with a refractory period what is left of it: ``hold`` whole steps (int32) and
-            ``hold_time`` ms (float64); ``carry``; where units may be marked ``status``.
-        y: The states at the start, ``[D, *batch, units]``.
+        state: What it goes on from.
         params: The parameters and options, by name.
         data: The input.
         dt: The time step, ms.
         drawing: What the model draws in the step; None for one without draws.
+        known: What is known of the state.
     """
 
     def __init__(
         self,
         model: Model,
         integrator: Integrator,
-        state: Mapping[str, Any],
-        y: Tensor,
+        state: StepState,
         params: Any,
         data: Any,
         dt: float,
         drawing: Drawing | None,
+        known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
     ) -> None:
         self.model, self.integrator, self.dt, self.drawing = model, integrator, dt, drawing
+        self.known = known
+        y, armed = state.y, state.armed
+        if armed is None:
+            raise ArgumentError(f"{model.schema.owner}: the state has no 'armed', who may spike")
         self.shape = y.shape[1:]
         units = self.shape.numel()
         everyone = slice(0, units)
@@ -67,18 +73,18 @@ class LocatedStep:
         self.params = params_of(params, everyone, self.shape) if batched else params
         self.y = y.reshape(y.shape[0], units)
         self.t = torch.zeros(units, dtype=torch.float64, device=y.device)
-        self.armed = state["armed"].expand(self.shape).reshape(units)
-        hold = state.get("hold_time")
+        self.armed = armed.expand(self.shape).reshape(units)
+        steps, hold = state.refractory_steps, state.refractory_time
         self.rest: tuple[Tensor, Tensor] | None = None
         self.left = None
-        if hold is not None:
+        if steps is not None and hold is not None:
             # In float64 also where the neuron was converted to another type since.
             part = hold.to(torch.float64).expand(self.shape).reshape(units)
-            self.rest = state["hold"].expand(self.shape).reshape(units), part
+            self.rest = steps.expand(self.shape).reshape(units), part
             self.left = self.rest[0].to(torch.float64) * dt + part
-        status = state.get("status")
+        status = state.status
         self.status = None if status is None else status.expand(self.shape).reshape(units)
-        self.carry = _flat(state.get("carry"), self.shape)
+        self.carry = _flat(state.carry, self.shape)
         self.spikes = SpikeTimes(units, y.device)
         self.whole, self.piece = self.field, Piece(0.0, dt, 0.0, dt)
 
@@ -86,13 +92,16 @@ class LocatedStep:
         """Take all units to the end of the step."""
         if self.status is not None:
             self.t = torch.where(self.status == Status.OK, self.t, self.dt)
-        kicked = self.armed & (self.gap(self.y) >= 0) & (self.t < self.dt)
-        if self.left is not None:
-            kicked = kicked & (self.left <= 0)
-        if bool(kicked.any()):
-            self._spike(kicked.nonzero().squeeze(1))
-        for place, piece in enumerate(self.whole.pieces(0.0, self.dt)):
-            self.field, self.piece = self.whole.on_piece(piece), piece
+        if not self.known.settled:
+            # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
+            kicked = self.armed & (self.gap(self.y) >= 0) & (self.t < self.dt)
+            if self.left is not None:
+                kicked = kicked & (self.left <= 0)
+            if bool(kicked.any()):
+                self._spike(kicked.nonzero().squeeze(1))
+        whole = self.whole
+        for place, piece in enumerate([self.piece] if whole.autonomous else whole.pieces(0.0, self.dt)):
+            self.field, self.piece = whole if whole.autonomous else whole.on_piece(piece), piece
             if place:
                 self.carry = forgotten(self.carry, True)
             while len(who := (self.t.detach() < piece.stop).nonzero().squeeze(1)):
@@ -150,7 +159,7 @@ class LocatedStep:
         if resting is not None:
             carry = forgotten(carry, resting)
         carry = completed(carry, field, times[0], y)
-        result = advance_to_event(self.integrator, field, y, *times, event, carry)
+        result, below = advance_to_event(self.integrator, field, y, *times, event, carry)
         new = result.y
         if result.t is None:
             now = end
@@ -161,11 +170,11 @@ class LocatedStep:
             left = torch.where(released, 0.0, torch.where(resting, left - (now - t), left))
         if result.status is not None:
             new, now = self._failed(who, result.status, new, now)
-        g = gap_of(new.detach())
-        armed = g < 0
-        spiking = torch.zeros_like(armed) if result.crossed is None else result.crossed
+        armed = (gap_of(new.detach()) < 0) if below is None or result.status is not None else below
+        crossed = torch.zeros_like(armed) if result.crossed is None else result.crossed
+        spiking = crossed
         if released is not None:
-            spiking = spiking | (released & (g >= 0))
+            spiking = decide(crossed, gap_of(new.detach()) >= 0, resting, released)
         carry = result.carry if resting is None else forgotten(result.carry, resting)
         self._keep(who, everybody, new, now, armed, left, carry)
         chosen = spiking.nonzero().squeeze(1)
@@ -251,30 +260,30 @@ def _flat(carry: Mapping[str, Tensor] | None, shape: torch.Size) -> Mapping[str,
 def located_step(
     model: Model,
     integrator: Integrator,
-    state: Mapping[str, Any],
-    y0: Tensor,
+    state: StepState,
     params: Any,
     data: Any,
     dt: float,
     drawing: Drawing | None = None,
-) -> tuple[Tensor, dict[str, Any], dict[str, Tensor]]:
+    known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
+) -> tuple[StepState, Tensor, Tensor]:
     """One step with each spike at its own time.
 
     Args:
         model: The model; it has a threshold.
         integrator: What integrates it.
-        state: See :class:`LocatedStep`.
-        y0: The states at the start, ``[D, *batch, units]``.
+        state: What it goes on from.
         params: The parameters and options, by name.
         data: The input.
         dt: The time step, ms.
         drawing: What the model draws in the step; None for one without draws.
+        known: What is known of the state.
 
     Returns:
-        The states at the end, ``[D, *batch, units]``; what else goes on to the next step; and what the
-        step reports: ``spiked``, ``spike_count`` and ``spike_times``, ms from the start of the step.
+        The state at the end; how many spikes each unit had, int32 ``[*batch, units]``; and when, ms from the
+        start of the step, float64 ``[*batch, units, K]``.
     """
-    work = LocatedStep(model, integrator, state, y0, params, data, dt, drawing)
+    work = LocatedStep(model, integrator, state, params, data, dt, drawing, known)
     work.run()
     shape = work.shape
     carry = work.carry
@@ -283,16 +292,15 @@ def located_step(
             name: value.view(-1, *shape) if name == SLOPE else value.view(shape)
             for name, value in carry.items()
         }
-    after: dict[str, Any] = {"armed": work.armed.view(shape), "carry": carry}
-    rest = work.rest_after()
-    if rest is not None:
-        after["hold"], after["hold_time"] = rest[0].view(shape), rest[1].view(shape)
-    if work.status is not None:
-        after["status"] = work.status.view(shape)
+    left = work.rest_after()
     count = work.spikes.count.view(shape)
-    report = {
-        "spiked": (count > 0).to(torch.int8),
-        "spike_count": count,
-        "spike_times": work.spikes.table().view(*shape, -1),
-    }
-    return work.y.view(y0.shape), after, report
+    after = StepState(
+        work.y.view(state.y.shape),
+        work.armed.view(shape),
+        None if left is None else left[0].view(shape),
+        None if left is None else left[1].view(shape),
+        None if work.status is None else work.status.view(shape),
+        (count > 0).to(torch.int8),
+        carry,
+    )
+    return after, count, work.spikes.table().view(*shape, -1)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...errors import RheobaseError, StructureError
 from ..integrator import Field
+from .apply import apply
 from .stack import Stack
 from .tracked import CONSTANT, TIME, Row, Tape
 
@@ -49,7 +50,7 @@ def follow(field: Field, t: Any, y: Tensor, kind: str, *, follow_time: bool) -> 
         StructureError: If it does what cannot be followed.
     """
     time = torch.as_tensor(t, dtype=y.dtype, device=y.device) if follow_time else t
-    tape = Tape(y, time)
+    tape = Tape(y, time, apply)
     variables = tuple(tape.variable(index) for index in range(len(y)))
     now = tape.variable(TIME) if follow_time else t
     model = getattr(field, "model", None)

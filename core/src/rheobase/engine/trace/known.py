@@ -16,6 +16,7 @@ from ...errors import StructureError
 from ...torch_state import values_visible
 from ..model.functions import ask
 from ..step.field import ModelField
+from .apply import apply
 from .followed import as_row, run
 from .tracked import Row, Tape
 
@@ -73,7 +74,7 @@ def _same(now: Any, before: Any) -> bool:
 
 def _apart_from_input(field: ModelField, y: Tensor) -> bool:
     """Whether the derivatives are affine in the state and the input together."""
-    tape, count = Tape(y, None), len(y)
+    tape, count = Tape(y, None, apply), len(y)
     states, data = tuple(map(tape.variable, range(count))), field.data
     parts = (data,) if isinstance(data, Tensor) else tuple(data)
     rows = []

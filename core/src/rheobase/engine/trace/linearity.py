@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...errors import StructureError
 from ..integrator import Field
+from .apply import apply
 from .followed import ELSE, Trace, as_row, follow, names_of, run
 from .known import Origin
 from .stack import Stack
@@ -258,7 +259,7 @@ def affine(function: Callable[[Any], Any], y: Tensor) -> Affine:
         tensor([[ 2.],
                 [-1.]])
     """
-    tape, count = Tape(y, None), range(len(y))
+    tape, count = Tape(y, None, apply), range(len(y))
     variables = [tape.variable(index) for index in count]
     by_row = getattr(function, "row", None)
     result = run(

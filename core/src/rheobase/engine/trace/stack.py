@@ -5,15 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .rules import bent
-from .tracked import Row, _apply, equip, leak, method
-
-Apply: TypeAlias = "Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]"
+from .tracked import Apply, Row, _apply, equip, leak, method
 
 
 class Stack:

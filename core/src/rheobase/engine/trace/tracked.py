@@ -8,7 +8,7 @@ which of them it is affine. Values and coefficients are computed when they are a
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import torch
@@ -20,6 +20,7 @@ TIME = -1
 """The number of the time among the variables; those of the state are 0 to D - 1."""
 
 Variables: TypeAlias = frozenset[int]
+Apply: TypeAlias = "Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]"
 
 
 class Reason(NamedTuple):
@@ -60,9 +61,17 @@ CONSTANT = Form(frozenset(), {}, None, lambda index: None)
 
 
 class Tape:
-    """The present values of the variables, and when each was set: what is kept from before is not used."""
+    """The present values of the variables, and when each was set: what is kept from before is not used.
 
-    def __init__(self, y: Tensor, time: Any) -> None:
+    Args:
+        y: The state, ``[D, *batch, units]``.
+        time: The time.
+        apply: What applies a function to operands of which some are tracked; given, for the rules are made
+            of rows.
+    """
+
+    def __init__(self, y: Tensor, time: Any, apply: Apply) -> None:
+        self.apply = apply
         self.one = torch.ones(1, dtype=y.dtype, device=y.device)
         self.shape = y.shape[1:]
         self.values: dict[int, Any] = dict(enumerate(y.unbind(0)))
@@ -195,9 +204,17 @@ def leak(what: str) -> NoReturn:
 
 
 def _apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    from .apply import apply  # here: the rules are made of rows
+    tape = _tape_of(args) or _tape_of(kwargs.values())
+    return function(*args, **kwargs) if tape is None else tape.apply(function, args, kwargs)
 
-    return apply(function, args, kwargs)
+
+def _tape_of(operands: Iterable[Any]) -> Tape | None:
+    for each in operands:
+        # A row or a stack of rows: both have one.
+        found = _tape_of(each) if isinstance(each, (tuple, list)) else getattr(each, "tape", None)
+        if isinstance(found, Tape):
+            return found
+    return None
 
 
 def _in_place(function: Any, value: Any, other: Any) -> Any:

@@ -1,0 +1,197 @@
+"""One step of a declared model, as a pure function.
+
+The order of things in a step from t to t + dt:
+
+1. the integrator takes the states from t to t + dt; held states of a refractory unit stand still;
+2. g is evaluated, and a unit spikes if it is *armed and g >= 0* and not refractory, or if its
+   refractory period ends with this step and g >= 0;
+3. ``reset`` gives new values to the units that spiked;
+4. ``armed`` becomes g < 0 after the reset; the refractory counter runs down by one, or is set to
+   round(tau_ref / dt) where a unit spiked.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...errors import ArgumentError, EventModeError, InputError
+from ...philox import Stream
+from ...signal.pieces import at_start, pieces, signals_in
+from ...torch_state import broadcast_shape, values_visible
+from ..integrator import Integrator, Status
+from ..model.drawing import ONCE, Drawing
+from ..model.functions import Model, own_update, spread
+from .course import integrate
+from .located import located_step
+from .slopes import SLOPE, forgotten
+from .spikes import Ends, Finished, Known, finish_indexed, finish_masked
+from .table import StepState
+
+_NUMPY = (torch.float32, torch.float64)
+"""The types that numpy compares fast; it has no bfloat16."""
+
+
+class Report(NamedTuple):
+    """What a step says of itself, beside the state that it leaves.
+
+    Attributes:
+        known: What is known of that state. Nothing, where values could not be looked at.
+        counts: Where spikes are located: how many each unit had, int32 ``[*batch, units]``; else None.
+        times: When, ms from the start of the step, float64 ``[*batch, units, K]``; NaN where there is none.
+    """
+
+    known: Known = Known()
+    counts: Tensor | None = None
+    times: Tensor | None = None
+
+
+def step(
+    model: Model,
+    integrator: Integrator,
+    event: str,
+    state: StepState,
+    params: Any,
+    data: Any,
+    dt: float,
+    *,
+    known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
+    stream: Stream | None = None,
+    clock: Tensor | None = None,
+) -> tuple[StepState, Report]:
+    """One step of a declared model.
+
+    Args:
+        model: Its functions.
+        integrator: What integrates it.
+        event: "crossing", "step" or "located".
+        state: What it goes on from.
+        params: The parameters and options, by name.
+        data: The input, ``[*batch, units]`` or a signal on a clock that starts with the step, or several of
+            these by name.
+        dt: The time step, ms.
+        known: What is known of the state.
+        stream: Whose random numbers the model draws; for one that has draws.
+        clock: The steps taken so far, int64 and 0-dimensional; likewise.
+
+    Returns:
+        The state at t + dt, and what the step says of itself.
+
+    Raises:
+        EventModeError: If spikes are to be located where they cannot be.
+        IntegrationError: If the integration fails.
+    """
+    schema = model.schema
+    begin = data if isinstance(data, Tensor) else at_start(data, dt)
+    shape = _shape(state.y, begin)
+    if shape != state.y.shape[1:]:
+        state = _with_batch(state, shape)
+    y0, visible = state.y, values_visible(state.y)
+
+    drawing = None
+    if schema.draws and stream is not None and clock is not None:
+        params = schema.without_draws(params)
+        drawing = Drawing(schema, stream, clock, shape, y0.dtype, y0.device)
+    own = None
+    if model.update is not None:
+        given = params if drawing is None else drawing.joined(params, ONCE)
+        own = own_update(model, y0, given, begin, dt)
+        if own is not None:
+            _check_own(model, data, dt)
+    if event == "located" and model.threshold is not None:
+        _check_located(model, own, visible)
+        after, counts, times = located_step(model, integrator, state, params, data, dt, drawing, known)
+        return after, Report(Known(settled=True), counts=counts, times=times)
+    if own is None:
+        y1, carry, finite = integrate(model, integrator, event, state, params, data, dt, visible=visible)
+    else:
+        y1, carry, finite, event = own, forgotten(state.carry, True), False, "step"
+    status = None
+    if state.status is not None:
+        status = _mark(state.status, y1)
+        y1, finite = torch.where(status == Status.OK, y1, torch.nan), False
+    fresh = own is None and integrator.fresh
+    if model.threshold is None:
+        # A result may be something that the integrator, or the model, keeps.
+        y1 = y1 if fresh else y1.clone(memory_format=torch.contiguous_format)
+        return StepState(y1, status=status, carry=carry), Report(Known(finite=finite))
+    if state.armed is None:
+        raise ArgumentError(
+            f"{schema.owner}: the state has no 'armed', who may spike; go on from neuron.state, or from what "
+            "neuron.step gave"
+        )
+    ends = Ends(y0, y1, state.armed, state.refractory_steps, state.spiked, fresh)
+    some = visible and y1.device.type == "cpu" and y1.dtype in _NUMPY
+    done = (finish_indexed if some else finish_masked)(model, event, ends, params, dt, drawing, known)
+    if carry is not None and SLOPE in carry:
+        carry = forgotten(carry, _disturbed(some, done, state.refractory_steps))
+    after = StepState(done.y, done.armed, done.steps, None, status, done.spiked, carry)
+    return after, Report(Known(some, done.quiet, finite and done.finite))
+
+
+def _with_batch(state: StepState, shape: torch.Size) -> StepState:
+    """The state with a batch that the input brings, or one that some states had already."""
+
+    def wide(part: Tensor | None) -> Tensor | None:
+        return None if part is None else spread(part, shape)
+
+    packed = state.y.view(len(state.y), *([1] * (len(shape) + 1 - state.y.ndim)), *state.y.shape[1:])
+    return StepState(
+        packed.expand(-1, *shape),
+        wide(state.armed),
+        wide(state.refractory_steps),
+        wide(state.refractory_time),
+        wide(state.status),
+        carry=state.carry,
+    )
+
+
+def _check_located(model: Model, own: Tensor | None, visible: bool) -> None:
+    if own is not None:
+        raise EventModeError(
+            f"{model.schema.owner}: with these options the model makes its own step, within which no spike "
+            "can be located; use event='step', or options that leave the step to the integrator"
+        )
+    if not visible:
+        raise EventModeError(
+            f"{model.schema.owner}: event='located' looks at values, so it cannot be compiled, traced, or "
+            "put under a function transform; use event='crossing' there"
+        )
+
+
+def _check_own(model: Model, data: Any, dt: float) -> None:
+    cuts = [piece.start for piece in pieces(signals_in(data), 0.0, dt)[1:]]
+    if cuts:
+        raise InputError(
+            f"{model.schema.owner}: with these options the model makes its own step, with one input for the "
+            f"whole of it, and the signal jumps {cuts[0]:.10g} ms after the step's start; choose dt so that "
+            "its breakpoints lie on steps, or options that leave the step to the integrator"
+        )
+
+
+def _mark(status: Tensor, y: Tensor) -> Tensor:
+    """The status of each unit; one that failed before remains so."""
+    failed = (status == Status.OK) & ~y.detach().isfinite().all(dim=0)
+    return torch.where(failed, Status.NOT_FINITE, status).to(torch.int8)
+
+
+def _disturbed(visible: bool, done: Finished, steps: Tensor | None) -> Tensor | bool:
+    """Who spiked, or was refractory in the step: its next field, or its state, is another one."""
+    if done.quiet:
+        return False
+    who = done.spiked.bool()
+    if steps is not None:
+        who = who | (steps > 0)
+    return who if not visible or bool(who.any()) else False
+
+
+def _shape(y: Tensor, data: Any) -> torch.Size:
+    own = y.shape[1:]
+    values = (data,) if isinstance(data, Tensor) else tuple(data)
+    # torch's own broadcasting of shapes takes longer than a small neuron's step.
+    for value in values:
+        if value.ndim > 1 and value.shape[:-1] != own[:-1]:
+            return broadcast_shape(own, *(value.shape for value in values))
+    return own
