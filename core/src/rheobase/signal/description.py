@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..errors import StimulusError
 from .signal import Signal
-from .timing import held_indices, steps_before, whole_steps, window_steps
+from .timing import held_indices, steps_before, window_steps
 from .values import Current, row_of, width_of
 from .waveform import FunctionWaveform
 
@@ -55,12 +55,8 @@ class Description(abc.ABC):
         return False
 
     @property
-    def duration(self) -> float:
-        """How long it lasts, ms."""
-        return math.inf
-
-    def steps(self, dt: float) -> int | None:
-        """How many whole steps of dt it lasts; None: it has no end."""
+    def length(self) -> tuple[int, float] | None:
+        """How many intervals it lasts, and how long each is, ms; None: it has no end."""
         return None
 
 
@@ -184,11 +180,8 @@ class Held(Description):
         return int(self.values.shape[1])
 
     @property
-    def duration(self) -> float:
-        return len(self.values) * self.sample_dt
-
-    def steps(self, dt: float) -> int | None:
-        return whole_steps(len(self.values), dt, self.sample_dt)
+    def length(self) -> tuple[int, float]:
+        return len(self.values), self.sample_dt
 
     def sample(self, grid: Grid) -> Tensor:
         first, count, dt, dtype, device = grid
@@ -196,9 +189,10 @@ class Held(Description):
             self._refuse(dtype)
         indices = held_indices(first, count, dt, self.sample_dt)
         if count and indices[-1] >= len(self.values):
+            last = first + count - 1
             raise StimulusError(
                 f"the stimulus has {len(self.values)} samples of {self.sample_dt:g} ms and lasts "
-                f"{self.duration:g} ms; step {first + count - 1} at {(first + count - 1) * dt:g} ms "
+                f"{len(self.values) * self.sample_dt:g} ms; step {last} at {last * dt:g} ms "
                 "lies beyond them; give a shorter duration"
             )
         return self.values[torch.from_numpy(indices).to(self.values.device)].to(dtype=dtype, device=device)
@@ -215,4 +209,4 @@ class Held(Description):
     def signal(self) -> Signal:
         times = [index * self.sample_dt for index in range(len(self.values))]
         values = self.values if self.width > 1 else self.values[:, 0]
-        return Signal.levels(times, values, until=self.duration)
+        return Signal.levels(times, values, until=len(self.values) * self.sample_dt)

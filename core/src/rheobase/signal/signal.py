@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..torch_state import all_finite, first_not_finite, values_visible
 from .levels import Levels
+from .values import lies_in
 from .waveform import Combined, FunctionWaveform, UnitSubset, Waveform, as_value
 
 
@@ -351,6 +352,6 @@ def _number(name: str, value: Any, *, infinite: bool = False) -> float:
         number = math.nan if isinstance(value, (bool, str)) else float(value)
     except (TypeError, ValueError, RuntimeError):
         number = math.nan
-    if math.isnan(number) or (math.isinf(number) and not infinite):
+    if not lies_in(number, infinite=infinite):
         raise InputError(f"Signal: {name}={value!r} cannot be used; give a finite number, in ms")
     return number

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..errors import StimulusError, shown
 from .description import Description, Grid, Windows
 from .signal import Signal
+from .timing import whole_steps
 from .values import Current, check_current, is_number
 
 
@@ -152,11 +153,13 @@ class Described(Stimulus):
     @property
     def duration(self) -> float:
         """See :attr:`Stimulus.duration`."""
-        return self.description.duration
+        length = self.description.length
+        return math.inf if length is None else length[0] * length[1]
 
     def steps(self, dt: float) -> int | None:
         """See :meth:`Stimulus.steps`."""
-        return self.description.steps(dt)
+        length = self.description.length
+        return None if length is None else whole_steps(length[0], dt, length[1])
 
 
 @final

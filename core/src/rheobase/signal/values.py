@@ -70,13 +70,13 @@ def check_number(
     accepted = "a number" if infinite else "a finite number"
     if above > -math.inf:
         accepted += f" above {above:g}"
-    number = is_number(value)
-    if not number or math.isnan(float(value)) or not float(value) > above:  # type: ignore[arg-type]
-        good = False
-    else:
-        good = infinite or math.isfinite(float(value))  # type: ignore[arg-type]
-    if not good:
+    if not is_number(value) or not lies_in(float(value), above=above, infinite=infinite):  # type: ignore[arg-type]
         raise StimulusError(f"{type(owner).__name__}({name}={shown(value)}) cannot be used; give {accepted}")
+
+
+def lies_in(number: float, *, above: float = -math.inf, infinite: bool = False) -> bool:
+    """Whether a number is above the bound, and finite, unless plus infinity is accepted; NaN is not."""
+    return number > above and (infinite or number < math.inf)
 
 
 def is_number(value: object) -> bool:

@@ -49,10 +49,11 @@ def receive_timed(
             also if a value is not finite.
     """
     listed = list(given) if isinstance(given, (list, tuple)) else [given]
-    if not any(isinstance(each, Signal) for each in listed):
+    signals = [each for each in listed if isinstance(each, Signal)]
+    if not signals:
         return receive(neuron, given, what, rule, identifiers)
     now, device, dtype = neuron.time, neuron.device, neuron.dtype
-    signals = [each.in_step(now) for each in listed if isinstance(each, Signal)]
+    signals = [each.in_step(now) for each in signals]
     alone = identifiers is None and not isinstance(given, (list, tuple))
     fits = False
 
