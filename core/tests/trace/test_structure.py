@@ -233,6 +233,18 @@ def test_an_accumulated_sum_is_followed_until_it_was_used() -> None:
         linear(used, 0.0, state(2, 1))
 
 
+def test_a_row_that_is_changed_after_it_was_stacked_is_not_changed_in_the_stack() -> None:
+    def field(t, y):  # type: ignore[no-untyped-def]
+        slope = -y[0]
+        stacked = torch.stack([slope, y[1]])
+        slope += 2.0 * y[1]
+        return stacked
+
+    y = state(2, 1)
+    assert torch.equal(linear(field, 0.0, y).matrix[0, :, 0], torch.tensor([-1.0, 0.0], dtype=torch.float64))
+    assert torch.equal(linear(field, 0.0, y).slopes, field(0.0, y))
+
+
 def test_a_constant_that_is_changed_while_it_is_looked_at_is_noticed() -> None:
     def field(t, y):  # type: ignore[no-untyped-def]
         gain = torch.ones(UNITS, dtype=torch.float64)
