@@ -113,8 +113,8 @@ def _opened(row: Row, name: str) -> Any:
     leak(f"the use of {name}")
 
 
-class Trace(NamedTuple):
-    """A function that was followed.
+class Followed(NamedTuple):
+    """A function that was followed, and how to speak of it.
 
     Attributes:
         graph: Its operations.
@@ -138,7 +138,7 @@ class Trace(NamedTuple):
         return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(tensors)
 
 
-def follow(field: Field, t: Any, y: Tensor, kind: str, *, follow_time: bool) -> Trace:
+def follow(field: Field, t: Any, y: Tensor, kind: str, *, follow_time: bool) -> Followed:
     """Follow a field.
 
     Args:
@@ -166,7 +166,7 @@ def follow(field: Field, t: Any, y: Tensor, kind: str, *, follow_time: bool) -> 
     if not isinstance(result, (tuple, Stack)) or len(result) != len(y):
         raise StructureError(f"{what}: they are not one row for each variable; {ELSE}")
     rows = tuple(node_of(following.graph, row) for row in result)
-    return Trace(following.graph, rows, names_of(model, len(y)), owner)
+    return Followed(following.graph, rows, names_of(model, len(y)), owner)
 
 
 def node_of(graph: Graph, result: Any) -> Node:

@@ -88,10 +88,11 @@ class Node:
         leaves: The numbers of the leaves that it depends on.
         uses: How often its value is asked for by others.
         form: What :mod:`.affinity` found out about it.
+        kind: The shape and dtype of its value, where they were noted; else None.
     """
 
     __slots__ = (
-        *("arguments", "form", "graph", "leaves", "operation", "options", "uses"),
+        *("arguments", "form", "graph", "kind", "leaves", "operation", "options", "uses"),
         *("_flat", "_kept", "_stamp", "_versions"),
     )
 
@@ -109,8 +110,20 @@ class Node:
         self.uses = 0
         self._flat = options is None and _NESTED.isdisjoint(map(type, arguments))
         self.form: Any = None
+        self.kind: tuple[torch.Size, torch.dtype] | None = None
         self._kept: Any = None
         self._stamp = -1
+
+    @property
+    def shape(self) -> torch.Size:
+        """The shape of its value."""
+        return torch.Size(self.value().shape) if self.kind is None else self.kind[0]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of its value."""
+        kind: torch.dtype = self.value().dtype if self.kind is None else self.kind[1]
+        return kind
 
     def parts(self) -> list[Node]:
         """The nodes that it is computed from."""

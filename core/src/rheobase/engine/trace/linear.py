@@ -16,7 +16,7 @@ from torch import Tensor
 from ...errors import StructureError
 from ..integrator import Field
 from .affinity import Reason, form_of, rate_of
-from .follow import ELSE, Following, Trace, follow, names_of, node_of, run
+from .follow import ELSE, Followed, Following, follow, names_of, node_of, run
 from .graph import TIME
 from .known import Origin
 from .operations import OPERATIONS
@@ -58,7 +58,7 @@ class Linear:
         self._origin = Origin.of(field, y, origin)
 
     @cached_property
-    def _trace(self) -> Trace:
+    def _trace(self) -> Followed:
         return _linear_trace(self._field, self._t, self._y)
 
     @cached_property
@@ -102,7 +102,7 @@ class Split:
         pattern: Which derivative depends on which variable: ``pattern[i]`` are the variables of the i-th.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Followed) -> None:
         self._trace = trace
         self.pattern = tuple(row.leaves - {TIME} for row in trace.results)
 
@@ -188,7 +188,7 @@ product of the state with itself; use an integrator for models of any form, such
     return Linear(field, t, y, known)
 
 
-def _linear_trace(field: Field, t: Any, y: Tensor) -> Trace:
+def _linear_trace(field: Field, t: Any, y: Tensor) -> Followed:
     """The trace of a field that is linear, or the error that says why it is not."""
     clock = t if getattr(field, "autonomous", False) else None
     trace = follow(field, t, y, "linear", follow_time=clock is None)
@@ -266,7 +266,7 @@ def affine(function: Callable[[Any], Any], y: Tensor) -> Affine:
     by_row, states = getattr(function, "row", None), following.states
     result = run(lambda: function(Stack(states)) if by_row is None else by_row(states), "the function")
     node = node_of(following.graph, result)
-    trace = Trace(following.graph, (node,), names_of(None, len(y)), "the function")
+    trace = Followed(following.graph, (node,), names_of(None, len(y)), "the function")
     reason = form_of(node, OPERATIONS).joint
     if reason is not None:
         raise StructureError(f"the function is not linear: it has {reason.tell(trace.names)}")

@@ -74,7 +74,7 @@ class Row(_Standin):
     @property
     def shape(self) -> torch.Size:
         """The shape of the value."""
-        return torch.Size(self.node.value().shape)
+        return self.node.shape
 
     @property
     def ndim(self) -> int:
@@ -84,8 +84,7 @@ class Row(_Standin):
     @property
     def dtype(self) -> torch.dtype:
         """Its dtype."""
-        kind: torch.dtype = self.node.value().dtype
-        return kind
+        return self.node.dtype
 
     @property
     def device(self) -> torch.device:
