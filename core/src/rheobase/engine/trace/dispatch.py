@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ...errors import StructureError
 from .graph import Graph, Leaf, Node, entry, replaced
 
+_NUMBERS = frozenset((int, float, bool, type(None), torch.dtype, torch.device))
 _BRANCHES = ("_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero", "masked_select")
 
 
@@ -47,8 +48,11 @@ class Trace(NamedTuple):
         places = {node: place for place, node in enumerate((*self.given.values(), *self.nodes))}
 
         def of(value: Any) -> Any:
-            if type(value) is Node:
+            kind = type(value)
+            if kind is Node:
                 return places[value]
+            if kind in _NUMBERS:
+                return repr(value)
             if isinstance(value, Tensor):
                 numbers = value.detach().cpu().contiguous().numpy().tobytes()
                 return repr(value.dtype), tuple(value.shape), numbers
@@ -144,10 +148,10 @@ class _Follower(TorchDispatchMode):
 
     def of(self, value: Any) -> Any:
         """Nodes in place of tensors; one that comes from elsewhere stays."""
-        if isinstance(value, Tensor):
-            found = self._known.get(id(value))
-            return value if found is None else found[1]
-        return replaced(value, self.of)
+        found = self._known.get(id(value))
+        if found is not None:
+            return found[1]
+        return value if type(value) in _NUMBERS else replaced(value, self.of)
 
     def _know(self, value: Tensor, node: Node) -> Node:
         node.kind = (value.shape, value.dtype)
@@ -160,7 +164,7 @@ class _Follower(TorchDispatchMode):
             self.reason = f"{self._what} {reason}"
             raise StructureError(self.reason)
         out = func(*args, **(kwargs or {}))
-        node = self._graph.node(func, self.of(args), self.of(kwargs) if kwargs else None)
+        node = self._graph.node(func, tuple(map(self.of, args)), self.of(kwargs) if kwargs else None)
         self.nodes.append(node)
         if isinstance(out, Tensor):
             self._know(out, node)

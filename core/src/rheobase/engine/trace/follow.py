@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...errors import RheobaseError, StructureError
 from ..integrator import Field
-from .graph import TIME, Graph, Leaf, Node, constant, joined, plain
+from .graph import TIME, Graph, Leaf, Node, constant, plain
 from .operations import OPERATIONS
 from .rows import Row, Stack, leak
 from .shapes import as_whole, entries, nodes_of, one_of, row_by_row, standins, too_wide
@@ -70,29 +70,17 @@ class Following:
 
     def _quickly(self, function: Any, args: tuple[Any, ...]) -> Row | None:
         """The usual case in less time: rows, numbers, and tensors of no more dimensions than rows."""
-        leaves, noted, most = None, [], len(self.graph.shape)
+        most, rows = len(self.graph.shape), 0
         operands: list[Any] = []
         for each in args:
             kind = type(each)
             if kind is Row:
-                node = each.node
-                leaves = node.leaves if leaves is None else joined(leaves, node.leaves)
-                operands.append(node)
-                continue
-            if kind is Tensor:
-                if each.ndim > most:
-                    return None
-                if not each.is_inference():
-                    noted.append((each, each._version))
-            elif kind is not float and kind is not int:
+                rows += 1
+                each = each.node
+            elif kind is not float and kind is not int and (kind is not Tensor or each.ndim > most):
                 return None
             operands.append(each)
-        if leaves is None:
-            return None
-        for each in operands:
-            if type(each) is Node:
-                each.uses += 1
-        return Row(self, Node(self.graph, function, tuple(operands), None, leaves, noted))
+        return Row(self, self.graph.node(function, tuple(operands))) if rows else None
 
 
 def _refuse_writing(name: str, unitwise: bool, kwargs: dict[str, Any]) -> None:

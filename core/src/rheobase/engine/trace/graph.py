@@ -19,6 +19,7 @@ TIME = -1
 
 Leaves: TypeAlias = frozenset[int]
 _NONE: Leaves = frozenset()
+_NUMBERS = frozenset((int, float, bool, type(None)))
 _NESTED = frozenset((tuple, list, dict))
 
 
@@ -52,17 +53,29 @@ class Graph:
     def leaf(self, number: int, leaf: Leaf, value: Any) -> Node:
         """Something that the function is given, with its value for now."""
         self.leaves[number], self.values[number], self._stamps[number] = leaf, value, 0
-        node = Node(self, None, (number,), None, frozenset((number,)), ())
+        node = Node(self, None, (number,), None, frozenset((number,)), [], True)
         node.uses = 1  # what is given is never changed in place
         return node
 
     def node(self, operation: Callable[..., Any], arguments: tuple[Any, ...], options: Any = None) -> Node:
         """An operation on nodes, tensors and whatever else, also within tuples, lists and mappings."""
-        leaves = _NONE
-        for part in parts((arguments, options)):
-            part.uses += 1
-            leaves = joined(leaves, part.leaves)
-        return Node(self, operation, arguments, options or None, leaves, versions((arguments, options)))
+        leaves, noted, flat = _NONE, [], not options
+        for each in arguments:
+            kind = type(each)
+            if kind is Node:
+                each.uses += 1
+                leaves = joined(leaves, each.leaves)
+            elif kind in _NESTED:
+                flat = False
+            elif kind not in _NUMBERS and isinstance(each, Tensor) and not each.is_inference():
+                noted.append((each, each._version))
+        if not flat:
+            nested = [[each for each in arguments if type(each) in _NESTED], options]
+            for part in parts(nested):
+                part.uses += 1
+                leaves = joined(leaves, part.leaves)
+            noted += versions(nested)
+        return Node(self, operation, arguments, options or None, leaves, noted, flat)
 
     def put(self, number: int, value: Any) -> None:
         """Give a leaf another value: what was computed from the one before is not used again."""
@@ -103,12 +116,13 @@ class Node:
         arguments: tuple[Any, ...],
         options: Any,
         leaves: Leaves,
-        noted: Any,
+        noted: list[tuple[Tensor, int]],
+        flat: bool,
     ) -> None:
         self.graph, self.operation, self.arguments, self.options = graph, operation, arguments, options
         self.leaves, self._versions = leaves, noted
         self.uses = 0
-        self._flat = options is None and _NESTED.isdisjoint(map(type, arguments))
+        self._flat = flat
         self.form: Any = None
         self.kind: tuple[torch.Size, torch.dtype] | None = None
         self._kept: Any = None
@@ -182,7 +196,7 @@ def plain(where: Any) -> Any:
 
 def replaced(where: Any, change: Callable[[Any], Any]) -> Any:
     """Arguments with what is in their tuples, lists and mappings changed."""
-    if type(where) is tuple:
+    if type(where) is tuple or hasattr(where, "_fields"):
         return tuple([change(each) for each in where])
     if type(where) is list:
         return [change(each) for each in where]
