@@ -237,6 +237,11 @@ def _where_rate(condition: Any, a: Any, b: Any, number: int) -> Tensor | None:
     return torch.where(plain(condition), 0.0 if first is None else first, 0.0 if second is None else second)
 
 
+def kept_where(a: Any, condition: Any, b: Any) -> Form | None:
+    """``a`` where the condition holds, else ``b``: as a method of ``a``."""
+    return where(condition, a, b)
+
+
 def masked_fill(a: Any, mask: Any, value: Any) -> Form | None:
     """``value`` where the mask holds, else ``a``."""
     return where(mask, value, a)

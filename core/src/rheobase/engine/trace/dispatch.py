@@ -33,7 +33,7 @@ class Trace(NamedTuple):
         given: What the function was given -> its node, by ``"argument.name"``, or ``"argument"`` for a tensor
             that is one by itself.
         nodes: The operations, in the order in which they were carried out.
-        results: What the function gives, with nodes in place of tensors.
+        results: What the function gives, with nodes in place of tensors; a mapping as a dict.
     """
 
     given: Mapping[str, Node]
@@ -117,7 +117,9 @@ def trace(function: Callable[..., Any], what: str = "the function", **given: Any
     except Exception as error:
         reason = mode.reason or f"{what} cannot be followed: {type(error).__name__}: {error}"
         raise StructureError(reason) from error
-    return Trace(known, tuple(mode.nodes), mode.of(results))
+    # A mapping of whatever kind is one of names.
+    found = mode.of(dict(results) if isinstance(results, Mapping) else results)
+    return Trace(known, tuple(mode.nodes), found)
 
 
 class _Follower(TorchDispatchMode):

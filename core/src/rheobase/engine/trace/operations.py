@@ -89,8 +89,8 @@ def _table() -> dict[Any, Operation]:
     for names, operation in _ROWS:
         for home in _HOMES:
             table |= {getattr(home, name): operation for name in names.split() if hasattr(home, name)}
-    # Tensor.where has another order of operands, so it has no rule.
     table[torch.where] = Operation(affinity.where, unitwise=True)
+    table[torch.Tensor.where] = Operation(affinity.kept_where, unitwise=True)
     # What is made here, of what an operation gives and of rows.
     table[entry] = table[constant] = Operation(affinity.same)
     table[shapes.pack] = Operation(affinity.pack)
