@@ -1,9 +1,7 @@
 """Has plugins loaded in other processes, with a time limit for each, and survives whatever they do there.
 
-What a plugin does to its process must not change what others offer. Where there are few, each distribution's
-are loaded in a process of their own. Where there are many, that takes long: several share one, and are loaded
-again in another, in the reverse order. Of any two, each is then loaded before the other once; where something
-is not the same both times, or core's own is not what it is, it is found out apart.
+Those of each distribution have a process of their own: what a plugin does to its process must not change what
+others offer.
 """
 
 from __future__ import annotations
@@ -12,9 +10,8 @@ import contextlib
 import time
 from collections.abc import Sequence
 
-from ..specs import PROJECT, ComponentSpec
+from ..specs import ComponentSpec
 from . import child, discovery
-from .agreement import Group, agreed, differ, suspects
 from .compatibility import Host
 from .discovery import Scan
 from .entry import Entry, by_distribution
@@ -28,17 +25,8 @@ from .workers import Result, Workers
 PLACES = 8
 """How many places that cannot be read a scan passes over before it is given up."""
 
-FEW = 16
-"""Up to how many distributions each has a process of its own at once."""
-
-SHARED = 4
-"""By how many processes more than that are shared, in each order."""
-
-CORE: Group = (Entry(PROJECT, "", "core", f"{PROJECT}.builtin"),)
-"""What is known, and loaded last where a process is shared."""
-
-HASTE = 5.0
-"""How long a plugin may take where it shares a process, before it gets its own, s."""
+Group = tuple[Entry, ...]
+"""Plugins that are loaded in one process."""
 
 
 class Examiner:
@@ -117,22 +105,13 @@ class Examiner:
             What came of each.
         """
         found: dict[Entry, Outcome] = {}
-        groups = _by_distribution(entries)
-        try:
-            if len(groups) <= FEW:
-                self._examine_apart(groups, found)
-            else:
-                self._examine_shared(groups, found)
-        except NoProcess:
-            return Here().examine_all(entries)
-        self._name_strangers(found)
-        return [found[entry] for entry in entries]
-
-    def _examine_apart(self, groups: Sequence[Group], found: dict[Entry, Outcome]) -> None:
-        """Load the plugins of each distribution in a process of their own."""
+        groups: Sequence[Group] = _by_distribution(entries)
         while groups:
+            loaded = self._loaded(groups)
+            if loaded is None:
+                return Here().examine_all(entries)
             alone: list[Group] = []
-            for group, outcomes in zip(groups, self._loaded(groups, self.limit), strict=True):
+            for group, outcomes in zip(groups, loaded, strict=True):
                 for entry, outcome in zip(group, outcomes, strict=True):
                     # One of the same distribution may have spoilt that process: it is judged by itself.
                     if len(group) > 1 and (outcome is None or outcome.failure or outcome.unusable):
@@ -140,58 +119,16 @@ class Examiner:
                     elif outcome is not None:
                         found[entry] = outcome
             groups = alone
+        self._name_strangers(found)
+        return [found[entry] for entry in entries]
 
-    def _examine_shared(self, groups: Sequence[Group], found: dict[Entry, Outcome]) -> None:
-        """Load the plugins of several distributions in one process, twice; apart, where those differ."""
-        shares = [groups[number::SHARED] for number in range(SHARED)]
-        orders = [_joined([*share, CORE]) for share in shares]
-        orders += [_joined([*share[::-1], CORE]) for share in shares]
-        loaded = self._loaded(orders, min(self.limit, HASTE))
-        told = [dict(zip(*each, strict=True)) for each in zip(orders, loaded, strict=True)]
-        there, back = told[:SHARED], told[SHARED:]
-        core = self.core().specs
-        apart: list[Group] = []
-        for share, one, other in zip(shares, there, back, strict=True):
-            # Two that do the same may have another between them both times. What they do to the last, which
-            # is known, tells; and where one differs, none there is believed.
-            sound = all(last is not None and last.specs == core for last in (one[CORE[0]], other[CORE[0]]))
-            sound = sound and not any(differ(one[entry], other[entry]) for entry in _joined(share))
-            for group in share:
-                same = [agreed(one[entry], other[entry]) for entry in group] if sound else [None]
-                if all(same):
-                    found.update((entry, each) for entry, each in zip(group, same, strict=True) if each)
-                else:
-                    apart.append(group)
-        self._examine_apart(apart, found)
-        for share, one, other in zip(shares, there, back, strict=True):
-            self._blame(share, one, other, found)
-
-    def _blame(
-        self,
-        share: Sequence[Group],
-        there: dict[Entry, Outcome | None],
-        back: dict[Entry, Outcome | None],
-        found: dict[Entry, Outcome],
-    ) -> None:
-        """Say who changed what others offer, where they were loaded after it."""
-        victim, groups = suspects(share, there, back, found)
-        if victim is None:
-            return
-        pairs = [(*group, victim) for group in groups]
-        for group, outcomes in zip(groups, self._loaded(pairs, self.limit), strict=True):
-            changed = outcomes[-1]
-            if changed is not None and not changed.failure and changed.specs != found[victim].specs:
-                complaint = f"loading it changes what {victim.label} offers, which is loaded without it"
-                for entry in group:
-                    found[entry] = found[entry]._replace(complaints=(*found[entry].complaints, complaint))
-
-    def _loaded(self, groups: Sequence[Group], limit: float) -> list[list[Outcome | None]]:
-        """What came of plugins, those of a group in one process."""
+    def _loaded(self, groups: Sequence[Group]) -> list[list[Outcome | None]] | None:
+        """What came of plugins, those of a group in one process; None: no process can be started."""
         since = time.time_ns()
         jobs = [{"do": "examine", "entries": [each.to_plain() for each in group]} for group in groups]
-        results = self._workers.run(jobs, limit) if jobs else []
+        results = self._workers.run(jobs)
         if results is None:
-            raise NoProcess
+            return None
         return [self._outcomes(*each, since) for each in zip(groups, results, strict=True)]
 
     def _outcomes(self, group: Group, result: Result, since: int) -> list[Outcome | None]:
@@ -258,15 +195,7 @@ class Examiner:
         self.close()
 
 
-class NoProcess(Exception):
-    """No process can be started."""
-
-
 def _by_distribution(entries: Sequence[Entry]) -> list[Group]:
     if not child.APART:
         return [(entry,) for entry in entries]
     return [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]
-
-
-def _joined(groups: Sequence[Group]) -> Group:
-    return tuple(entry for group in groups for entry in group)
