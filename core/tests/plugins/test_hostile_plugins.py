@@ -251,7 +251,7 @@ def test_a_plugin_that_answers_without_end_is_stopped(publish: Publish, listed: 
     site = publish("z-good", HOOK.format(name="good-0", module="z_good"))
     said = listed(site, script=LISTING)
     assert ["good-0", "z_good_model:Model", "", "z-good"] in said["found"]
-    assert "it wrote more than 16 MiB for an answer" in said["warnings"][0]
+    assert "it wrote more than 1 MiB for an answer" in said["warnings"][0]
 
 
 @posix

@@ -26,6 +26,9 @@ CORE_PLUGIN = "core"
 class Examining(Protocol):
     """What reads metadata and loads plugins: another process, or this one."""
 
+    outcomes: dict[Entry, Outcome]
+    """What came of plugins before :meth:`examine_all` was interrupted."""
+
     def scan(self, host: Host) -> Scan:
         """Read the metadata."""
 
@@ -136,8 +139,10 @@ def load(examining: Examining | None = None) -> Installed:
             known.outcomes.update(zip(missing, examiner.examine_all(missing), strict=True))
         finally:
             examiner.close()
-        if key is not None:
-            index.save(known, key)
+            if key is not None and known is not None:
+                # Whoever waits for some and stops it need not wait for the others again.
+                known.outcomes.update(examiner.outcomes)
+                index.save(known, key)
     return assemble(known, verdicts, decided)
 
 

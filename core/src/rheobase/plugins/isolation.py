@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from ..errors import PluginError
 from ..specs import ComponentSpec
 from . import child, discovery
 from .compatibility import Host
@@ -18,7 +20,7 @@ from .entry import Entry, by_distribution
 from .here import Here
 from .outcome import Outcome, spec_to_plain
 from .overseer import NO_ANSWER, START
-from .problem import Problem
+from .problem import Problem, brief
 from .stamps import package_of, rests_on
 from .workers import Result, Workers
 
@@ -46,6 +48,8 @@ class Examiner:
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
+        self.outcomes: dict[Entry, Outcome] = {}
+        """What came of those that were loaded so far."""
         self._workers = Workers(limit)
         self.close = self._workers.close
         self.abandon = self._workers.abandon
@@ -104,32 +108,31 @@ class Examiner:
         Returns:
             What came of each.
         """
-        found: dict[Entry, Outcome] = {}
-        groups: Sequence[Group] = _by_distribution(entries)
-        while groups:
-            loaded = self._loaded(groups)
-            if loaded is None:
-                return Here().examine_all(entries)
-            alone: list[Group] = []
-            for group, outcomes in zip(groups, loaded, strict=True):
-                for entry, outcome in zip(group, outcomes, strict=True):
-                    # One of the same distribution may have spoilt that process: it is judged by itself.
-                    if len(group) > 1 and (outcome is None or outcome.failure or outcome.unusable):
-                        alone.append((entry,))
-                    elif outcome is not None:
-                        found[entry] = outcome
-            groups = alone
-        self._name_strangers(found)
-        return [found[entry] for entry in entries]
+        try:
+            groups = _by_distribution(entries)
+            while groups:
+                # One may have spoilt the process for the others of its distribution: they are judged apart.
+                spoilt: list[Group] = []
+                if self._workers.run(list(map(_job, groups)), each=self._sorter(groups, spoilt)) is None:
+                    return Here().examine_all(entries)
+                groups = spoilt
+        finally:
+            with contextlib.suppress(PluginError):  # nothing more is to be started
+                self._name_strangers([entry for entry in entries if entry in self.outcomes])
+        return [self.outcomes[entry] for entry in entries]
 
-    def _loaded(self, groups: Sequence[Group]) -> list[list[Outcome | None]] | None:
-        """What came of plugins, those of a group in one process; None: no process can be started."""
+    def _sorter(self, groups: Sequence[Group], spoilt: list[Group]) -> Callable[[int, Result], None]:
         since = time.time_ns()
-        jobs = [{"do": "examine", "entries": [each.to_plain() for each in group]} for group in groups]
-        results = self._workers.run(jobs)
-        if results is None:
-            return None
-        return [self._outcomes(*each, since) for each in zip(groups, results, strict=True)]
+
+        def sort(number: int, result: Result) -> None:
+            group = groups[number]
+            for entry, outcome in zip(group, self._outcomes(group, result, since), strict=True):
+                if len(group) > 1 and (outcome is None or outcome.failure or outcome.unusable):
+                    spoilt.append((entry,))
+                elif outcome is not None:
+                    self.outcomes[entry] = outcome
+
+        return sort
 
     def _outcomes(self, group: Group, result: Result, since: int) -> list[Outcome | None]:
         """What came of plugins that were loaded in one process; None: nothing, for one before it failed."""
@@ -152,11 +155,11 @@ class Examiner:
             found += [failed, *[None] * (len(group) - len(found) - 1)]
         return found
 
-    def _name_strangers(self, found: dict[Entry, Outcome]) -> None:
+    def _name_strangers(self, entries: Sequence[Entry]) -> None:
         """Say which components lie in another distribution than the one that offers them."""
         offers = [
-            [entry.distribution, [[spec.kind, spec.name, spec.target] for spec in outcome.specs]]
-            for entry, outcome in found.items()
+            [each.distribution, [[spec.kind, spec.name, spec.target] for spec in self.outcomes[each].specs]]
+            for each in entries
         ]
         if not any(specs for _, specs in offers):
             return
@@ -164,10 +167,10 @@ class Examiner:
         said = results[0].answers[0] if results[0].answers else None
         if not isinstance(said, list) or len(said) != len(offers):
             return
-        for (entry, outcome), complaints in zip(list(found.items()), said, strict=True):
-            if complaints:
-                complaints = (*outcome.complaints, *map(str, complaints))
-                found[entry] = outcome._replace(complaints=complaints)
+        for entry, complaints in zip(entries, said, strict=True):
+            outcome = self.outcomes[entry]
+            complaints = (*outcome.complaints, *map(str, complaints))
+            self.outcomes[entry] = outcome._replace(complaints=complaints)
 
     def load(self, spec: ComponentSpec) -> str:
         """Import what a spec names.
@@ -193,6 +196,11 @@ class Examiner:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _job(group: Group) -> dict[str, Any]:
+    about = f"{group[0].label} (RHEOBASE_TIMEOUT sets how long, RHEOBASE_DISABLE leaves it out)"
+    return {"do": "examine", "entries": [each.to_plain() for each in group], "about": brief(about)}
 
 
 def _by_distribution(entries: Sequence[Entry]) -> list[Group]:
