@@ -13,10 +13,10 @@ from typing import Any
 
 from ..errors import PluginError
 from ..specs import ComponentSpec
-from . import child, discovery
+from . import child, discovery, trusted
 from .compatibility import Host
 from .discovery import Scan
-from .entry import Entry, by_distribution
+from .entry import Entry, by_distribution, canonical
 from .here import Here
 from .outcome import Outcome, spec_to_plain
 from .overseer import NO_ANSWER, START
@@ -200,7 +200,9 @@ class Examiner:
 
 def _job(group: Group) -> dict[str, Any]:
     about = f"{group[0].label} (RHEOBASE_TIMEOUT sets how long, RHEOBASE_DISABLE leaves it out)"
-    return {"do": "examine", "entries": [each.to_plain() for each in group], "about": brief(about)}
+    locked = trusted.of(canonical(group[0].distribution))
+    entries = [each.to_plain() for each in group]
+    return {"do": "examine", "entries": entries, "trusted": locked, "about": brief(about)}
 
 
 def _by_distribution(entries: Sequence[Entry]) -> list[Group]:
