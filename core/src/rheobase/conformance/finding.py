@@ -12,10 +12,9 @@ from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, ComponentError, PluginError, nearest
 from ..pipeline.pointed import in_file, kind_of, loaded
 from ..plugins.component import Registered
-from ..plugins.discovery import scan
 from ..plugins.missing import refuse_missing
 from ..plugins.pointing import is_in_module, is_path, object_in_module, split
-from ..plugins.registry import list_components
+from ..plugins.registry import hook_module, list_components
 from ..plugins.sources import folder_specs
 from ..specs import ComponentSpec
 from .neurons.subject import NeuronSubject
@@ -137,21 +136,8 @@ def _from_registry(component: Registered, target: str) -> Subject:
         component.load(),
         component.spec,
         provenance=component.provenance,
-        hook_module=_hook_module(component),
+        hook_module=hook_module(component),
     )
-
-
-def _hook_module(component: Registered) -> str:
-    """The module of the entry point that offers a component; core's own, or empty where none is known."""
-    distribution = component.provenance.distribution
-    if distribution == "rheobase":
-        return "rheobase.builtin"
-    entries = [
-        entry
-        for entry in scan().entries
-        if (entry.distribution, entry.name) == (distribution, component.plugin)
-    ]
-    return entries[0].value.partition(":")[0] if entries else ""
 
 
 def _from_path(
