@@ -1,4 +1,4 @@
-"""The second door: its names are there, light where they can be, and the core's objects keep its protocols."""
+"""The second door: its names are there, light where they can be; the core's objects keep its protocols."""
 
 from __future__ import annotations
 
