@@ -214,18 +214,18 @@ class Integrator(ABC):
         field = EquationField(equation, 0 if single else len(y), inputs, t, y)
         return self.through(pieces(tuple(field.signals.values()), 0.0, dt), field.on_piece, y)
 
-    def advance_or_raise(
-        self, field: Field, y: Tensor, t0: Time, t1: Time, carry: Mapping[str, Tensor] | None
-    ) -> Advance:
-        """What :meth:`advance` gives, where no unit failed or those that do are to be marked.
+    def refuse_failed(self, after: Advance, t1: Time) -> None:
+        """Refuse what :meth:`advance` gave where units failed, unless they are to be marked.
+
+        Args:
+            after: What it gave, with its status.
+            t1: The time asked for, ms.
 
         Raises:
-            IntegrationError: If units fail otherwise.
+            IntegrationError: If a unit failed.
         """
-        after = self.advance(field, y, t0, t1, carry=carry)
         if after.status is not None and self.on_failure != "mark" and bool((after.status != 0).any()):
             raise failure(self, after.status, t1 if after.t is None else after.t)
-        return after
 
     def through(
         self,
@@ -252,7 +252,9 @@ class Integrator(ABC):
         for place, piece in enumerate(steps):
             hints = result.hints if place else carry
             try:
-                after = self.advance_or_raise(field_of(piece), result.y, piece.t0, piece.t1, hints)
+                after = self.advance(field_of(piece), result.y, piece.t0, piece.t1, carry=hints)
+                if after.status is not None:
+                    self.refuse_failed(after, piece.t1)
             except IntegrationError as error:
                 if not place:
                     raise

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...errors import InputError, IntegrationError, nearest
 from ...signal.pieces import at_start, signals_in
 from ...specs import Provenance
-from ...torch_state import broadcast_shape, values_visible
+from ...torch_state import all_finite, broadcast_shape, values_visible
 from ..aggregate import Aggregator
 from ..model.functions import pack, spread
 from ..step.grid import Report
@@ -181,8 +181,8 @@ class Stepped(Beginning):
         # Nearly every input is a tensor as the neuron has them: a copy is all that is needed.
         plain = type(data) is Tensor and identifiers is None and not self.schema.inputs
         if plain and data.dtype is self._dtype and data.ndim == 1 and not self._own_forward:
-            units: int = self.__dict__.get("_num_units", 1)
-            if data.shape[0] in (1, units) and data.device == self._counter.device:
+            units, clock = self.__dict__.get("_num_units", 1), self._buffers["step_count"]
+            if clock is not None and data.device == clock.device and data.shape[0] in (1, units):
                 return data.clone()
         prepared = self._prepare(data, identifiers)
         if self._own_forward:
@@ -256,9 +256,10 @@ class Stepped(Beginning):
         outputs = self._outputs(after, report, begin)
         same = kept is not None and data is kept.data and isinstance(data, Tensor)
         same = same and kept is not None and data._version == kept.version
-        seen = (same and report.known.finite) or check_step(
-            self, begin, outputs, after.status, finite=report.known.finite
-        )
+        finite = report.known.finite
+        # A single input has no domain: that it is finite is all that is asked.
+        seen = finite and (same or (isinstance(begin, Tensor) and all_finite(begin)))
+        seen = seen or check_step(self, begin, outputs, after.status, finite=finite)
         if seen and self._model is not None and self._model.dt_max is not None:
             watch = self._watch
             if watch.due(None if report.known.calm else after.spiked):
@@ -360,7 +361,8 @@ class Stepped(Beginning):
             buffers[f"carry_{name}"] = value.contiguous()
         if self._carry_names != tuple(carry):
             self._carry_names = tuple(carry)
-        buffers["step_count"] = self._counter + 1
+        clock = buffers["step_count"]
+        buffers["step_count"] = None if clock is None else clock + 1
         self._note(state, params, known, data)
 
     def _note(self, state: StepState, params: Any, known: Known, data: Tensor | None) -> None:

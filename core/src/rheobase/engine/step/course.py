@@ -164,7 +164,9 @@ def _through(
     if field.autonomous:
         whole = field if bound is None else bound(field)
         carry = completed(carry, whole, 0.0, y0) if kept else carry
-        result = integrator.advance_or_raise(whole, y0, 0.0, dt, carry)
+        result = integrator.advance(whole, y0, 0.0, dt, carry=carry)
+        if result.status is not None:
+            integrator.refuse_failed(result, dt)
     else:
         steps = field.pieces(0.0, dt)
         carry = completed(carry, on_piece(steps[0]), steps[0].t0, y0) if kept else carry

@@ -102,8 +102,8 @@ def step(
             _check_own(model, data, dt)
     if event == "located" and model.threshold is not None:
         _check_located(model, own, visible)
-        after, counts, times = located_step(model, integrator, state, params, data, dt, drawing)
-        return after, Report(counts=counts, times=times)
+        after, counts, times = located_step(model, integrator, state, params, data, dt, drawing, known)
+        return after, Report(Known(settled=True), counts=counts, times=times)
     if own is None:
         y1, carry, finite = integrate(model, integrator, event, state, params, data, dt, visible=visible)
     else:

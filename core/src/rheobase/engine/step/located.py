@@ -22,7 +22,7 @@ from ..model.drawing import Drawing, for_spikes
 from ..model.functions import Model, after_reset, gap
 from .field import ModelField, ModelGap, params_of
 from .slopes import SLOPE, completed, forgotten
-from .spikes import decide
+from .spikes import Known, decide
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
 from .table import StepState
@@ -43,6 +43,7 @@ class LocatedStep:
         data: The input.
         dt: The time step, ms.
         drawing: What the model draws in the step; None for one without draws.
+        known: What is known of the state.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class LocatedStep:
         data: Any,
         dt: float,
         drawing: Drawing | None,
+        known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
     ) -> None:
         self.model, self.integrator, self.dt, self.drawing = model, integrator, dt, drawing
+        self.known = known
         y, armed = state.y, state.armed
         if armed is None:
             raise ArgumentError(f"{model.schema.owner}: the state has no 'armed', who may spike")
@@ -89,13 +92,16 @@ class LocatedStep:
         """Take all units to the end of the step."""
         if self.status is not None:
             self.t = torch.where(self.status == Status.OK, self.t, self.dt)
-        kicked = self.armed & (self.gap(self.y) >= 0) & (self.t < self.dt)
-        if self.left is not None:
-            kicked = kicked & (self.left <= 0)
-        if bool(kicked.any()):
-            self._spike(kicked.nonzero().squeeze(1))
-        for place, piece in enumerate(self.whole.pieces(0.0, self.dt)):
-            self.field, self.piece = self.whole.on_piece(piece), piece
+        if not self.known.settled:
+            # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
+            kicked = self.armed & (self.gap(self.y) >= 0) & (self.t < self.dt)
+            if self.left is not None:
+                kicked = kicked & (self.left <= 0)
+            if bool(kicked.any()):
+                self._spike(kicked.nonzero().squeeze(1))
+        whole = self.whole
+        for place, piece in enumerate([self.piece] if whole.autonomous else whole.pieces(0.0, self.dt)):
+            self.field, self.piece = whole if whole.autonomous else whole.on_piece(piece), piece
             if place:
                 self.carry = forgotten(self.carry, True)
             while len(who := (self.t.detach() < piece.stop).nonzero().squeeze(1)):
@@ -153,7 +159,7 @@ class LocatedStep:
         if resting is not None:
             carry = forgotten(carry, resting)
         carry = completed(carry, field, times[0], y)
-        result = advance_to_event(self.integrator, field, y, *times, event, carry)
+        result, below = advance_to_event(self.integrator, field, y, *times, event, carry)
         new = result.y
         if result.t is None:
             now = end
@@ -164,10 +170,11 @@ class LocatedStep:
             left = torch.where(released, 0.0, torch.where(resting, left - (now - t), left))
         if result.status is not None:
             new, now = self._failed(who, result.status, new, now)
-        g = gap_of(new.detach())
-        armed = g < 0
+        armed = (gap_of(new.detach()) < 0) if below is None or result.status is not None else below
         crossed = torch.zeros_like(armed) if result.crossed is None else result.crossed
-        spiking = decide(crossed, g >= 0, resting, released)
+        spiking = crossed
+        if released is not None:
+            spiking = decide(crossed, gap_of(new.detach()) >= 0, resting, released)
         carry = result.carry if resting is None else forgotten(result.carry, resting)
         self._keep(who, everybody, new, now, armed, left, carry)
         chosen = spiking.nonzero().squeeze(1)
@@ -258,6 +265,7 @@ def located_step(
     data: Any,
     dt: float,
     drawing: Drawing | None = None,
+    known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
 ) -> tuple[StepState, Tensor, Tensor]:
     """One step with each spike at its own time.
 
@@ -269,12 +277,13 @@ def located_step(
         data: The input.
         dt: The time step, ms.
         drawing: What the model draws in the step; None for one without draws.
+        known: What is known of the state.
 
     Returns:
         The state at the end; how many spikes each unit had, int32 ``[*batch, units]``; and when, ms from the
         start of the step, float64 ``[*batch, units, K]``.
     """
-    work = LocatedStep(model, integrator, state, params, data, dt, drawing)
+    work = LocatedStep(model, integrator, state, params, data, dt, drawing, known)
     work.run()
     shape = work.shape
     carry = work.carry
