@@ -36,9 +36,11 @@ if _typing.TYPE_CHECKING:
     from .engine.model.schema import FUNCTIONS as FUNCTIONS
     from .engine.model.schema import Schema as Schema
     from .engine.neuron.base import EVENTS as EVENTS
+    from .engine.neuron.randomness import GENERATOR_STATE as GENERATOR_STATE
     from .engine.neuron.tensors import Tensors as Tensors
     from .engine.neuron.tensors import carried as carried
     from .engine.neuron.tensors import is_hooked as is_hooked
+    from .engine.neuron.tensors import put_tensors as put_tensors
     from .engine.neuron.tensors import tensors as tensors
     from .engine.step.field import ModelGap as ModelGap
     from .engine.step.table import BESIDE as BESIDE
@@ -59,6 +61,7 @@ if _typing.TYPE_CHECKING:
     from .pipeline.spikes import Spikes as Spikes
     from .plugins.component import Registered as Registered
     from .plugins.component import imported as imported
+    from .plugins.metadata import text_of as text_of
     from .plugins.missing import refuse_missing as refuse_missing
     from .plugins.overseer import ending as ending
     from .plugins.pointing import is_in_module as is_in_module
@@ -100,11 +103,13 @@ _HOME = {
     "Tensors": "engine.neuron.tensors",
     "carried": "engine.neuron.tensors",
     "is_hooked": "engine.neuron.tensors",
+    "put_tensors": "engine.neuron.tensors",
     "tensors": "engine.neuron.tensors",
     # What a model declares.
     "Domain": "engine.model.domain",
     "EVENTS": "engine.neuron.base",
     "FUNCTIONS": "engine.model.schema",
+    "GENERATOR_STATE": "engine.neuron.randomness",
     "Model": "engine.model.functions",
     "Owner": "engine.model.owner",
     "Quantity": "engine.model.declaration",
@@ -129,6 +134,7 @@ _HOME = {
     "refuse_missing": "plugins.missing",
     "resolve": "plugins.registry",
     "split": "plugins.pointing",
+    "text_of": "plugins.metadata",
     # For authors of commands.
     "import_undisturbed": "cli.interrupts",
     "json_option": "cli.messages",

@@ -39,6 +39,31 @@ def tensors(neuron: Neuron) -> Tensors:
     return Tensors(neuron._buffers, neuron._parameters)
 
 
+def put_tensors(neuron: Neuron, values: Mapping[str, Tensor]) -> None:
+    """Give a neuron other tensors, as they are: a state may be one that no step and no assignment leaves.
+
+    Nothing is checked, and nothing else changes; a backend uses ``neuron.take_over``.
+
+    Args:
+        neuron: The neuron.
+        values: By name, in the shape and type of what they replace; they become the neuron's.
+
+    Example:
+        >>> import rheobase as rb
+        >>> import torch
+        >>> neuron = rb.create("analog", num_units=2)
+        >>> put_tensors(neuron, {"voltage": torch.tensor([1.0, float("nan")])})
+        >>> neuron.state["voltage"]
+        tensor([1., nan])
+    """
+    for name, value in values.items():
+        learnt = neuron._parameters.get(name)
+        if learnt is not None:
+            learnt.data = value
+        else:
+            neuron._buffers[name] = value
+
+
 def carried(neuron: Neuron) -> tuple[str, ...]:
     """The names of what the integrator carries from step to step; empty before the first step.
 
