@@ -286,3 +286,23 @@ def test_the_pure_step_gives_what_the_neuron_gives(event):
         for name in own:
             if name != "spike_times":
                 assert torch.equal(pure[name], own[name]), name
+
+
+def test_a_promise_of_one_method_is_none_of_a_method_made_of_it():
+    class Keeps(rb.RungeKutta):
+        def advance(self, *given: Any, **named: Any) -> Any:
+            self.last = super().advance(*given, **named)
+            return self.last
+
+    class Renamed(rb.RungeKutta):
+        pass
+
+    assert rb.RungeKutta.fresh
+    assert Renamed.fresh
+    assert not Keeps.fresh
+    for model in ("lif", "leaky-integrator"):
+        neuron = rb.create(model, integrator=Keeps())
+        neuron(50.0)
+        before = neuron.voltage.clone()
+        neuron.integrator.last.y.fill_(7.0)
+        assert torch.equal(neuron.voltage, before)

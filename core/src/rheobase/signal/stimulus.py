@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ..errors import StimulusError, shown
 from .signal import Signal
-from .sources import Source
 from .values import Current, check_current, is_number, row_of, width_of
+from .waveform import FunctionWaveform
 
 
 class Stimulus(abc.ABC):
@@ -240,7 +240,7 @@ class Constant(Stimulus):
         """See :meth:`Stimulus.signal`."""
         amplitude = self.amplitude
         if isinstance(amplitude, Tensor) and amplitude.dim() > 1:
-            return Signal.of(Source(partial(_always, amplitude), (), steady=True))
+            return Signal.of(FunctionWaveform(partial(_always, amplitude), (), steady=True))
         return Signal.levels((), (), before=amplitude)
 
     @property

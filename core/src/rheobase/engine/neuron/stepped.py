@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError, IntegrationError, nearest
-from ...signal.pieces import at_start, signals_in
+from ...signal.segments import at_start, signals_in
 from ...specs import Provenance
 from ...torch_state import all_finite, broadcast_shape, values_visible
 from ..aggregate import Aggregator
@@ -92,7 +92,8 @@ class Stepped(Beginning):
         clock = state.get("step_count")
         # What the last step was taken with is not known here.
         before = self._packed(state)._replace(carry=forgotten(state.get("carry"), True))
-        after, report = self._step(before, params, data, dt, Known(), clock)
+        begin = at_start(data, dt)
+        after, report = self._step(before, params, data, dt, Known(), clock, begin)
         new: dict[str, Any] = dict(zip(self.schema.states, after.y.unbind(0), strict=True))
         for slot in SLOTS:
             if slot.goes_on and (value := getattr(after, slot.field)) is not None:
@@ -100,7 +101,7 @@ class Stepped(Beginning):
         if clock is not None:
             new["step_count"] = clock + 1
         new["carry"] = after.carry
-        return NamedState(new), self._outputs(after, report, at_start(data, dt))
+        return NamedState(new), self._outputs(after, report, begin)
 
     def _packed(self, named: Mapping[str, Any]) -> StepState:
         """A state by name, as a step takes it."""
@@ -115,7 +116,14 @@ class Stepped(Beginning):
         return StepState(pack(parts), **beside, carry=named.get("carry"))
 
     def _step(
-        self, state: StepState, params: Any, data: Any, dt: float, known: Known, clock: Tensor | None
+        self,
+        state: StepState,
+        params: Any,
+        data: Any,
+        dt: float,
+        known: Known,
+        clock: Tensor | None,
+        begin: Any,
     ) -> tuple[StepState, Report]:
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
@@ -130,6 +138,7 @@ class Stepped(Beginning):
             known=known,
             stream=self._stream if self.schema.draws else None,
             clock=clock,
+            begin=begin,
         )
 
     def _outputs(self, state: StepState, report: Report, begin: Any) -> dict[str, Tensor]:
@@ -176,7 +185,7 @@ class Stepped(Beginning):
 
         Raises:
             InputError: If it has a wrong type, shape or device, or is not finite. (For a class without a
-                ``forward`` of its own the step itself looks at the values.)
+                ``forward`` of its own the step itself looks at the values, and at all that a signal gives.)
         """
         # Nearly every input is a tensor as the neuron has them: a copy is all that is needed.
         plain = type(data) is Tensor and identifiers is None and not self.schema.inputs
@@ -198,7 +207,8 @@ class Stepped(Beginning):
         if not inputs and isinstance(identifiers, Mapping):
             raise InputError(f"{self.identifier} has one input; give identifiers as a list of names")
         if not inputs and not isinstance(identifiers, Mapping):
-            return receive_timed(self, data, "the input", self._rule_of(""), identifiers)
+            look = self._own_forward
+            return receive_timed(self, data, "the input", self._rule_of(""), identifiers, look=look)
         if not isinstance(data, Mapping):
             if len(inputs) > 1:
                 raise InputError(
@@ -219,6 +229,7 @@ class Stepped(Beginning):
                 self._rule_of(name),
                 self._identifiers_of(name, data, identifiers),
                 declared,
+                look=self._own_forward,
             )
             for name, declared in inputs.items()
         }
@@ -234,10 +245,12 @@ class Stepped(Beginning):
             The outputs of the step; they share memory with the neuron until its next step.
         """
         kept = self._still_kept()
+        # What a signal gives there is asked once, and holds for all of the step.
+        begin = data if isinstance(data, Tensor) else at_start(data, self._dt)
         if kept is None:
             named = self._held()
             if self._begun:
-                named |= self._rows_at_start(at_start(data, self.dt))
+                named |= self._rows_at_start(begin)
             state, params, known = self._packed(named), self._undrawn(), Known()
         else:
             state, params, known = kept.state, kept.params, kept.known
@@ -245,14 +258,13 @@ class Stepped(Beginning):
             state = state._replace(carry=forgotten(state.carry, self._changed(data, kept)))
         clock = self._counter if self.schema.draws else None
         try:
-            after, report = self._step(state, params, data, self._dt, known, clock)
+            after, report = self._step(state, params, data, self._dt, known, clock, begin)
         except IntegrationError as error:
             # The integrator counts time from the start of the step.
             raise type(error)(
                 f"{self.identifier}, within step {self.simulation_step} (from t = {self.time:g} ms, "
                 f"dt = {self.dt:g} ms): {error}{other_events(self)}"
             ) from error
-        begin = data if isinstance(data, Tensor) else at_start(data, self.dt)
         outputs = self._outputs(after, report, begin)
         same = kept is not None and data is kept.data and isinstance(data, Tensor)
         same = same and kept is not None and data._version == kept.version
@@ -367,8 +379,10 @@ class Stepped(Beginning):
 
     def _note(self, state: StepState, params: Any, known: Known, data: Tensor | None) -> None:
         """Note the tensors that a step hangs on: whoever writes to one or replaces it changes it."""
-        if torch.compiler.is_compiling() or state.y.requires_grad or state.y.is_inference():
-            # Inference tensors keep no version; and a graph is the caller's.
+        y = state.y
+        if torch.compiler.is_compiling() or y.requires_grad or y.is_inference() or not y.is_contiguous():
+            # Inference tensors keep no version; a graph is the caller's; of what is not contiguous the
+            # buffers are copies.
             self.__dict__["_kept"] = None
             return
         before: Kept | None = self._kept

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ...errors import ArgumentError, EventModeError, InputError
 from ...philox import Stream
-from ...signal.pieces import at_start, pieces, signals_in
+from ...signal.segments import at_start, segments_between, signals_in
 from ...torch_state import broadcast_shape, values_visible
 from ..integrator import Integrator, Status
 from ..model.drawing import ONCE, Drawing
@@ -60,6 +60,7 @@ def step(
     known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
     stream: Stream | None = None,
     clock: Tensor | None = None,
+    begin: Any = None,
 ) -> tuple[StepState, Report]:
     """One step of a declared model.
 
@@ -75,6 +76,7 @@ def step(
         known: What is known of the state.
         stream: Whose random numbers the model draws; for one that has draws.
         clock: The steps taken so far, int64 and 0-dimensional; likewise.
+        begin: The input at the start of the step, where it is known.
 
     Returns:
         The state at t + dt, and what the step says of itself.
@@ -84,7 +86,8 @@ def step(
         IntegrationError: If the integration fails.
     """
     schema = model.schema
-    begin = data if isinstance(data, Tensor) else at_start(data, dt)
+    if begin is None:
+        begin = data if isinstance(data, Tensor) else at_start(data, dt)
     shape = _shape(state.y, begin)
     if shape != state.y.shape[1:]:
         state = _with_batch(state, shape)
@@ -105,7 +108,9 @@ def step(
         after, counts, times = located_step(model, integrator, state, params, data, dt, drawing, known)
         return after, Report(Known(settled=True), counts=counts, times=times)
     if own is None:
-        y1, carry, finite = integrate(model, integrator, event, state, params, data, dt, visible=visible)
+        y1, carry, finite = integrate(
+            model, integrator, event, state, params, data, dt, begin=begin, visible=visible
+        )
     else:
         y1, carry, finite, event = own, forgotten(state.carry, True), False, "step"
     status = None
@@ -162,7 +167,7 @@ def _check_located(model: Model, own: Tensor | None, visible: bool) -> None:
 
 
 def _check_own(model: Model, data: Any, dt: float) -> None:
-    cuts = [piece.start for piece in pieces(signals_in(data), 0.0, dt)[1:]]
+    cuts = [segment.start for segment in segments_between(signals_in(data), 0.0, dt)[1:]]
     if cuts:
         raise InputError(
             f"{model.schema.owner}: with these options the model makes its own step, with one input for the "

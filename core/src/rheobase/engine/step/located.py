@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError
-from ...signal.pieces import Piece
+from ...signal.segments import Segment
 from ..integrator import Event, Integrator, Status
 from ..integrator.status import failure
 from ..model.drawing import Drawing, for_spikes
@@ -86,7 +86,7 @@ class LocatedStep:
         self.status = None if status is None else status.expand(self.shape).reshape(units)
         self.carry = _flat(state.carry, self.shape)
         self.spikes = SpikeTimes(units, y.device)
-        self.whole, self.piece = self.field, Piece(0.0, dt, 0.0, dt)
+        self.whole, self.segment = self.field, Segment(0.0, dt, 0.0, dt)
 
     def run(self) -> None:
         """Take all units to the end of the step."""
@@ -100,11 +100,11 @@ class LocatedStep:
             if bool(kicked.any()):
                 self._spike(kicked.nonzero().squeeze(1))
         whole = self.whole
-        for place, piece in enumerate([self.piece] if whole.autonomous else whole.pieces(0.0, self.dt)):
-            self.field, self.piece = whole if whole.autonomous else whole.on_piece(piece), piece
+        for place, segment in enumerate([self.segment] if whole.autonomous else whole.segments(0.0, self.dt)):
+            self.field, self.segment = whole if whole.autonomous else whole.on_segment(segment), segment
             if place:
                 self.carry = forgotten(self.carry, True)
-            while len(who := (self.t.detach() < piece.stop).nonzero().squeeze(1)):
+            while len(who := (self.t.detach() < segment.stop).nonzero().squeeze(1)):
                 self._round(who)
 
     def rest_after(self) -> tuple[Tensor, Tensor] | None:
@@ -125,11 +125,11 @@ class LocatedStep:
         )
 
     def _round(self, who: Tensor) -> None:
-        """Take some units to the end of the piece, to their release or to their first crossing."""
+        """Take some units to the end of the segment, to their release or to their first crossing."""
         everybody = len(who) == len(self.t)
         field, gap_of, params = self.field, self.gap, self.params
         y, t, armed, left = self.y, self.t, self.armed, self.left
-        start, stop = self.piece.start, self.piece.stop
+        start, stop = self.segment.start, self.segment.stop
         if not everybody:
             field, gap_of = field.take(who), gap_of.take(who)
             params = params_of(params, who, self.t.shape)
