@@ -65,7 +65,31 @@ _HOME = {
 }
 """Public name -> the module that defines it."""
 
-__all__ = sorted(_HOME)
+# Written out, for type checkers: rheobase.conformance imports all of them.
+__all__ = [
+    "FAMILIES",
+    "AggregatorCase",
+    "Fate",
+    "IntegratorCase",
+    "Judged",
+    "Mutant",
+    "MutationReport",
+    "NeuronCase",
+    "NeuronMachine",
+    "Property",
+    "Report",
+    "Result",
+    "Suite",
+    "Verdict",
+    "Violation",
+    "check",
+    "machine",
+    "mutants",
+    "mutate",
+    "properties",
+    "reproduce",
+    "runs",
+]
 
 
 def __getattr__(name: str) -> _typing.Any:
