@@ -1,4 +1,5 @@
-"""For all tests: workers that share the machine do not also share each core; torch is imported once for many.
+"""For all tests: workers that share the machine do not also share each core; torch is imported once for many,
+and our modules are compiled once for all.
 
 Most of a short process is the import of torch. A process of ``warm`` begins where that has been done: it is
 forked from one that did nothing else, and has a folder, an environment, a path and streams of its own.
@@ -6,6 +7,7 @@ forked from one that did nothing else, and has a folder, an environment, a path 
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import signal
@@ -18,9 +20,15 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parent
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Before torch is imported, and for the processes that tests start.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+elif sys.dont_write_bytecode:
+    # Where nobody else may, once for the hundreds of processes that import these modules.
+    for source in (ROOT / "core/src", *ROOT.glob("plugins/*/src")):
+        compileall.compile_dir(source, quiet=2)
 
 # What was asked of this run is not asked of those that tests start.
 os.environ.pop("PYTEST_ADDOPTS", None)

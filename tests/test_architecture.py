@@ -50,7 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"engine.neuron", "engine.resolve", "engine.step", "errors", "specs"},
     "pipeline": {"deferral", "errors", "files", "html", "plugins", "signal", "specs", "stimulus"}
     | {"engine.aggregate", "engine.create", "engine.integrator", "engine.model", "engine.neuron"}
-    | {"engine.step", "engine.trace"},
+    | {"engine.step", "engine.trace", "torch_state"},
     "plots": {"pipeline"},
     "conformance": {"engine.step", "engine.create", "engine.integrator", "engine.model", "engine.neuron"}
     | {"errors", "pipeline", "plugins", "specs"},

@@ -1,11 +1,12 @@
 """Whatever a stranger publishes, the host says what is wrong and all other plugins work.
 
-Real wheels, which pip installs into a fresh environment: five plugins that are as they should be, and beside
-them one that is not.
+Real wheels, which pip installs, and an environment of its own for each: five plugins that are as they should
+be, and beside them one that is not.
 """
 
 from __future__ import annotations
 
+import csv
 import functools
 import json
 import os
@@ -292,15 +293,37 @@ class Published:
 
 
 @pytest.fixture(scope="session")
-def publish(
+def installed(
     fresh_environment: Callable[..., Any], wheel: Callable[..., Path], healthy: tuple[Path, ...]
+) -> Path:
+    """Where pip, called once, has installed the healthy plugins and all that are broken or rude."""
+    wheels = [_wheel_of(kind, wheel) for kind in (*BROKEN, *RUDE)]
+    site: Path = fresh_environment([*healthy, *wheels]).site
+    return site
+
+
+def _copy(distribution: str, installed: Path, site: Path) -> None:
+    """Copy all that pip has recorded of a distribution."""
+    [record] = installed.glob(f"{distribution}-*.dist-info/RECORD")
+    for name, *_ in csv.reader(record.read_text(encoding="utf-8").splitlines()):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(installed / name, site / name)
+
+
+@pytest.fixture(scope="session")
+def publish(
+    fresh_environment: Callable[..., Any], healthy: tuple[Path, ...], installed: Path
 ) -> Callable[..., Any]:
-    """Writes the wheels of broken plugins, has pip install them beside the healthy ones, and damages them."""
+    """Makes environments in which broken plugins are beside the healthy ones, as pip has left them; and
+    damages them."""
 
     @functools.cache
     def make(*kinds: str) -> tuple[Any, dict[str, Path]]:
-        wheels = [_wheel_of(kind, wheel) for kind in kinds]
-        environment = fresh_environment([*healthy, *wheels])
+        environment = fresh_environment()
+        for each in healthy:
+            _copy(each.name.partition("-")[0], installed, environment.site)
+        for kind in kinds:
+            _copy(f"broken_{kind.replace('-', '_')}", installed, environment.site)
         infos = {}
         for kind in kinds:
             [infos[kind]] = environment.site.glob(f"broken_{kind.replace('-', '_')}-*.dist-info")

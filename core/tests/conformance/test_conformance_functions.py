@@ -26,7 +26,7 @@ def planted() -> list[Any]:
     for name in ("faults_reset", "faults_gradients", "faults_continuity", "faults_precision"):
         file = ZOO / f"{name}.py"
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "CAUSES":
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "FAULTS":
                 table = ast.literal_eval(node.value)
                 found += [pytest.param(file, fault, cause, id=fault) for fault, cause in table.items()]
     return found

@@ -371,3 +371,71 @@ def test_a_model_is_linear_between_the_jumps_of_its_input_and_not_under_a_wave()
 def test_a_kick_is_no_signal():
     with pytest.raises(InputError, match="Signal"):
         rb.AnalogNeuron().inject(rb.Signal(torch.sin))
+
+
+# --- how often it is asked ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "breakpoints", "expected"),
+    [
+        # The end of a step and the start of the next one are two questions.
+        (4, [], [0.0, 0.5, 1.0, 1.0, 1.5, 2.0]),
+        (1, [], [0.0, 1.0]),
+        (4, [0.5], [0.0, 0.25, math.nextafter(0.5, 0.0), 0.5, 0.75, 1.0]),
+    ],
+    ids=["two steps of four stages", "two steps of one stage", "one step of two segments"],
+)
+def test_a_step_asks_a_signal_once_for_each_time(lif, order, breakpoints, expected):
+    asked = []
+
+    def function(t):
+        asked.append(float(t))
+        return 10.0
+
+    neuron = rb.create(lif, dt=1.0, integrator=rb.RungeKutta(order))
+    signal = rb.Signal(function, breakpoints)
+    for _ in range(1 if breakpoints else 2):
+        neuron(signal)
+    assert asked == expected
+
+
+def test_the_pure_step_asks_anew_in_each_call(lif):
+    """What was learnt between two calls on one prepared input counts, and so does its graph."""
+    weight = torch.tensor([3.0], **DOUBLE, requires_grad=True)
+    neuron = rb.create(lif, grad=True, **DOUBLE)
+    data, state = neuron.prepare(rb.Signal(lambda t: weight * (1.0 + t))), neuron.state
+    ends = []
+    for _ in range(2):
+        after, _ = neuron.step(state, neuron.params, data, neuron.dt)
+        (slope,) = torch.autograd.grad(after.voltage.sum(), weight)
+        ends.append((float(after.voltage.detach()), float(slope)))
+        with torch.no_grad():
+            weight.mul_(2.0)
+    rest = float(state.voltage)
+    assert ends[1][0] - rest == pytest.approx(2 * (ends[0][0] - rest), rel=1e-9)
+    assert ends[1][1] == pytest.approx(ends[0][1], rel=1e-9)
+
+
+def test_a_function_may_give_one_tensor_again_and_again_and_write_to_it(lif):
+    buffer, neuron = torch.zeros(1), rb.create(lif)
+    data = neuron.prepare(rb.Signal(lambda t: buffer.fill_(200.0 + 50.0 * float(t))))
+    for _ in range(2):
+        _, outputs = neuron.step(neuron.state, neuron.params, data, neuron.dt)
+        assert outputs["input"].tolist() == [200.0]
+    outputs["input"].add_(1.0)
+    assert buffer.tolist() == [205.0]  # as it was left at the end of the step
+
+
+def test_what_prepare_gives_a_forward_of_its_own_has_been_looked_at(lif):
+    class Own(lif):
+        def forward(self, data, identifiers=None):
+            self.told = "before"
+            current = self.prepare(data, identifiers)
+            self.told = "after"
+            return self.advance(current)
+
+    neuron = rb.create(Own, num_units=3)
+    with pytest.raises(InputError, match=r"has shape \[2\]"):
+        neuron(rb.Signal(lambda t: torch.zeros(2)))
+    assert neuron.told == "before"

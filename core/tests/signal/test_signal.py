@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rheobase.errors import InputError, NonFiniteStateError
-from rheobase.signal.pieces import pieces
+from rheobase.signal.segments import segments_between
 
 TAU = 10.0
 DOUBLE = {"dtype": torch.float64}
@@ -184,12 +184,14 @@ def test_a_kink_is_landed_on_as_well():
 @given(st.lists(st.floats(-1.0, 11.0), max_size=6), st.floats(0.01, 10.0))
 def test_pieces_are_the_step_cut_at_every_breakpoint_within(times, dt):
     levels = rb.Signal.levels(sorted(set(times)), [0.0] * len(set(times)))
-    found = pieces([levels, rb.Signal(torch.sin)], 0.0, dt)
-    edges = [found[0].start, *(piece.stop for piece in found)]
+    found = segments_between([levels, rb.Signal(torch.sin)], 0.0, dt)
+    edges = [found[0].start, *(segment.stop for segment in found)]
     assert edges[0] == 0.0
     assert edges[-1] == dt
-    assert [piece.start for piece in found] == edges[:-1]
-    assert [(piece.t0, piece.t1) for piece in found] == [(0.0, b - a) for a, b in itertools.pairwise(edges)]
+    assert [segment.start for segment in found] == edges[:-1]
+    assert [(segment.t0, segment.t1) for segment in found] == [
+        (0.0, b - a) for a, b in itertools.pairwise(edges)
+    ]
     assert all(a < b for a, b in itertools.pairwise(edges))
     # Those nearer to an end, or to each other, than the rounding of a clock are one instant.
     inside = {time for time in times if 4e-15 < time < dt - 4e-14}
@@ -209,16 +211,16 @@ def test_a_breakpoint_on_the_boundary_of_a_step_counts_once_and_with_its_right_s
     times = [(low + k) * sample for k in range(count * within // ratio + 2)]
     levels = rb.Signal.levels(times, [float(k) for k in range(len(times))], before=-1.0)
     for n in range(start, start + count):
-        found = pieces([levels.shifted(n * dt)], 0.0, dt)
+        found = segments_between([levels.shifted(n * dt)], 0.0, dt)
         assert len(found) == within
-        values = [float(levels.shifted(n * dt).around(piece.middle)(0.0)) for piece in found]
+        values = [float(levels.shifted(n * dt).around(segment.middle)(0.0)) for segment in found]
         expected = [(n - start) * within // ratio + k for k in range(within)]
         assert values == expected
 
 
 def test_two_signals_that_jump_together_but_for_rounding_make_one_cut():
     one, other = rb.Signal.levels([0.3], [1.0]), rb.Signal.levels([3 * 0.1], [1.0])
-    assert len(pieces([one, other], 0.0, 1.0)) == 2
+    assert len(segments_between([one, other], 0.0, 1.0)) == 2
 
 
 def test_units_with_times_of_their_own_take_as_much_of_each_piece_as_lies_between_them():
@@ -230,8 +232,10 @@ def test_units_with_times_of_their_own_take_as_much_of_each_piece_as_lies_betwee
     alone = [rb.RungeKutta()(x0[k], equation, dt=float(spans[k]), data=pulse) for k in range(5)]
     # 1e-15: a number and a tensor of one are multiplied in another order.
     assert torch.allclose(together, torch.stack(alone), rtol=1e-15, atol=1e-15)
-    started = pieces([pulse], torch.tensor([0.5, 1.2]), torch.tensor([1.1, 2.0]))
-    ways = [((piece.start + piece.t0).tolist(), (piece.start + piece.t1).tolist()) for piece in started]
+    started = segments_between([pulse], torch.tensor([0.5, 1.2]), torch.tensor([1.1, 2.0]))
+    ways = [
+        ((segment.start + segment.t0).tolist(), (segment.start + segment.t1).tolist()) for segment in started
+    ]
     expected = [([0.5, 1.2], [1.0, 1.2]), ([1.0, 1.2], [1.1, 1.5]), ([1.1, 1.5], [1.1, 2.0])]
     assert np.allclose(ways, expected, atol=1e-7)
 
@@ -251,10 +255,10 @@ def test_the_clock_of_a_signal_is_exact_after_long_runs_and_in_float32():
 @pytest.mark.parametrize("start", [0.0, 1e3, 3.6e7])
 def test_the_left_limit_does_not_round_to_the_other_side_on_a_long_clock(start):
     levels = rb.Signal.levels([start + 0.25], [1.0]).shifted(start)
-    ends = [levels.around(piece.middle)(piece.stop) for piece in pieces([levels], 0.0, 0.5)]
+    ends = [levels.around(segment.middle)(segment.stop) for segment in segments_between([levels], 0.0, 0.5)]
     assert ends == [0.0, 1.0]
     smooth = rb.Signal(lambda t: 1.0 if t >= start + 0.25 else 0.0, [start + 0.25]).shifted(start)
-    before, after = pieces([smooth], 0.0, 0.5)
+    before, after = segments_between([smooth], 0.0, 0.5)
     assert float(smooth.around(before.middle)(before.stop)) == 0.0
     assert float(smooth.around(after.middle)(after.start)) == 1.0
 
@@ -375,7 +379,7 @@ def test_every_edge_of_a_stimulus_is_a_breakpoint_of_its_signal():
 
 def test_a_signal_of_samples_ends_where_they_end():
     samples = rb.stimulus.Samples(torch.tensor([1.0, 2.0]), sample_dt=0.5).signal()
-    last = pieces([samples], 0.5, 1.0)[-1]
+    last = segments_between([samples], 0.5, 1.0)[-1]
     assert float(samples.around(last.middle)(last.stop)) == 2.0
     for late in (1.0, torch.tensor([0.2, 3.0])):
         with pytest.raises(InputError, match=r"ends at 1 ms"):

@@ -9,23 +9,23 @@ import torch
 from ground import Leaky
 
 FAULTS = {
-    "DetachedLeak": "numerics",
-    "DetachedParameter": "numerics",
-    "RoundedInput": "numerics",
-    "NumpyDerivatives": "numerics",
-    "NanOnTheOtherSide": "numerics",
-    "ResetOfNoReturn": "numerics",
-    "SurrogateInTheField": "numerics",
-    "PythonNumbers": "numerics",
-    "BranchesOnValues": "numerics",
-    "OtherWhenCompiled": "numerics",
-    "BatchShapeBuiltIn": "numerics",
-    "InPlaceOnItsArguments": "numerics",
-    "LosesDigits": "numerics",
-    "OverflowsInSingle": "numerics",
-    "SmallDifferences": "numerics",
+    "DetachedLeak": "functions-have-their-gradients",
+    "DetachedParameter": "functions-have-their-gradients",
+    "RoundedInput": "functions-have-their-gradients",
+    "NumpyDerivatives": "functions-have-their-gradients",
+    "NanOnTheOtherSide": "gradients-finite",
+    "ResetOfNoReturn": "gradients-finite",
+    "SurrogateInTheField": "functions-have-their-gradients",
+    "PythonNumbers": "functions-have-their-gradients",
+    "BranchesOnValues": "vmap-equals-batch",
+    "OtherWhenCompiled": "vmap-equals-batch",
+    "BatchShapeBuiltIn": "vmap-equals-batch",
+    "InPlaceOnItsArguments": "vmap-equals-batch",
+    "LosesDigits": "float32-close-to-float64",
+    "OverflowsInSingle": "float32-close-to-float64",
+    "SmallDifferences": "float32-close-to-float64",
 }
-"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class DetachedLeak(Leaky):

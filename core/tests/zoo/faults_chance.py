@@ -8,14 +8,14 @@ import rheobase as rb
 import torch
 
 FAULTS = {
-    "DrawnForTheStep": "numerics",
-    "SharedByRows": "independence",
-    "FirstNoiseShared": "independence",
-    "SharedByUnits": "independence",
-    "DrawsByTheMean": "independence",
-    "NeverRead": "numerics",
+    "DrawnForTheStep": "rates-agree",
+    "SharedByRows": "rows-draw-apart",
+    "FirstNoiseShared": "rows-draw-apart",
+    "SharedByUnits": "rows-draw-apart",
+    "DrawsByTheMean": "draws-counted",
+    "NeverRead": "declarations-are-used",
 }
-"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class _Hazard(rb.SpikingNeuron):

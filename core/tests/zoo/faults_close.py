@@ -10,20 +10,6 @@ import torch
 from rheobase import Advance, Integrator, IntegratorSpec
 
 FAULTS = {
-    "DeafAtItsBound": "numerics",
-    "FailsAtItsBound": "numerics",
-    "LosesFourDigits": "numerics",
-    "DifferenceOfLargeNumbers": "numerics",
-    "MapWithDt": "numerics",
-    "MapOfSlopes": "numerics",
-    "MapThatCountsTime": "numerics",
-    "AlmostFourth": "components",
-    "StopsItsIteration": "components",
-    "LateByAMillionth": "components",
-}
-"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
-
-CAUSES = {
     "DeafAtItsBound": "strong-drive-never-silences",
     "FailsAtItsBound": "strong-drive-never-silences",
     "LosesFourDigits": "float32-close-to-float64",
@@ -35,7 +21,7 @@ CAUSES = {
     "StopsItsIteration": "order-as-claimed",
     "LateByAMillionth": "located-times-converge",
 }
-"""Name -> the property that is made for it."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class _Leaky(rb.SpikingNeuron):

@@ -8,7 +8,7 @@ import rheobase as rb
 import torch
 from ground import Leaky
 
-CAUSES = {
+FAULTS = {
     "CoupledWhenAwake": "functions-in-mixed-company",
     "CoupledByTwoZeros": "functions-in-mixed-company",
     "ResetsWithItsNeighbour": "functions-in-mixed-company",
@@ -18,7 +18,7 @@ CAUSES = {
     "FourDimensionsAreOneToo": "batch-of-any-rank",
     "MeanOverTheFourthDimension": "batch-of-any-rank",
 }
-"""Class -> the property that must catch it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 FULL = {"FourDimensionsAreOneToo": "batch-row", "MeanOverTheFourthDimension": "batch-row"}
 """Those that only the full profile catches, by its wider range -> the property that asks the same in a

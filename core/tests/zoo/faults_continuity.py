@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from ground import Adapting
 
-CAUSES = {
+FAULTS = {
     "ThresholdOfASign": "threshold-is-continuous",
     "ThresholdThatLeaps": "threshold-is-continuous",
     "ThresholdOfARoundedVoltage": "threshold-is-continuous",
@@ -18,7 +18,7 @@ CAUSES = {
     "UpdateWithoutTheAdaptation": "update-follows-derivatives",
     "UpdateOfASecond": "update-follows-derivatives",
 }
-"""Class -> the property that is made for it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class ThresholdOfASign(Adapting):

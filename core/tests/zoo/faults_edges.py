@@ -7,7 +7,7 @@ from typing import Any
 import rheobase as rb
 import torch
 
-CAUSES = {
+FAULTS = {
     "TimeConstantOfZero": "domains-are-finite",
     "TimeConstantWithoutDomain": "domains-are-finite",
     "EqualTimeConstants": "domains-are-finite",
@@ -22,7 +22,7 @@ CAUSES = {
     "TauOfAtLeastAHalf": "parameters-count-far-away",
     "GainOfAtMostForty": "parameters-count-far-away",
 }
-"""Class -> the property that must catch it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 FULL = {
     "FractionOfTwoZeros": "domains-are-finite",

@@ -8,7 +8,7 @@ import rheobase as rb
 import torch
 from ground import Leaky
 
-CAUSES = {
+FAULTS = {
     "AddedAndTakenAway": "declarations-have-effect",
     "ResetTimesZero": "declarations-have-effect",
     "OneEquationForBoth": "declarations-have-effect",
@@ -17,7 +17,7 @@ CAUSES = {
     "DecayOfTheDefault": "declarations-have-effect",
     "StepsWithoutTheLeak": "declarations-have-effect",
 }
-"""Class -> the property that must catch it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class AddedAndTakenAway(Leaky):

@@ -8,22 +8,6 @@ import rheobase as rb
 import torch
 
 FAULTS = {
-    "SumsBySelf": "contract",
-    "DropsIdentifiers": "contract",
-    "SortsIdentifiers": "contract",
-    "DeafToInhibition": "contract",
-    "RemembersOneOnly": "contract",
-    "ReportsBeforeReset": "contract",
-    "OldSpikes": "contract",
-    "Latched": "numerics",
-    "SpikesWhileAbove": "numerics",
-    "LateByOneStep": "numerics",
-    "LosesEverySecond": "numerics",
-    "LosesWhereStrong": "numerics",
-}
-"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
-
-CAUSES = {
     "SumsBySelf": "forward-heeds-the-aggregator",
     "DropsIdentifiers": "forward-heeds-the-aggregator",
     "SortsIdentifiers": "forward-heeds-the-aggregator",
@@ -37,7 +21,7 @@ CAUSES = {
     "LosesEverySecond": "spikes-come-with-their-jumps",
     "LosesWhereStrong": "spikes-come-with-their-jumps",
 }
-"""Name -> the property that is made for it."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class _Exact(rb.SpikingNeuron):

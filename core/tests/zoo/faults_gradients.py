@@ -8,7 +8,7 @@ import rheobase as rb
 import torch
 from ground import Adapting
 
-CAUSES = {
+FAULTS = {
     "DetachedUpstroke": "functions-have-their-gradients",
     "CubeOfAnotherSlope": "functions-have-their-gradients",
     "ResetByANumber": "functions-have-their-gradients",
@@ -18,7 +18,7 @@ CAUSES = {
     "StepsWithHalfAGraph": "own-steps-keep-the-graph",
     "KeepsDetachedStates": "own-steps-keep-the-graph",
 }
-"""Class -> the property that is made for it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class DetachedUpstroke(rb.SpikingNeuron):

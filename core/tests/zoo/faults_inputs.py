@@ -9,37 +9,6 @@ import torch
 from rheobase import AggregatorSpec
 
 FAULTS = {
-    "largest_of_rates": "components",
-    "rectified": "components",
-    "product_by_logarithms": "components",
-    "first_of_many_counts_twice": "components",
-    "soft_maximum_that_overflows": "components",
-    "mean_by_weight": "components",
-    "contrast": "components",
-    "missing_is_zero": "components",
-    "sum_without_missing": "components",
-    "positive_part_by_choice": "components",
-    "touches_all_units": "components",
-    "reads_eight": "components",
-    "by_pairs": "components",
-    "of_three_kinds": "components",
-    "batch_is_one_dimension": "components",
-    "trials_are_averaged": "components",
-    "rows_are_columns": "components",
-    "begins_with_zeros": "components",
-    "weights_on_the_cpu": "components",
-    "adds_on_the_cpu": "components",
-    "in_sixteen_bits": "components",
-    "in_short_float": "components",
-    "rounded_to_hundredths": "components",
-    "no_gradient_below_zero": "components",
-    "entropy": "components",
-    "gate_of_exponentials": "components",
-    "one_behind_the_other": "components",
-}
-"""Name -> the family of the properties that must catch it. Its docstring says what is wrong."""
-
-CAUSES = {
     "largest_of_rates": "claims-hold-for-all-values",
     "rectified": "claims-hold-for-all-values",
     "product_by_logarithms": "claims-hold-for-all-values",
@@ -68,7 +37,7 @@ CAUSES = {
     "gate_of_exponentials": "gradients-for-all-values",
     "one_behind_the_other": "gradients-for-all-values",
 }
-"""Name -> the property that is made for it."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 STANDARD = [
     "begins_with_zeros",

@@ -8,7 +8,7 @@ import rheobase as rb
 import torch
 from ground import Leaky
 
-CAUSES = {
+FAULTS = {
     "IndexInAByte": "unit-among-a-thousand",
     "BlocksOf256": "unit-among-a-thousand",
     "LoudestOfMany": "unit-among-a-thousand",
@@ -19,7 +19,7 @@ CAUSES = {
     "RingThatStops": "the-same-later",
     "PresetThatEndsLate": "presets-run",
 }
-"""Class -> the property that must catch it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 FULL = {
     "IndexInAByte": "unit-alone",

@@ -7,7 +7,7 @@ from typing import Any
 import rheobase as rb
 import torch
 
-CAUSES = {
+FAULTS = {
     "StepBeyondStability": "steps-of-dt-max-serve",
     "StepInMicroseconds": "steps-of-dt-max-serve",
     "StepThatSpikes": "steps-of-dt-max-serve",
@@ -16,7 +16,7 @@ CAUSES = {
     "PresetInASpike": "presets-begin-well",
     "PresetAboveItsThreshold": "presets-begin-well",
 }
-"""Class -> the property that must catch it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class _Leaky(rb.SpikingNeuron):

@@ -9,30 +9,30 @@ import rheobase as rb
 import torch
 
 FAULTS = {
-    "LeakOfTheWrongSign": "numerics",
-    "DriftsFromRest": "numerics",
-    "RestOnlyByDefault": "numerics",
-    "LosesDt": "numerics",
-    "UsesDtTwice": "numerics",
-    "LeakPerStep": "numerics",
-    "InputPerStep": "numerics",
-    "UpdatePerStep": "numerics",
-    "SecondsForMilliseconds": "numerics",
-    "DecayOfADefaultStep": "numerics",
-    "OneAfterTheOther": "numerics",
-    "EulerInTheNameOfRungeKutta": "numerics",
-    "TooOldSlope": "numerics",
-    "RemembersInItsDerivatives": "numerics",
-    "HiddenJitter": "numerics",
-    "StepsTwice": "numerics",
-    "InfinityInSilence": "numerics",
-    "ZeroTimesInfinity": "numerics",
-    "HalfPrecisionWithin": "numerics",
-    "ClampByArithmetic": "numerics",
-    "UnusedParameter": "numerics",
-    "UnusedInput": "numerics",
+    "LeakOfTheWrongSign": "rest-holds",
+    "DriftsFromRest": "rest-is-a-fixed-point",
+    "RestOnlyByDefault": "rest-is-a-fixed-point",
+    "LosesDt": "own-steps-honour-dt",
+    "UsesDtTwice": "own-steps-honour-dt",
+    "LeakPerStep": "own-steps-honour-dt",
+    "InputPerStep": "own-steps-honour-dt",
+    "UpdatePerStep": "own-steps-honour-dt",
+    "SecondsForMilliseconds": "own-steps-honour-dt",
+    "DecayOfADefaultStep": "own-steps-honour-dt",
+    "OneAfterTheOther": "converges-at-its-order",
+    "EulerInTheNameOfRungeKutta": "converges-at-its-order",
+    "TooOldSlope": "steps-follow-the-equations",
+    "RemembersInItsDerivatives": "steps-follow-the-equations",
+    "HiddenJitter": "steps-follow-the-equations",
+    "StepsTwice": "steps-follow-the-equations",
+    "InfinityInSilence": "finite-or-named-error",
+    "ZeroTimesInfinity": "finite-or-named-error",
+    "HalfPrecisionWithin": "float32-close-to-float64",
+    "ClampByArithmetic": "strong-drive-never-silences",
+    "UnusedParameter": "declarations-are-used",
+    "UnusedInput": "declarations-are-used",
 }
-"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class _Leaky(rb.SpikingNeuron):

@@ -8,7 +8,7 @@ import rheobase as rb
 import torch
 from ground import Adapting
 
-CAUSES = {
+FAULTS = {
     "SingleInside": "functions-are-precise",
     "SingleProduct": "functions-are-precise",
     "HalfInTheReset": "functions-are-precise",
@@ -20,7 +20,7 @@ CAUSES = {
     "StepsInBrainFloats": "own-steps-are-precise",
     "KeepsThreeDecimals": "own-steps-are-precise",
 }
-"""Class -> the property that is made for it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class SingleInside(Adapting):

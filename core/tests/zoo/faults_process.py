@@ -11,24 +11,6 @@ import rheobase as rb
 import torch
 
 FAULTS = {
-    "GradientsOff": "independence",
-    "DoubleByDefault": "independence",
-    "OneThread": "independence",
-    "SilencesWarnings": "independence",
-    "SetsAVariable": "independence",
-    "GoesElsewhere": "independence",
-    "DeterministicForAll": "independence",
-    "FlushesDenormals": "independence",
-    "HidesDivisionsByZero": "independence",
-    "LeavesDtypeOnError": "independence",
-    "KeepsEveryStep": "state",
-    "GrowingTrace": "state",
-    "LogsNumbers": "state",
-    "KnowsItsSiblings": "state",
-}
-"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
-
-CAUSES = {
     "GradientsOff": "process-left-as-it-was",
     "DoubleByDefault": "process-left-as-it-was",
     "OneThread": "process-left-as-it-was",
@@ -44,7 +26,7 @@ CAUSES = {
     "LogsNumbers": "memory-does-not-grow",
     "KnowsItsSiblings": "memory-does-not-grow",
 }
-"""Name -> the property that is made for it."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class _Leaky(rb.SpikingNeuron):

@@ -7,7 +7,7 @@ from typing import Any
 import rheobase as rb
 import torch
 
-CAUSES = {
+FAULTS = {
     "ResetsToTheThreshold": "reset-rearms",
     "ResetsToTheThresholdAndRests": "reset-rearms",
     "ResetsAbove": "reset-rearms",
@@ -26,7 +26,7 @@ CAUSES = {
     "ArmedFromFarBelow": "spikes-again-after-a-rest",
     "RestsForAnHour": "spikes-again-after-a-rest",
 }
-"""Class -> the property that is made for it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 STANDARD = ["FailsAfterTwoSpikes", "MarkBeyondOne"]
 """Those that the smoke profile does not see: its run is shorter."""

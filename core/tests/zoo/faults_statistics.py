@@ -8,22 +8,6 @@ import rheobase as rb
 import torch
 
 FAULTS = {
-    "SharedInPart": "independence",
-    "TwoHalvesAlike": "independence",
-    "Mirrored": "independence",
-    "SumsToZero": "independence",
-    "LouderInCrowds": "independence",
-    "SharedSize": "independence",
-    "NeighbourJumps": "independence",
-    "HeldForTwoSteps": "independence",
-    "PoolOfNumbers": "independence",
-    "NoRootOfDt": "numerics",
-    "ChanceOfAStep": "numerics",
-    "DrawWithoutDt": "numerics",
-}
-"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
-
-CAUSES = {
     "SharedInPart": "noise-of-lanes-independent",
     "TwoHalvesAlike": "noise-of-lanes-independent",
     "Mirrored": "noise-of-lanes-independent",
@@ -37,9 +21,9 @@ CAUSES = {
     "ChanceOfAStep": "noise-settles-as-dt-falls",
     "DrawWithoutDt": "noise-settles-as-dt-falls",
 }
-"""Name -> the property that is made for it."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
-STANDARD = list(CAUSES)
+STANDARD = list(FAULTS)
 """Those that the smoke profile does not catch."""
 
 

@@ -9,32 +9,6 @@ import torch
 from rheobase import Advance, Integrator, IntegratorSpec
 
 FAULTS = {
-    "ClockInSingle": "components",
-    "ClockOfDefaultType": "components",
-    "SingleClockWithinTheStep": "components",
-    "ClockOfAMinute": "components",
-    "SingleClockAndNoAtol": "components",
-    "NoAtol": "components",
-    "NoRtol": "components",
-    "RtolAsAtol": "components",
-    "ExchangedTolerances": "components",
-    "NormOfTheWholeState": "components",
-    "SizeOfTheLargest": "components",
-    "FirstVariableOnly": "components",
-    "LastVariableOnly": "components",
-    "SumOfSignedErrors": "components",
-    "MeanOverRows": "components",
-    "FirstRowOnly": "components",
-    "MedianOverRows": "components",
-    "FourVariables": "components",
-    "GroupsOfFour": "components",
-    "BlocksOf64": "components",
-    "FirstThousand": "components",
-    "SixteenVariables": "components",
-}
-"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
-
-CAUSES = {
     "ClockInSingle": "late-times-are-precise",
     "ClockOfDefaultType": "late-times-are-precise",
     "SingleClockWithinTheStep": "late-times-are-precise",
@@ -58,7 +32,7 @@ CAUSES = {
     "FirstThousand": "any-number-of-units",
     "SixteenVariables": "any-number-of-variables",
 }
-"""Name -> the property that is made for it."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class _Heun(Integrator):

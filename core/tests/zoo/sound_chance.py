@@ -8,6 +8,7 @@ import rheobase as rb
 import torch
 
 SOUND = ["Reluctant", "NoisyUpdate", "JitteredReset"]
+DEAR = ["Reluctant", "JitteredReset"]
 
 
 class EscapeRate(rb.SpikingNeuron):

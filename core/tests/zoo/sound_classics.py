@@ -18,6 +18,7 @@ SOUND = [
     "FitzHughNagumo",
     "MorrisLecar",
 ]
+DEAR = ["HodgkinHuxley", "EightStates", "AdEx", "QuadraticIF", "ResonateAndFire", "MorrisLecar"]
 
 
 def _ratio(x: Any) -> Any:

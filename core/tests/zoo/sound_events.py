@@ -18,6 +18,15 @@ SOUND = [
     "Quadratic",
     "RingsAtRest",
 ]
+DEAR = [
+    "ResetNearThreshold",
+    "NoRefractoryPeriod",
+    "Bursting",
+    "Spontaneous",
+    "InhibitionFires",
+    "Quadratic",
+    "RingsAtRest",
+]
 
 
 class ResetNearThreshold(rb.SpikingNeuron):

@@ -18,6 +18,7 @@ SOUND = [
     "AdamsBashforth",
     "OfNoOrder",
 ]
+DEAR = ["Implicit"]
 
 
 class Heun(Integrator):

@@ -21,6 +21,17 @@ SOUND = [
     "HeunEulerTogether",
     "Fehlberg45",
 ]
+DEAR = [
+    "ImplicitMidpoint",
+    "Fehlberg5",
+    "RosenbrockEuler",
+    "LoopsOnTheClock",
+    "HeunEuler",
+    "HeunEulerByMeanSquare",
+    "HeunEulerByTheLarger",
+    "HeunEulerTogether",
+    "Fehlberg45",
+]
 
 
 class Ralston(Integrator):

@@ -23,6 +23,18 @@ SOUND = [
     "ExactDecay",
     "HighReset",
 ]
+DEAR = [
+    "SynapticFilter",
+    "StiffSynapse",
+    "NeverSpikes",
+    "HardFloor",
+    "Pacemaker",
+    "AdaptiveThreshold",
+    "TwoConductances",
+    "SIUnits",
+    "ExactDecay",
+    "HighReset",
+]
 
 
 class _Spiking(rb.SpikingNeuron):

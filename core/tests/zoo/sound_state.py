@@ -23,6 +23,16 @@ SOUND = [
     "LearntTimeConstant",
     "SilentRectifier",
 ]
+DEAR = [
+    "LearnableGain",
+    "DoubleConstants",
+    "BoundedGates",
+    "OwnUpdate",
+    "FollowingDefaults",
+    "WeightsBySource",
+    "LearntTimeConstant",
+    "SilentRectifier",
+]
 """Names of classes."""
 
 

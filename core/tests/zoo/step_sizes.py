@@ -8,16 +8,17 @@ import rheobase as rb
 import torch
 
 SOUND = ["OneConductance", "LargestStepOfAParameter"]
+DEAR = ["OneConductance"]
 FAULTS = {
-    "LargestStepOfTheLeakAlone": "numerics",
-    "LargestStepShortOfTheBound": "numerics",
-    "LargestStepInSeconds": "numerics",
-    "LargestStepBelowZero": "contract",
-    "LargestStepWithoutEnd": "contract",
-    "LargestStepOfAllUnits": "contract",
-    "LargestStepThatFalls": "contract",
+    "LargestStepOfTheLeakAlone": "steps-below-dt-max-serve",
+    "LargestStepShortOfTheBound": "steps-below-dt-max-serve",
+    "LargestStepInSeconds": "steps-below-dt-max-serve",
+    "LargestStepBelowZero": "dt-max-is-a-time",
+    "LargestStepWithoutEnd": "dt-max-is-a-time",
+    "LargestStepOfAllUnits": "functions-treat-units-alone",
+    "LargestStepThatFalls": "functions-are-pure",
 }
-"""Class -> the family of the properties that must catch it. Its docstring says what is wrong."""
+"""Name -> the property that must catch it. Its docstring says what is wrong."""
 
 
 class OneConductance(rb.SpikingNeuron):

@@ -1,10 +1,15 @@
-"""All that this distribution offers passes the conformance kit, in full."""
+"""All that this distribution offers passes the conformance kit: by hand in full, as a rule in standard."""
 
 from __future__ import annotations
 
+import pytest
 from rheobase.conformance import Suite
 
 
 class TestIzhikevich(Suite):
     component = "izhikevich"
+
+
+@pytest.mark.by_hand
+class TestIzhikevichInFull(TestIzhikevich):
     profile = "full"

@@ -1,7 +1,8 @@
-"""All that this distribution offers passes the conformance kit, in full."""
+"""All that this distribution offers passes the conformance kit: in full by hand, as a rule in standard."""
 
 from __future__ import annotations
 
+import pytest
 from rheobase.conformance import Suite
 
 
@@ -12,9 +13,17 @@ class TestRK45(Suite):
 
 class TestTsit5(Suite):
     component = "tsit5"
+
+
+@pytest.mark.by_hand
+class TestTsit5InFull(TestTsit5):
     profile = "full"
 
 
 class TestRK23(Suite):
     component = "rk23"
+
+
+@pytest.mark.by_hand
+class TestRK23InFull(TestRK23):
     profile = "full"

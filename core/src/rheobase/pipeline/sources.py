@@ -55,7 +55,7 @@ class Sources:
             InputError: If they do not fit each other, or the aggregator does not take them or gives what
                 is no input.
         """
-        receive_timed(neuron, row, where, self.rule, self.identifiers)
+        receive_timed(neuron, row, where, self.rule, self.identifiers, look=True)
 
     def combined(self, row: list[Tensor | Signal], device: torch.device) -> Tensor | Signal:
         """What the aggregator makes of one step.

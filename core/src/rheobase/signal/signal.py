@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..torch_state import values_visible
+from ..torch_state import all_finite, first_not_finite, values_visible
 from .levels import Levels
-from .sources import Body, Joint, Source, Taken, as_value
+from .values import lies_in
+from .waveform import Combined, FunctionWaveform, UnitSubset, Waveform, as_value
 
 
 @final
@@ -51,7 +52,7 @@ class Signal:
         tensor([2.])
     """
 
-    __slots__ = ("_body", "_within_step")
+    __slots__ = ("_waveform", "_within_step")
 
     def __init__(
         self, function: Callable[[Tensor], Tensor | float], breakpoints: Iterable[float] = ()
@@ -61,14 +62,14 @@ class Signal:
                 f"Signal(function={function!r}) cannot be used; give a function of the time in ms, "
                 "for instance torch.sin"
             )
-        self._body: Body = Source(function, _increasing("breakpoints", breakpoints))
+        self._waveform: Waveform = FunctionWaveform(function, _increasing("breakpoints", breakpoints))
         self._within_step = False
 
     @staticmethod
-    def of(body: Body, *, within_step: bool = False) -> Signal:
-        """A signal made of parts; see :mod:`rheobase.signal.sources`, and :meth:`in_step`."""
+    def of(waveform: Waveform, *, within_step: bool = False) -> Signal:
+        """A signal of a waveform; see :mod:`rheobase.signal.waveform`, and :meth:`in_step`."""
         signal = object.__new__(Signal)
-        signal._body, signal._within_step = body, within_step
+        signal._waveform, signal._within_step = waveform, within_step
         return signal
 
     @staticmethod
@@ -110,17 +111,17 @@ class Signal:
                 f"Signal.levels: until={until!r} is not after the last of the times, {begins[-1]!r}"
             )
         ends = begins if until == math.inf else (*begins, until)
-        return Signal.of(Source(Levels(begins, table, until), ends, steady=True))
+        return Signal.of(FunctionWaveform(Levels(begins, table, until), ends, steady=True))
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
         """The times at which value or slope jump, ms, increasing."""
-        return self._body.breakpoints
+        return self._waveform.breakpoints
 
     @property
     def piecewise_constant(self) -> bool:
         """Whether it is known to be constant between breakpoints, as those of :meth:`levels` are."""
-        return self._body.steady
+        return self._waveform.steady
 
     def __call__(self, t: float | Tensor) -> Tensor:
         """The value at a time.
@@ -134,7 +135,7 @@ class Signal:
         Raises:
             InputError: If the function gives no floating-point numbers, or takes no tensor of times.
         """
-        return self._body.value(t)
+        return self._waveform.value(t)
 
     def shifted(self, t0: float | Tensor) -> Signal:
         """The same signal on a clock that starts at ``t0``: its value at t is that of this one at t0 + t.
@@ -149,25 +150,25 @@ class Signal:
             ((0.25,), 0.0, 3.0)
         """
         start = _number("t0", t0)
-        return self if start == 0.0 else self._like(self._body.shifted(start))
+        return self if start == 0.0 else self._like(self._waveform.shifted(start))
 
     def in_step(self, t0: float) -> Signal:
         """The same signal on the clock of a step that begins at ``t0``; itself if it is on one."""
-        return self if self._within_step else Signal.of(self._body.shifted(t0), within_step=True)
+        return self if self._within_step else Signal.of(self._waveform.shifted(t0), within_step=True)
 
     def out_of_step(self, t0: float) -> Signal:
         """The same signal on the clock on which its step begins at ``t0``; itself if on no step's."""
-        return Signal.of(self._body.shifted(-t0)) if self._within_step else self
+        return Signal.of(self._waveform.shifted(-t0)) if self._within_step else self
 
     def as_levels(self) -> Levels | None:
         """What :meth:`levels` made it of; None where it was made otherwise, or is on another clock."""
-        body = self._body
-        if self._within_step or not isinstance(body, Source) or body.origin != 0.0:
+        made = self._waveform
+        if self._within_step or not isinstance(made, FunctionWaveform) or made.origin != 0.0:
             return None
-        return body.function if isinstance(body.function, Levels) else None
+        return made.function if isinstance(made.function, Levels) else None
 
-    def _like(self, body: Body) -> Signal:
-        return Signal.of(body, within_step=self._within_step)
+    def _like(self, waveform: Waveform) -> Signal:
+        return Signal.of(waveform, within_step=self._within_step)
 
     def around(self, t: float) -> Signal:
         """The signal as it is on the segment between two breakpoints that holds ``t``.
@@ -181,15 +182,16 @@ class Signal:
             >>> float(first(0.0)), float(first(2.0)), first.breakpoints
             (10.0, 10.0, ())
         """
-        return self._like(self._body.around(t))
+        smooth = self._waveform.segment_at(t)
+        return self if smooth is self._waveform else self._like(smooth)
 
     def cuts(self, t0: float, t1: float) -> list[float]:
         """The breakpoints between two times, without those that are one of the two but for rounding."""
-        return self._body.cuts(t0, t1)
+        return self._waveform.cuts(t0, t1)
 
     def slack(self, t0: float, t1: float) -> float:
         """By how much two times within t0 to t1 may differ by rounding and mean the same instant, ms."""
-        return self._body.slack(t0, t1)
+        return self._waveform.slack(t0, t1)
 
     def take(self, who: Any, shape: torch.Size) -> Signal:
         """The signal for some units.
@@ -201,7 +203,7 @@ class Signal:
         Returns:
             A signal whose values broadcast to ``[n]``, as do the times that it is asked for.
         """
-        return self._like(Taken(self._body, who, shape))
+        return self._like(UnitSubset((self._waveform,), who, shape))
 
     def joined(self, others: Sequence[Signal], rule: Callable[[list[Tensor], Any], Tensor]) -> Signal:
         """One signal made of several: ``rule(values, t)`` of their values at each time."""
@@ -210,7 +212,7 @@ class Signal:
                 "Signal: one of those that are combined is on the clock of a step, as prepare() gives it, "
                 "and another is not; prepare both, or take the other.in_step(neuron.time)"
             )
-        return self._like(Joint((self._body, *(other._body for other in others)), rule))
+        return self._like(Combined((self._waveform, *[other._waveform for other in others]), rule))
 
     def __add__(self, other: Any) -> Signal:
         """The sum with a signal, a number, or a tensor that broadcasts to ``[*batch, units]``."""
@@ -247,7 +249,7 @@ class Signal:
         if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
             return NotImplemented  # type: ignore[no-any-return]  # as Python asks of operators
         constant = as_value(other)
-        if values_visible(constant) and not bool(constant.detach().isfinite().all()):
+        if values_visible(constant) and not all_finite(constant):
             raise InputError(f"Signal: it was combined with {constant.detach()}; give finite numbers")
         return self.joined([], partial(_of_one, rule, constant))
 
@@ -276,9 +278,9 @@ def _table(before: Any, values: Any) -> Tensor:
                 f"Signal.levels: values is a tensor {list(values.shape)} of {values.dtype}; give real "
                 "floating-point numbers, [levels] or [levels, units]"
             )
-        if not bool(values.detach().isfinite().all()):
-            level = int((~values.detach().isfinite()).nonzero()[0, 0])
-            raise InputError(f"Signal.levels: values[{level}] is not finite; give finite numbers")
+        bad = first_not_finite(values)
+        if bad is not None:
+            raise InputError(f"Signal.levels: values[{bad[0]}] is not finite; give finite numbers")
         rest = [values]
     elif isinstance(values, Iterable):
         rest = [_level(f"values[{k}]", value).unsqueeze(0) for k, value in enumerate(values)]
@@ -324,7 +326,7 @@ def _level(name: str, value: Any) -> Tensor:
         raise InputError(
             f"Signal: {name} has shape {list(level.shape)}; give one number, or a tensor [units]"
         )
-    if not level.is_meta and not bool(level.detach().isfinite().all()):
+    if not level.is_meta and not all_finite(level):
         raise InputError(f"Signal: {name} is {level.detach().tolist()}; give finite numbers")
     return level
 
@@ -350,6 +352,6 @@ def _number(name: str, value: Any, *, infinite: bool = False) -> float:
         number = math.nan if isinstance(value, (bool, str)) else float(value)
     except (TypeError, ValueError, RuntimeError):
         number = math.nan
-    if math.isnan(number) or (math.isinf(number) and not infinite):
+    if not lies_in(number, infinite=infinite):
         raise InputError(f"Signal: {name}={value!r} cannot be used; give a finite number, in ms")
     return number

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...errors import IntegrationError
-from ...signal.pieces import Piece, pieces
+from ...signal.segments import Segment, segments_between
 from ...signal.signal import Signal
 from ...specs import Provenance
 from ...torch_state import all_finite, values_visible
@@ -111,6 +111,12 @@ class Integrator(ABC):
     fresh: bool = False
     provenance: Provenance | None = None
     made_with: Mapping[str, Any] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # A promise about one ``advance`` is none about another's.
+        if "advance" in vars(cls) and "fresh" not in vars(cls):
+            cls.fresh = False
 
     @abstractmethod
     def advance(
@@ -212,33 +218,33 @@ class Integrator(ABC):
         signals = {name: value for name, value in kwargs.items() if isinstance(value, Signal)}
         inputs = {**kwargs, **{name: signal.shifted(t) for name, signal in signals.items()}}
         field = EquationField(equation, 0 if single else len(y), inputs, t, y)
-        return self.through(pieces(tuple(field.signals.values()), 0.0, dt), field.on_piece, y)
+        return self.through(segments_between(tuple(field.signals.values()), 0.0, dt), field.on_segment, y)
 
-    def advance_or_raise(
-        self, field: Field, y: Tensor, t0: Time, t1: Time, carry: Mapping[str, Tensor] | None
-    ) -> Advance:
-        """What :meth:`advance` gives, where no unit failed or those that do are to be marked.
+    def refuse_failed(self, after: Advance, t1: Time) -> None:
+        """Refuse what :meth:`advance` gave where units failed, unless they are to be marked.
+
+        Args:
+            after: What it gave, with its status.
+            t1: The time asked for, ms.
 
         Raises:
-            IntegrationError: If units fail otherwise.
+            IntegrationError: If a unit failed.
         """
-        after = self.advance(field, y, t0, t1, carry=carry)
         if after.status is not None and self.on_failure != "mark" and bool((after.status != 0).any()):
             raise failure(self, after.status, t1 if after.t is None else after.t)
-        return after
 
     def through(
         self,
-        steps: Sequence[Piece],
-        field_of: Callable[[Piece], Field],
+        steps: Sequence[Segment],
+        field_of: Callable[[Segment], Field],
         y: Tensor,
         carry: Mapping[str, Tensor] | None = None,
     ) -> Advance:
-        """Take the state through the pieces of a step, in each of which its field is smooth.
+        """Take the state through the segments of a step, in each of which its field is smooth.
 
         Args:
-            steps: The pieces, in order.
-            field_of: The field in a piece, on the piece's clock.
+            steps: The segments, in order.
+            field_of: The field in a segment, on the segment's clock.
             y: The state at the start, ``[D, *batch, units]``.
             carry: What the last call gave back.
 
@@ -249,14 +255,16 @@ class Integrator(ABC):
             IntegrationError: If units fail, unless they are to be marked.
         """
         result = Advance(y, carry)
-        for place, piece in enumerate(steps):
+        for place, segment in enumerate(steps):
             hints = result.hints if place else carry
             try:
-                after = self.advance_or_raise(field_of(piece), result.y, piece.t0, piece.t1, hints)
+                after = self.advance(field_of(segment), result.y, segment.t0, segment.t1, carry=hints)
+                if after.status is not None:
+                    self.refuse_failed(after, segment.t1)
             except IntegrationError as error:
                 if not place:
                     raise
-                raise type(error)(f"from a breakpoint at t = {piece.start:.10g} ms on: {error}") from error
+                raise type(error)(f"from a breakpoint at t = {segment.start:.10g} ms on: {error}") from error
             result = result.then(after)
         return result
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError
-from ...signal.pieces import Piece, at_time, on_piece
+from ...signal.segments import Segment, at_time, on_segment
 from ...signal.signal import Signal
 
 Equation: TypeAlias = "Callable[..., Any] | Sequence[Callable[..., Any]]"
@@ -51,15 +51,15 @@ class EquationField:
         self.timed = [(one, names_time(one)) for one in each]
         self.autonomous = not self.signals and not any(named for _, named in self.timed)
 
-    def on_piece(self, piece: Piece) -> EquationField:
-        """The field on a piece of the step, on its clock, with signals that are smooth there."""
+    def on_segment(self, segment: Segment) -> EquationField:
+        """The field on a segment of the step, on its clock, with signals that are smooth there."""
         if not self.signals:
             return self
         inputs = dict(self.constants)
         for name, signal in self.signals.items():
-            smooth = on_piece(signal, piece)
+            smooth = on_segment(signal, segment)
             inputs[name] = self._value(smooth) if isinstance(smooth, Tensor) else smooth
-        return EquationField(self.equation, self.states, inputs, self.start + piece.start, self.like)
+        return EquationField(self.equation, self.states, inputs, self.start + segment.start, self.like)
 
     def __call__(self, t: Any, y: Tensor) -> Tensor:
         if not self.states:

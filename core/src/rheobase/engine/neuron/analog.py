@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError
-from ...signal.pieces import at_start
+from ...signal.segments import at_start
 from ...signal.signal import Signal
 from ...torch_state import broadcast_shape
 from ..integrator.equation import times_of

@@ -15,6 +15,7 @@ from ..integrator import Integrator
 from ..model.drawing import ONCE, Drawing
 from ..model.functions import Model, gap, pack
 from ..model.values import as_state, initial_value
+from ..step.table import SLOTS, Has
 from .stored import Stored
 
 
@@ -167,13 +168,22 @@ class Beginning(Stored):
         inputs = {name: declared.default for name, declared in self.schema.inputs.items()} or {"input": 0.0}
         for name, default in inputs.items():
             self._keep(name, torch.full((self.num_units,), default, dtype=self.dtype, device=self.device))
-        if self._model is not None and self._model.threshold is not None and self.schema.refractory:
-            shape = next(iter(initial.values())).shape
-            self._keep("hold", torch.zeros(shape, dtype=torch.int32, device=self.device))
-            if self._event == "located":
-                # Spikes lie between steps, and so do the ends of refractory periods.
-                self._keep("hold_time", torch.zeros(shape, dtype=torch.float64, device=self.device))
-        if self._model is not None and self.integrator.on_failure == "mark":
-            states = (self._of(name).shape for name in self.schema.states)
-            shape = broadcast_shape(*states)
-            self._keep("status", torch.zeros(shape, dtype=torch.int8, device=self.device))
+        states, units = next(iter(initial.values()), torch.empty(self.num_units)).shape, (self.num_units,)
+        for slot in SLOTS:
+            if not slot.present(self._has):
+                self._buffers.pop(slot.name, None)  # of an integrator that is another one since
+            elif slot.start is not None:
+                shape = states if slot.goes_on else units if slot.shape == "units" else (*units, 1)
+                value = torch.full(shape, slot.start, dtype=slot.dtype, device=self.device)
+                self._keep(slot.name, value)
+
+    @property
+    def _has(self) -> Has:
+        model = self._model
+        return Has(
+            spikes=bool(getattr(self, "spiking", False)),
+            threshold=model is not None and model.threshold is not None,
+            refractory=self.schema.refractory,
+            located=self._event == "located",
+            marks=model is not None and self.integrator.on_failure == "mark",
+        )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from .base import Neuron
@@ -57,11 +55,3 @@ class SpikingNeuron(Neuron):
     armed: Tensor
     spike_count: Tensor
     spike_times: Tensor
-
-    def _begin(self) -> None:
-        super()._begin()
-        self._keep("spiked", torch.zeros(self.num_units, dtype=torch.int8, device=self.device))
-        if self._event == "located":
-            units, device = self.num_units, self.device
-            self._keep("spike_count", torch.zeros(units, dtype=torch.int32, device=device))
-            self._keep("spike_times", torch.full((units, 1), math.nan, dtype=torch.float64, device=device))

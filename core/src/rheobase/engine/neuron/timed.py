@@ -9,12 +9,11 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...signal.signal import Signal
-from ...torch_state import all_finite, values_visible
+from ...torch_state import all_finite, first_not_finite, values_visible
 from ..aggregate import Aggregator
 from ..model.declaration import Input
 from ..model.owner import Owner
 from ..model.values import check_domain
-from .checks import first_bad
 from .receive import receive
 
 
@@ -25,6 +24,8 @@ def receive_timed(
     rule: Aggregator | None = None,
     identifiers: list[str] | None = None,
     declared: Input | None = None,
+    *,
+    look: bool = False,
 ) -> Tensor | Signal:
     """As :func:`~rheobase.engine.neuron.receive.receive`, where one of the inputs may be a signal.
 
@@ -36,47 +37,57 @@ def receive_timed(
         rule: The aggregator for lists.
         identifiers: The names of the sources in a list.
         declared: The declaration of the input, for its domain.
+        look: Whether to ask signals for their values of now. Default False: they are looked at when the step
+            asks for them.
 
     Returns:
         The tensor; or, where there is a signal, one signal on a clock that starts now, whose values are
         in the neuron's dtype.
 
     Raises:
-        InputError: If it has a wrong type, dtype, device or shape; when the signal is evaluated, also if
-            a value is not finite.
+        InputError: If it has a wrong type, dtype, device or shape; of a signal when it is evaluated, then
+            also if a value is not finite.
     """
     listed = list(given) if isinstance(given, (list, tuple)) else [given]
-    if not any(isinstance(each, Signal) for each in listed):
+    signals = [each for each in listed if isinstance(each, Signal)]
+    if not signals:
         return receive(neuron, given, what, rule, identifiers)
-    now = neuron.time
-    signals = [each.in_step(now) for each in listed if isinstance(each, Signal)]
+    now, device, dtype = neuron.time, neuron.device, neuron.dtype
+    signals = [each.in_step(now) for each in signals]
     alone = identifiers is None and not isinstance(given, (list, tuple))
-
-    def inputs(values: list[Tensor]) -> Any:
-        # A value for all units comes from no device in particular.
-        found = iter([value.to(neuron.device) if value.ndim == 0 else value for value in values])
-        everything = [next(found) if isinstance(each, Signal) else each for each in listed]
-        return everything[0] if alone else everything
-
-    # All checks, once, on the values of now; later ones have the same types.
-    receive(neuron, inputs([signal(0.0) for signal in signals]), what, rule, identifiers)
+    fits = False
 
     def value(values: list[Tensor], t: Any) -> Tensor:
-        ready = inputs(values)
-        current: Tensor = ready if alone or rule is None else rule(ready, identifiers)
-        current = current.to(neuron.dtype)
-        if current.ndim == 0:
-            current = current.unsqueeze(0)
+        nonlocal fits
+        # A value for all units comes from no device in particular.
+        ready: Any = [value.to(device) if value.ndim == 0 else value for value in values]
+        if alone:
+            ready = ready[0]
+        else:
+            found = iter(ready)
+            ready = [next(found) if isinstance(each, Signal) else each for each in listed]
+        if fits:
+            current: Tensor = ready if alone or rule is None else rule(ready, identifiers)
+            # A copy: what the function gave may be its own, and written to when it is asked again.
+            current = current.to(dtype, copy=True)
+            if current.ndim == 0:
+                current = current.unsqueeze(0)
+        else:
+            # All checks, once, on the first values; later ones have the same types.
+            current, fits = receive(neuron, ready, what, rule, identifiers), True
         if values_visible(current):
             _check(neuron, declared, what, current, t, now)
         return current
 
-    return signals[0].joined(signals[1:], value)
+    signal = signals[0].joined(signals[1:], value)
+    if look:
+        signal(0.0)
+    return signal
 
 
 def _check(neuron: Owner, declared: Input | None, what: str, current: Tensor, t: Any, now: float) -> None:
     if not all_finite(current):
-        where = first_bad(current)
+        where = first_not_finite(current)
         place = where or (0,)
         time = float(torch.as_tensor(t).detach().min()) + now
         raise InputError(

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from ...signal.pieces import Piece
+from ...signal.segments import Segment
 from ...torch_state import all_finite, values_visible
 from ..integrator import Field, Integrator
 from ..model.functions import Model, resets_states
@@ -37,6 +37,7 @@ def integrate(
     data: Any,
     dt: float,
     *,
+    begin: Any,
     visible: bool,
 ) -> tuple[Tensor, Any, bool]:
     """The states at the end of a step on the grid, before anything is held or reset.
@@ -49,6 +50,7 @@ def integrate(
         params: The parameters and options, by name.
         data: The input.
         dt: The time step, ms.
+        begin: The input at the start of the step.
         visible: Whether values can be looked at.
 
     Returns:
@@ -64,7 +66,7 @@ def integrate(
     resting, held = None, model.schema.held
     if steps is not None and held and (integrator.adaptive or len(held) < len(model.schema.states)):
         resting = steps.bool()
-    field = ModelField(model, params, data, y0.shape[1:], resting)
+    field = ModelField(model, params, data, y0.shape[1:], resting, begin)
     # A field that stops growing at the threshold, or that stands still, is not linear.
     general = integrator.field == "general"
     gone = None
@@ -154,21 +156,23 @@ def _without(run: Run, bound: Bound | None, lost: Tensor, y1: Tensor) -> tuple[T
 def _through(
     integrator: Integrator, field: ModelField, y0: Tensor, dt: float, carry: Any, bound: Bound | None
 ) -> tuple[Tensor, Any]:
-    """The state after a step, and the carry; piece by piece where the input has breakpoints."""
+    """The state after a step, and the carry; segment by segment where the input has breakpoints."""
 
-    def on_piece(piece: Piece) -> Field:
-        part = field.on_piece(piece)
+    def on_segment(segment: Segment) -> Field:
+        part = field.on_segment(segment)
         return part if bound is None else bound(part)
 
     kept = carry is not None and SLOPE in carry
     if field.autonomous:
         whole = field if bound is None else bound(field)
         carry = completed(carry, whole, 0.0, y0) if kept else carry
-        result = integrator.advance_or_raise(whole, y0, 0.0, dt, carry)
+        result = integrator.advance(whole, y0, 0.0, dt, carry=carry)
+        if result.status is not None:
+            integrator.refuse_failed(result, dt)
     else:
-        steps = field.pieces(0.0, dt)
-        carry = completed(carry, on_piece(steps[0]), steps[0].t0, y0) if kept else carry
-        result = integrator.through(steps, on_piece, y0, carry)
+        steps = field.segments(0.0, dt)
+        carry = completed(carry, on_segment(steps[0]), steps[0].t0, y0) if kept else carry
+        result = integrator.through(steps, on_segment, y0, carry)
     return result.y, result.carry
 
 

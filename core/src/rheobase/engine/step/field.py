@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from ...signal.pieces import Piece, at_time, each_input, on_piece, pieces, signals_in
+from ...signal.segments import Segment, at_time, each_input, on_segment, segments_between, signals_in
 from ...signal.signal import Signal
 from ..integrator.event import pick
 from ..model.functions import Model, ask, gap, held_mask, slopes, spread
@@ -23,6 +23,7 @@ class ModelField:
         data: Its input: a tensor or a signal, or several of these by name.
         shape: ``[*batch, units]``.
         resting: Whose held states stand still, bool ``[*batch, units]``; None: nobody's.
+        begin: The input at time 0, where it is known. A signal is asked once for each time.
 
     Attributes:
         autonomous: Whether the time is not looked at, so that none needs to be given.
@@ -31,28 +32,48 @@ class ModelField:
     autonomous = True
 
     def __init__(
-        self, model: Model, params: Any, data: Any, shape: torch.Size, resting: Tensor | None = None
+        self,
+        model: Model,
+        params: Any,
+        data: Any,
+        shape: torch.Size,
+        resting: Tensor | None = None,
+        begin: Any = None,
     ) -> None:
         self.model, self.params, self.data = model, params, data
         self.shape, self.resting = shape, resting
+        self._known = {} if begin is None else {0.0: begin}
         self.autonomous = isinstance(data, Tensor) or not signals_in(data)
 
-    def pieces(self, t0: Any, t1: Any) -> list[Piece]:
-        """The pieces of a step, in each of which its input is smooth."""
-        return pieces(signals_in(self.data), t0, t1)
+    def segments(self, t0: Any, t1: Any) -> list[Segment]:
+        """The segments of a step, in each of which its input is smooth."""
+        return segments_between(signals_in(self.data), t0, t1)
 
-    def on_piece(self, piece: Piece) -> ModelField:
-        """The field with its input as it is in a piece of a step."""
+    def on_segment(self, segment: Segment) -> ModelField:
+        """The field with its input as it is in a segment of a step."""
         if self.autonomous:
             return self
-        return ModelField(self.model, self.params, on_piece(self.data, piece), self.shape, self.resting)
+        begin = self._known.get(0.0) if segment.start == 0.0 else None
+        data = on_segment(self.data, segment)
+        return ModelField(self.model, self.params, data, self.shape, self.resting, begin)
 
     def __call__(self, t: Any, y: Tensor) -> Tensor:
-        data = self.data if self.autonomous else at_time(self.data, t)
+        data = self.data
+        if not self.autonomous:
+            # Two stages of a method may be at one time, and the first one is where the step began.
+            data = self._known.get(t) if type(t) is float else None
+            if data is None:
+                data = self._at(t)
         slope = slopes(self.model, y, self.params, data)
         if self.resting is None:
             return slope
         return torch.where(self.resting & held_mask(self.model.schema, y), 0.0, slope)
+
+    def _at(self, t: Any) -> Any:
+        data = at_time(self.data, t)
+        if type(t) is float:
+            self._known[t] = data
+        return data
 
     def rows(self, t: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:
         """The derivatives of each state, for states that need not be tensors.

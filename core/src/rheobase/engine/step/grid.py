@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ...errors import ArgumentError, EventModeError, InputError
 from ...philox import Stream
-from ...signal.pieces import at_start, pieces, signals_in
+from ...signal.segments import at_start, segments_between, signals_in
 from ...torch_state import broadcast_shape, values_visible
 from ..integrator import Integrator, Status
 from ..model.drawing import ONCE, Drawing
@@ -60,6 +60,8 @@ def step(
     known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
     stream: Stream | None = None,
     clock: Tensor | None = None,
+    begin: Any = None,
+    visible: bool | None = None,
 ) -> tuple[StepState, Report]:
     """One step of a declared model.
 
@@ -75,6 +77,8 @@ def step(
         known: What is known of the state.
         stream: Whose random numbers the model draws; for one that has draws.
         clock: The steps taken so far, int64 and 0-dimensional; likewise.
+        begin: The input at the start of the step, where it is known.
+        visible: Whether values can be looked at; None: it is asked here.
 
     Returns:
         The state at t + dt, and what the step says of itself.
@@ -84,14 +88,20 @@ def step(
         IntegrationError: If the integration fails.
     """
     schema = model.schema
-    begin = data if isinstance(data, Tensor) else at_start(data, dt)
+    if begin is None:
+        begin = data if isinstance(data, Tensor) else at_start(data, dt)
     shape = _shape(state.y, begin)
     if shape != state.y.shape[1:]:
         state = _with_batch(state, shape)
-    y0, visible = state.y, values_visible(state.y)
+    y0, visible = state.y, values_visible(state.y) if visible is None else visible
 
     drawing = None
-    if schema.draws and stream is not None and clock is not None:
+    if schema.draws and stream is not None:
+        if clock is None:
+            raise ArgumentError(
+                f"{schema.owner}: the state has no 'step_count', by which its draws are counted; go on from "
+                "neuron.state, or from what neuron.step gave"
+            )
         params = schema.without_draws(params)
         drawing = Drawing(schema, stream, clock, shape, y0.dtype, y0.device)
     own = None
@@ -102,10 +112,12 @@ def step(
             _check_own(model, data, dt)
     if event == "located" and model.threshold is not None:
         _check_located(model, own, visible)
-        after, counts, times = located_step(model, integrator, state, params, data, dt, drawing)
-        return after, Report(counts=counts, times=times)
+        after, counts, times = located_step(model, integrator, state, params, data, dt, drawing, known)
+        return after, Report(Known(settled=True), counts=counts, times=times)
     if own is None:
-        y1, carry, finite = integrate(model, integrator, event, state, params, data, dt, visible=visible)
+        y1, carry, finite = integrate(
+            model, integrator, event, state, params, data, dt, begin=begin, visible=visible
+        )
     else:
         y1, carry, finite, event = own, forgotten(state.carry, True), False, "step"
     status = None
@@ -162,7 +174,7 @@ def _check_located(model: Model, own: Tensor | None, visible: bool) -> None:
 
 
 def _check_own(model: Model, data: Any, dt: float) -> None:
-    cuts = [piece.start for piece in pieces(signals_in(data), 0.0, dt)[1:]]
+    cuts = [segment.start for segment in segments_between(signals_in(data), 0.0, dt)[1:]]
     if cuts:
         raise InputError(
             f"{model.schema.owner}: with these options the model makes its own step, with one input for the "

@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError
-from ...signal.pieces import Piece
+from ...signal.segments import Segment
 from ..integrator import Event, Integrator, Status
 from ..integrator.status import failure
 from ..model.drawing import Drawing, for_spikes
 from ..model.functions import Model, after_reset, gap
 from .field import ModelField, ModelGap, params_of
 from .slopes import SLOPE, completed, forgotten
-from .spikes import decide
+from .spikes import Known, decide
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
 from .table import StepState
@@ -43,6 +43,7 @@ class LocatedStep:
         data: The input.
         dt: The time step, ms.
         drawing: What the model draws in the step; None for one without draws.
+        known: What is known of the state.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class LocatedStep:
         data: Any,
         dt: float,
         drawing: Drawing | None,
+        known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
     ) -> None:
         self.model, self.integrator, self.dt, self.drawing = model, integrator, dt, drawing
+        self.known = known
         y, armed = state.y, state.armed
         if armed is None:
             raise ArgumentError(f"{model.schema.owner}: the state has no 'armed', who may spike")
@@ -83,22 +86,25 @@ class LocatedStep:
         self.status = None if status is None else status.expand(self.shape).reshape(units)
         self.carry = _flat(state.carry, self.shape)
         self.spikes = SpikeTimes(units, y.device)
-        self.whole, self.piece = self.field, Piece(0.0, dt, 0.0, dt)
+        self.whole, self.segment = self.field, Segment(0.0, dt, 0.0, dt)
 
     def run(self) -> None:
         """Take all units to the end of the step."""
         if self.status is not None:
             self.t = torch.where(self.status == Status.OK, self.t, self.dt)
-        kicked = self.armed & (self.gap(self.y) >= 0) & (self.t < self.dt)
-        if self.left is not None:
-            kicked = kicked & (self.left <= 0)
-        if bool(kicked.any()):
-            self._spike(kicked.nonzero().squeeze(1))
-        for place, piece in enumerate(self.whole.pieces(0.0, self.dt)):
-            self.field, self.piece = self.whole.on_piece(piece), piece
+        if not self.known.settled:
+            # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
+            kicked = self.armed & (self.gap(self.y) >= 0) & (self.t < self.dt)
+            if self.left is not None:
+                kicked = kicked & (self.left <= 0)
+            if bool(kicked.any()):
+                self._spike(kicked.nonzero().squeeze(1))
+        whole = self.whole
+        for place, segment in enumerate([self.segment] if whole.autonomous else whole.segments(0.0, self.dt)):
+            self.field, self.segment = whole if whole.autonomous else whole.on_segment(segment), segment
             if place:
                 self.carry = forgotten(self.carry, True)
-            while len(who := (self.t.detach() < piece.stop).nonzero().squeeze(1)):
+            while len(who := (self.t.detach() < segment.stop).nonzero().squeeze(1)):
                 self._round(who)
 
     def rest_after(self) -> tuple[Tensor, Tensor] | None:
@@ -119,11 +125,11 @@ class LocatedStep:
         )
 
     def _round(self, who: Tensor) -> None:
-        """Take some units to the end of the piece, to their release or to their first crossing."""
+        """Take some units to the end of the segment, to their release or to their first crossing."""
         everybody = len(who) == len(self.t)
         field, gap_of, params = self.field, self.gap, self.params
         y, t, armed, left = self.y, self.t, self.armed, self.left
-        start, stop = self.piece.start, self.piece.stop
+        start, stop = self.segment.start, self.segment.stop
         if not everybody:
             field, gap_of = field.take(who), gap_of.take(who)
             params = params_of(params, who, self.t.shape)
@@ -153,7 +159,7 @@ class LocatedStep:
         if resting is not None:
             carry = forgotten(carry, resting)
         carry = completed(carry, field, times[0], y)
-        result = advance_to_event(self.integrator, field, y, *times, event, carry)
+        result, below = advance_to_event(self.integrator, field, y, *times, event, carry)
         new = result.y
         if result.t is None:
             now = end
@@ -164,10 +170,11 @@ class LocatedStep:
             left = torch.where(released, 0.0, torch.where(resting, left - (now - t), left))
         if result.status is not None:
             new, now = self._failed(who, result.status, new, now)
-        g = gap_of(new.detach())
-        armed = g < 0
+        armed = (gap_of(new.detach()) < 0) if below is None or result.status is not None else below
         crossed = torch.zeros_like(armed) if result.crossed is None else result.crossed
-        spiking = decide(crossed, g >= 0, resting, released)
+        spiking = crossed
+        if released is not None:
+            spiking = decide(crossed, gap_of(new.detach()) >= 0, resting, released)
         carry = result.carry if resting is None else forgotten(result.carry, resting)
         self._keep(who, everybody, new, now, armed, left, carry)
         chosen = spiking.nonzero().squeeze(1)
@@ -258,6 +265,7 @@ def located_step(
     data: Any,
     dt: float,
     drawing: Drawing | None = None,
+    known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
 ) -> tuple[StepState, Tensor, Tensor]:
     """One step with each spike at its own time.
 
@@ -269,12 +277,13 @@ def located_step(
         data: The input.
         dt: The time step, ms.
         drawing: What the model draws in the step; None for one without draws.
+        known: What is known of the state.
 
     Returns:
         The state at the end; how many spikes each unit had, int32 ``[*batch, units]``; and when, ms from the
         start of the step, float64 ``[*batch, units, K]``.
     """
-    work = LocatedStep(model, integrator, state, params, data, dt, drawing)
+    work = LocatedStep(model, integrator, state, params, data, dt, drawing, known)
     work.run()
     shape = work.shape
     carry = work.carry

@@ -25,7 +25,7 @@ def advance_to_event(
     t1: Any,
     event: Event,
     carry: Mapping[str, Tensor] | None,
-) -> Advance:
+) -> tuple[Advance, Tensor | None]:
     """Take units to ``t1``, or to their first crossing.
 
     Args:
@@ -38,10 +38,10 @@ def advance_to_event(
         carry: What the integrator gave back last.
 
     Returns:
-        As of :meth:`EventIntegrator.advance`.
+        As of :meth:`EventIntegrator.advance`; and whether g is below zero there, where that was looked at.
     """
     if isinstance(integrator, EventIntegrator):
-        return integrator.advance(field, y, t0, t1, event=event, carry=carry)
+        return integrator.advance(field, y, t0, t1, event=event, carry=carry), None
     # A field that stops growing at the threshold is not linear.
     limits = integrator.field == "general"
 
@@ -74,13 +74,13 @@ def advance_to_event(
     h = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(y.shape[1:])
     with torch.no_grad():
         slopes = field(t0, y.detach()), field(t1, end.detach())
-    hit, _ = event.check(event.armed, y, slopes[0], end, slopes[1], h)
+    hit, below = event.check(event.armed, y, slopes[0], end, slopes[1], h)
     who = (hit & finite & (h > 0)).nonzero().squeeze(1)
     status = None
     if not bool(finite.all()):
         status = torch.where(finite, Status.OK, Status.NOT_FINITE).to(torch.int8)
     if not len(who):
-        return Advance(end, result.carry, status=status)
+        return Advance(end, result.carry, status=status), below
 
     some = event.take(who)
     way = _Way(integrator, field.take(who), some, y.index_select(1, who), _of(t0, who))
@@ -94,13 +94,14 @@ def advance_to_event(
         status = torch.zeros_like(crossed, dtype=torch.int8) if status is None else status
         lost = torch.where(found.converged, Status.OK, Status.NOT_CONVERGED).to(torch.int8)
         status = status.index_copy(0, who, lost)
-    return Advance(
+    stopped = Advance(
         end.index_copy(1, who, there),
         result.carry,
         reached.index_copy(0, who, at),
         crossed.index_copy(0, who, found.found),
         status,
     )
+    return stopped, None
 
 
 class _Way:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 import torch
@@ -36,6 +37,24 @@ class StepState(NamedTuple):
     carry: Mapping[str, Tensor] | None = None
 
 
+class Has(NamedTuple):
+    """What a neuron is, as far as it decides which slots it has.
+
+    Attributes:
+        spikes: Whether its class is a spiking one.
+        threshold: Whether its model has a threshold.
+        refractory: Whether it has a refractory period.
+        located: Whether its spikes have their own times.
+        marks: Whether units whose integration failed are marked.
+    """
+
+    spikes: bool
+    threshold: bool
+    refractory: bool
+    located: bool
+    marks: bool
+
+
 class Slot(NamedTuple):
     """A buffer that a neuron has beside its declared quantities.
 
@@ -43,6 +62,8 @@ class Slot(NamedTuple):
         name: Its name, among the buffers, in ``state_dict`` and in ``neuron.state``.
         field: The field of :class:`StepState` that it is; empty where a step only reports it.
         dtype: Its type, which no conversion of the neuron changes.
+        present: Which neurons have it.
+        start: What it holds at the start; None: what follows from the initial states.
         shape: ``"units"``: ``[*batch, units]``; ``"units,K"``: one more dimension, of the spikes of a step.
         goes_on: Whether the next step goes on from it.
     """
@@ -50,18 +71,34 @@ class Slot(NamedTuple):
     name: str
     field: str
     dtype: torch.dtype
+    present: Callable[[Has], bool]
+    start: float | None = 0
     shape: Literal["units", "units,K"] = "units"
     goes_on: bool = True
 
 
 SLOTS = (
-    Slot("armed", "armed", torch.bool),
-    Slot("hold", "refractory_steps", torch.int32),
-    Slot("hold_time", "refractory_time", torch.float64),
-    Slot("status", "status", torch.int8),
-    Slot("spiked", "spiked", torch.int8, goes_on=False),
-    Slot("spike_count", "", torch.int32, goes_on=False),
-    Slot("spike_times", "", torch.float64, "units,K", goes_on=False),
+    Slot("armed", "armed", torch.bool, lambda has: has.threshold, start=None),
+    Slot("hold", "refractory_steps", torch.int32, lambda has: has.threshold and has.refractory),
+    # Spikes lie between steps where they are located, and so do the ends of refractory periods.
+    Slot(
+        "hold_time",
+        "refractory_time",
+        torch.float64,
+        lambda has: has.threshold and has.refractory and has.located,
+    ),
+    Slot("status", "status", torch.int8, lambda has: has.marks),
+    Slot("spiked", "spiked", torch.int8, lambda has: has.spikes, goes_on=False),
+    Slot("spike_count", "", torch.int32, lambda has: has.spikes and has.located, goes_on=False),
+    Slot(
+        "spike_times",
+        "",
+        torch.float64,
+        lambda has: has.spikes and has.located,
+        start=math.nan,
+        shape="units,K",
+        goes_on=False,
+    ),
 )
 """All of them; whoever asks for such a name, a type or a shape reads it here."""
 

@@ -17,10 +17,10 @@ from ..errors import StructureError
 from .signal import Signal
 
 
-class Piece(NamedTuple):
+class Segment(NamedTuple):
     """A part of a step in which every signal is smooth. It has a clock of its own, which starts with it.
 
-    So a piece of a nanosecond is not lost where the times of a step are float32.
+    So a segment of a nanosecond is not lost where the times of a step are float32.
 
     Attributes:
         start: Its start on the clock of the step, ms.
@@ -40,11 +40,11 @@ class Piece(NamedTuple):
         return 0.5 * (self.start + self.stop)
 
 
-def pieces(signals: Sequence[Signal], t0: Any, t1: Any) -> list[Piece]:
-    """The pieces of a step from ``t0`` to ``t1``, in order.
+def segments_between(signals: Sequence[Signal], t0: Any, t1: Any) -> list[Segment]:
+    """The segments of a step from ``t0`` to ``t1``, in order.
 
     A breakpoint that is ``t0`` or ``t1`` but for rounding does not cut. Where units have times of their own,
-    every piece is one for all of them, and a unit goes through as much of it as lies between its times.
+    every segment is one for all of them, and a unit goes through as much of it as lies between its times.
 
     Args:
         signals: What cuts; on the clock of ``t0`` and ``t1``.
@@ -52,33 +52,34 @@ def pieces(signals: Sequence[Signal], t0: Any, t1: Any) -> list[Piece]:
         t1: The end, likewise.
 
     Returns:
-        At least one piece. Alone, and from time 0, it is the step as it was given.
+        At least one segment. Alone, and from time 0, it is the step as it was given.
 
     Example:
         >>> from rheobase import Signal
-        >>> found = pieces([Signal.levels([0.0, 0.25, 1.0], [1, 2, 3])], 0.0, 1.0)
-        >>> [(piece.start, piece.stop, piece.t1) for piece in found]
+        >>> found = segments_between([Signal.levels([0.0, 0.25, 1.0], [1, 2, 3])], 0.0, 1.0)
+        >>> [(segment.start, segment.stop, segment.t1) for segment in found]
         [(0.0, 0.25, 0.25), (0.25, 1.0, 0.75)]
     """
     if not signals:
-        return [Piece(0.0, math.inf if isinstance(t1, Tensor) else t1, t0, t1)]
+        return [Segment(0.0, math.inf if isinstance(t1, Tensor) else t1, t0, t1)]
     start = float(t0.detach().min()) if isinstance(t0, Tensor) else float(t0)
     stop = float(t1.detach().max()) if isinstance(t1, Tensor) else float(t1)
-    slack = max(signal.slack(start, stop) for signal in signals)
+    cuts = {cut for signal in signals for cut in signal.cuts(start, stop)}
+    slack = max(signal.slack(start, stop) for signal in signals) if cuts else 0.0
     edges = [start]
-    for cut in sorted({cut for signal in signals for cut in signal.cuts(start, stop)}):
+    for cut in sorted(cuts):
         # Two signals may mean one instant by two neighbouring numbers.
         if cut - edges[-1] > slack and stop - cut > slack:
             edges.append(cut)
     edges.append(stop)
     if len(edges) == 2 and start == 0.0:
-        return [Piece(start, stop, t0, t1)]
+        return [Segment(start, stop, t0, t1)]
     if not isinstance(t0, Tensor) and not isinstance(t1, Tensor):
-        return [Piece(a, b, 0.0, b - a) for a, b in pairwise(edges)]
+        return [Segment(a, b, 0.0, b - a) for a, b in pairwise(edges)]
     times = [_between(edge, t0, t1) for edge in edges]
     like = t0 if isinstance(t0, Tensor) else t1
     return [
-        Piece(a, b, (begin - a).to(like.dtype), (end - a).to(like.dtype))
+        Segment(a, b, (begin - a).to(like.dtype), (end - a).to(like.dtype))
         for (a, b), (begin, end) in zip(pairwise(edges), pairwise(times), strict=True)
     ]
 
@@ -104,16 +105,19 @@ def signals_in(data: Any) -> tuple[Signal, ...]:
     return tuple(part for part in data if isinstance(part, Signal))
 
 
-def on_piece(data: Any, piece: Piece) -> Any:
-    """The inputs within a piece, on its clock: smooth signals, and tensors where one is constant there."""
+def on_segment(data: Any, segment: Segment) -> Any:
+    """The inputs within a segment, on its clock: smooth signals, and tensors where one is constant there."""
+    if isinstance(data, Signal):
+        return _smooth(data, segment)
+    return each_input(data, lambda part: _smooth(part, segment) if isinstance(part, Signal) else part)
 
-    def smooth(part: Any) -> Any:
-        if not isinstance(part, Signal):
-            return part
-        around = part.around(piece.middle)
-        return around(piece.middle) if around.piecewise_constant else around.shifted(piece.start)
 
-    return each_input(data, smooth)
+def _smooth(signal: Signal, segment: Segment) -> Tensor | Signal:
+    middle = segment.middle
+    around = signal.around(middle)
+    if around.piecewise_constant:
+        return around(middle)
+    return around if segment.start == 0.0 else around.shifted(segment.start)
 
 
 def at_time(data: Any, t: Any) -> Any:
@@ -122,13 +126,12 @@ def at_time(data: Any, t: Any) -> Any:
     Raises:
         StructureError: If the time is no number, because somebody asks how the field depends on it.
     """
-    if isinstance(data, Tensor):
-        return data
-    signals = signals_in(data)
-    if not signals:
+    if isinstance(data, Tensor) or not (isinstance(data, Signal) or signals_in(data)):
         return data
     if not isinstance(t, (int, float, Tensor)):
         raise StructureError("it has an input that changes within the step, and not only by jumps")
+    if isinstance(data, Signal):
+        return data(t)
     return each_input(data, lambda part: part(t) if isinstance(part, Signal) else part)
 
 
@@ -137,7 +140,7 @@ def at_start(data: Any, dt: float) -> Any:
     signals = signals_in(data)
     if not signals:
         return data
-    return at_time(on_piece(data, pieces(signals, 0.0, dt)[0]), 0.0)
+    return at_time(on_segment(data, segments_between(signals, 0.0, dt)[0]), 0.0)
 
 
 def each_input(data: Any, function: Callable[[Any], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""What signals are made of: functions of time, joined by rules, for all units or for some.
+"""What signals are made of: functions of time, combined by rules, for all units or for some.
 
 A function is asked on the clock that it was written for, however long that clock has run: the time of a
 step is added to its origin in float64, and the segment between two breakpoints is chosen there.
@@ -6,11 +6,13 @@ step is added to its origin in float64, and the segment between two breakpoints 
 
 from __future__ import annotations
 
+import abc
 import math
+import operator
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import torch
 from torch import Tensor
@@ -23,36 +25,61 @@ Rule = Callable[[list[Tensor], Any], Tensor]
 """How the values of several parts at a time combine into one: ``rule(values, t)``."""
 
 
-class Body(Protocol):
-    """What :class:`~rheobase.Signal` asks of its parts; all of it is pure."""
+class Waveform(abc.ABC):
+    """What :class:`~rheobase.Signal` asks of its parts; all of it is pure.
+
+    What is made of other waveforms jumps where they do: it says what its parts are, how it is made of such,
+    and what its value is.
+    """
+
+    __slots__ = ()
+
+    parts: tuple[Waveform, ...]
+
+    @abc.abstractmethod
+    def value(self, t: float | Tensor) -> Tensor:
+        """The value at a time, or at a time for each unit."""
+
+    @abc.abstractmethod
+    def of(self, parts: tuple[Waveform, ...]) -> Waveform:
+        """The same, made of other parts."""
 
     @property
     def steady(self) -> bool:
         """Whether the value is constant between breakpoints."""
+        for part in self.parts:  # noqa: SIM110 - asked in every step
+            if not part.steady:
+                return False
+        return True
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
         """Where value or slope jump."""
-
-    def value(self, t: float | Tensor) -> Tensor:
-        """The value at a time, or at a time for each unit."""
+        return tuple(sorted({time for part in self.parts for time in part.breakpoints}))
 
     def cuts(self, t0: float, t1: float) -> list[float]:
         """The breakpoints between two times, without those that are one of the two but for rounding."""
+        if len(self.parts) == 1:
+            return self.parts[0].cuts(t0, t1)
+        return sorted({time for part in self.parts for time in part.cuts(t0, t1)})
 
     def slack(self, t0: float, t1: float) -> float:
         """By how much two times within t0 to t1 may differ and mean the same instant."""
+        return max(part.slack(t0, t1) for part in self.parts)
 
-    def shifted(self, t0: float) -> Body:
+    def shifted(self, t0: float) -> Waveform:
         """The same on a clock that starts at ``t0``."""
+        return self.of(tuple([part.shifted(t0) for part in self.parts]))
 
-    def around(self, t: float) -> Body:
-        """The same without breakpoints: as it is on the segment that holds ``t``."""
+    def segment_at(self, t: float) -> Waveform:
+        """The same without breakpoints: as it is on the segment that holds ``t``; itself if it has none."""
+        smooth = tuple([part.segment_at(t) for part in self.parts])
+        return self if all(map(operator.is_, smooth, self.parts)) else self.of(smooth)
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Source:
+class FunctionWaveform(Waveform):
     """A function of time, smooth between its breakpoints.
 
     Args:
@@ -73,11 +100,9 @@ class Source:
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
-        """See :class:`Body`."""
         return tuple(time - self.origin for time in self.times)
 
     def value(self, t: float | Tensor) -> Tensor:
-        """See :class:`Body`."""
         if not isinstance(t, Tensor):
             own = torch.tensor(min(max(t + self.origin, self.low), self.high), dtype=torch.float64)
             return as_value(self.function(own))
@@ -95,25 +120,26 @@ class Source:
                 "takes a tensor of times and gives a value for each"
             ) from error
 
+    def of(self, parts: tuple[Waveform, ...]) -> Waveform:
+        return self
+
     def cuts(self, t0: float, t1: float) -> list[float]:
-        """See :class:`Body`."""
+        if not self.times:
+            return []
         slack = self.slack(t0, t1)
         first = bisect_right(self.times, self.origin + t0 + slack)
         last = bisect_left(self.times, self.origin + t1 - slack)
         return [time - self.origin for time in self.times[first:last]]
 
     def slack(self, t0: float, t1: float) -> float:
-        """See :class:`Body`."""
         # Each of the two, n dt and k sample_dt, is rounded twice: by 2 eps of its size at most.
         rounding = 4.0 * EPS * max(abs(self.origin + t0), abs(self.origin + t1))
         return min(rounding, 0.25 * (t1 - t0))
 
-    def shifted(self, t0: float) -> Source:
-        """See :class:`Body`."""
+    def shifted(self, t0: float) -> FunctionWaveform:
         return replace(self, origin=self.origin + t0)
 
-    def around(self, t: float) -> Source:
-        """See :class:`Body`."""
+    def segment_at(self, t: float) -> FunctionWaveform:
         if not self.times:
             return self
         place = bisect_right(self.times, self.origin + t)
@@ -124,105 +150,59 @@ class Source:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Joint:
-    """Several parts, and the rule that makes one value of theirs.
+class Combined(Waveform):
+    """Several waveforms, and the rule that makes one value of theirs.
 
     Args:
         parts: At least one.
         rule: Takes the values of the parts, and the time.
     """
 
-    parts: tuple[Body, ...]
+    parts: tuple[Waveform, ...]
     rule: Rule
 
-    @property
-    def steady(self) -> bool:
-        """See :class:`Body`."""
-        return all(part.steady for part in self.parts)
-
-    @property
-    def breakpoints(self) -> tuple[float, ...]:
-        """See :class:`Body`."""
-        return tuple(sorted({time for part in self.parts for time in part.breakpoints}))
-
     def value(self, t: float | Tensor) -> Tensor:
-        """See :class:`Body`."""
         return self.rule([part.value(t) for part in self.parts], t)
 
-    def cuts(self, t0: float, t1: float) -> list[float]:
-        """See :class:`Body`."""
-        return sorted({time for part in self.parts for time in part.cuts(t0, t1)})
-
-    def slack(self, t0: float, t1: float) -> float:
-        """See :class:`Body`."""
-        return max(part.slack(t0, t1) for part in self.parts)
-
-    def shifted(self, t0: float) -> Joint:
-        """See :class:`Body`."""
-        return Joint(tuple(part.shifted(t0) for part in self.parts), self.rule)
-
-    def around(self, t: float) -> Joint:
-        """See :class:`Body`."""
-        return Joint(tuple(part.around(t) for part in self.parts), self.rule)
+    def of(self, parts: tuple[Waveform, ...]) -> Combined:
+        return Combined(parts, self.rule)
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Taken:
-    """Some units of a signal.
+class UnitSubset(Waveform):
+    """Some units of a waveform.
 
     Args:
-        body: The signal for all units.
+        parts: The one waveform, for all units.
         who: Their places in the flattened ``[*batch, units]``: int64 ``[n]``, or a slice.
         shape: ``[*batch, units]``.
     """
 
-    body: Body
+    parts: tuple[Waveform, ...]
     who: Any
     shape: torch.Size
 
-    @property
-    def steady(self) -> bool:
-        """See :class:`Body`."""
-        return self.body.steady
-
-    @property
-    def breakpoints(self) -> tuple[float, ...]:
-        """See :class:`Body`."""
-        return self.body.breakpoints
-
     def value(self, t: float | Tensor) -> Tensor:
-        """See :class:`Body`; ``t`` is one time, or ``[n]``."""
+        """The value at one time, or at times ``[n]``."""
+        (whole,) = self.parts
         if not isinstance(t, Tensor) or t.ndim == 0:
-            return self._of(self.body.value(t))
+            return self._some(whole.value(t))
         if t.numel() == 0:
             return torch.zeros_like(t)
-        some = float(t.detach().reshape(-1)[0])
-        if self.body.value(some).numel() == 1:
-            return self.body.value(t)  # the same function for every unit
+        any_time = float(t.detach().reshape(-1)[0])
+        if whole.value(any_time).numel() == 1:
+            return whole.value(t)  # the same function for every unit
         # The function knows its units by their places: the others are asked for any time.
         places = torch.arange(self.shape.numel(), device=t.device)[self.who]
-        times = torch.full((self.shape.numel(),), some, dtype=torch.float64, device=t.device)
+        times = torch.full((self.shape.numel(),), any_time, dtype=torch.float64, device=t.device)
         times = times.index_copy(0, places, t.to(torch.float64).expand(len(places)))
-        return self._of(self.body.value(times.view(self.shape)))
+        return self._some(whole.value(times.view(self.shape)))
 
-    def cuts(self, t0: float, t1: float) -> list[float]:
-        """See :class:`Body`."""
-        return self.body.cuts(t0, t1)
+    def of(self, parts: tuple[Waveform, ...]) -> UnitSubset:
+        return UnitSubset(parts, self.who, self.shape)
 
-    def slack(self, t0: float, t1: float) -> float:
-        """See :class:`Body`."""
-        return self.body.slack(t0, t1)
-
-    def shifted(self, t0: float) -> Taken:
-        """See :class:`Body`."""
-        return Taken(self.body.shifted(t0), self.who, self.shape)
-
-    def around(self, t: float) -> Taken:
-        """See :class:`Body`."""
-        return Taken(self.body.around(t), self.who, self.shape)
-
-    def _of(self, value: Tensor) -> Tensor:
+    def _some(self, value: Tensor) -> Tensor:
         if value.numel() == 1:
             return value.reshape(1)
         return torch.broadcast_to(value, self.shape).reshape(-1)[self.who]
