@@ -123,6 +123,20 @@ def test_another_text_number_or_constant_has_another_pattern(other: Callable[[Te
     assert rb.trace(other, x=x).pattern() != rb.trace(lambda x: 2.0 * x, x=x).pattern()
 
 
+def test_constants_from_elsewhere_and_the_order_of_operands_are_in_the_pattern() -> None:
+    x = torch.ones(2)
+    gains = [torch.tensor([2.0, 3.0]), torch.tensor([2.0, 4.0])]
+    one, other = (rb.trace(lambda x, gain=gain: gain * x, x=x).pattern() for gain in gains)
+    assert one != other
+
+    def difference(x: Tensor, swapped: bool) -> Tensor:
+        first, second = torch.sin(x), torch.cos(x)
+        return second - first if swapped else first - second
+
+    one, other = (rb.trace(difference, x=x, swapped=swapped).pattern() for swapped in (False, True))
+    assert one != other
+
+
 def test_what_is_given_counts_by_its_shape_and_dtype() -> None:
     def double(x: Tensor) -> Tensor:
         return 2.0 * x

@@ -7,22 +7,27 @@ of torch comes as the few operations that it is made of: what a kernel is made f
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
+from typing import Any, TypeAlias, final
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ...errors import StructureError
-from .graph import Graph, Leaf, Node, entry, replaced
+from .graph import Graph, Leaf, Node, entry, parts, replaced
 
-_NUMBERS = frozenset((int, float, bool, type(None), torch.dtype, torch.device))
 _BRANCHES = ("_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero", "masked_select")
 
 
-class Trace(NamedTuple):
+# The operation, its arguments, those by name, and what it gave. The tensors are kept: while they live, no
+# other has their identity.
+_Call: TypeAlias = "tuple[Any, tuple[Any, ...], Mapping[str, Any] | None, Any]"
+
+
+@final
+class Trace:
     """A function that was followed; see :func:`trace`.
 
     A node has ``operation``, ``arguments`` and ``options`` (nodes in place of tensors that were computed,
@@ -36,45 +41,83 @@ class Trace(NamedTuple):
         results: What the function gives, with nodes in place of tensors; a mapping as a dict.
     """
 
-    given: Mapping[str, Node]
-    nodes: tuple[Node, ...]
-    results: Any
+    def __init__(self, given: Mapping[str, Tensor], calls: Sequence[_Call], results: Any) -> None:
+        self._given, self._calls = given, calls
+        # A mapping of whatever kind is one of names.
+        self._results = dict(results) if isinstance(results, Mapping) else results
+
+    @cached_property
+    def _graph(self) -> tuple[dict[str, Node], tuple[Node, ...], Any]:
+        graph, given, nodes = Graph(torch.ones(1), torch.Size()), dict[str, Node](), list[Node]()
+        known: dict[int, Node] = {}
+
+        def of(value: Any) -> Any:
+            found = known.get(id(value))
+            return replaced(value, of) if found is None else found
+
+        def know(value: Tensor, node: Node) -> None:
+            node.kind, known[id(value)] = (value.shape, value.dtype), node
+
+        for number, (name, value) in enumerate(self._given.items()):
+            given[name] = graph.leaf(number, Leaf(*name.split(".", 1), *([""] * ("." not in name))), value)
+            know(value, given[name])
+        for operation, arguments, options, out in self._calls:
+            node = graph.node(operation, of(arguments), of(options))
+            nodes.append(node)
+            if isinstance(out, Tensor):
+                know(out, node)
+                continue
+            for place, part in enumerate(out):
+                nodes.append(graph.node(entry, (node, place)))
+                know(part, nodes[-1])
+        return given, tuple(nodes), of(self._results)
+
+    @property
+    def given(self) -> Mapping[str, Node]:
+        """See the class."""
+        return self._graph[0]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """See the class."""
+        return self._graph[1]
+
+    @property
+    def results(self) -> Any:
+        """See the class."""
+        return self._graph[2]
 
     def pattern(self) -> tuple[Any, ...]:
         """What the function does, hashable: equal for functions that do the same with what they are given.
 
-        Numbers and tensors from elsewhere count by their values, what is given by its shape and dtype.
+        Numbers and tensors from elsewhere count by their values, what is given by its shape and dtype. It
+        costs less than the nodes.
         """
-        places = {node: place for place, node in enumerate((*self.given.values(), *self.nodes))}
+        places = {id(value): place for place, value in enumerate(self._given.values())}
 
         def of(value: Any) -> Any:
-            kind = type(value)
-            if kind is Node:
-                return places[value]
-            if kind in _NUMBERS:
-                return repr(value)
+            place = places.get(id(value))
+            if place is not None:
+                return place
             if isinstance(value, Tensor):
                 numbers = value.detach().cpu().contiguous().numpy().tobytes()
                 return repr(value.dtype), tuple(value.shape), numbers
             if isinstance(value, dict):
-                return tuple((name, of(each)) for name, each in value.items())
+                return tuple([(name, of(each)) for name, each in value.items()])
             return tuple(map(of, value)) if isinstance(value, (list, tuple)) else repr(value)
 
-        given = [(name, node.shape, repr(node.dtype)) for name, node in self.given.items()]
-        calls = [(node.operation, of(node.arguments), of(node.options)) for node in self.nodes]
-        return (*given, *calls, of(self.results))
+        given = [(name, value.shape, repr(value.dtype)) for name, value in self._given.items()]
+        calls, count = [], len(places)
+        for operation, arguments, options, out in self._calls:
+            calls.append((operation, tuple(map(of, arguments)), of(options) if options else ()))
+            for part in (out,) if isinstance(out, Tensor) else out:
+                places[id(part)] = count
+                count += 1
+        return (*given, *calls, of(self._results))
 
     def used(self) -> frozenset[str]:
         """What, of all that the function was given, its results depend on."""
-        pending, leaves = [self.results], set[int]()
-        while pending:
-            each = pending.pop()
-            if type(each) is Node:
-                leaves |= each.leaves
-            elif isinstance(each, (list, tuple)):
-                pending += each
-            elif isinstance(each, dict):
-                pending += each.values()
+        leaves = {number for node in parts(self.results) for number in node.leaves}
         return frozenset(name for name, node in self.given.items() if node.leaves & leaves)
 
 
@@ -100,65 +143,40 @@ def trace(function: Callable[..., Any], what: str = "the function", **given: Any
         >>> sorted(found.used())
         ['gain', 'x']
     """
-    mode = _Follower(what)
-    known: dict[str, Node] = {}
+    mode, known = _Follower(what), dict[str, Tensor]()
     for kind, argument in given.items():
-        if isinstance(argument, Tensor):
-            known[kind] = mode.leaf(kind, "", argument)
-            continue
-        parts = argument._asdict() if hasattr(argument, "_asdict") else argument
-        if isinstance(parts, Mapping):
-            for name, part in parts.items():
-                if isinstance(part, Tensor):
-                    known[f"{kind}.{name}"] = mode.leaf(kind, name, part)
+        named = argument._asdict() if hasattr(argument, "_asdict") else argument
+        if isinstance(named, Mapping):
+            known |= {f"{kind}.{name}": each for name, each in named.items() if isinstance(each, Tensor)}
+        elif isinstance(argument, Tensor):
+            known[kind] = argument
     try:
         with torch.no_grad(), mode:
             results = function(*given.values())
     except Exception as error:
         reason = mode.reason or f"{what} cannot be followed: {type(error).__name__}: {error}"
         raise StructureError(reason) from error
-    # A mapping of whatever kind is one of names.
-    found = mode.of(dict(results) if isinstance(results, Mapping) else results)
-    return Trace(known, tuple(mode.nodes), found)
+    return Trace(known, mode.calls, results)
 
 
 class _Follower(TorchDispatchMode):
     """Notes each operation.
 
     Attributes:
-        nodes: The operations so far.
+        calls: The operations so far.
         reason: Why the function cannot be followed; None so far.
     """
 
     def __init__(self, what: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._what, self._graph = what, Graph(torch.ones(1), torch.Size())
-        self.nodes: list[Node] = []
+        self._what = what
+        self.calls: list[_Call] = []
         self.reason: str | None = None
-        # The tensor itself beside its node: while it lives, no other has its identity.
-        self._known: dict[int, tuple[Tensor, Node]] = {}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         # Nothing here is compiled by torch; its compiler takes two seconds to import.
         return False
-
-    def leaf(self, kind: str, name: str, value: Tensor) -> Node:
-        """Something that the function is given."""
-        node = self._graph.leaf(len(self._graph.leaves), Leaf(kind, name), value)
-        return self._know(value, node)
-
-    def of(self, value: Any) -> Any:
-        """Nodes in place of tensors; one that comes from elsewhere stays."""
-        found = self._known.get(id(value))
-        if found is not None:
-            return found[1]
-        return value if type(value) in _NUMBERS else replaced(value, self.of)
-
-    def _know(self, value: Tensor, node: Node) -> Node:
-        node.kind = (value.shape, value.dtype)
-        self._known[id(value)] = (value, node)
-        return node
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         reason = _refused(func)
@@ -166,19 +184,11 @@ class _Follower(TorchDispatchMode):
             self.reason = f"{self._what} {reason}"
             raise StructureError(self.reason)
         out = func(*args, **(kwargs or {}))
-        node = self._graph.node(func, tuple(map(self.of, args)), self.of(kwargs) if kwargs else None)
-        self.nodes.append(node)
-        if isinstance(out, Tensor):
-            self._know(out, node)
-        elif isinstance(out, (list, tuple)):
-            for place, part in enumerate(out):
-                one = self._graph.node(entry, (node, place))
-                self.nodes.append(one)
-                self._know(part, one)
+        self.calls.append((func, args, kwargs, out))
         return out
 
 
-@functools.cache
+@cache
 def _refused(operation: Any) -> str | None:
     """Why one of torch's operations cannot be followed; None if it can."""
     name = name_of(operation)
