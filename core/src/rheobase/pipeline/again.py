@@ -24,14 +24,7 @@ if TYPE_CHECKING:
 
 
 class Run(NamedTuple):
-    """A run that is about to begin.
-
-    Attributes:
-        neuron: The neuron, where it begins.
-        stimulus: As ``simulate`` takes it.
-        duration: In ms.
-        how: Further arguments of ``simulate``.
-    """
+    """A run that is about to begin: ``simulate(neuron, stimulus, duration, **how)``, duration in ms."""
 
     neuron: Neuron
     stimulus: Any
@@ -45,24 +38,7 @@ class Run(NamedTuple):
 
 
 def again(recording: Recording) -> Run:
-    """The run of a recording, to be taken again.
-
-    Args:
-        recording: From ``simulate``, or from a file.
-
-    Raises:
-        ArgumentError: If the recording does not say how it was made, or not all of it.
-        RheobaseError: If a component is not installed, or does not take what it was made with.
-
-    Warns:
-        RheobaseWarning: If a component has another version now.
-
-    Example:
-        >>> import rheobase as rb
-        >>> first = rb.simulate(rb.create("analog"), rb.stimulus.Ramp(3.0), 1.0, record="voltage")
-        >>> bool((again(first).take().traces["voltage"] == first.traces["voltage"]).all())
-        True
-    """
+    """The run of a recording, to be taken again to the last bit; warns where a component has changed."""
     settings = recording.settings
     if not settings:
         raise ArgumentError(
@@ -76,6 +52,8 @@ def again(recording: Recording) -> Run:
         return _run(recording, settings)
     except RheobaseError:
         raise
+    # A file may be whole and still be written by hand, or its components may take other arguments: whatever
+    # they raise, the user hears what was tried.
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ArgumentError(
             f"the settings of this recording make no sense here ({type(error).__name__}: "
@@ -116,6 +94,7 @@ def _neuron(settings: Mapping[str, Any]) -> Neuron:
         integrator["name"], **integrator["settings"], on_failure=integrator["on_failure"]
     )
     made = integrator["made"]
+    # A repr with an address tells objects apart, and not methods; any other has to be the same.
     if " at 0x" not in made and repr(method) != made:
         raise ArgumentError(
             f"the integrator was {made} when it ran, and {method!r} is what its settings make"
@@ -153,6 +132,7 @@ def _stimulus(given: Mapping[str, Any], device: torch.device) -> Any:
     if "rows" in given:
         return given["rows"].to(device)
     if "type" not in given:
+        # Row 0 of the table is what holds before the first time.
         levels = given["levels"]
         table: Tensor = levels["table"].to(device)
         return Signal.levels(levels["times"], table[1:], before=table[0], until=levels["until"])
@@ -164,4 +144,5 @@ def _stimulus(given: Mapping[str, Any], device: torch.device) -> Any:
 
 
 def _tuples(value: Any) -> Any:
+    # Settings have lists where arguments were tuples, which JSON does not know.
     return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -13,27 +13,20 @@ from ..engine.neuron.tensors import is_hooked
 
 
 class Kinds(NamedTuple):
-    """The kinds of units that an ensemble has.
-
-    Attributes:
-        first: The first unit of each kind, ``[kinds]``.
-        kind: The kind of each unit, ``[units]``.
-    """
+    """The kinds of units: the first unit of each, ``[kinds]``, and the kind of each unit, ``[units]``."""
 
     first: Tensor
     kind: Tensor
 
 
 def kinds_of(neuron: Neuron) -> Kinds:
-    """The kinds of units of a neuron: those of one kind have the same parameters and initial states.
-
-    Where random numbers, steps of its own or hooks may tell units apart, each is a kind.
-    """
+    """The kinds of units of a neuron: those of one kind have the same parameters and initial states."""
     each = torch.arange(neuron.num_units)
     # A model without draws sees nothing of a unit but these; what sees the whole input may count units.
     apart = neuron.stochastic or neuron.schema.draws or type(neuron).prepare is not Neuron.prepare
     if neuron._model is None or apart or own_forward(neuron):
         return Kinds(each, each)
+    # A column that is the same everywhere tells nobody apart, and would cost a sort.
     columns = [part.cpu() for part in _by_unit(neuron).values() if bool((part != part[:1]).any())]
     kind = torch.zeros_like(each)
     count = 1
@@ -42,6 +35,7 @@ def kinds_of(neuron: Neuron) -> Kinds:
         # Numbered anew after each: the product of all counts need not be a number.
         kinds, kind = torch.unique(kind * len(values) + place, return_inverse=True)
         count = len(kinds)
+    # The smallest index of each kind; torch.unique gives none.
     first = torch.full((count,), neuron.num_units).scatter_reduce(0, kind, each, "amin")
     return Kinds(first, kind)
 
@@ -52,13 +46,10 @@ def own_forward(neuron: Neuron) -> bool:
 
 
 def keep_units(neuron: Any, units: Tensor) -> None:
-    """Leave an ensemble only some of its units, and begin anew.
-
-    Args:
-        neuron: It is changed.
-        units: Which are left, ``[kept]``.
-    """
+    """Narrow an ensemble, in place, to the units ``[kept]``, and reset its state."""
     parts = _by_unit(neuron)
+    # Through the stores and not setattr, which checks a value against the number of units that is being
+    # changed.
     for store in (neuron._buffers, neuron._parameters, neuron._initial):
         for name, part in parts.items():
             if name in store and store[name] is part:

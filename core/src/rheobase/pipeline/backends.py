@@ -29,13 +29,7 @@ WARNED: set[tuple[str, str, str]] = set()
 
 
 class Refusal(NamedTuple):
-    """A backend that does not take a run.
-
-    Attributes:
-        backend: Which one.
-        reason: Why, in its own words.
-        amiss: Whether the user should mend something; else the run is merely none for this backend.
-    """
+    """A backend that does not take a run, and why; ``amiss``: there is something for the user to mend."""
 
     backend: Registered
     reason: str
@@ -44,19 +38,7 @@ class Refusal(NamedTuple):
 
 @final
 class Candidates:
-    """The backends that may take a run, each in its turn, and what those say that do not.
-
-    Args:
-        asked: A backend's name: that one alone. ``"auto"``: all that are installed, eager last.
-        neuron: The neuron that is to run.
-
-    Raises:
-        ComponentError: If there is no such backend.
-
-    Attributes:
-        named: Whether the backend was asked for by its name.
-        eager: The backend that refuses nothing.
-    """
+    """The backends that may take a run, in order: the one asked for, or for ``auto`` all, eager last."""
 
     def __init__(self, asked: str, neuron: Neuron) -> None:
         self.named = asked != AUTO
@@ -65,17 +47,14 @@ class Candidates:
         if self.named:
             self._all = [resolve("backend", asked)]
         else:
+            # Eager last, wherever the registry has it: it takes everything, so none after it would be asked.
             others = [found for found in list_components("backend") if found.spec.name != EAGER]
             self._all = [*others, self.eager]
         self._unloaded: list[str] = []
         self._refusals: list[Refusal] = []
 
     def __iter__(self) -> Iterator[tuple[Registered, Backend]]:
-        """Each that can be loaded, and its object.
-
-        Raises:
-            PluginError: If the one that was asked for cannot be loaded.
-        """
+        """Each that can be loaded, and its object; one that was asked for by name must load."""
         for candidate in self._all:
             try:
                 loaded = candidate.load()
@@ -87,12 +66,8 @@ class Candidates:
             yield candidate, loaded
 
     def refuse(self, backend: Registered, refusal: NotImplementedError) -> None:
-        """Note that a backend does not take the run; ``refusal.amiss`` says that there is something to mend.
-
-        Raises:
-            BackendError: If the backend was asked for by its name.
-            NotImplementedError: The refusal itself, if it is eager's: that is no matter of backends.
-        """
+        """Note a refusal; it is an error where the backend was asked for by name, or is eager."""
+        # Eager refuses nothing: a NotImplementedError out of it is the model's own, and is told as it is.
         if backend == self.eager:
             raise refusal
         reason = str(refusal) or "it gives no reason"
@@ -111,23 +86,13 @@ class Candidates:
         return other
 
     def taken_by(self, backend: Registered, *, stacklevel: int) -> tuple[Provenance, list[str]]:
-        """What a recording says of the backend that takes the run, and of those that did not.
-
-        Args:
-            backend: The backend that takes it.
-            stacklevel: Of the user's line, as for ``warnings.warn`` in the function that calls this.
-
-        Returns:
-            Its provenance, with what was refused, and the recording's warnings: what could not be loaded, and
-            refusals where something is amiss.
-
-        Warns:
-            RheobaseWarning: Of these, where eager takes the run, unless this process was warned of each.
-        """
+        """The provenance of the backend that takes the run, with refusals as its note, and warnings."""
         why = self._told(self._refusals, backend) if self._refusals else None
         amiss = [refusal for refusal in self._refusals if refusal.amiss]
         notes = [*self._unloaded, *([self._told(amiss, backend)] if amiss else [])]
+        # Where another backend takes the run, nothing is lost by the refusal; in eager it costs time.
         if amiss and backend == self.eager:
+            # Two levels more: this method and the one that warns.
             self._warn_once(notes[-1], amiss, stacklevel + 2)
         return replace(backend.provenance, note=why), notes
 
@@ -151,27 +116,12 @@ class Candidates:
 def pays(
     run: Backend, neuron: Neuron, drive: Drive, steps: int, *, record: Sequence[str], grad: bool
 ) -> bool:
-    """Whether a backend says that it is worth its while; True where it has nothing to say.
-
-    Args:
-        run: The backend's object.
-        neuron: The neuron.
-        drive: The stimulus.
-        steps: The number of steps.
-        record: What is to be recorded.
-        grad: Whether graphs are to be kept.
-    """
+    """Whether a backend says that it is worth its while; True where it has nothing to say."""
     ask = getattr(run, "pays", None)
     return not callable(ask) or bool(ask(neuron, drive, steps, record=record, grad=grad))
 
 
 def signed(recording: Recording, origin: Provenance, notes: Sequence[str]) -> Recording:
-    """A recording that says which backend made it, and what there was to say.
-
-    Args:
-        recording: The recording, as a backend made it.
-        origin: Of the backend.
-        notes: To be added to its warnings.
-    """
+    """A recording with its backend in the provenance, and further notes in its warnings."""
     provenance = {**recording.provenance, "backend": origin}
     return replace(recording, provenance=provenance, warnings=[*recording.warnings, *notes])

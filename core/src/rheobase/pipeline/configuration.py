@@ -35,20 +35,10 @@ _STIMULI: dict[str, type[Any]] = {
 
 
 def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
-    """A stimulus from plain values.
-
-    Args:
-        given: A number (constant), a string (a file), a mapping with ``type`` and the arguments of that
-            stimulus, or a list of these (their sum).
-        folder: What a relative path is relative to.
-        seed: The seed of noise that gives none.
-
-    Raises:
-        ConfigurationError: If the type or an argument is unknown or missing.
-        StimulusError: If the stimulus refuses a value.
-    """
+    """A stimulus from a number (constant), a path, a mapping with ``type``, or a list (the sum)."""
     if isinstance(given, Stimulus):
         return given
+    # In YAML true is a bool, which Python counts as an int.
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         return Constant(given)
     if isinstance(given, str):
@@ -67,6 +57,7 @@ def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
     where = f"stimulus {given['type']}"
     fields = {part.name: part for part in dataclasses.fields(kind) if part.init}
     check_keys(arguments, tuple(fields), where)
+    # The seed of the run is that of noise which gives none of its own.
     if "seed" in fields and seed is not None:
         arguments.setdefault("seed", seed)
     missing = [
@@ -74,6 +65,7 @@ def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
     ]
     if missing:
         raise ConfigurationError(f"{where}: {' and '.join(missing)} must be given")
+    # Relative to the file of settings, not to where the command was called.
     if isinstance(arguments.get("path"), str):
         arguments["path"] = folder / arguments["path"]
     for name, value in arguments.items():
@@ -85,16 +77,7 @@ def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
 
 
 def params_from(given: Any, seed: int | None) -> dict[str, Any]:
-    """Parameters from plain values: numbers, names of choices, lists with one number for each unit, sweeps.
-
-    Args:
-        given: Parameter -> value. A sweep is a mapping with one of ``fixed``, ``zipped``, ``grid`` and
-            ``random``, the last with ``[low, high]`` and a ``seed``.
-        seed: The seed of random sweeps that give none.
-
-    Raises:
-        ConfigurationError: If it is no mapping, or a sweep is malformed.
-    """
+    """Parameters from plain values: numbers, choices, lists with a number for each unit, sweeps."""
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise ConfigurationError(f"params: {shown(given)} cannot be used; give a mapping of name: value")
     params: dict[str, Any] = {}
@@ -108,11 +91,7 @@ def params_from(given: Any, seed: int | None) -> dict[str, Any]:
 
 
 def integrator_from(given: Any) -> Any:
-    """An integrator from its name, or from a mapping with its name as ``type`` and its settings.
-
-    Raises:
-        ConfigurationError: If the mapping has no type.
-    """
+    """An integrator from its name, or from a mapping with its name as ``type`` and its settings."""
     if not isinstance(given, Mapping):
         return given
     settings = {key: value for key, value in given.items() if key != "type"}
@@ -124,12 +103,7 @@ def integrator_from(given: Any) -> Any:
 
 
 def snake_case(name: str) -> str:
-    """The name of a class as YAML files have it.
-
-    Example:
-        >>> snake_case("OrnsteinUhlenbeck")
-        'ornstein_uhlenbeck'
-    """
+    """The name of a class as YAML files have it: ``OrnsteinUhlenbeck`` is ``ornstein_uhlenbeck``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
@@ -161,4 +135,5 @@ def _sweep(where: str, given: Mapping[Any, Any], seed: int | None) -> Sweep:
 def _numbers(where: str, values: list[Any]) -> torch.Tensor:
     if not all(map(is_number, values)):
         raise ConfigurationError(f"{where}: {shown(values)} cannot be used; give a list of numbers")
+    # As they were written; create() rounds to the neuron's dtype, once.
     return torch.tensor(values, dtype=torch.float64)

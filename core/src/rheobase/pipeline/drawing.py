@@ -86,6 +86,7 @@ def plot_recording(
 def _raster(axis: Any, recording: Results) -> None:
     spikes = recording.spikes
     count = recording.num_units * math.prod(recording.batch_shape)
+    # A row for each unit of each batch index, units of one batch index together.
     rows = (spikes.batch * recording.num_units + spikes.units).numpy()
     axis.plot(
         spikes.times.detach().numpy(), rows, "|", color="black", markersize=6 if len(rows) < 2000 else 2
@@ -99,18 +100,8 @@ def _raster(axis: Any, recording: Results) -> None:
 
 
 def check_plot(path: str | os.PathLike[str]) -> Path:
-    """Make sure that a picture can be drawn and written, before anything is computed for it.
-
-    Args:
-        path: Where the picture is to go.
-
-    Returns:
-        The path.
-
-    Raises:
-        RheobaseError: If matplotlib is missing.
-        OutputError: If the path cannot be written, or its ending is of no kind that can be drawn.
-    """
+    """Make sure that a picture can be drawn and written, before anything is computed for it."""
+    # What can be drawn depends on the matplotlib that is there, so a canvas is asked.
     known = sorted(new_figure((1.0, 1.0)).canvas.get_supported_filetypes())
     ending = _ending(path)
     if ending not in known:
@@ -122,11 +113,7 @@ def check_plot(path: str | os.PathLike[str]) -> Path:
 
 
 def new_figure(size: tuple[float, float]) -> Figure:
-    """A figure without a window, of so many inches.
-
-    Raises:
-        RheobaseError: If matplotlib is missing.
-    """
+    """A figure without a window; its size in inches."""
     try:
         # Not pyplot, which would choose a window system and keep the figure: this works anywhere.
         import matplotlib.figure  # noqa: F401  # where it is missing, Picture may be there of earlier
@@ -140,15 +127,8 @@ def new_figure(size: tuple[float, float]) -> Figure:
 
 
 def write_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a picture, whole or not at all.
-
-    Args:
-        figure: The picture.
-        path: Where it goes; its ending says the kind.
-
-    Raises:
-        OutputError: If the file cannot be written.
-    """
+    """Write a picture, whole or not at all, in the format of the path's ending."""
+    # Into memory first, so that a failure while drawing touches no file.
     drawn = io.BytesIO()
     figure.savefig(drawn, format=_ending(path), dpi=150)
     write(path, drawn.getvalue())

@@ -23,17 +23,10 @@ every step; or one of these for each named input."""
 
 
 def check_neuron(neuron: object, taker: str) -> Neuron:
-    """The neuron that is to be driven.
-
-    Args:
-        neuron: What was given.
-        taker: What would take its steps, for the message.
-
-    Raises:
-        ArgumentError: If it is no neuron, but for instance a class or the compiled form of one.
-    """
+    """What was given, if it is a neuron; ``taker`` is what would take its steps, for the message."""
     if isinstance(neuron, Neuron):
         return neuron
+    # torch.compile gives a module around the neuron, which has it under this name.
     inner = getattr(neuron, "_orig_mod", None)
     if isinstance(inner, Neuron):
         raise ArgumentError(
@@ -48,52 +41,22 @@ def check_neuron(neuron: object, taker: str) -> Neuron:
 
 
 class Drive:
-    """A stimulus, checked against the neuron that will receive it.
-
-    A stimulus of :mod:`rheobase.stimulus` is a function of the neuron's clock; the rows of a tensor are
-    counted from the start of the run. A :class:`~rheobase.Signal` is on the neuron's clock, too, and goes
-    to the neuron as it is.
-
-    Args:
-        stimulus: One of :mod:`rheobase.stimulus`; a number; a signal;
-            a tensor: a scalar or ``[units]`` is constant,
-            ``[steps, 1]`` or ``[steps, *batch, units]`` has one row for each step; or several of these, in a
-            list or by identifier; or a mapping by the model's names of inputs.
-        neuron: The neuron; its clock, dt, number of units, dtype and device are used.
-
-    Raises:
-        InputError: If a tensor is not real, on another device or has another number of units, or a constant
-            is not finite. The values of tensors with rows are looked at by :meth:`check`.
-        StimulusError: If a stimulus is made for another number of units.
-    """
+    """A stimulus, as :func:`rheobase.simulate` takes it, checked against the neuron that will receive it."""
 
     def __init__(self, stimulus: object, neuron: Neuron) -> None:
+        # Stimuli and signals are functions of the neuron's clock; rows of a tensor are counted from the start
+        # of the run.
         self.first_step = neuron.simulation_step
         self.dt = neuron.dt
         self.num_units = neuron.num_units
         self.dtype, self.device = neuron.dtype, neuron.device
         self._neuron = neuron
         self.parts = inputs_of(stimulus, neuron, self._source)
+        # Inputs whose sources have not met the aggregator yet: their first rows are looked at.
         self._unchecked = {name for name, part in self.parts.items() if isinstance(part, Sources)}
 
     def check(self) -> None:
-        """Look at every value of the tensors with rows; constants were looked at when the drive was made.
-
-        A backend that looks at the values as it goes calls this only where it has met one that is not
-        finite, to raise the error.
-
-        Raises:
-            InputError: If a value is not finite; it names the value, its unit and its step.
-
-        Example:
-            >>> import rheobase as rb
-            >>> import torch
-            >>> drive = Drive(torch.tensor([[1.0], [float("inf")]]), rb.create("analog"))
-            >>> drive.check()
-            Traceback (most recent call last):
-            rheobase.errors.InputError: the stimulus has inf for every unit in step 1 (counted from 0); \
-give finite currents
-        """
+        """Look at every value of the tensors with rows; the first that is not finite is an InputError."""
         for where, source in self._sources():
             if isinstance(source, Tensor):
                 _check_finite(source, where)
@@ -121,6 +84,8 @@ give finite currents
     @property
     def steps_left(self) -> int | None:
         """The number of steps from the neuron's clock to the end of the shortest stimulus; None: endless."""
+        # In steps of the clock; a stimulus that ended before the run leaves 0, which is refused with its
+        # reason.
         ends = [source.steps(self.dt) for _, source in self._sources() if isinstance(source, Stimulus)]
         left = [max(0, end - self.first_step) for end in ends if end is not None]
         return min(left, default=None)
@@ -136,9 +101,7 @@ give finite currents
 
     @property
     def identifiers(self) -> Any:
-        """What goes with :meth:`separate`: a list of names, one for each source of the input, or None; of
-        inputs with names, a mapping of those lists.
-        """
+        """What goes with :meth:`separate`: the sources' names, by input where inputs have names; or None."""
         named = {
             name: part.identifiers
             for name, part in self.parts.items()
@@ -147,10 +110,7 @@ give finite currents
         return (named or None) if "" not in self.parts else named.get("")
 
     def rows(self, first: int, count: int) -> list[Row]:
-        """The rows of so many steps; ``first`` is counted from the start of the run.
-
-        Where an input has several sources, the neuron's aggregator has made one row of theirs.
-        """
+        """The rows of so many steps, aggregated; ``first`` is counted from the start of the run."""
         return self._by_step({name: self._row(name, first, count) for name in self.parts})
 
     def separate(self, first: int, count: int) -> list[Any]:
@@ -187,8 +147,10 @@ give finite currents
             columns = [self._separate(each, first, count) for each in part.parts]
             return [list(row) for row in zip(*columns, strict=True)]
         if isinstance(part, Signal):
+            # The same object in every step: a signal is asked for its value at times within the step.
             return (part,) * count
         if isinstance(part, Tensor):
+            # All views in one call; indexing row by row would take as many calls as there are steps.
             return part[first : first + count].unbind(0)
         rows = part.rows(
             self.first_step + first,

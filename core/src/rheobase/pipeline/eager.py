@@ -37,6 +37,8 @@ def run(
     """See :class:`~rheobase.pipeline.protocols.Backend`; this one refuses nothing."""
     drive.check()
     recorder = Recorder(neuron, record, steps, grad=grad, every=every)
+    # A block ends where others look in, the progress bar and a journal: 1024 steps of one unit take about a
+    # tenth of a second.
     block = max(1, min(1024, _ELEMENTS // drive.width, steps))
     with watched(steps, progress, recorder.between) as watch:
         try:
@@ -44,6 +46,8 @@ def run(
                 take, given = _stepper(neuron, drive)
                 for start in range(0, steps, block):
                     for row in given(start, min(block, steps - start)):
+                        # Before the step, not after it: an interrupt then finds state and recorder at one and
+                        # the same step.
                         watch.heed()
                         recorder.take(take(row))
                     watch(recorder.done)
@@ -81,9 +85,11 @@ def _graph(neuron: Neuron, grad: bool) -> Iterator[None]:
     kept = neuron.keeps_graph
     try:
         neuron.keeps_graph = grad
+        # Also within a no_grad() of the caller: whether graphs are kept is an argument of the run.
         with torch.set_grad_enabled(grad):
             yield
     finally:
         neuron.keeps_graph = kept
+        # The graph is the recording's. A neuron that keeps none would otherwise hold it in its state.
         if grad and not kept:
             neuron.detach_state()

@@ -17,12 +17,6 @@ _OTHERS = frozenset(
 def check_ending(path: str | os.PathLike[str]) -> str:
     """The ending of a path, in small letters; one of another format is refused.
 
-    Args:
-        path: Where a recording is to go.
-
-    Raises:
-        OutputError: If a file of that ending would hold something else.
-
     Example:
         >>> check_ending("run.CSV")
         '.csv'

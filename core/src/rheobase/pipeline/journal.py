@@ -53,24 +53,13 @@ def journaling(
     record: Sequence[str] | Mapping[str, Any],
     every: int = 1,
 ) -> Iterator[Journal | None]:
-    """Keep a journal of the runs in this block, which is to end with :meth:`Journal.fold`.
-
-    Args:
-        out: Where the recording will go; None, or no regular file: no journal is kept.
-        neuron: The neuron that will run.
-        record: What will be recorded.
-        every: The stride of its traces.
-
-    Yields:
-        The journal, or None. It is written first when the run has taken a second.
-
-    Raises:
-        OutputError: If another run is writing there, or something else lies where the journal would.
-    """
+    """Keep a journal of the runs in this block, which is to end with :meth:`Journal.fold`; or None."""
+    # What is no regular file, such as /dev/null, has no content to lose, and no place beside it.
     if out is None or (os.path.exists(out) and not stat.S_ISREG(os.stat(out).st_mode)):
         yield None
         return
     _set_aside(out)
+    # After what an earlier run left is in a file of its own: the new journal goes to the same path.
     journal = Journal(out, neuron, record, every)
     try:
         with listening(journal):
@@ -81,14 +70,7 @@ def journaling(
 
 @final
 class Journal:
-    """Takes what a run recorded, as it goes.
-
-    Args:
-        out: Where the recording will go.
-        neuron: The neuron; its clock is read now.
-        record: What will be recorded.
-        every: The stride of its traces.
-    """
+    """A listener that appends what a run recorded to ``<output>.journal``, as it goes."""
 
     def __init__(
         self,
@@ -108,30 +90,26 @@ class Journal:
         self._failure: Exception | None = None
         self._new: Callable[[], Piece] | None = None
         self._due = time.monotonic() + SECONDS
+        # Counted so that what the output lacks can be added at the end: the recording has all, the file a
+        # beginning.
         self._spikes = self._steps = 0  # that are written
 
     def __call__(self, done: int, new: Callable[[], Piece]) -> None:
         """Take what is new, if it is time and the disk is ready."""
         self._new = new
+        # One piece at a time: where the disk is slow, the next is larger, and the run does not wait.
         if self._busy or time.monotonic() < self._due or self._failure:
             return
         self._due = time.monotonic() + SECONDS
         if self._writer is None:
+            # A daemon: an interpreter that ends without closing the journal does not wait for a disk.
             self._writer = threading.Thread(target=self._serve, daemon=True)
             self._writer.start()
         self._busy = True
         self._queue.put(new)
 
     def fold(self, recording: Recording, save: Callable[[], None]) -> None:
-        """Save the recording of the run; the journal has served then.
-
-        Args:
-            recording: The recording.
-            save: Saves it. Where that fails, the journal takes what it lacks, and stays.
-
-        Raises:
-            OutputError: If it cannot be saved; it says what to do with the journal.
-        """
+        """Save the recording by ``save()``, remove the journal; where that fails, complete the journal."""
         self._wait()
         if self._failure:
             warnings.warn(
@@ -149,6 +127,7 @@ class Journal:
                 self._take_rest(recording)
             if self._steps < recording.steps or not self.path.exists():
                 raise
+            # The journal has all of the run by here, so the error can say how to get at it.
             kept = OutputError(f"{error}. {_hint(self.path)}")
             kept.recording = recording
             raise kept from error
@@ -204,6 +183,7 @@ class Journal:
 
     def _take_rest(self, recording: Recording) -> None:
         about, arrays = about_of(recording), arrays_of(recording)
+        # Traces have a row for each stride and spikes one for each spike: each is cut where the file ends.
         rows = self._steps // self._every
         arrays = {
             name: array[rows if name.startswith(TRACE) else self._spikes :] for name, array in arrays.items()
@@ -227,16 +207,7 @@ class Journal:
 
 
 def save_journaled(recording: Recording, journal: Journal | None, out: str | os.PathLike[str]) -> None:
-    """Save the recording of a run, of which a journal may have been kept.
-
-    Args:
-        recording: The recording.
-        journal: What :func:`journaling` gave.
-        out: The output.
-
-    Raises:
-        OutputError: If it cannot be written.
-    """
+    """Save the recording of a run, of which a journal may have been kept."""
     if journal is None:
         recording.save(out)
     else:
@@ -244,19 +215,7 @@ def save_journaled(recording: Recording, journal: Journal | None, out: str | os.
 
 
 def recover(out: str | os.PathLike[str]) -> tuple[Recording, Path]:
-    """Make a file of the journal that a run left.
-
-    Args:
-        out: The output of that run. A file that is there is left alone: the recording then goes to
-            ``<name>.recovered.npz`` beside it.
-
-    Returns:
-        The recording, incomplete unless the run had come to its end, and where it was saved.
-
-    Raises:
-        ArgumentError: If there is no journal, or nothing in it.
-        OutputError: If a run is still at it, or the file cannot be written.
-    """
+    """Make a recording of the journal that a run left; gives it, and the path where it was saved."""
     path = journal_of(out)
     recording = _read(path)
     if recording is None:
@@ -276,6 +235,7 @@ def _read(path: Path) -> Recording | None:
     """The recording of a journal; None where it has no whole record."""
     mend = "give the output of a run that was killed"
     with reading(path, ArgumentError, "a journal", mend) as file:
+        # Whoever writes has it locked; the kernel lets go of that with the process, also after kill -9.
         _lock(file, path)
         parts = list(records(file))
         if not parts:
@@ -285,6 +245,7 @@ def _read(path: Path) -> Recording | None:
             name: np.concatenate([each[name] for _, each in parts]) if len(parts) > 1 else array
             for name, array in parts[0][1].items()
         }
+        # Steps from the first record to the last; pieces meet, so nothing lies between.
         about = abouts[-1] | {"first_step": abouts[0]["first_step"]}
         about["steps"] = abouts[-1]["first_step"] + abouts[-1]["steps"] - about["first_step"]
         return recording_of(Recording, check_about(about), arrays)
@@ -322,7 +283,9 @@ def _free(out: Path) -> Path:
 
 
 def _create(path: Path) -> BinaryIO:
+    # O_EXCL: of two runs that begin at once, one makes the file and the other is told.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    # Unbuffered: what was written is the kernel's, and outlives the process.
     file: BinaryIO = os.fdopen(os.open(path, flags, 0o666), "wb", buffering=0)
     if fcntl is not None:
         with contextlib.suppress(OSError):  # not every file system can

@@ -25,40 +25,27 @@ _HEAD = struct.Struct("<QI")
 
 
 def append(file: BinaryIO, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Append a record.
-
-    Args:
-        file: The file, unbuffered, at its end.
-        about: What JSON knows.
-        arrays: Arrays by name.
-    """
+    """Append a record to a file that is unbuffered and at its end."""
     listed = [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()]
     line = json.dumps({**about, "arrays": listed}).encode() + b"\n"
     flat = [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays.values()]
     length = len(line) + sum(map(len, flat))
+    # The length is under the checksum, or a torn length would be trusted.
     check = zlib.crc32(line, zlib.crc32(struct.pack("<Q", length)))
     for part in flat:
         check = zlib.crc32(part, check)
     for part in (memoryview(_HEAD.pack(length, check) + line), *flat):
+        # An unbuffered write may take a part only, on a full disk for instance.
         done = 0
         while done < len(part):
             done += file.write(part[done:]) or 0
 
 
 def records(file: BinaryIO) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-    """The whole records of a journal, in order, up to the first that is torn.
-
-    Args:
-        file: The file, at its beginning.
-
-    Yields:
-        What was appended.
-
-    Raises:
-        ValueError: If it is no journal.
-    """
+    """The whole records of a journal, in order, up to the first that is torn."""
     if file.read(len(MAGIC)) != MAGIC:
         raise ValueError("it is no journal of a run")
+    # Compared with each length before memory is taken for it: a torn one may say terabytes.
     left = os.fstat(file.fileno()).st_size - len(MAGIC)
     while len(head := file.read(_HEAD.size)) == _HEAD.size:
         length, check = _HEAD.unpack(head)

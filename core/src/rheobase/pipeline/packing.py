@@ -32,17 +32,14 @@ _INLINE = (
 def packed(
     settings: Mapping[str, Any], as_array: Callable[[Tensor], np.ndarray]
 ) -> tuple[Any, dict[str, np.ndarray]]:
-    """Settings as what JSON has, and the arrays that it names.
-
-    Args:
-        settings: Of numbers, texts, tensors, and lists and mappings of these.
-        as_array: Makes an array of a tensor.
-    """
+    """Settings as what JSON has, and the arrays that it names."""
     arrays: dict[str, np.ndarray] = {}
 
     def pack(value: Any) -> Any:
         if isinstance(value, Tensor):
             kind = str(value.dtype).removeprefix("torch.")
+            # JSON writes the shortest digits that give a float64 back, and any float32 is one: tolist() loses
+            # no bit.
             if value.numel() <= _FEW and value.dtype in _INLINE and bool(value.isfinite().all()):
                 return {"$tensor": value.tolist(), "type": kind}
             name = f"{PREFIX}{len(arrays)}"
@@ -72,16 +69,7 @@ def members(value: Any) -> list[str]:
 def unpacked(
     value: Any, arrays: Mapping[str, np.ndarray], as_tensor: Callable[[np.ndarray, str], Tensor]
 ) -> Any:
-    """What was packed.
-
-    Args:
-        value: As JSON has it.
-        arrays: The arrays that it names.
-        as_tensor: Makes a tensor of an array, of a type.
-
-    Raises:
-        ValueError: If it makes no sense.
-    """
+    """What was packed; ``as_tensor`` makes a tensor of an array and the name of a dtype."""
     if isinstance(value, list):
         return [unpacked(each, arrays, as_tensor) for each in value]
     if not isinstance(value, Mapping):

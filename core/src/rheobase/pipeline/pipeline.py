@@ -63,16 +63,7 @@ class Pipeline(abc.ABC):
 
 
 def check_keys(given: Mapping[Any, Any], known: tuple[str, ...], where: str) -> None:
-    """Refuse keys that are not known.
-
-    Args:
-        given: The mapping.
-        known: Its possible keys.
-        where: What it belongs to, for the message.
-
-    Raises:
-        ConfigurationError: Naming the key, the nearest known one, and all of them.
-    """
+    """Refuse keys that are not known; the error names the nearest known one, and all of them."""
     for key in given:
         if key not in known:
             raise ConfigurationError(

@@ -53,33 +53,14 @@ def in_file(given: str, kind: str | None = None, *, folder: Path = Path()) -> li
 
 
 def pointed_at(given: str, kind: str | None = None, *, folder: Path = Path()) -> Any:
-    """The object that a target points to, where it is not the name of what is installed.
-
-    Args:
-        given: ``"file.py:Object"``, or ``"file.py"`` where that defines one; ``"package.module:Object"``;
-            ``"folder:name"`` of a project; or the name of an installed component.
-        kind: The kind that is looked for; None: a neuron or an integrator, and by its name any object.
-        folder: What a relative path is relative to.
-
-    Returns:
-        The object; None where ``given`` is to be looked for among what is installed.
-
-    Raises:
-        ComponentError: If it is not there, is of another kind, or is not the only one.
-        PluginError: If it cannot be imported.
-
-    Example:
-        >>> pointed_at("rheobase.engine.neuron.analog:AnalogNeuron", "neuron").__name__
-        'AnalogNeuron'
-        >>> pointed_at("rk4") is None
-        True
-    """
+    """The object that ``file.py:Object``, ``module:Object`` or ``folder:name`` points to; or None."""
     if is_path(given):
         found = (
             in_file(given, kind, folder=folder)
             if split(given)[0].endswith(".py")
             else _in_project(given, kind, folder)
         )
+    # ``distribution:name`` reads like ``module:Object``; what is installed goes first.
     elif is_in_module(given) and not _is_installed(given, kind):
         found = [(given, object_in_module(given))]
     else:
@@ -87,20 +68,17 @@ def pointed_at(given: str, kind: str | None = None, *, folder: Path = Path()) ->
     if len(found) != 1:
         raise ComponentError(f"{given!r} is several components; say which: {', '.join(t for t, _ in found)}")
     ((target, obj),) = found
+    # A neuron can be called as well, and is made already.
     if not (callable(obj) or isinstance(obj, Integrator)) or isinstance(obj, Neuron):
         raise ComponentError(f"{target!r} is {type(obj).__name__}, and no component; give a class")
+    # By its type a function is an aggregator, and it may make an integrator all the same.
     if kind is not None and kind_of(obj) not in (kind, "aggregator" if kind == "integrator" else kind):
         raise ComponentError(f"{target!r} is no {word(kind)}; give one, such as file.py:Class")
     return obj
 
 
 def model_of(given: Any, *, folder: Path = Path()) -> Any:
-    """What ``create`` is to be given for a model: the class a target points to, else what was given.
-
-    Args:
-        given: A class, the name of an installed model, or a target; see :func:`pointed_at`.
-        folder: What a relative path is relative to.
-    """
+    """What ``create`` is to be given for a model: the class a target points to, else what was given."""
     found = pointed_at(given, "neuron", folder=folder) if isinstance(given, str) else None
     return given if found is None else found
 
@@ -137,6 +115,7 @@ def loaded(spec: ComponentSpec) -> Any:
     """
     try:
         return imported(spec)
+    # A script that calls sys.exit() at import is no reason for this process to end.
     except (Exception, SystemExit) as error:
         cause = first_line(error)
         raise PluginError(f"{spec.name!r} cannot be loaded from {spec.target!r}: {cause}") from error

@@ -61,6 +61,7 @@ class PreparedRun:
                     "[steps, 1] or [steps, *batch, units], for a constant for instance "
                     "current.expand(steps, units)"
                 )
+            # What was compiled or chosen holds for what the neuron was; a change makes ready anew.
             if not self._standing.holds(neuron):
                 self._prepare(stacklevel=3)
             return self._run(drive, steps)
@@ -83,6 +84,8 @@ class PreparedRun:
         self._units = trace_units_of(neuron, self._record)
         self._provenance = {**neuron.provenance, "backend": self._origin}
         self._model = model_name(neuron)
+        # Eager looks at dt_max in its own steps; other backends take theirs out of sight, so it is asked
+        # here.
         looks = neuron._model is not None and neuron._model.dt_max is not None
         self._heeds = looks and self._backend != self._candidates.eager
         self._standing = Standing(neuron)
@@ -117,6 +120,7 @@ class PreparedRun:
                 interrupted.recording = self._signed(interrupted.recording, self._origin, self._notes)
                 raise
         except NotImplementedError as refusal:
+            # It prepared, and refuses these steps only: noted for this call, and not for the next.
             candidates = self._candidates.copy()
             candidates.refuse(self._backend, refusal)
             origin, notes = candidates.taken_by(candidates.eager, stacklevel=3)

@@ -13,20 +13,7 @@ _PATIENCE = 1.0
 
 @contextmanager
 def progress_bar(steps: int, shown: bool | None) -> Iterator[Callable[[int], None]]:
-    """A bar on the standard error stream.
-
-    Args:
-        steps: The number of steps of the run.
-        shown: True: at once, wherever it goes; False: never; None: on a terminal, and only once the run
-            has taken longer than a second.
-
-    Yields:
-        A function to be called with the number of steps done.
-
-    Example:
-        >>> with progress_bar(100, shown=False) as tick:
-        ...     tick(50)
-    """
+    """A bar on stderr; gives a function of the steps done. ``shown=None``: on a terminal, after a second."""
     if shown is False or (shown is None and not sys.stderr.isatty()):
         yield lambda done: None
         return
@@ -64,6 +51,7 @@ class _Bar:
         self._stop()
 
     def _open(self) -> None:
+        # Only when a bar is due: importing rich takes longer than many a run.
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 

@@ -23,27 +23,13 @@ SPIKES = "spikes"
 
 
 class Record(tuple[str, ...]):
-    """Names to record, each once.
-
-    Attributes:
-        units: Name -> which units, int64 ``[n]`` on the CPU, for those that are not recorded of all.
-    """
+    """Names to record, each once; ``units`` has int64 ``[n]`` for those not recorded of all units."""
 
     units: Mapping[str, Tensor]
 
 
 def check_record(neuron: Neuron, record: str | Sequence[str] | Mapping[str, Any]) -> Record:
-    """The names to record, and of which units.
-
-    Args:
-        neuron: The neuron that will be recorded.
-        record: ``"spikes"``, or any name that the neuron can log; one name, or several, or a mapping of
-            names to True or to the units.
-
-    Raises:
-        ArgumentError: If the neuron has no such name; the nearest and all known ones are named. If units
-            are none of the neuron's, or named twice.
-    """
+    """The names to record, and of which units: from one name, several, or a mapping to True or to units."""
     names = Record((record,) if isinstance(record, str) else dict.fromkeys(record))
     known = list(neuron.loggable_props)
     if "spiked" in known:
@@ -58,6 +44,7 @@ def check_record(neuron: Neuron, record: str | Sequence[str] | Mapping[str, Any]
                 f"{neuron.identifier} cannot record {shown(name)}{nearest(str(name), known)}; "
                 f"it has: {', '.join(known)}"
             )
+    # A Record that was checked is checked again by those who get it, and keeps its units.
     names.units = dict(getattr(record, "units", {}))
     if isinstance(record, Mapping):
         names.units = {
@@ -108,14 +95,7 @@ def main_state(neuron: Neuron) -> str | None:
 
 
 def check_every(every: int) -> int:
-    """The stride of the traces.
-
-    Args:
-        every: One row is kept of so many steps.
-
-    Raises:
-        ArgumentError: If it is no integer from 1 up.
-    """
+    """The stride of the traces: an integer from 1 up."""
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise ArgumentError(
             f"every={shown(every)} cannot be used; give an integer from 1 up: "
@@ -125,13 +105,7 @@ def check_every(every: int) -> int:
 
 
 class _Spiking(NamedTuple):
-    """Who spiked in a step.
-
-    Attributes:
-        step: The step.
-        which: The indices in the flattened ``[*batch, units]``, one for each spike.
-        times: The time of each, where spikes are located.
-    """
+    """Who spiked in a step: indices in the flattened ``[*batch, units]``, and located times or None."""
 
     step: int
     which: np.ndarray
@@ -143,18 +117,7 @@ class _Spiking(NamedTuple):
 
 
 class Recorder:
-    """Takes the outputs of each step, and makes a recording of them.
-
-    Spikes cost memory for spikes alone; a trace is allocated whole at the first step, with
-    ``steps // every`` rows.
-
-    Args:
-        neuron: The neuron; its clock and dt are read now.
-        record: Names that :func:`check_record` accepted.
-        steps: The number of steps to come.
-        grad: Whether traces keep their graph.
-        every: Traces keep the last of every so many steps. Default 1: all of them.
-    """
+    """Takes the outputs of each step, and makes a recording of them."""
 
     def __init__(
         self, neuron: Neuron, record: Sequence[str], steps: int, *, grad: bool, every: int = 1
@@ -165,6 +128,7 @@ class Recorder:
         self._steps, self._grad, self._every = steps, grad, every
         self._spikes = SPIKES in record
         self._units = check_record(neuron, record).units
+        # A table of all units: one look-up by index is cheaper in every step than a search among names.
         self._spiking_units: np.ndarray | None = None  # which units' spikes are kept, bool; None: of all
         if SPIKES in self._units:
             self._spiking_units = np.isin(np.arange(self._num_units), self._units[SPIKES].numpy())
@@ -180,6 +144,7 @@ class Recorder:
         if self.done == 0:
             self._begin(outputs)
         if self._spikes:
+            # Only who spiked is kept: memory goes with spikes, not with steps times units.
             flat = flat_indices(outputs["spiked"])
             if self._spiking_units is not None:
                 flat = flat[self._spiking_units[flat % self._num_units]]
@@ -188,6 +153,7 @@ class Recorder:
             elif flat.size:
                 self._spiking.append(_Spiking(self.done, flat, None))
         steps = self.done + 1
+        # The last of every so many steps: row n is the state after (n + 1) * every of them.
         if self._names and steps % self._every == 0:
             self._take_row(outputs, steps // self._every - 1)
         self.done = steps  # last: Ctrl-C may come anywhere before
@@ -206,22 +172,20 @@ class Recorder:
 
     def _take_located(self, flat: np.ndarray, times: Tensor) -> None:
         table = times if self._grad else times.detach()
+        # A unit may spike more than once in a step: its row has a time for each, and NaN in the places left
+        # over.
         rows = table.reshape(-1, table.shape[-1]).index_select(0, torch.from_numpy(flat).to(table.device))
         there = ~rows.detach().isnan()
         which = np.repeat(flat, there.sum(dim=1).cpu().numpy())
         self._spiking.append(_Spiking(self.done, which, rows[there].cpu()))
 
     def between(self, first: int, last: int) -> Piece:
-        """What was recorded in some of the steps taken so far.
-
-        Args:
-            first: The first of them.
-            last: The one after the last.
-        """
+        """What was recorded in the steps ``first`` to ``last - 1``, of those taken so far."""
         kept = slice(first // self._every, last // self._every)
         traces = {name: trace[kept] for name, trace in self._traces.items()}
         if self._grad and kept.stop > kept.start:
             traces = {name: torch.stack(rows[kept]) for name, rows in self._rows.items()}
+        # Before the first step nobody knows the batch or the dtype.
         if not traces:
             traces = {name: torch.empty(0, self._width(name)) for name in self._names}
         spikes = self._gather(first, last) if self._spikes else None
@@ -252,6 +216,7 @@ class Recorder:
                     f"{self._neuron.identifier}: forward returned no {name!r}, only {', '.join(outputs)}; "
                     "it must return every name in loggable_props, or they cannot be recorded"
                 )
+        # The batch is known by the outputs alone: it may come from the input, a parameter or the state.
         shapes = [tuple(value.shape) for name, value in outputs.items() if name != "spike_times"]
         self._batch_shape = np.broadcast_shapes(*shapes, (self._num_units,))[:-1]
         rows = 0 if self._grad else self._steps // self._every  # rows with a graph are stacked at the end
@@ -259,6 +224,7 @@ class Recorder:
             self._traces[name] = outputs[name].new_empty((rows, *self._batch_shape, self._width(name)))
 
     def _spread(self, value: Tensor) -> Tensor:
+        # An output that is the same for all may come as one number, or without its batch.
         return value.expand(*self._batch_shape, self._num_units)
 
     def _gather(self, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -271,10 +237,12 @@ class Recorder:
         located = [each.times for each in some if each.times is not None]
         if located:
             times = torch.cat(located)
+            # The last key of lexsort() comes first: by time, then unit, then batch.
             order = np.lexsort((batch, units, times.detach().numpy()))
             times = times.index_select(0, torch.from_numpy(order))
             return times, torch.from_numpy(units[order]), torch.from_numpy(batch[order])
         steps = np.repeat([each.step for each in some], [len(each.which) for each in some])
+        # Flat indices without a batch are in the order of units already; with one they go by batch first.
         if self._batch_shape:
             order = np.lexsort((batch, units, steps))
             steps, batch, units = steps[order], batch[order], units[order]

@@ -89,20 +89,7 @@ def search(
     window: float = WINDOW,
     tolerance: float = TOLERANCE,
 ) -> Tensor:
-    """The least constant input that gives a spike; see :func:`find_rheobase`.
-
-    Args:
-        neuron: A spiking neuron or an ensemble.
-        name: The name of the input; by default the first.
-        window: The time within which a spike counts, ms.
-        tolerance: How close an input that fires is to be above one that does not, relative to it.
-
-    Returns:
-        ``[units]``.
-
-    Raises:
-        ArgumentError: If the neuron emits no spikes, or has no such input.
-    """
+    """The least constant input that fires within ``window`` ms, ``[units]``, to a relative ``tolerance``."""
     if not isinstance(neuron, Neuron) or "spiked" not in neuron.loggable_props:
         raise ArgumentError(f"neuron={shown(neuron)} emits no spikes; give a spiking neuron")
     inputs = tuple(neuron.schema.inputs)
@@ -111,6 +98,7 @@ def search(
             f"{neuron.identifier} has no input {name!r}{nearest(name, inputs)}; "
             f"its inputs are: {', '.join(inputs) or 'one without a name, so give none'}"
         )
+    # A search for each kind; its result is spread over the units at the end.
     kinds = kinds_of(neuron)
     name = name or (inputs[0] if inputs else "")
     with torch.no_grad():
@@ -160,6 +148,8 @@ class _Search:
         exact, never = self._closed_form() or (None, torch.zeros(self._units, dtype=torch.bool))
         if exact is not None:
             # Where the dynamics agree with their exact solution, nothing is left to look for.
+            # The closed form is that of exact dynamics. That it also holds for this dt and integrator is seen
+            # from a run just below it and one just above.
             tried = torch.stack([exact * (1.0 - self._tolerance), exact * (1.0 + self._tolerance)])
             sure = (exact >= LOWEST) & (exact <= HIGHEST) & self._contains(tried).all(dim=0) & (found > 0)
             below, above = self._fires(self._neuron, torch.where(sure, tried, self._idle), self._window)
@@ -172,17 +162,22 @@ class _Search:
             return found
         open_all, high = open_, self._ladder(open_)
         open_ = open_ & high.isfinite()
+        # The ladder gives an input that fires soon; what fires late may do so octaves below.
         low = high * 2.0**-_OCTAVES
         count = max(2, min(_MOST, _LANES // self._units))
         while bool(open_.any()):
             # Those below: from the lower end, of which nothing is known, to just under the upper one.
+            # Geometric steps: the tolerance is relative. ``count`` inputs at once divide the interval by that
+            # in one run, where bisection would take log2(count) runs.
             share = torch.arange(count, dtype=torch.float64)[:, None] / count
             tried = torch.where(open_, low * (high / low) ** share, self._idle)
             fired = self._fires(self._neuron, tried, self._window) & open_
+            # The first that fires; argmax() of booleans is not defined in torch, and of none it is 0.
             at = torch.where(fired.any(dim=0), fired.to(torch.int8).argmax(dim=0), count)
             rungs = torch.cat([tried, high[None]])
             new = rungs.gather(0, at[None])[0]
             under = rungs.gather(0, (at - 1).clamp(min=0)[None])[0]
+            # Even the lowest fires: the interval moves down instead of being divided.
             deeper = at == 0
             high = torch.where(open_, new, high)
             low = torch.where(open_, torch.where(deeper, high * 2.0**-_OCTAVES, under), low)
@@ -196,6 +191,7 @@ class _Search:
         rungs = rungs[self._contains(rungs)]
         high = torch.full((self._units,), math.inf, dtype=torch.float64)
         size = max(1, _LANES // self._units)
+        # Short runs first: most fire within, and only those that do not pay for the whole window.
         for window in (min(_FIRST_LOOK, self._window), self._window):
             for some in torch.split(rungs, size):
                 left = open_ & high.isinf()
@@ -209,6 +205,7 @@ class _Search:
     def _fires(self, neuron: Any, currents: Tensor, window: float) -> Tensor:
         """Who fires, bool ``[rows, units]``, at currents ``[rows, units]``."""
         neuron.reset_state()
+        # Both copies live as long as the search, so that an id is one of them.
         key = id(neuron)
         if key not in self._runs:
             self._runs[key] = prepare(neuron, record=SPIKES, grad=False)
@@ -225,10 +222,8 @@ class _Search:
         return fired
 
     def _closed_form(self) -> tuple[Tensor, Tensor] | None:
-        """The input with which one linear variable is at its threshold after the window; None for others.
-
-        And whom more input only holds back, in steps that do not overshoot.
-        """
+        """The input that ends the window at threshold, for one linear variable, and who never fires."""
+        # In float64: the formula below takes differences of terms of like size.
         twin = self._copy(self._neuron).double()
         model = twin._model
         if model is None or len(twin.schema.states) != 1 or model.threshold is None:
@@ -246,6 +241,8 @@ class _Search:
             return ModelField(model, twin.params, data, shape)
 
         try:
+            # Three inputs: two give the gain, the third shows that the response to the input is a straight
+            # line.
             paths = [linear(field(value), 0.0, y) for value in (0.0, 1.0, 2.0)]
             gap = affine(lambda z: ask(model, "threshold", (z[0],), twin.params), y)
         except (StructureError, ArgumentError):
@@ -256,7 +253,10 @@ class _Search:
         if not affine_in_input:
             return None
         x = rate * self._window
+        # (e^x - 1) / x, which is 1 at x = 0; the inner where() keeps 0 / 0 out.
         reach = self._window * torch.where(x == 0, 1.0, torch.expm1(x) / torch.where(x == 0, 1.0, x))
         exact = (-gap.value / (gap.coefficients[0] * reach) - at_zero) / gain
+        # More input moves away from the threshold. Steps longer than the time constant overshoot, and may
+        # cross it all the same.
         never = (gap.coefficients[0] * gain <= 0) & (rate.abs() * twin.dt <= 1.0)
         return torch.where(exact.isfinite(), exact, math.inf).expand(shape).cpu(), never.expand(shape).cpu()

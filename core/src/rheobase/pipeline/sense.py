@@ -28,14 +28,7 @@ _MOST = 2**53
 
 
 class Rule(NamedTuple):
-    """What one part must be.
-
-    Attributes:
-        part: Its key.
-        says: What it must be, in words.
-        holds: Whether it is: of the part, and of all of them.
-        default: What stands for a part that is left out, as earlier versions did, where it may be.
-    """
+    """What one part must be: its key, the rule in words, its predicate, and a default for old files."""
 
     part: str
     says: str
@@ -44,10 +37,12 @@ class Rule(NamedTuple):
 
 
 def _is_count(value: Any, least: int = 0) -> bool:
+    # type() and not isinstance(): JSON has true, which Python counts as 1.
     return type(value) is int and least <= value <= _MOST
 
 
 def _is_number(value: Any) -> bool:
+    # An int of JSON may be larger than any float.
     return type(value) in (int, float) and 0 < value <= sys.float_info.max
 
 
@@ -121,17 +116,7 @@ _COLUMNS = {"spike_times_ms": "float64", "spike_units": "int64", "spike_batch": 
 
 
 def check_about(about: Any) -> dict[str, Any]:
-    """Hold what a file says about itself against the table.
-
-    Args:
-        about: The object.
-
-    Returns:
-        The object, with the defaults of the parts that it leaves out.
-
-    Raises:
-        ValueError: Naming the part, what it is and what it must be.
-    """
+    """What a file says about itself, checked, with the defaults of what it leaves out."""
     if not isinstance(about, dict):
         raise ValueError(f"about is {shown(about)}; it must be an object")
     whole = {rule.part: rule.default for rule in ABOUT if rule.default is not None} | about
@@ -145,16 +130,9 @@ def check_about(about: Any) -> dict[str, Any]:
 
 
 def check_arrays(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Hold a file's arrays against the table, and against what it says about itself.
-
-    Args:
-        about: What :func:`check_about` gave.
-        arrays: Member -> array.
-
-    Raises:
-        ValueError: Naming the array, what it is and what it must be.
-    """
+    """Hold a file's arrays, by member, against the table and against ``about``; ValueError if they differ."""
     shapes: dict[str, tuple[str, tuple[int, ...]]] = {}
+    # Either all three columns or none: spikes may not have been recorded.
     if any(name in arrays for name in _COLUMNS):
         length = arrays["spike_times_ms"].size
         shapes = {name: (kind, (length,)) for name, kind in _COLUMNS.items()}

@@ -27,14 +27,7 @@ from torch import Tensor
 
 @final
 class Settings(Mapping[str, Any]):
-    """The settings of a run; see :mod:`rheobase.pipeline.settings`.
-
-    Large tensors are those of the run itself. Where one was written to since, ``unrepeatable`` says so.
-
-    Args:
-        values: Name -> value.
-        watched: What large tensors are, each with its version.
-    """
+    """The settings of a run; see :mod:`rheobase.pipeline.settings`."""
 
     def __init__(self, values: Mapping[str, Any], watched: Sequence[tuple[str, Tensor, int]] = ()) -> None:
         self._values, self._watched = dict(values), tuple(watched)
@@ -43,6 +36,8 @@ class Settings(Mapping[str, Any]):
         value = self._values[name]
         if name != "unrepeatable":
             return value
+        # Asked when it is read: tensors too large to copy are the run's own, and may be written to any time
+        # after.
         changed = [what for what, tensor, version in self._watched if tensor._version != version]
         return [*value, *(f"{what} was written to after the run" for what in changed)]
 

@@ -122,6 +122,7 @@ def _simulate(
     drive = Drive(stimulus, neuron)
     steps = _steps(drive, duration)
     keep = neuron.keeps_graph if grad is None else grad
+    # Before the first step: they have the state that the run begins from.
     settings = settings_of(neuron, drive, steps, record=names, every=stride, grad=keep)
     neuron._watch.begin()
     for candidate, run in candidates:
@@ -137,6 +138,7 @@ def _simulate(
             recording: Recording = run(
                 neuron, drive, steps, record=names, grad=keep, progress=progress, every=stride
             )
+        # A backend refuses before it changes anything: the next one begins where this one would have.
         except NotImplementedError as refusal:
             candidates.refuse(candidate, refusal)
             continue
@@ -151,20 +153,7 @@ def _simulate(
 
 
 def steps_of(duration: float, dt: float) -> int:
-    """The number of steps in a duration.
-
-    Args:
-        duration: In ms.
-        dt: The time step in ms.
-
-    Raises:
-        ArgumentError: If the duration is not above 0, or no multiple of dt to a millionth of dt; the
-            nearest multiple is named.
-
-    Example:
-        >>> steps_of(0.3, 0.1)
-        3
-    """
+    """The number of steps of ``dt`` ms in a duration, which is to be a multiple to a millionth of dt."""
     try:
         value = math.nan if isinstance(duration, (bool, str)) else float(duration)
     except (TypeError, ValueError, OverflowError):
@@ -172,6 +161,7 @@ def steps_of(duration: float, dt: float) -> int:
     if not 0.0 < value < math.inf:
         raise ArgumentError(f"duration={shown(duration)} cannot be used; give a finite time above 0, in ms")
     position = value / dt
+    # Beyond, a float64 cannot tell one step from the next.
     if position > 2**53:
         raise ArgumentError(
             f"duration={shown(duration)} ms is {position:.3g} steps of {dt:g} ms, more than can be counted; "

@@ -77,28 +77,12 @@ class Sources:
             inputs = [next(found) if isinstance(each, Signal) else each for each in row]
             return self.rule(inputs, self.identifiers)
 
+        # The joined signal has the breakpoints of all of them.
         return signals[0].joined(signals[1:], value)
 
 
 def inputs_of(stimulus: object, neuron: Neuron, source: Callable[[Any, str], Source]) -> dict[str, Any]:
-    """What each input of a neuron receives.
-
-    Args:
-        stimulus: As :func:`rheobase.simulate` takes it.
-        neuron: The neuron.
-        source: Makes a source of what was given as one; its second argument is how messages begin.
-
-    Returns:
-        Input -> source, or :class:`Sources`; for a model whose one input has no name, under ``""``.
-
-    Raises:
-        InputError: If the mapping names no input, or sources or identifiers cannot be used.
-
-    Example:
-        >>> import rheobase as rb
-        >>> list(inputs_of(1.0, rb.create("analog"), lambda given, where: given))
-        ['']
-    """
+    """Input -> source, or :class:`Sources`; for a model whose one input has no name, under ``""``."""
     known = list(neuron.schema.inputs)
     if len(known) > 1 and isinstance(stimulus, (list, tuple)):
         raise InputError(
@@ -108,6 +92,8 @@ def inputs_of(stimulus: object, neuron: Neuron, source: Callable[[Any, str], Sou
     by_input = False
     given: Mapping[Any, Any] = {known[0] if known else "": stimulus}
     if isinstance(stimulus, Mapping) and known:
+        # With one input, a mapping by its name and one by identifiers look alike: it is by input where that
+        # name stands alone.
         by_input = len(known) > 1 or set(stimulus) == set(known)
         if by_input:
             given = stimulus

@@ -105,17 +105,7 @@ class Spikes:
 
 @final
 class LateSpikes(Spikes):
-    """Spikes that are put in order when they are first asked for.
-
-    Args:
-        make: Gives times, units and batch indices. It must depend on nothing that changes.
-
-    Example:
-        >>> import torch
-        >>> spikes = LateSpikes(lambda: (torch.tensor([1.5], dtype=torch.float64), *torch.zeros(2, 1).long()))
-        >>> len(spikes), spikes.times
-        (1, tensor([1.5000], dtype=torch.float64))
-    """
+    """Spikes that are put in order when first asked for; ``make()`` must depend on nothing that changes."""
 
     def __init__(self, make: Callable[[], tuple[Tensor, Tensor, Tensor]]) -> None:
         object.__setattr__(self, "_make", make)
@@ -128,17 +118,14 @@ class LateSpikes(Spikes):
         return self.__dict__[name]
 
     def __reduce__(self) -> Any:
+        # As plain spikes: what makes them holds arrays of the backend, and is often a closure, which no
+        # pickle takes.
         return Spikes, (self.times, self.units, self.batch)
 
 
 @final
 class NoSpikes(Spikes):
-    """What stands for spikes that were not recorded: every use is an error, so that it is no silence.
-
-    Example:
-        >>> NoSpikes()
-        Spikes(not recorded)
-    """
+    """What stands for spikes that were not recorded: every use is an error, so that it is no silence."""
 
     recorded = False
 

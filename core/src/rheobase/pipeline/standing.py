@@ -19,13 +19,7 @@ _PLAIN = (int, float, str, bytes, type(None))
 
 @final
 class Standing:
-    """A neuron's type, device, dt, options, integrator and functions, as they are now.
-
-    Not its states and the values of its parameters, nor its batch: these are a run's own.
-
-    Args:
-        neuron: The neuron.
-    """
+    """A snapshot of a neuron's type, device, dt, options, integrator and functions, not of its values."""
 
     def __init__(self, neuron: Neuron) -> None:
         self._marks, self._reads = _marks(neuron), list(_reads_of(neuron))
@@ -34,6 +28,8 @@ class Standing:
         """Whether the neuron is still the same in this."""
         if _marks(neuron) != self._marks:
             return False
+        # Identity, and for tensors the version, which counts writes in place: equal values would cost a read
+        # of each.
         for find, value, version in self._reads:
             if find() is not value or _version(value) != version:
                 return False
@@ -49,7 +45,9 @@ def _marks(neuron: Neuron) -> tuple[Any, ...]:
         if held is None:
             held = neuron._parameters.get(name)
         if held is not None:
+            # Of a parameter also whether it differs by unit, which a step may be built on.
             tensors.append((held.dtype, held.device, name in schema.parameters and held.ndim))
+    # An integrator's settings may be changed in place.
     plain = [value for value in vars(integrator).values() if isinstance(value, _PLAIN)]
     hooks = len(neuron._forward_hooks), len(neuron._forward_pre_hooks)
     own = type(neuron), neuron._model, neuron.dt, neuron._event, neuron.keeps_graph, neuron._num_units
@@ -72,11 +70,13 @@ def _reads_of(neuron: Neuron) -> Iterator[Read]:
 def _reads(function: Any, seen: set[int]) -> Iterator[Read]:
     if not isinstance(function, FunctionType) or id(function) in seen:
         return
+    # Functions of these do not change under a model, and their globals are many.
     if (function.__module__ or "").partition(".")[0] in ("torch", "numpy", "rheobase"):
         return
     seen.add(id(function))
     yield partial(getattr, function, "__code__"), function.__code__, -1
     known = function.__globals__
+    # co_names has attributes as well as globals; those that name no global are dropped.
     places = [partial(known.get, name) for name in function.__code__.co_names if name in known]
     places += [partial(_content, cell) for cell in function.__closure__ or ()]
     for find in places:

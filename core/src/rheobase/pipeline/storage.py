@@ -40,6 +40,7 @@ def save(recording: Results, path: str | os.PathLike[str]) -> None:
     about = about_of(recording)
     about["settings"], more = packed(recording.settings, _as_array)
     arrays |= more
+    # Of the values, not of the file: an archive that was packed anew, or compressed, is as good.
     about["digests"] = {name: _digest(array) for name, array in arrays.items()}
     arrays["about"] = np.array(json.dumps(about))
     arrays["digest"] = np.array(_digest(arrays["about"]))
@@ -95,6 +96,7 @@ def load(kind: type[Made], path: str | os.PathLike[str]) -> Made:
                 f"{os.fspath(path)!r} is a recording of format {known}, "
                 f"this is Rheobase for format {FORMAT}; install the version that wrote it"
             )
+        # The digest of ``about`` stands outside of it, those of the arrays within.
         if "digest" in archive.names and str(archive.read("digest")) != _digest(text):
             raise ValueError("about is not as it was saved")
         about = check_about(about)
@@ -112,16 +114,7 @@ def load(kind: type[Made], path: str | os.PathLike[str]) -> Made:
 
 
 def recording_of(kind: type[Made], about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Made:
-    """A recording of what :func:`about_of` and :func:`arrays_of` gave.
-
-    Args:
-        kind: The class of the recording.
-        about: What :func:`rheobase.pipeline.sense.check_about` gave.
-        arrays: Spikes and traces, by the names of their members.
-
-    Raises:
-        ValueError: If they do not make sense together.
-    """
+    """A recording of what :func:`about_of` and :func:`arrays_of` gave; ValueError where these disagree."""
     check_arrays(about, arrays)
     spikes = [torch.from_numpy(arrays[name]) for name in SPIKES if name in arrays]
     return kind(
@@ -147,6 +140,7 @@ def recording_of(kind: type[Made], about: dict[str, Any], arrays: dict[str, np.n
 
 def _digest(array: np.ndarray) -> str:
     """Of an array's type, shape and values."""
+    # By values in C order: the same array may come back in columns.
     flat = np.ascontiguousarray(array)
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape} ".encode())
     digest.update(flat.reshape(-1).view(np.uint8).data)

@@ -17,16 +17,7 @@ _BLOCK = 65_536
 
 
 def save_spikes(recording: Results, path: str | os.PathLike[str]) -> None:
-    """Write the spikes as a CSV, ``time_ms,unit[,batch]``; each time to the last bit.
-
-    Args:
-        recording: The recording; with a batch there is a column of it.
-        path: Where to.
-
-    Raises:
-        ArgumentError: If the spikes were not recorded.
-        OutputError: If the file cannot be written.
-    """
+    """Write the spikes as a CSV, ``time_ms,unit[,batch]``; each time to the last bit."""
     spikes = recording.spikes
     columns = {"time_ms": spikes.times.detach(), "unit": spikes.units}
     if recording.batch_shape:
@@ -35,6 +26,7 @@ def save_spikes(recording: Results, path: str | os.PathLike[str]) -> None:
         file.write(f"{','.join(columns)}\n".encode())
         for start in range(0, len(spikes), _BLOCK):
             some = [column[start : start + _BLOCK].tolist() for column in columns.values()]
+            # repr() of a float gives the shortest digits that read back as the same number.
             file.write("".join(f"{','.join(map(repr, row))}\n" for row in zip(*some, strict=True)).encode())
 
 

@@ -42,16 +42,7 @@ class _UnknownError(Exception):
 def settings_of(
     neuron: Neuron, drive: Drive, steps: int, *, record: Record, every: int, grad: bool
 ) -> Settings:
-    """The settings of a run that is about to begin.
-
-    Args:
-        neuron: The neuron, where the run begins.
-        drive: Its stimulus.
-        steps: The number of steps.
-        record: What is recorded.
-        every: The stride of traces.
-        grad: Whether graphs are kept.
-    """
+    """The settings of a run that is about to begin, with the neuron where it begins."""
     taking = _Taking()
     state = {name: taking.tensor(name, value) for name, value in neuron.state_dict().items()}
     parameters = {name: state.pop(name) for name in neuron.schema.parameters}
@@ -102,6 +93,8 @@ class _Taking:
 
     def tensor(self, what: str, value: Tensor) -> Tensor:
         value = value.detach()
+        # A tensor of inference mode counts no writes, so it cannot be watched and is copied, whatever its
+        # size.
         if value.numel() <= _SMALL or value.is_inference():
             return value.clone()
         self.watched.append((what, value, value._version))
@@ -123,6 +116,7 @@ class _Taking:
 
     def integrator(self, neuron: Neuron) -> dict[str, Any]:
         given = neuron.integrator
+        # Both are noted where it is made by name; an object of somebody's own does not tell its arguments.
         if given.provenance is None or given.made_with is None:
             raise _UnknownError(
                 f"the integrator {given!r} was given as an object; give it by name, "
@@ -157,6 +151,7 @@ class _Taking:
             return {"type": "Sum", "parts": [self.source(what, part) for part in given.parts]}
         if type(given) is File:
             return {**self.source(what, given.samples), "file": os.fspath(given.path)}
+        # A subclass may have the name of ours, and compute something else.
         if KINDS.get(type(given).__name__) is not type(given):
             raise _UnknownError(
                 f"{what} is a {type(given).__name__}, a stimulus of somebody's own, which no file keeps"
@@ -187,6 +182,7 @@ def _qualified(source: Any) -> str:
 
 def _aggregator(neuron: Neuron) -> Any:
     given, made = neuron._aggregator_given
+    # What is kept is the name that was given, and another function in its place has none.
     if neuron.aggregator is not made:
         raise _UnknownError("the neuron's aggregator was replaced after it was made")
     if given is None or isinstance(given, str):

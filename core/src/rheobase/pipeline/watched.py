@@ -48,17 +48,7 @@ _LISTENER: ContextVar[Listener | None] = ContextVar("rheobase-listener", default
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Tell somebody of the runs of this thread while they go on.
-
-    Args:
-        listener: Who is told. What it raises ends the run.
-
-    Example:
-        >>> import rheobase as rb
-        >>> with listening(lambda done, new: print(done, new().traces["voltage"].shape)):
-        ...     recording = rb.simulate(rb.create("analog"), 1.0, 2.0, record="voltage")
-        20 torch.Size([20, 1])
-    """
+    """Tell a listener of the runs of this thread while they go on; what it raises ends the run."""
     token = _LISTENER.set(listener)
     try:
         yield
@@ -80,6 +70,7 @@ class Watch:
         self, steps: int, tick: Callable[[int], None], deferral: Deferral, recorded: Recorded | None
     ) -> None:
         self._steps, self._tick, self._recorded = steps, tick, recorded
+        # Asked once, at the start: a context variable belongs to the thread that runs.
         self._listener = None if recorded is None else _LISTENER.get()
         self._done = self._told = 0
         self.heed = deferral.heed

@@ -20,17 +20,13 @@ _ANOTHER_BASE = re.compile(r"[-+]?(0[0-7_]+|[0-9_]+(:[0-9_]+)+(\.[0-9_]*)?)")
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, without its traps.
-
-    1e3 is a number, no key may come twice, and there are no aliases, by which a short text becomes an
-    endless one. YAML 1.1 reads 0300 as 192 and 1:30 as 90: these are refused, since hardly anybody means it,
-    and so are integers that no machine's number holds.
-    """
+    """The safe loader, without aliases, keys that come twice, and numbers to the base 8 or 60."""
 
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()  # type: ignore[no-untyped-call]
+        # By aliases a short text becomes an endless one.
         if isinstance(event, yaml.AliasEvent):
             raise _refusal(event, "aliases (*name) are not read; write the value out")
         self.depth += 1
@@ -54,6 +50,7 @@ class _Loader(yaml.SafeLoader):
     def construct_scalar(self, node: Any) -> Any:
         text = super().construct_scalar(node)
         number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        # YAML 1.1 reads 0300 as 192 and 1:30 as 90, which hardly anybody means.
         if number and _ANOTHER_BASE.fullmatch(str(text)):
             raise _refusal(
                 node,
@@ -63,11 +60,14 @@ class _Loader(yaml.SafeLoader):
         return text
 
     def construct_yaml_int(self, node: Any) -> int:
+        # The length first: int() of many digits takes long, and newer Pythons refuse it in words of their
+        # own.
         if len(str(node.value)) > 100 or abs(number := super().construct_yaml_int(node)) >= 2**64:
             raise _refusal(node, f"the integer {shown(node.value)} is too large; give one below 2**64")
         return number
 
 
+# YAML 1.1 wants a dot and a sign in 1.0e+3, and takes 1e3 for a text.
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
@@ -75,11 +75,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The settings of a YAML file, by a safe loader: values only, never objects.
-
-    Raises:
-        ConfigurationError: If the file is missing or unreadable, no YAML, or no mapping.
-    """
+    """The settings of a YAML file, by a safe loader: values only, never objects."""
     with reading(path, ConfigurationError, "YAML", "give a file of settings", most=MOST) as file:
         try:
             settings = yaml.load(file.read(MOST).decode("utf-8-sig"), Loader=_Loader)
