@@ -52,9 +52,9 @@ def again(recording: Recording) -> Run:
         return _run(recording, settings)
     except RheobaseError:
         raise
-    # A file may be whole and still be written by hand, or its components may take other arguments: whatever
-    # they raise, the user hears what was tried.
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        # A file may be whole and still be written by hand, or its components may take other arguments:
+        # whatever they raise, the user hears what was tried.
         raise ArgumentError(
             f"the settings of this recording make no sense here ({type(error).__name__}: "
             f"{shortened(str(error))}); the components may have changed since"

@@ -115,7 +115,7 @@ def loaded(spec: ComponentSpec) -> Any:
     """
     try:
         return imported(spec)
-    # A script that calls sys.exit() at import is no reason for this process to end.
     except (Exception, SystemExit) as error:
+        # A script that calls sys.exit() at import is no reason for this process to end.
         cause = first_line(error)
         raise PluginError(f"{spec.name!r} cannot be loaded from {spec.target!r}: {cause}") from error

@@ -138,8 +138,8 @@ def _simulate(
             recording: Recording = run(
                 neuron, drive, steps, record=names, grad=keep, progress=progress, every=stride
             )
-        # A backend refuses before it changes anything: the next one begins where this one would have.
         except NotImplementedError as refusal:
+            # A backend refuses before it changes anything: the next one begins where this one would have.
             candidates.refuse(candidate, refusal)
             continue
         except SimulationInterrupted as interrupted:
