@@ -57,6 +57,7 @@ class Application(click.Group):
         return [*COMMANDS, *sorted(extensions(ADDED).keys() - COMMANDS.keys())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        # Ours first: another distribution cannot put its own in their place.
         if cmd_name in COMMANDS:
             module, _, name = COMMANDS[cmd_name].partition(":")
             command: click.Command = getattr(importlib.import_module(f".{module}", __package__), name)
@@ -98,6 +99,7 @@ class Application(click.Group):
         with reported_warnings() as messages:
             ctx.obj = messages
             try:
+                # Within reported_warnings(), at whose end the filters are as they were.
                 if control.read().strict:
                     warnings.simplefilter("error", RheobaseWarning)
                 return super().invoke(ctx)
@@ -110,12 +112,14 @@ class Application(click.Group):
                 click.echo(error, err=True)
                 ctx.exit(2)
             except (MemoryError, RuntimeError) as error:
+                # torch tells that there is too little memory by a RuntimeError with these words.
                 if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
                     raise
                 click.secho("error: ", fg="red", nl=False, err=True)
                 click.echo("not enough memory for this run; ask for fewer units, steps or traces", err=True)
                 ctx.exit(2)
             except KeyboardInterrupt:
+                # click's own answer to Ctrl-C is "Aborted!" and the exit code 1.
                 click.echo("interrupted", err=True)
                 ctx.exit(INTERRUPTED)
 
@@ -141,6 +145,7 @@ def _refusing(name: str, error: RheobaseError) -> click.Command:
 
     anything = [click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)]
     settings = {"ignore_unknown_options": True}
+    # Without a --help of its own: that, too, is answered by why the command is none.
     return click.Command(
         name,
         callback=refuse,

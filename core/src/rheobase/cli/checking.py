@@ -17,18 +17,7 @@ LOCKED = "as locked"
 
 
 def check(messages: Sequence[str], as_json: bool) -> int:
-    """Compare all plugins with the lock file, and print how each is; imports none of them.
-
-    Args:
-        messages: The warnings so far.
-        as_json: Whether to print JSON.
-
-    Returns:
-        The exit code: 0, all are as locked; 1, one is not, or is missing.
-
-    Raises:
-        ConfigurationError: If there is no lock file, or it cannot be read.
-    """
+    """Compare all plugins with the lock file and print how each is; the exit code. Imports none of them."""
     from ..plugins import control, discovery, lock, lockfile, project
     from ..plugins.entry import canonical
 
@@ -42,6 +31,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
     found = discovery.scan()
     locked = lockfile.read(path)
     wanted = [entry for entry in found.entries if not decided.disabled(entry)]
+    # Every file is hashed, also those whose stamps say that nothing has changed.
     causes = lock.refused(path, wanted, anew=True)
     rows = []
     for entry in found.entries:

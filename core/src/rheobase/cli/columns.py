@@ -16,13 +16,7 @@ _LEAST = 16
 
 
 def columns(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str, width: int = 0) -> str:
-    """A table; the last column takes the width that the others leave, on several lines if need be.
-
-    Args:
-        headings: The headings.
-        rows: The cells. Control characters in them, which a terminal would obey, become spaces.
-        title: A line above it.
-        width: In characters; default: the terminal's, or 80 columns without one.
+    """A table under a title; its last column takes the width that is left, on several lines if need be.
 
     Example:
         >>> print(columns(["name", "what"], [("rk4", "the default")], title="integrators", width=30))
@@ -36,6 +30,7 @@ def columns(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title:
     width = width or _terminal()
     cells = [tuple(_printable(str(cell)) for cell in row) for row in rows]
     widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)][:-1]
+    # Never less than a word or two, even where the line then is longer than the terminal.
     left = max(_LEAST, width - 2 - sum(widths) - len(_GAP) * len(widths))
     lines = [title, "", _line(headings, widths), " " + "─" * (width - 2)]
     for row in cells:
@@ -47,13 +42,7 @@ def columns(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title:
 
 
 def print_columns(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str) -> None:
-    """Print a table.
-
-    Args:
-        headings: The headings.
-        rows: The cells.
-        title: A line above it.
-    """
+    """Print a table as :func:`columns` makes it."""
     click.echo(columns(headings, rows, title=title))
 
 
@@ -63,6 +52,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _printable(text: str) -> str:
+    # A terminal obeys control characters, and a plugin's summary is a stranger's text.
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 

@@ -80,6 +80,7 @@ def demo(messages: list[str], out: Path, seed: int, duration: float, as_json: bo
     if drawing:
         from .picture import draw
 
+        # Not scaled: the picture has the current in units of the rheobase.
         rows = _current(seed).rows(0, recordings[0].steps, DT, num_units=1)
         draw(out, rows.flatten().tolist(), [case.title for case in cases], recordings)
     results = [
@@ -114,15 +115,7 @@ def demo(messages: list[str], out: Path, seed: int, duration: float, as_json: bo
 
 
 def variability(recording: Recording) -> dict[str, Any]:
-    """Rate and regularity of the spikes of one unit.
-
-    Args:
-        recording: A recording of one unit.
-
-    Returns:
-        ``count``, ``rate_hz``, and of the inter-spike intervals the mean in ms and the coefficient of
-        variation (standard deviation over mean; 1 for a Poisson process); NaN for too few intervals.
-    """
+    """Of one unit: spikes, rate in Hz, and mean (ms) and CV of its intervals; NaN where these are too few."""
     return {
         "count": len(recording.spikes),
         "rate_hz": float(recording.rates()),
@@ -144,6 +137,7 @@ def _installed(messages: list[str]) -> list[Case]:
             warn(f"the demo goes without {name}: {error}", messages)
             continue
         if getattr(model, "spiking", False):
+            # A model without presets is driven by its defaults.
             presets.append([(name, preset) for preset in model.schema.presets or (None,)])
     # Each model once, before any a second time.
     wanted = [each[0] for each in presets] + [case for each in presets for case in each[1:]]
@@ -154,6 +148,7 @@ def _installed(messages: list[str]) -> list[Case]:
             cases.append(Case(name, preset, _rheobase(name, preset)))
         except RheobaseError as error:
             warn(f"the demo goes without {name}: {error}", messages)
+            # With its other presets: of one model one warning is enough.
             wanted = [case for case in wanted if case[0] != name]
     if not cases:
         raise ComponentError(

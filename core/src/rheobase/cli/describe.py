@@ -17,25 +17,11 @@ from ..specs import Provenance
 
 
 def find(name: str, kind: str | None) -> Registered:
-    """The component of a name, whatever its kind.
-
-    Args:
-        name: The name, or ``"distribution:name"``.
-        kind: The kind, where several have the name.
-
-    Returns:
-        The component.
-
-    Raises:
-        ComponentError: If there is none, or more than one.
-
-    Example:
-        >>> find("rk4", None).spec.kind
-        'integrator'
-    """
+    """The component of ``name`` or ``distribution:name``, whatever its kind, where only one kind has it."""
     if kind is not None:
         return resolve(kind, name)
     on_offer = list_components()
+    # Only the kind is looked for by the bare name; resolve() heeds the distribution.
     bare = name.rpartition(":")[2]
     kinds = list(dict.fromkeys(part.spec.kind for part in on_offer if part.spec.name == bare))
     if len(kinds) == 1:
@@ -51,19 +37,7 @@ def find(name: str, kind: str | None) -> Registered:
 
 
 def about(given: str, kind: str | None = None) -> dict[str, Any]:
-    """All about what a name means, installed or not; imports it.
-
-    Args:
-        given: The name, or ``"distribution:name"``; or ``"file.py:Class"``, ``"module:Class"``.
-        kind: The kind, where several have the name.
-
-    Returns:
-        As :func:`describe`; of what is not installed, without claims.
-
-    Raises:
-        ComponentError: If there is none, or more than one.
-        PluginError: If it cannot be imported.
-    """
+    """All about what a name, or a target such as ``file.py:Class``, means, installed or not; imports it."""
     if is_path(given) or is_in_module(given):
         from ..pipeline.pointed import kind_of, pointed_at  # here: it imports torch
 
@@ -74,25 +48,10 @@ def about(given: str, kind: str | None = None) -> dict[str, Any]:
 
 
 def describe(component: Registered) -> dict[str, Any]:
-    """All about a component; imports it.
-
-    Args:
-        component: The component.
-
-    Returns:
-        Plain data: name, kind, summary, doc and provenance; for a neuron model ``parameters``,
-        ``states``, ``inputs``, ``options``, ``draws`` and ``presets``, for others ``claims`` and
-        ``arguments``.
-
-    Raises:
-        PluginError: If it cannot be imported.
-
-    Example:
-        >>> describe(resolve("aggregator", "mean"))["claims"]
-        {'commutative': True, 'associative': False, 'identity': None}
-    """
+    """All about a component, as plain data; imports it."""
     spec = component.spec
     common = {"name", "target", "summary"}
+    # The fields of a kind's own spec: what a component of that kind may claim.
     claims = {key: value for key, value in dataclasses.asdict(spec).items() if key not in common}
     return _described(component.provenance, spec.summary, component.load(), component.qualified, claims)
 
@@ -193,6 +152,7 @@ def _arguments(loaded: Any) -> list[dict[str, Any]]:
     try:
         parameters = inspect.signature(loaded).parameters.values()
     except (TypeError, ValueError):
+        # Callables that are written in C may have no signature.
         return []
     return [
         {"name": item.name, "default": None if item.default is item.empty else str(item.default)}

@@ -27,6 +27,7 @@ def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> 
 
     report = examine_all(timeout)
     messages: list[str] = ctx.obj
+    # What harms nothing but is worth a word: a failure under --strict alone.
     small = messages or report.problems or any(finding.advice for finding in report.findings)
     well = report.ok and not (small and read().strict)
     if as_json:

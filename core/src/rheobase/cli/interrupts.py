@@ -33,6 +33,7 @@ def import_undisturbed(*modules: str) -> None:
     def note(number: int, frame: Any) -> None:
         caught.append(number)
 
+    # Python hears signals in the main thread alone: elsewhere there is nothing to hold back.
     before = signal.signal(signal.SIGINT, note) if in_main else None
     try:
         for module in modules:
@@ -86,11 +87,13 @@ def terminable() -> Iterator[Ending]:
     ending = Ending()
 
     def end(number: int, frame: Any) -> None:
+        # By way of Ctrl-C, so that a run which holds that back holds this back as well.
         ending.number = number
         interrupt()
 
     numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
     in_main = threading.current_thread() is threading.main_thread()
+    # What is ignored, as SIGHUP is under nohup, stays ignored.
     taken = [each for each in numbers if in_main and signal.getsignal(each) is signal.SIG_DFL]
     for number in taken:
         signal.signal(number, end)

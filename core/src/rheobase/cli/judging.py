@@ -34,18 +34,14 @@ def judged(command: Command) -> Command:
 
 
 def verbose() -> bool:
-    """Whether the user asked for whole tracebacks.
-
-    Example:
-        >>> verbose()
-        False
-    """
+    """Whether the user asked for whole tracebacks."""
     ctx = click.get_current_context(silent=True)
     return ctx is not None and bool(ctx.find_root().meta.get(_VERBOSE))
 
 
 def _be_verbose(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value:
+        # At the root: the option may stand before the command's name or after it.
         ctx.find_root().meta[_VERBOSE] = True
 
 

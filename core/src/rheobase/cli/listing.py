@@ -45,6 +45,8 @@ def list_command(messages: list[str], kind: str | None, as_json: bool) -> None:
             }
         )
         return
+    # A name that several components have is listed with its distribution, but for the one that it means when
+    # it stands alone.
     times = Counter((part.spec.kind, part.spec.name) for part in found)
     for each in KINDS:
         rows = [

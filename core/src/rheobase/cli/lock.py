@@ -72,6 +72,8 @@ def _place() -> str:
 
     if existing := project.find(project.LOCK):
         return existing
+    # The lock belongs to the project, as its settings do, from whichever of its folders the command is
+    # called.
     settings = project.find(project.SETTINGS)
     try:
         folder = os.path.dirname(settings) if settings else os.getcwd()

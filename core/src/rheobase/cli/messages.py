@@ -26,17 +26,7 @@ _STDOUT = "rheobase.stdout"
 
 @contextlib.contextmanager
 def reported_warnings() -> Iterator[list[str]]:
-    """Print every warning to stderr, once, as one line; collect them for JSON.
-
-    Yields:
-        The warnings so far, a list that grows.
-
-    Example:
-        >>> with reported_warnings() as messages:
-        ...     warnings.warn("the step is large", RheobaseWarning)
-        >>> messages
-        ['the step is large']
-    """
+    """Print every warning to stderr, once, as one line; gives the list of them, which grows."""
     messages: list[str] = []
 
     def report(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -45,18 +35,14 @@ def reported_warnings() -> Iterator[list[str]]:
             click.echo(detail, err=True)
 
     with warnings.catch_warnings():
+        # Whatever other filters say, each is handed to report(); warn() leaves out what was told already.
         warnings.simplefilter("always", RheobaseWarning)
         warnings.showwarning = report
         yield messages
 
 
 def warn(message: str, messages: list[str]) -> None:
-    """Print a warning to stderr and add it to the list, unless it is there.
-
-    Args:
-        message: The warning.
-        messages: The warnings so far.
-    """
+    """Print a warning to stderr and add it to the list, unless it is there."""
     if message not in messages:
         messages.append(message)
         click.secho("warning: ", fg="yellow", nl=False, err=True)
@@ -78,6 +64,7 @@ def json_option(command: Command) -> Command:
 
 def _set_stdout_apart(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
     if value:
+        # For as long as the command's context is open; print_json() writes to the stream that is kept here.
         ctx.meta[_STDOUT] = sys.stdout
         ctx.with_resource(contextlib.redirect_stdout(sys.stderr))
     return value
@@ -114,18 +101,13 @@ def console() -> Console:
     """Where tables go: as wide as the terminal, or 80 columns without one."""
     from rich.console import Console
 
+    # rich would go by COLUMNS or another stream's terminal; what goes to a file is to be the same everywhere.
     width = None if sys.stdout.isatty() else WIDTH
     return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, title: str = "") -> Table:
-    """A table of plain text.
-
-    Args:
-        columns: The headings; one that begins with ">" is aligned to the right.
-        rows: The cells.
-        title: A line above it.
-    """
+    """A table of plain text; a heading that begins with ">" is aligned to the right."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -92,4 +92,5 @@ def _git_user() -> str:
     except (OSError, ValueError, subprocess.SubprocessError):
         return ""
     said = answer.stdout.strip()
+    # An author who cannot be printed is an error where somebody typed it, and nobody typed this one.
     return said if said.isprintable() else ""

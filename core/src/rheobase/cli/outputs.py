@@ -10,16 +10,7 @@ from ..files import check_writable
 
 
 def check_output(path: Path, option: str, endings: Collection[str], *, inputs: Iterable[Path] = ()) -> None:
-    """Make sure that a file can be written.
-
-    Args:
-        path: The file.
-        option: The option that names it, for messages.
-        endings: The endings that are accepted.
-        inputs: Files that must not be overwritten.
-
-    Raises:
-        OutputError: If it cannot be written; what it holds is left as it is.
+    """Make sure that a file can be written under one of these endings, and is no input of the run.
 
     Example:
         >>> check_output(Path("run.txt"), "--out", [".npz"])
@@ -29,6 +20,7 @@ def check_output(path: Path, option: str, endings: Collection[str], *, inputs: I
     """
     if path.suffix.lower() not in endings:
         raise OutputError(f"{option} {path}: the ending must be {' or '.join(endings)}")
+    # By where links lead: a file may be named in two ways.
     if any(path.resolve() == other.resolve() for other in inputs):
         raise OutputError(f"{option} {path} is an input of this run, and would be lost; give another path")
     try:
@@ -38,15 +30,7 @@ def check_output(path: Path, option: str, endings: Collection[str], *, inputs: I
 
 
 def check_plot(path: Path, option: str) -> None:
-    """Make sure that a picture can be drawn and written.
-
-    Args:
-        path: The file.
-        option: The option that names it, for messages.
-
-    Raises:
-        OutputError: If matplotlib is missing, or the file cannot be written.
-    """
+    """Make sure that a picture can be drawn and written."""
     from ..pipeline import drawing
 
     try:

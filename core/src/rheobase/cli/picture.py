@@ -13,17 +13,7 @@ if TYPE_CHECKING:
 def draw(
     path: Path, current: Sequence[float], titles: Sequence[str], recordings: Sequence[Recording]
 ) -> None:
-    """Draw recordings of one unit each, driven by the same current.
-
-    Args:
-        path: Where the picture goes.
-        current: The current of each step, in units of each neuron's rheobase.
-        titles: One for each recording.
-        recordings: Each with the trace of one state, or none.
-
-    Raises:
-        OutputError: If the file cannot be written.
-    """
+    """Draw recordings of one unit each under one current, given per step in units of each one's rheobase."""
     from ..pipeline.drawing import new_figure, write_figure
 
     figure = new_figure((9.0, 1.5 * (len(recordings) + 1)))
@@ -37,6 +27,7 @@ def draw(
             axis.plot(times, trace.flatten().tolist(), linewidth=0.8)
             unit = recording.trace_units.get(name, "1")
             axis.set_ylabel(name if unit == "1" else unit)
+        # The marks go to the upper edge of the trace, whatever its state is measured in.
         top = axis.get_ylim()[1]
         spikes = recording.spikes.times.tolist()
         if spikes:  # marks that are none and not clipped leave the figure no room

@@ -14,27 +14,7 @@ _WORDS_BEFORE = 6
 
 
 def prose(text: str) -> str:
-    """A docstring, with its paragraphs filled to the width; what is indented stays as it is.
-
-    Two or more equations, one below the other, stay on their lines; so does their heading, where they follow
-    it at once. LaTeX under ``.. math::`` and in ``:math:`` is written in plain letters.
-
-    Args:
-        text: A docstring without its own indentation.
-
-    Example:
-        >>> print(prose("One\\nline.\\n\\n    x = 1\\n    y = 2"))
-        One line.
-        <BLANKLINE>
-            x = 1
-            y = 2
-        >>> print(prose("In two\\nlines:\\nC dV/dt = -w + I\\ntau dw/dt = -w"))
-        In two lines:
-        C dV/dt = -w + I
-        tau dw/dt = -w
-        >>> print(prose(".. math:: \\\\tau \\\\frac{dV}{dt} = -V"))
-            tau dV/dt = -V
-    """
+    """A docstring, its paragraphs filled to the width; what is indented, and runs of equations, stay."""
     blocks = []
     for block in _without_math(text).split("\n\n"):
         lines = block.splitlines()
@@ -42,6 +22,7 @@ def prose(text: str) -> str:
             blocks.append(block)
             continue
         filled: list[str] = []
+        # A heading right above its equations is a run of its own, and stays on its line.
         for equations, part in _runs(lines):
             filled += part if equations else [textwrap.fill(" ".join(part), WIDTH, break_on_hyphens=False)]
         blocks.append("\n".join(filled))
@@ -85,8 +66,10 @@ def _without_math(text: str) -> str:
 
 
 def _equations(found: re.Match[str]) -> str:
+    # Options of the directive, such as :label:, are no mathematics.
     below = textwrap.dedent(re.sub(r"^\s*:\w+:.*$", "", found["below"], flags=re.MULTILINE)).strip()
     body = "\n".join(filter(None, (found["same"].strip(), below)))
+    # Rows end with a double backslash; where there is none, Sphinx ends an equation at a blank line.
     rows = re.split(r"\\\\", body) if "\\\\" in body else re.split(r"\n\s*\n", body)
     shown = [plain(" ".join(row.split())) for row in rows]
     margin = found["margin"] + "    "
@@ -117,15 +100,7 @@ _COMMAND = re.compile(r"\\([A-Za-z]+)")
 
 
 def plain(latex: str) -> str:
-    """A formula of LaTeX in plain letters, for a reader; commands that are not known keep their name.
-
-    Args:
-        latex: The formula.
-
-    Example:
-        >>> print(plain(r"T = \\tau_{ref} + \\tau \\ln \\frac{I / g - V_r}{I / g}"))
-        T = tau_ref + tau ln ((I / g - V_r) / (I / g))
-    """
+    """A formula of LaTeX in plain letters; commands that are not known keep their name."""
     return " ".join(_plain(latex).split())
 
 
@@ -134,6 +109,7 @@ def _plain(text: str) -> str:
     text = re.sub(r"\\[,;:! ]", " ", text)
     text = text.replace(r"\{", "(").replace(r"\}", ")")
     text = re.sub(r"\\([%#_|])", r"\1", text)
+    # An empty argument in place of the space: dV, and not d V.
     text = re.sub(r"\\partial\s+", r"\\partial{}", text)
     made = ""
     while text:
@@ -146,6 +122,7 @@ def _plain(text: str) -> str:
                     part, text = _argument(text)
                     parts.append(_grouped(_plain(part)) if name.endswith("frac") else _plain(part).strip())
                 shown = _tight(_AROUND[name].format(*parts), parts)
+                # exp a / b would be read as (exp a) / b.
                 applied = re.search(r"\b(?:exp|ln|log|sin|cos|tan|tanh)\s*$", made) and name.endswith("frac")
                 made += f"({shown})" if applied else shown
             else:

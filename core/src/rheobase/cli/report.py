@@ -11,15 +11,7 @@ if TYPE_CHECKING:
 
 
 def as_json(recording: Recording, messages: list[str]) -> dict[str, Any]:
-    """A recording as one object.
-
-    Args:
-        recording: What was recorded.
-        messages: The warnings of the run.
-
-    Returns:
-        Model, time step, duration, units, spikes with their times, provenance and warnings.
-    """
+    """A recording, and the warnings of its run, as one object."""
     return {
         "model": recording.model,
         "dt_ms": recording.dt,
@@ -45,11 +37,7 @@ def _on_grid(time: float) -> float:
 
 
 def print_summary(recording: Recording) -> None:
-    """Print what ran and what came of it.
-
-    Args:
-        recording: What was recorded.
-    """
+    """Print what ran and what came of it."""
     spikes = recording.spikes
     rows: list[tuple[str, str]] = []
     for kind, origin in recording.provenance.items():
@@ -63,7 +51,9 @@ def print_summary(recording: Recording) -> None:
     for name, trace in recording.traces.items():
         if len(trace):
             unit = recording.trace_units.get(name, "")
+            # The last row as its mean over batch and units: one line for any number of them.
             low, high, last = (number(float(value)) for value in (trace.min(), trace.max(), trace[-1].mean()))
+            # With a stride the last row may lie before the end of the run.
             ends = recording.steps % recording.every == 0
             when = "at the end" if ends else f"at {number(float(recording.times[-1]))} ms"
             rows.append((name, f"{low} to {high} {unit}, {when} {last} {unit}"))

@@ -97,6 +97,7 @@ def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> Non
         _only(context, "--again", {"again", "out", "plot", "as_json"})
     elif options["name"] is None:
         raise click.UsageError("Missing argument 'NAME'.", context)
+    # What was typed is looked at first: to import torch takes longer.
     parameters = read_settings(options["settings"])
     if options["out"] is not None:
         inputs = [path for path in (options["stimulus"], options["again"]) if path is not None]
@@ -116,6 +117,7 @@ def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> Non
 
 def _tell(context: click.Context, options: dict[str, Any], recording: Recording, ended: str) -> None:
     messages: list[str] = context.obj
+    # The run may have told these as they came: warn() tells each once.
     for message in recording.warnings:
         warn(message, messages)
     if ended:
@@ -132,6 +134,7 @@ def _tell(context: click.Context, options: dict[str, Any], recording: Recording,
 def _only(context: click.Context, option: str, taken: set[str]) -> None:
     """Refuse other options than those that an option goes with."""
     for parameter in context.command.params:
+        # Typed: a default that was left alone contradicts nothing.
         given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
         if given and parameter.expose_value and parameter.name not in taken:
             what = parameter.opts[0] if parameter.opts[0].startswith("-") else "NAME"
@@ -217,11 +220,13 @@ def _prepared(options: dict[str, Any], parameters: dict[str, Any]) -> Run:
     neuron = _neuron(options, parameters)
     stimulus = _stimulus(options, neuron)
     duration, preset = options["duration"], neuron.preset
+    # A preset's duration belongs to its stimulus, and says nothing of another.
     if duration is None and preset is not None and stimulus is preset.stimulus:
         duration = preset.duration
     if duration is None and options["current"] is not None:
         raise StimulusError("--current has no end; give --duration in ms")
     own, state = ("spikes" if "spiked" in neuron.loggable_props else None), main_state(neuron)
+    # A picture without a trace is a raster alone, and an analog model has nothing else to record.
     seen = state if options["plot"] is not None or own is None else None
     record = dict.fromkeys(name for name in (own, *options["record"], seen) if name is not None)
     how = {"record": tuple(record), "backend": options["backend"], "every": options["every"]}
@@ -244,6 +249,7 @@ def _take(options: dict[str, Any], prepared: Run) -> tuple[Recording, bool]:
         with deferred():  # a second Ctrl-C, for patience, is no reason to lose all
             if options["out"] is not None:
                 save_journaled(recording, journal, options["out"])
+                # To stderr: stdout may be one JSON object.
                 click.echo(f"The recording is in {options['out']}.", err=True)
             if options["plot"] is not None:
                 from ..pipeline.drawing import plot_recording

@@ -21,17 +21,7 @@ _OPTIONS = {
 
 
 def read_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Parameters from ``name=value`` pairs.
-
-    Args:
-        settings: The pairs. A value is a number, several of them with commas, one for each unit, or
-            the name of a choice.
-
-    Returns:
-        Name -> float, list of floats, or string.
-
-    Raises:
-        ParameterError: If a pair has no "=" or no name, a name comes twice, or is not a model's to set.
+    """Parameters from ``name=value``: a number, several with commas (one for each unit), or a choice.
 
     Example:
         >>> read_settings(["tau_mem=20", "volt_reset=-60,-65", "scheme=published"])
@@ -63,5 +53,6 @@ def _value(text: str) -> float | list[float] | str:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
+        # What is no number is the name of a choice; whether there is such a choice the model knows.
         return text
     return numbers if len(numbers) > 1 else numbers[0]

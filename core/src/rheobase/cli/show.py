@@ -35,6 +35,7 @@ def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> Non
         print_json(about | {"warnings": messages})
         return
     origin = about["provenance"]
+    # What no distribution offers is of the file or module that was named, or was registered in this process.
     source = " ".join(filter(None, (origin["distribution"], origin["version"]))) or (
         name if ":" in name or name.endswith(".py") else "this process"
     )
