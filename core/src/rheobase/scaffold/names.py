@@ -23,14 +23,7 @@ _USED = frozenset(
 
 @dataclass(frozen=True)
 class Names:
-    """The names of a new package.
-
-    Args:
-        distribution: By which it is installed.
-        module: By which it is imported.
-        component: By which users of Rheobase ask for what it offers.
-        cls: Of the component's class.
-    """
+    """A package's names: to install it, to import it, to ask for its component, and the component's class."""
 
     distribution: str
     module: str
@@ -39,25 +32,7 @@ class Names:
 
 
 def names_of(name: str, kind: str, component: str | None = None) -> Names:
-    """The names that follow from the one that the author gives.
-
-    Args:
-        name: The distribution's, in any spelling.
-        kind: Of the component.
-        component: The component's name; default: the distribution's.
-
-    Raises:
-        ArgumentError: If one of them cannot be used.
-
-    Example:
-        >>> names_of("My_Model", "neuron")
-        Names(distribution='my-model', module='my_model', component='my-model', cls='MyModel')
-        >>> names_of("class", "neuron")
-        Traceback (most recent call last):
-        ...
-        rheobase.errors.ArgumentError: the module of 'class' would be called 'class', which is a word of \
-Python's own; add another, such as class-neuron
-    """
+    """The names that follow from the distribution's, in any spelling; each is checked."""
     given = name.strip()
     if not _DISTRIBUTION.fullmatch(given):
         raise ArgumentError(
@@ -77,6 +52,8 @@ Python's own; add another, such as class-neuron
             f"the module of {name!r} would be called {module!r}, which is a word of Python's own; add "
             f"another, such as {distribution}-{kind}"
         )
+    # Python leaves its own ``test`` out of these names; ``tests`` and ``src`` are folders of the package
+    # itself.
     if module in sys.stdlib_module_names or module in ("test", "tests", "src"):
         raise ArgumentError(
             f"the module of {name!r} would be called {module!r}, as one of Python's own is; add a word, such "

@@ -45,15 +45,7 @@ FILES = {
 
 @dataclass(frozen=True)
 class Package:
-    """A package that was written.
-
-    Args:
-        names: Its names.
-        kind: The kind of its component.
-        folder: Where it lies.
-        files: Its files, relative to that.
-        warning: What its author should know, or the empty string.
-    """
+    """A package that was written: ``files`` relative to its folder, and a warning for its author, or none."""
 
     names: Names
     kind: str
@@ -71,23 +63,7 @@ def write_package(
     component: str | None = None,
     year: int | None = None,
 ) -> Package:
-    """Write a package that builds, installs and passes its tests, for an author to start from.
-
-    Args:
-        name: Of the distribution, such as "my-model".
-        kind: "neuron", "integrator" or "aggregator".
-        path: The folder in which its folder is made.
-        author: For the licence; default: "the authors of" the package.
-        component: The name by which users ask for it; default: the distribution's.
-        year: For the licence; default: this one.
-
-    Returns:
-        What was written.
-
-    Raises:
-        ArgumentError: If a name cannot be used or is taken, or there is no such kind.
-        OutputError: If the folder is there and not empty, or cannot be written.
-    """
+    """Write a package that builds, installs and passes its tests, for an author to start from."""
     if kind not in SUMMARIES:
         raise ArgumentError(
             f"kind={kind!r}; it must be one of {', '.join(SUMMARIES)}{nearest(kind, SUMMARIES)}"
@@ -98,11 +74,13 @@ def write_package(
         raise ArgumentError(f"author={author!r}; it must be one line of text")
     warning = check_free(names)
     folder = _empty_folder(Path(path) / names.distribution)
+    # All texts before the first file is written: a template that fails leaves nothing behind.
     texts = _texts(names, kind, author, year or datetime.date.today().year)
     try:
         for file, text in texts.items():
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
+            # "x": nothing is overwritten that came there meanwhile. "\n": the same bytes on every system.
             with open(target, "x", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
     except OSError as error:
@@ -132,6 +110,7 @@ def _texts(names: Names, kind: str, author: str, year: int) -> dict[str, str]:
         "kind": kind,
         "object": "combine" if kind == "aggregator" else names.cls,
         "author": author,
+        # A string of JSON is one of TOML as well, but for the surrogate pairs that ensure_ascii would write.
         "author_quoted": json.dumps(author, ensure_ascii=False),
         "year": str(year),
         "requires": requirement(VERSION),
@@ -149,7 +128,7 @@ def _texts(names: Names, kind: str, author: str, year: int) -> dict[str, str]:
 
 
 def requirement(version: str) -> str:
-    """What a package that is made with a version of the core asks for: it, and those that do not break it.
+    """What a package made with a version of the core requires: it, and those that do not break it.
 
     Example:
         >>> requirement("0.1.3"), requirement("2.4.0")
@@ -157,4 +136,5 @@ def requirement(version: str) -> str:
     """
     found = Version(version)
     least = f"{found.major}.{found.minor}"
+    # Below 1.0 a minor version may break what is built on it.
     return f"{PROJECT}>={least},<{f'0.{found.minor + 1}' if found.major == 0 else found.major + 1}"

@@ -13,17 +13,7 @@ from .names import Names
 
 
 def check_free(names: Names) -> str:
-    """Refuse names that something else has.
-
-    Args:
-        names: Those of the new package.
-
-    Returns:
-        A warning, or the empty string: the package itself may be installed, from another folder.
-
-    Raises:
-        ArgumentError: If the component's or the module's name is taken.
-    """
+    """Refuse names that are taken; a warning where the package itself is installed, else an empty string."""
     for found in list_components():
         if found.spec.name != names.component:
             continue
