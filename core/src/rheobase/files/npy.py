@@ -22,28 +22,13 @@ _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
 
 
 def read_npy(file: BinaryIO) -> np.ndarray:
-    """The array of an NPY file.
-
-    Args:
-        file: The file, at its beginning.
-
-    Raises:
-        ValueError: If it is no NPY file of numbers, or not exactly as long as its header says.
-    """
+    """The array of an NPY file, of numbers or text, which is exactly as long as its header says."""
     return _array(file, os.fstat(file.fileno()).st_size)
 
 
 @final
 class Archive:
-    """An NPZ file, whose members are read one by one.
-
-    Args:
-        file: The file.
-
-    Raises:
-        ValueError: If two members have one name.
-        zipfile.BadZipFile: If it is no archive.
-    """
+    """An NPZ file, whose members are read one by one."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._size = os.fstat(file.fileno()).st_size
@@ -60,14 +45,11 @@ class Archive:
         return tuple(self._members)
 
     def read(self, name: str) -> np.ndarray:
-        """One of its arrays.
-
-        Raises:
-            ValueError: If there is none of that name, or it is no array of numbers or text, or too large.
-        """
+        """One of its arrays."""
         if name not in self._members:
             raise ValueError(f"it has no {name}")
         info = self._members[name]
+        # Members that lie over each other would unpack one piece of the file many times.
         self._packed += info.compress_size
         if self._packed > self._size:
             raise ValueError("its members are larger than the file")
@@ -100,6 +82,7 @@ def _array(file: IO[bytes], size: int) -> np.ndarray:
         raise ValueError(f"its header says {said} bytes of numbers, and there are {there}")
     array: np.ndarray = np.empty(shape, dtype, order="F" if in_columns else "C")
     if said:
+        # The transpose of what lies in columns lies in rows, so that it can be filled in place as one buffer.
         _fill(file, array.T if in_columns else array)
     return array
 

@@ -25,29 +25,7 @@ def reading(
     *,
     most: int | None = None,
 ) -> Iterator[BinaryIO]:
-    """A file to read from; whatever goes wrong in the block is an error that names it.
-
-    Args:
-        path: The file.
-        error: The error to raise.
-        what: What the file should be, such as ``"a recording"``.
-        mend: The end of the message: what to give instead.
-        most: Bytes that the file may have. Default: any number.
-
-    Yields:
-        The file, opened for reading bytes.
-
-    Raises:
-        ArgumentError: Of the type that was given, if there is no such file, it is no regular file or too
-            large, or anything but an error of ours is raised in the block.
-
-    Example:
-        >>> from rheobase.errors import ConfigurationError
-        >>> with reading("/dev/zero", ConfigurationError, "YAML", "give a file"):
-        ...     pass
-        Traceback (most recent call last):
-        rheobase.errors.ConfigurationError: /dev/zero: cannot be read: it is no regular file; give a file
-    """
+    """A file to read from, of ``most`` bytes; what goes wrong in the block is an ``error`` that names it."""
     try:
         with _opened(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -70,6 +48,7 @@ def _opened(path: str | os.PathLike[str]) -> BinaryIO:
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise _irregular(status)
+    # O_NONBLOCK: should it have become a FIFO since, to open it would wait for a writer.
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     file = open(os.open(path, flags), "rb")  # noqa: SIM115
     status = os.fstat(file.fileno())

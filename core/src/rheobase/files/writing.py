@@ -25,65 +25,25 @@ _LONGEST = 255
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str], mend: str = _MEND) -> Iterator[BinaryIO]:
-    """A file to write to, which becomes the file of that path when the block ends without an error.
-
-    A link is followed and stays a link. Permissions and owner are kept. Where the block fails, by Ctrl-C
-    too, what was there is as it was.
-
-    Args:
-        path: The file.
-        mend: The end of the error message: what to do.
-
-    Yields:
-        A binary file.
-
-    Raises:
-        OutputError: If it cannot be written; the message names the path and the reason.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp(), "numbers.txt")
-        >>> with replacing(path) as file:
-        ...     _ = file.write(b"1 2 3")
-        >>> path.read_text(), [each.name for each in path.parent.iterdir()]
-        ('1 2 3', ['numbers.txt'])
-    """
+    """A file to write to, which takes the place of what is at that path if the block ends well."""
     with _named(path, mend), _opened(os.fspath(path)) as file:
         yield file
 
 
 def write(path: str | os.PathLike[str], content: bytes, mend: str = _MEND) -> None:
-    """Write a file as :func:`replacing` does.
-
-    Args:
-        path: The file.
-        content: Its content.
-        mend: The end of the error message: what to do.
-
-    Raises:
-        OutputError: If it cannot be written.
-    """
+    """Write a file as :func:`replacing` does."""
     with replacing(path, mend) as file:
         file.write(content)
 
 
 def check_writable(path: str | os.PathLike[str]) -> Path:
-    """Make sure that a file can be written, before anything is computed for it.
-
-    Args:
-        path: The file; what it holds is left as it is.
-
-    Returns:
-        The path.
-
-    Raises:
-        OutputError: If the folder does not exist, the path is a folder, or the file cannot be written; the
-            message names the path and the reason.
-    """
+    """Make sure that a file can be written, before anything is computed for it; what it holds stays."""
     with _named(path, _MEND):
         target, status = _destination(os.fspath(path))
         if status is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), target)
+        # Permissions do not tell of full disks and of file systems that only read: a part is made, and taken
+        # away.
         if status is None or stat.S_ISREG(status.st_mode):
             part, handle = _part_of(target)
             os.close(handle)
@@ -106,10 +66,9 @@ def _named(path: str | os.PathLike[str], mend: str) -> Iterator[None]:
 
 
 def _reason(error: BaseException | None) -> str:
-    """What the system says; empty where an error is not about a file.
-
-    A library that is stopped in the middle of a file may raise another error when it tidies up.
-    """
+    """What the system says; empty where an error is not about a file."""
+    # A library that is stopped in the middle of a file may raise another error when it tidies up: then the
+    # one before it tells.
     while error is not None:
         if isinstance(error, OSError):
             return str(error.strerror or error)
@@ -134,8 +93,9 @@ def _opened(path: str) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(handle)
+        # Only after the content is on the disk: else a loss of power might leave the name with nothing in it.
         os.replace(part, target)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: what was there is as it was
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise
@@ -181,6 +141,7 @@ def _part_of(target: str) -> tuple[str, int]:
     for count in range(100):
         ending = f".{os.getpid()}{f'-{count}' if count else ''}.part"
         begin = name
+        # Letter by letter, though the limit is in bytes: no letter is cut in two.
         while len(os.fsencode(begin + ending)) > _LONGEST:
             begin = begin[:-1]
         part = os.path.join(folder, begin + ending)
@@ -196,6 +157,7 @@ def _take_after(handle: int, status: os.stat_result) -> None:
     if not hasattr(os, "fchown"):
         return
     with contextlib.suppress(OSError):
+        # The owner before the permissions: a change of owner takes set-user-ID away.
         mine = os.fstat(handle)
         if (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
             os.fchown(handle, status.st_uid, status.st_gid)
