@@ -12,15 +12,7 @@ from typing import Any
 
 
 def folder() -> str:
-    """Where Rheobase keeps what it can make again.
-
-    ``RHEOBASE_CACHE_DIR`` names it; else it is ``rheobase`` in the user's cache folder. Where nobody knows
-    whose home this is, it lies among the temporary files.
-
-    Example:
-        >>> os.path.isabs(folder())
-        True
-    """
+    """Where Rheobase keeps what it can make again: ``RHEOBASE_CACHE_DIR``, else in the user's caches."""
     if given := os.environ.get("RHEOBASE_CACHE_DIR"):
         return os.path.abspath(given)
     home = os.path.expanduser("~")
@@ -30,6 +22,7 @@ def folder() -> str:
         base = os.path.join(home, "Library", "Caches")
     else:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    # expanduser() leaves the ~ where nobody knows whose home this is.
     if base.startswith("~"):
         import tempfile
 
@@ -39,16 +32,10 @@ def folder() -> str:
 
 
 def read(path: str) -> bytes | None:
-    """Read a file of the cache.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its content; None where there is none, or where another user could have written it.
-    """
+    """The content of a file; None where there is none, or where another user could have written it."""
     try:
         with open(path, "rb") as file:
+            # Asked of the open file: by the next call its path may mean another.
             if not _ours(file.fileno()):
                 return None
             return file.read()
@@ -57,15 +44,7 @@ def read(path: str) -> bytes | None:
 
 
 def write(path: str, content: bytes) -> str:
-    """Write a file of the cache, whole or not at all: several processes may do so at once.
-
-    Args:
-        path: The file.
-        content: Its content.
-
-    Returns:
-        Why it could not be written; empty: it was.
-    """
+    """Write a file, whole or not at all, beside other processes; why it could not be, or an empty string."""
     part = f"{path}.{os.getpid()}.part"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
@@ -82,14 +61,7 @@ def write(path: str, content: bytes) -> str:
 
 
 def read_json(path: str) -> Any:
-    """Read a value that :func:`write_json` kept.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The value; None where there is none, it is damaged, or another user could have written it.
-    """
+    """A value that :func:`write_json` kept; None where there is none, or it is damaged or not the user's."""
     check, _, body = (read(path) or b"").partition(b"\n")
     if not check or check != _checksum(body):
         return None
@@ -100,26 +72,13 @@ def read_json(path: str) -> Any:
 
 
 def write_json(path: str, value: Any) -> str:
-    """Keep a value that JSON knows, with a checksum, as :func:`write` does.
-
-    Args:
-        path: The file.
-        value: The value.
-
-    Returns:
-        Why it could not be written; empty: it was.
-    """
+    """Keep a value that JSON knows, with a checksum, as :func:`write` does."""
     body = json.dumps(value).encode()
     return write(path, _checksum(body) + b"\n" + body)
 
 
 def drop_old(directory: str, days: float) -> None:
-    """Remove the files of a folder of the cache that were written long ago.
-
-    Args:
-        directory: The folder.
-        days: How long ago.
-    """
+    """Remove the files of a folder of the cache that were written more than ``days`` ago."""
     oldest = time.time() - 86400.0 * days
     with contextlib.suppress(OSError), os.scandir(directory) as found:
         for each in found:
@@ -135,5 +94,6 @@ def _checksum(body: bytes) -> bytes:
 def _ours(handle: int) -> bool:
     if not hasattr(os, "geteuid"):
         return True
+    # What lies here is trusted, so nobody else may own it or write to it.
     status = os.fstat(handle)
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022

@@ -19,11 +19,7 @@ _SAY: ContextVar[Callable[[], None] | None] = ContextVar("_SAY", default=None)
 
 @contextmanager
 def announcing(say: Callable[[], None]) -> Iterator[None]:
-    """Have it said at once that a run has stopped: to gather and to write what it recorded may take seconds.
-
-    Args:
-        say: Called between two steps, outside of any signal handler.
-    """
+    """Have ``say()`` called once a run has stopped: to gather and write what it recorded may take seconds."""
     before = _SAY.set(say)
     try:
         yield
@@ -41,11 +37,7 @@ def deferring() -> bool:
 
 
 def interrupt() -> None:
-    """Do what Ctrl-C does, also where SIGINT is ignored, as in jobs that a shell put into the background.
-
-    Raises:
-        KeyboardInterrupt: Where nothing holds it back.
-    """
+    """Do what Ctrl-C does, also where SIGINT is ignored, as in jobs that a shell put into the background."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.raise_signal(signal.SIGINT)  # to whoever takes Ctrl-C just now
     elif _ACTIVE:
@@ -55,22 +47,14 @@ def interrupt() -> None:
 
 
 class Deferral:
-    """The handler of signals while a run goes on: it notes that the run is to end.
-
-    Attributes:
-        asked: Whether the run is to end.
-    """
+    """The handler of signals while a run goes on: it notes, in ``asked``, that the run is to end."""
 
     def __init__(self) -> None:
         self.asked = False
         self._since = 0.0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Take a signal.
-
-        Raises:
-            KeyboardInterrupt: If the run was asked long ago, and has not heard.
-        """
+        """Take a signal; a second one, after some patience, is a KeyboardInterrupt at once."""
         now = time.monotonic()
         if not self.asked:
             self.asked, self._since = True, now
@@ -78,11 +62,7 @@ class Deferral:
             raise KeyboardInterrupt
 
     def heed(self) -> None:
-        """End here if the run is to end.
-
-        Raises:
-            KeyboardInterrupt: If it is.
-        """
+        """End here, by a KeyboardInterrupt, if the run is to end."""
         if self.asked:
             self.asked = False
             say = _SAY.get()
@@ -93,28 +73,11 @@ class Deferral:
 
 @contextmanager
 def deferred() -> Iterator[Deferral]:
-    """Hold Ctrl-C back, so that it comes where :meth:`Deferral.heed` is called: the state is whole there.
-
-    So are other signals whose handler raises KeyboardInterrupt as Python's own does
-    (``signal.default_int_handler``). A handler of somebody's own stays in its place. In threads other than
-    the main one, where Python hears no signals, nothing is done; within a run that holds them back already,
-    they stay that run's.
-
-    Raises:
-        KeyboardInterrupt: At the end, if one came that nobody heeded.
-
-    Example:
-        >>> import os, signal
-        >>> with deferred() as deferral:
-        ...     os.kill(os.getpid(), signal.SIGINT)
-        ...     try:
-        ...         deferral.heed()
-        ...     except KeyboardInterrupt:
-        ...         print("between two steps")
-        between two steps
-    """
+    """Hold Ctrl-C back, so that it comes where :meth:`Deferral.heed` is called: the state is whole there."""
     deferral, taken = Deferral(), list[signal.Signals]()
     main = threading.current_thread() is threading.main_thread()
+    # Within a run that holds signals back already they stay that run's. Other threads hear none, and hold
+    # none back.
     if main and _ACTIVE:
         yield _ACTIVE[0]
         return
@@ -122,6 +85,8 @@ def deferred() -> Iterator[Deferral]:
         if main:
             # From here on Ctrl-C may come, and what was begun is to be undone.
             _ACTIVE.append(deferral)
+            # A handler of somebody's own stays in its place; Python's own for Ctrl-C may be that of SIGTERM
+            # too.
             taken = [each for each in _SIGNALS if signal.getsignal(each) is signal.default_int_handler]
         for number in taken:
             signal.signal(number, deferral)

@@ -35,12 +35,7 @@ NOBODY = Stream(0, "")
 
 
 def words(key: int, start: Count, counts: int) -> np.ndarray:
-    """The words of consecutive counts, uint64 ``[counts, 4]``.
-
-    Args:
-        key: From 0 up, below 2^128.
-        start: The count *before* the first one: the lowest word grows by one before each four words.
-        counts: How many.
+    """The words of consecutive counts, uint64 ``[counts, 4]``; ``start`` is the count *before* the first.
 
     Example:
         >>> whole = words(7, (0, 3, 0, 0), 5)
@@ -48,6 +43,7 @@ def words(key: int, start: Count, counts: int) -> np.ndarray:
         True
     """
     counter = sum(word << 64 * place for place, word in enumerate(start))
+    # numpy adds one to the counter before each four words; the key is below 2^128.
     raw: np.ndarray = np.random.Philox(key=key, counter=counter).random_raw(WORDS * counts)
     return raw.reshape(counts, WORDS)
 

@@ -14,20 +14,14 @@ from torch import Tensor
 
 
 def of_torch(path: str, otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that torch has under a private name, or another where it has it no more.
-
-    Without it torch itself refuses the branch on a value that was not to be seen, in words of its own.
-
-    Args:
-        path: ``module:name`` or ``module:name.name``.
-        otherwise: What is asked where there is no such function.
-    """
+    """The private function ``module:name`` of torch, or another where torch has it no more."""
     module, _, names = path.partition(":")
     try:
         found: Any = importlib.import_module(module)
         for name in names.split("."):
             found = getattr(found, name)
     except (ImportError, AttributeError):
+        # Without it torch itself refuses the branch on a value that was not to be seen, in words of its own.
         return otherwise
     function: Callable[..., Any] = found
     return function
@@ -49,18 +43,13 @@ def transforming() -> bool:
 
 
 def lent(caller: FrameType) -> bool:
-    """Whether ``torch.func.functional_call`` is the caller, which lends a module other tensors.
-
-    The tensors do not tell: it may lend the module its own.
-    """
+    """Whether ``torch.func.functional_call`` is the caller, which lends a module other tensors."""
+    # The tensors do not tell: it may lend the module its own.
     return caller.f_code is _lending
 
 
 def values_visible(tensor: Tensor) -> bool:
-    """Whether Python may branch on the values of a tensor.
-
-    It may not while compiling, tracing or under a function transform, nor on the meta device.
-    """
+    """Whether Python may branch on a tensor's values: not in compiling, tracing, a transform or on meta."""
     if torch.compiler.is_compiling():
         return False
     return not (
@@ -85,21 +74,15 @@ def first_not_finite(values: Tensor) -> tuple[int, ...] | None:
 def broadcast_shape(*shapes: Sequence[int]) -> torch.Size:
     """The shape that shapes broadcast to: what ``torch.broadcast_shapes`` gives.
 
-    torch's own takes half a second when it is first used: it makes its symbolic shapes ready.
-
-    Args:
-        *shapes: The shapes.
-
-    Raises:
-        RuntimeError: If they do not fit each other.
-
     Example:
         >>> broadcast_shape((2, 1), (3,))
         torch.Size([2, 3])
     """
     if torch.compiler.is_compiling():
+        # Sizes may be symbols there, which numpy does not take.
         return torch.Size(torch.broadcast_shapes(*shapes))
     try:
+        # torch's own takes half a second when it is first used: it makes its symbolic shapes ready.
         return torch.Size(np.broadcast_shapes(*(tuple(shape) for shape in shapes)))
     except ValueError as error:
         raise RuntimeError(str(error)) from error
