@@ -21,6 +21,7 @@ def html_table(title: str, rows: Iterable[tuple[str, str]]) -> str:
 
 def in_short(values: Tensor, unit: str = "") -> str:
     """One number for all units, or from where to where they reach."""
+    # No values, or none that can be looked at: the shape is what there is to tell.
     if values.is_meta or not values.numel():
         return f"{list(values.shape)}"
     low, high = values.detach().min().item(), values.detach().max().item()

@@ -108,6 +108,7 @@ def _default_values(schema: Any, made_by: Any) -> Mapping[str, float]:
             create(made_by, dtype=torch.float64, seed=seed) for seed in range(2 if schema.draws else 1)
         ]
         found = {
+            # One unit: its first number is all of it.
             key: {float(getattr(neuron, key).reshape(-1)[0]) for neuron in neurons}
             for key in (*schema.parameters, *schema.states)
         }

@@ -29,6 +29,7 @@ def lock_command(messages: list[str], as_json: bool) -> None:
 
     decided = control.read()
     found = discovery.scan()
+    # What is disabled is not loaded, and needs no trust.
     taken = lock.take(entry for entry in found.entries if not decided.disabled(entry))
     path = _place()
     before: dict[str, lockfile.Locked] = {}

@@ -18,6 +18,7 @@ def prose(text: str) -> str:
     blocks = []
     for block in _without_math(text).split("\n\n"):
         lines = block.splitlines()
+        # Lists, code and directives, where the ends of lines have a meaning.
         if any(line.startswith(_MARKS) for line in lines):
             blocks.append(block)
             continue

@@ -52,6 +52,7 @@ def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> Non
         }
         if claims:
             _print_wrapped("claims: " + ", ".join(f"{key} {value}" for key, value in claims.items()))
+        # A default that is None reads name=None; no default, the name alone.
         takes = [item["name"] + _equals(item["default"]) for item in about["arguments"]]
         if takes:
             _print_wrapped("arguments: " + ", ".join(takes))

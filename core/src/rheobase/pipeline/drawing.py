@@ -67,6 +67,7 @@ def plot_recording(
         figure = axes[0].get_figure()
     times = recording.times.numpy()
     for axis, name in zip(axes, names, strict=False):
+        # float(): numpy has no bfloat16. A line for each unit of each batch index.
         lines = recording.traces[name].detach().cpu().float().flatten(1)
         axis.plot(times, lines[:, :_MOST_TRACES].numpy(), linewidth=0.8)
         unit = recording.trace_units.get(name)

@@ -74,6 +74,7 @@ def _stepper(
         return lambda row: neuron(row, identifiers), drive.separate
     prepare = neuron.prepare
     if drive.constant:
+        # Once: checks, conversion and aggregation would give the same in every step.
         data = prepare(drive.rows(0, 1)[0])
         return advance, lambda first, count: repeat(data, count)
     return lambda row: advance(prepare(row)), drive.rows

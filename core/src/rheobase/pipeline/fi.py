@@ -70,6 +70,7 @@ def fi_curve(
     neuron = create(name_or_class, len(given), **arguments)
     current = given.to(neuron.device)
     if settle:
+        # Not counted, and not lost: the next run goes on from here.
         simulate(neuron, current, settle, backend=backend, progress=False)
     recording = simulate(neuron, current, duration, backend=backend)
     inputs = list(neuron.schema.inputs.values())

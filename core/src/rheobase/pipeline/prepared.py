@@ -96,6 +96,8 @@ class PreparedRun:
         for candidate, usual in candidates:
             make = getattr(usual, "prepare", None)
             if not callable(make):
+                # A backend that prepares nothing would begin anew in every call, so under auto it is passed
+                # over.
                 if candidates.named or candidate == candidates.eager:
                     return candidate, usual, None
                 continue

@@ -168,6 +168,7 @@ class Recorder:
                 kept = value if name in self._units else self._spread(value).clone()
                 self._rows[name].append(kept)
             else:
+                # The assignment broadcasts an output that has no batch, or one number for all units.
                 self._traces[name][row] = value.detach()
 
     def _take_located(self, flat: np.ndarray, times: Tensor) -> None:
@@ -181,6 +182,7 @@ class Recorder:
 
     def between(self, first: int, last: int) -> Piece:
         """What was recorded in the steps ``first`` to ``last - 1``, of those taken so far."""
+        # The rows that fall into these steps: pieces that meet share none and leave none out.
         kept = slice(first // self._every, last // self._every)
         traces = {name: trace[kept] for name, trace in self._traces.items()}
         if self._grad and kept.stop > kept.start:

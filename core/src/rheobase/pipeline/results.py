@@ -53,6 +53,7 @@ class Results:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Frozen, and any mapping will do: it becomes one that tells of the names it lacks.
         object.__setattr__(self, "traces", Traces(self.traces))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -75,6 +76,7 @@ class Results:
         """The number of spikes of each unit whose spikes were recorded, int64 ``[*batch, units]``."""
         flat, width = self._places()
         with _within_memory():
+            # minlength: units above the last one that spiked count 0.
             counted = torch.bincount(flat, minlength=math.prod(self.batch_shape) * width)
         return counted.reshape(*self.batch_shape, width)
 
@@ -83,6 +85,7 @@ class Results:
 
         NaN for a run of no steps.
         """
+        # By a tensor: integers divided by a number of Python's are float32 in torch.
         return self.counts() / torch.tensor(self.duration / 1000.0, dtype=torch.float64)
 
     def isi(self, unit: int = 0, batch: int = 0) -> Tensor:
@@ -115,6 +118,7 @@ class Results:
         order = torch.argsort(flat, stable=True)  # the spikes are in time already
         per_unit = torch.split(self.spikes.times[order], self.counts().reshape(-1).tolist())
         for index, times in enumerate(per_unit):
+            # Two intervals at least: the deviation of one is 0, whatever the train.
             if len(times) > 2:
                 intervals = torch.diff(times)
                 values[index] = intervals.std(correction=0) / intervals.mean()
@@ -125,6 +129,7 @@ class Results:
         chosen, units = self.trace_indices.get("spikes"), self.spikes.units
         if chosen is None:
             return self.spikes.batch * self.num_units + units, self.num_units
+        # Filled for the chosen units alone: no spike of another was recorded.
         place = torch.empty(self.num_units, dtype=torch.int64)
         place[chosen] = torch.arange(len(chosen))
         return self.spikes.batch * len(chosen) + place[units], len(chosen)

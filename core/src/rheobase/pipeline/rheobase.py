@@ -215,8 +215,10 @@ class _Search:
         left = max(1, round(window / dt))
         while left and not bool(fired.all()):
             steps = min(left, max(1, round(_PIECE / dt)))
+            # A view: a row for each step, without memory for each.
             x = rows.expand(steps, *rows.shape)
             spikes = self._runs[key]({self._name: x} if self._name else x).spikes
+            # The inputs that are tried side by side are the batch.
             fired[spikes.batch, spikes.units] = True
             left -= steps
         return fired

@@ -165,6 +165,7 @@ class SimpleSimulator(Pipeline):
         """
         settings, seed = self.configuration, self._seed()
         with self._named(), _seeded(seed):
+            # Paths first: one that cannot be written is told before anything is run.
             out, plot = (self._output(key) for key in ("out", "plot"))
             neuron = self.create()
             stimulus, duration = settings.get("stimulus"), settings.get("duration")
@@ -182,6 +183,8 @@ class SimpleSimulator(Pipeline):
                     recording = simulate(neuron, stimulus, duration, record=record, **how)
                 except SimulationInterrupted as interrupted:
                     try:
+                        # A failure is no more than a warning here: the interrupt carries the recording, and
+                        # goes on.
                         _save(interrupted.recording, journal, out)
                     except OutputError as error:
                         warnings.warn(str(error), RheobaseWarning, stacklevel=2)
@@ -237,6 +240,7 @@ class SimpleSimulator(Pipeline):
             if str(error).startswith(self._source):
                 raise
             named = type(error)(f"{self._source}: {error}")
+            # With what the error carries, such as a recording.
             named.__dict__.update(error.__dict__)
             raise named from error
 

@@ -74,6 +74,7 @@ def _reads(function: Any, seen: set[int]) -> Iterator[Read]:
     if (function.__module__ or "").partition(".")[0] in ("torch", "numpy", "rheobase"):
         return
     seen.add(id(function))
+    # A function that is reloaded in place keeps its identity and has other code.
     yield partial(getattr, function, "__code__"), function.__code__, -1
     known = function.__globals__
     # co_names has attributes as well as globals; those that name no global are dropped.

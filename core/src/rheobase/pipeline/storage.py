@@ -156,5 +156,6 @@ def _as_array(trace: Tensor) -> np.ndarray:
 
 def _as_trace(array: np.ndarray, dtype: str) -> Tensor:
     trace = torch.from_numpy(array)
+    # bfloat16 was kept as float32; any other type is as it was.
     kind: Any = getattr(torch, dtype)
     return trace.to(kind)

@@ -66,6 +66,7 @@ def settings_of(
         "grad": grad,
         "steps": steps,
         "duration_ms": steps * neuron.dt,
+        # Put in where it is known which one runs: several may be tried.
         "backend": "",
         "unrepeatable": taking.unknown,
     }

@@ -73,6 +73,7 @@ class Watch:
         # Asked once, at the start: a context variable belongs to the thread that runs.
         self._listener = None if recorded is None else _LISTENER.get()
         self._done = self._told = 0
+        # Without a method around it: eager calls it before every step.
         self.heed = deferral.heed
 
     def __call__(self, done: int) -> None:

@@ -18,6 +18,7 @@ def check_free(names: Names) -> str:
         if found.spec.name != names.component:
             continue
         origin = found.provenance
+        # The package itself, made once more: its component is no other's.
         if canonical(origin.distribution or "") == names.distribution:
             return (
                 f"{origin.distribution} {origin.version} is installed already; installing the new one "
