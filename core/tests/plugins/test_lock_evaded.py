@@ -43,6 +43,19 @@ def test_a_compiled_module_that_is_not_its_source_is_refused(
     assert refused() != ""
 
 
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("mode", py_compile.PycInvalidationMode)
+def test_a_compiled_module_that_is_its_source_is_not_refused(
+    level: int, mode: Any, install: Install, put_on_path: Put, locking: Locking, refused: Refused
+) -> None:
+    site = install("toy-models")
+    put_on_path(site)
+    locking()
+    for source in (site / "toy_models").glob("*.py"):
+        py_compile.compile(str(source), invalidation_mode=mode, optimize=level, doraise=True)
+    assert refused() == ""
+
+
 @pytest.mark.parametrize("what", ["toy_cell.py", "toy_cell/__init__.py"])
 def test_what_stands_before_the_module_of_a_model_on_the_path_is_refused(
     what: str, install: Install, put_on_path: Put, locking: Locking, refused: Refused, tmp_path: Path

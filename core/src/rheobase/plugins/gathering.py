@@ -68,9 +68,9 @@ class Gathering:
             found = self.places[place_of(actual)] = _hash(name, actual)
             self.files[actual if called in self.files else called] = found
             if actual.endswith(".py"):
-                for compiled in compiled_forms(actual):
+                for level, compiled in enumerate(compiled_forms(actual)):
                     self.seen[compiled] = stamp(compiled)
-                    check_compiled(name, actual, compiled)
+                    check_compiled(name, actual, compiled, level)
         return True
 
     def walk(
@@ -135,7 +135,7 @@ def hash_of(text: str) -> str:
 
 
 def compiled_forms(source: str) -> list[str]:
-    """Where this Python looks for the compiled forms of a module.
+    """Where this Python looks for the compiled forms of a module, one for each level of optimization.
 
     Args:
         source: Its source.
@@ -146,13 +146,14 @@ def compiled_forms(source: str) -> list[str]:
         return []
 
 
-def check_compiled(name: str, source: str, compiled: str) -> None:
+def check_compiled(name: str, source: str, compiled: str, level: int) -> None:
     """See that the compiled form of a module, which Python runs in its place, is made of it.
 
     Args:
         name: How the source is called.
         source: The source.
         compiled: Its compiled form, which need not be there.
+        level: The level of optimization of that.
 
     Raises:
         PluginError: If it is made of something else, and Python would not see that.
@@ -169,11 +170,10 @@ def check_compiled(name: str, source: str, compiled: str) -> None:
     times = [int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF]
     if head[:4] != MAGIC_NUMBER or (numbers[0] == 0 and numbers[1:] != times):
         return  # it is another Python's, or older than its source: it is not run
-    level = compiled.rpartition(".opt-")[2][:1]
     try:
         with warnings.catch_warnings():  # of its text, which are its author's business
             warnings.simplefilter("ignore")
-            made = compile(text, source, "exec", dont_inherit=True, optimize=int(level or 0))
+            made = compile(text, source, "exec", dont_inherit=True, optimize=level)
         same = marshal.loads(body) == made
     except Exception:  # neither can be run
         same = False

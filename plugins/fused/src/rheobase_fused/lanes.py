@@ -45,7 +45,7 @@ class Call:
 
     def __init__(self, node: Any) -> None:
         self._node = node
-        self.name: str = node.operation._schema.name.partition("::")[2]
+        self.name: str = node.name
 
     @property
     def shape(self) -> torch.Size:
@@ -93,7 +93,7 @@ class Lanes:
         for node in traced.nodes:
             options = {name: self._look(value) for name, value in (node.options or {}).items()}
             arguments = [self._look(value) for value in node.arguments]
-            if isinstance(node.operation, torch._ops.OpOverload):
+            if node.name:
                 self._written[node] = self.call(Call(node), arguments, options)
             else:  # one of several that an operation gave
                 self._written[node] = arguments[0][arguments[1]]

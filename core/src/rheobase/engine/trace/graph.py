@@ -129,6 +129,12 @@ class Node:
         self._stamp = -1
 
     @property
+    def name(self) -> str:
+        """What torch calls its operation, such as ``"mul"``; empty for a leaf and one of several results."""
+        schema = getattr(self.operation, "_schema", None)
+        return "" if schema is None else str(schema.name.partition("::")[2])
+
+    @property
     def shape(self) -> torch.Size:
         """The shape of its value."""
         return torch.Size(self.value().shape) if self.kind is None else self.kind[0]
