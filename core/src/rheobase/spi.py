@@ -48,6 +48,9 @@ if _typing.TYPE_CHECKING:
     from .engine.step.table import TIMES as TIMES
     from .engine.step.table import Slot as Slot
     from .engine.step.table import StepState as StepState
+    from .engine.trace.dispatch import Trace as Trace
+    from .engine.trace.dispatch import trace as trace
+    from .engine.trace.graph import Node as Node
     from .pipeline.pointed import in_file as in_file
     from .pipeline.pointed import kind_of as kind_of
     from .pipeline.pointed import loaded as loaded
@@ -90,6 +93,7 @@ _HOME = {
     "BESIDE": "engine.step.table",
     "Backend": "pipeline.protocols",
     "Drive": "pipeline.protocols",
+    "Node": "engine.trace.graph",
     "Pays": "pipeline.protocols",
     "Prepares": "pipeline.protocols",
     "SLOTS": "engine.step.table",
@@ -101,10 +105,12 @@ _HOME = {
     "TIMES": "engine.step.table",
     "Take": "pipeline.protocols",
     "Tensors": "engine.neuron.tensors",
+    "Trace": "engine.trace.dispatch",
     "carried": "engine.neuron.tensors",
     "is_hooked": "engine.neuron.tensors",
     "put_tensors": "engine.neuron.tensors",
     "tensors": "engine.neuron.tensors",
+    "trace": "engine.trace.dispatch",
     # What a model declares.
     "Domain": "engine.model.domain",
     "EVENTS": "engine.neuron.base",

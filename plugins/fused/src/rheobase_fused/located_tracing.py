@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import rheobase as rb
 import torch
+from rheobase import spi
 from torch import Tensor
 
 from .expression import Builder, Node
@@ -99,7 +100,7 @@ class LocatedSetting(Setting):
         }
 
 
-def parts_of(setting: LocatedSetting, traced: rb.Trace) -> Parts:
+def parts_of(setting: LocatedSetting, traced: spi.Trace) -> Parts:
     """The parts of a neuron's step that were followed, as expressions.
 
     Raises:
