@@ -1,7 +1,7 @@
 """What somebody published for Rheobase 0.1 goes on working: a model, an integrator, an aggregator, a backend.
 
-``strangers/src`` is the distribution, which imports the public names that there were; ``strangers/use.py`` has
-a user of it; ``strangers/said.json`` is what that said with the core as it was. None changes with the core.
+``strangers/src`` is the distribution, which imports the public names that there were; ``strangers/use.py``
+uses it; ``strangers/said.json`` is what that said with the core as it was. None changes with the core.
 """
 
 from __future__ import annotations
