@@ -1,15 +1,18 @@
-"""Ways past a lock, which are still open: each is expected to fail until it is closed."""
+"""Ways past a lock, each closed."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import py_compile
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rheobase.plugins import trusted, verified
 from rheobase.plugins.entry import Entry
 
 Install = Callable[..., Path]
@@ -20,9 +23,6 @@ Refused = Callable[..., str]
 EVIL = "raise RuntimeError('it was run')\n"
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="compiled modules in __pycache__ are run and not hashed"
-)
 @pytest.mark.parametrize("how", ["unchecked", "with the time and size of its source"])
 def test_a_compiled_module_that_is_not_its_source_is_refused(
     how: str, install: Install, put_on_path: Put, locking: Locking, refused: Refused, tmp_path: Path
@@ -43,11 +43,19 @@ def test_a_compiled_module_that_is_not_its_source_is_refused(
     assert refused() != ""
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="only the way to the hook module is followed, not that to its models",
-)
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("mode", py_compile.PycInvalidationMode)
+def test_a_compiled_module_that_is_its_source_is_not_refused(
+    level: int, mode: Any, install: Install, put_on_path: Put, locking: Locking, refused: Refused
+) -> None:
+    site = install("toy-models")
+    put_on_path(site)
+    locking()
+    for source in (site / "toy_models").glob("*.py"):
+        py_compile.compile(str(source), invalidation_mode=mode, optimize=level, doraise=True)
+    assert refused() == ""
+
+
 @pytest.mark.parametrize("what", ["toy_cell.py", "toy_cell/__init__.py"])
 def test_what_stands_before_the_module_of_a_model_on_the_path_is_refused(
     what: str, install: Install, put_on_path: Put, locking: Locking, refused: Refused, tmp_path: Path
@@ -68,23 +76,42 @@ def test_what_stands_before_the_module_of_a_model_on_the_path_is_refused(
 
 
 LATER = """
-import json, sys, warnings
+import json, os, py_compile, sys, warnings
 warnings.simplefilter("ignore")
 from rheobase.plugins.registry import resolve
 part = resolve("aggregator", "toy-models")
-with open(PATH, "w") as file:
-    file.write("largest = 'evil'.join\\n")
+source, compiled, before = PATHS
+evil = "largest = 'evil'.join\\n"
+DO
 try:
     print(json.dumps({"loaded": part.load()(["a", "b"])}))
 except Exception as error:
     print(json.dumps({"refused": str(error)}))
 """
 
+# What somebody may do between check and import, and what is run then; empty: nothing.
+CHANGES = {
+    "nothing": ("pass", "b"),
+    "source": ("open(source, 'w').write(evil)", ""),
+    "compiled": (
+        "open(before, 'w').write(evil)\n"
+        "mode = py_compile.PycInvalidationMode.UNCHECKED_HASH\n"
+        "py_compile.compile(before, compiled, invalidation_mode=mode)",
+        "b",
+    ),
+    "shadow": (
+        "folder = os.path.join(os.path.dirname(before), 'toy_models')\nos.makedirs(folder)\n"
+        "open(os.path.join(folder, '__init__.py'), 'w').close()\n"
+        "open(os.path.join(folder, 'model.py'), 'w').write(evil)\n"
+        "sys.path.insert(0, os.path.dirname(folder))",
+        "",
+    ),
+}
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a file is hashed first, and read again when it is imported"
-)
-def test_a_file_that_changes_between_check_and_import_is_not_run(
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_between_check_and_import_is_not_run(
+    change: str,
     install: Install,
     put_on_path: Put,
     locking: Locking,
@@ -94,10 +121,46 @@ def test_a_file_that_changes_between_check_and_import_is_not_run(
     site = install("toy-models")
     put_on_path(site)
     locking()
-    path = site / "toy_models" / "model.py"
+    source = site / "toy_models" / "model.py"
+    compiled = source.parent / "__pycache__" / f"model.{sys.implementation.cache_tag}.pyc"
+    does, loaded = CHANGES[change]
+    paths = str(source), str(compiled), str(tmp_path / "evil.py")
     said = listed(
         site,
-        script=LATER.replace("PATH", repr(str(path))),
+        script=LATER.replace("PATHS", repr(paths)).replace("DO", does),
         env={"TRACES": os.devnull, "RHEOBASE_ONLY": "toy-models"},
     )
-    assert "loaded" not in said
+    assert said.get("loaded", "") == loaded
+    if not loaded:
+        assert "locked" in said["refused"] or "compared with the lock" in said["refused"]
+
+
+@pytest.mark.parametrize("name", ["toy_cell.py", "toy_cell.pyc", "toy_cell.so"])
+def test_each_form_of_a_module_is_compared_as_it_is_imported(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    file = tmp_path / name
+    file.write_bytes(b"")
+    place = os.path.join(os.path.realpath(tmp_path), name)
+    trusted.activate({"toy-models": trusted.Trusted({place: "0" * 64}, ["toy_cell"])})
+    try:
+        with pytest.raises(trusted.Changed, match=r"toy_cell\.\w+ has changed since it was compared"):
+            importlib.import_module("toy_cell")
+    finally:
+        trusted.activate({})
+
+
+def test_what_is_compared_later_says_what_is_compared_first(
+    install: Install, put_on_path: Put, locking: Locking, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verified, "SETTLED", 0)
+    site = install("toy-models")
+    put_on_path(site)
+    locking()
+    time.sleep(0.05)
+    assert refused() == ""
+    [record] = site.glob("*.dist-info/RECORD")
+    record.write_text(record.read_text() + "toy_models/more.txt,,\n")
+    assert refused() != ""

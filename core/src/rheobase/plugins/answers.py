@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import PluginError
 from ..specs import ComponentSpec
-from .problem import first_line
+from .problem import brief, first_line
 
 LONGEST = 200
 """How many characters of a stranger's object a message shows."""
@@ -77,6 +77,7 @@ def _rebuilt(spec: ComponentSpec, wanted: type[ComponentSpec], where: str) -> Co
         raise PluginError(
             f"{where}: the summary of {shown(spec)} is {shown(values['summary'])}, not a string"
         )
+    values["summary"] = brief(values["summary"], LONGEST)
     try:
         return wanted(**values)
     except PluginError as error:  # a subclass may have checked nothing

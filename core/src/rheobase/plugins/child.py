@@ -33,8 +33,11 @@ APART = hasattr(os, "fork")
 WHERE = getattr(signal, "SIGUSR2", 0)
 """At this signal a job says on stderr where it is, whatever it does."""
 
-LONGEST = 16 << 20
-"""How many bytes all answers to one job may have."""
+LONGEST = 1 << 20
+"""How many bytes an answer may have, where a plugin makes it up."""
+
+LONGEST_SCAN = 16 * LONGEST
+"""How many it may have that is about all distributions."""
 
 
 def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: None) -> Iterator[Any]:
@@ -69,6 +72,10 @@ def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: N
     elif request["do"] == "load":
         yield {"failure": component.failure(spec_from_plain(request["spec"]))}
     else:
+        if request.get("trusted"):
+            from . import trusted
+
+            trusted.activate({"": trusted.Trusted(*request["trusted"])})
         for entry in request["entries"]:
             yield examine.examine(Entry.from_plain(entry)).to_plain()
 

@@ -20,7 +20,8 @@ from ..specs import PROJECT
 from .entry import module_of
 from .gathering import Gathering, hash_of
 from .problem import first_line
-from .stamps import Stamps
+from .stamps import Stamps, stamp
+from .trusted import Trusted
 from .ways import way
 
 _NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
@@ -41,6 +42,7 @@ class Contents(NamedTuple):
         points: The names and values of its plugins' entry points.
         ways: Module of a plugin -> the files that Python would run on the way to it.
         seen: Each file and folder that was looked at, with the stamp that it had before that.
+        trusted: What it is imported from, if it is as it was locked.
     """
 
     version: str
@@ -50,6 +52,7 @@ class Contents(NamedTuple):
     points: tuple[tuple[str, str], ...]
     ways: dict[str, list[str]]
     seen: Stamps
+    trusted: Trusted
 
 
 def take(distribution: str) -> Contents:
@@ -85,10 +88,14 @@ def take(distribution: str) -> Contents:
     packages = _packages(rows)
     for package in sorted(packages):
         gathering.walk(package, os.path.join(site, package))
-    for folder, modules in _lone_modules(rows, packages).items():
+    lone = _lone_modules(rows, packages)
+    for folder, modules in lone.items():
         gathering.walk(folder, os.path.join(site, folder), modules=modules)
     own = set(gathering.files)
-    ways = {module: way(module) for module in sorted({module_of(value) for _, value in points})}
+    brought = {_dotted(package) for package in packages if not package.startswith(("..", "/"))}
+    brought |= {_dotted(f"{folder}/{name}") for folder, modules in lone.items() for name in modules}
+    # Whatever of it Python is asked for: the module of a model may be another than that of the hook.
+    ways = {module: way(module) for module in sorted(brought | {module_of(value) for _, value in points})}
     for module, files in ways.items():
         _add_way(gathering, module, files, rows)
     altered = dict.fromkeys(missing, "is missing")
@@ -96,8 +103,12 @@ def take(distribution: str) -> Contents:
         altered |= {path: "is not as it was installed" for path in rows if _differs(path, rows, gathering)}
         altered |= dict.fromkeys(sorted(own - rows.keys()), "was added")
     record = hash_of("".join(f"{path},{rows[path]}\n" for path in sorted(rows))) if rows else ""
+    # Installers' notes are no part of it, but what it should be is told from one of them.
+    gathering.seen[os.path.join(info, "RECORD")] = stamp(os.path.join(info, "RECORD"))
     seen = tuple(gathering.seen.items())
-    return Contents(version, record, gathering.files, altered, points, ways, seen)
+    modules = brought | {".".join(module.split(".")[: len(files)]) for module, files in ways.items() if files}
+    trusted = Trusted(gathering.places, sorted(modules))
+    return Contents(version, record, gathering.files, altered, points, ways, seen, trusted)
 
 
 def _metadata(distribution: str) -> tuple[Any, str, tuple[tuple[str, str], ...], dict[str, str]]:
@@ -149,6 +160,10 @@ def _lone_modules(rows: Iterable[str], packages: set[str]) -> dict[str, set[str]
         if name.endswith(tuple(all_suffixes())) and not _within(path, packages):
             found.setdefault(folder, set()).add(name.partition(".")[0])
     return found
+
+
+def _dotted(path: str) -> str:
+    return path.strip("/").replace("/", ".")
 
 
 def _within(path: str, folders: set[str]) -> bool:

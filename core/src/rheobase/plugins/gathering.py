@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import marshal
 import os
+import warnings
 from collections.abc import Collection
 from importlib.machinery import all_suffixes
+from importlib.util import MAGIC_NUMBER, cache_from_source
 
 from ..errors import PluginError
 from .outcome import Stamp
@@ -29,7 +32,8 @@ class Gathering:
         """Name -> sha256."""
         self.seen: dict[str, Stamp] = {}
         """File or folder -> the stamp that it had before it was read."""
-        self._places: set[str] = set()
+        self.places: dict[str, str] = {}
+        """The place of each file -> sha256."""
         self._walked: set[str] = set()
 
     def has(self, path: str) -> bool:
@@ -38,7 +42,7 @@ class Gathering:
         Args:
             path: The file.
         """
-        return _place(_actual(path) or path) in self._places
+        return place_of(actual_file(path) or path) in self.places
 
     def add(self, name: str, path: str) -> bool:
         """Add a file, or the archive that it is in.
@@ -53,16 +57,20 @@ class Gathering:
         Raises:
             PluginError: If it cannot be read.
         """
-        actual = _actual(path)
+        actual = actual_file(path)
         if not actual:
             self.seen[path] = stamp(path)
             return False
-        if _place(actual) not in self._places:
-            self._places.add(_place(actual))
+        if place_of(actual) not in self.places:
             # Before it is read: if it changes meanwhile, that shows.
             self.seen[actual] = stamp(actual)
             called = name if actual == path else os.path.basename(actual)
-            self.files[actual if called in self.files else called] = _hash(name, actual)
+            found = self.places[place_of(actual)] = _hash(name, actual)
+            self.files[actual if called in self.files else called] = found
+            if actual.endswith(".py"):
+                for level, compiled in enumerate(compiled_forms(actual)):
+                    self.seen[compiled] = stamp(compiled)
+                    check_compiled(name, actual, compiled, level)
         return True
 
     def walk(
@@ -126,6 +134,53 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def compiled_forms(source: str) -> list[str]:
+    """Where this Python looks for the compiled forms of a module, one for each level of optimization.
+
+    Args:
+        source: Its source.
+    """
+    try:
+        return [cache_from_source(source, optimization=level) for level in ("", "1", "2")]
+    except NotImplementedError:  # this Python keeps none
+        return []
+
+
+def check_compiled(name: str, source: str, compiled: str, level: int) -> None:
+    """See that the compiled form of a module, which Python runs in its place, is made of it.
+
+    Args:
+        name: How the source is called.
+        source: The source.
+        compiled: Its compiled form, which need not be there.
+        level: The level of optimization of that.
+
+    Raises:
+        PluginError: If it is made of something else, and Python would not see that.
+    """
+    try:
+        with open(compiled, "rb") as file:
+            head, body = file.read(16), file.read()
+        status = os.stat(source)
+        with open(source, "rb") as file:
+            text = file.read()
+    except OSError:
+        return
+    numbers = [int.from_bytes(head[place : place + 4], "little") for place in (4, 8, 12)]
+    times = [int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF]
+    if head[:4] != MAGIC_NUMBER or (numbers[0] == 0 and numbers[1:] != times):
+        return  # it is another Python's, or older than its source: it is not run
+    try:
+        with warnings.catch_warnings():  # of its text, which are its author's business
+            warnings.simplefilter("ignore")
+            made = compile(text, source, "exec", dont_inherit=True, optimize=level)
+        same = marshal.loads(body) == made
+    except Exception:  # neither can be run
+        same = False
+    if not same:
+        raise PluginError(f"{compiled} is not what {name} compiles to; remove it")
+
+
 def _hash(name: str, path: str) -> str:
     import hashlib
 
@@ -139,8 +194,12 @@ def _hash(name: str, path: str) -> str:
     return found.hexdigest()
 
 
-def _actual(path: str) -> str:
-    """The file, or the archive that holds it; empty: there is neither."""
+def actual_file(path: str) -> str:
+    """The file, or the archive that holds it; empty: there is neither.
+
+    Args:
+        path: The file.
+    """
     while not os.path.exists(path):
         above = os.path.dirname(path)
         if above == path:
@@ -149,7 +208,12 @@ def _actual(path: str) -> str:
     return path if os.path.isfile(path) else ""
 
 
-def _place(path: str) -> str:
+def place_of(path: str) -> str:
+    """One name for a file, whichever links lead to its folder.
+
+    Args:
+        path: The file.
+    """
     # The folder's, not the file's: some installers link each file to a cache, where equal ones may be one.
     return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 

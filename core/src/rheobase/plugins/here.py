@@ -24,6 +24,7 @@ class Here:
 
     def __init__(self, found: Callable[[], Scan] | None = None) -> None:
         self._found = found
+        self.outcomes: dict[Entry, Outcome] = {}
 
     def scan(self, host: Host) -> Scan:
         """See ``Examiner.scan``."""

@@ -1,44 +1,34 @@
 """Has plugins loaded in other processes, with a time limit for each, and survives whatever they do there.
 
-What a plugin does to its process must not change what others offer. Where there are few, each distribution's
-are loaded in a process of their own. Where there are many, that takes long: several share one, and are loaded
-again in another, in the reverse order. Of any two, each is then loaded before the other once; where something
-is not the same both times, or core's own is not what it is, it is found out apart.
+Those of each distribution have a process of their own: what a plugin does to its process must not change what
+others offer.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from ..specs import PROJECT, ComponentSpec
-from . import child, discovery
-from .agreement import Group, agreed, differ, suspects
+from ..errors import PluginError
+from ..specs import ComponentSpec
+from . import child, discovery, trusted
 from .compatibility import Host
 from .discovery import Scan
-from .entry import Entry, by_distribution
+from .entry import Entry, by_distribution, canonical
 from .here import Here
 from .outcome import Outcome, spec_to_plain
 from .overseer import NO_ANSWER, START
-from .problem import Problem
+from .problem import Problem, brief
 from .stamps import package_of, rests_on
 from .workers import Result, Workers
 
 PLACES = 8
 """How many places that cannot be read a scan passes over before it is given up."""
 
-FEW = 16
-"""Up to how many distributions each has a process of its own at once."""
-
-SHARED = 4
-"""By how many processes more than that are shared, in each order."""
-
-CORE: Group = (Entry(PROJECT, "", "core", f"{PROJECT}.builtin"),)
-"""What is known, and loaded last where a process is shared."""
-
-HASTE = 5.0
-"""How long a plugin may take where it shares a process, before it gets its own, s."""
+Group = tuple[Entry, ...]
+"""Plugins that are loaded in one process."""
 
 
 class Examiner:
@@ -58,6 +48,8 @@ class Examiner:
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
+        self.outcomes: dict[Entry, Outcome] = {}
+        """What came of those that were loaded so far."""
         self._workers = Workers(limit)
         self.close = self._workers.close
         self.abandon = self._workers.abandon
@@ -116,83 +108,31 @@ class Examiner:
         Returns:
             What came of each.
         """
-        found: dict[Entry, Outcome] = {}
-        groups = _by_distribution(entries)
         try:
-            if len(groups) <= FEW:
-                self._examine_apart(groups, found)
-            else:
-                self._examine_shared(groups, found)
-        except NoProcess:
-            return Here().examine_all(entries)
-        self._name_strangers(found)
-        return [found[entry] for entry in entries]
+            groups = _by_distribution(entries)
+            while groups:
+                # One may have spoilt the process for the others of its distribution: they are judged apart.
+                spoilt: list[Group] = []
+                if self._workers.run(list(map(_job, groups)), each=self._sorter(groups, spoilt)) is None:
+                    return Here().examine_all(entries)
+                groups = spoilt
+        finally:
+            with contextlib.suppress(PluginError):  # nothing more is to be started
+                self._name_strangers([entry for entry in entries if entry in self.outcomes])
+        return [self.outcomes[entry] for entry in entries]
 
-    def _examine_apart(self, groups: Sequence[Group], found: dict[Entry, Outcome]) -> None:
-        """Load the plugins of each distribution in a process of their own."""
-        while groups:
-            alone: list[Group] = []
-            for group, outcomes in zip(groups, self._loaded(groups, self.limit), strict=True):
-                for entry, outcome in zip(group, outcomes, strict=True):
-                    # One of the same distribution may have spoilt that process: it is judged by itself.
-                    if len(group) > 1 and (outcome is None or outcome.failure or outcome.unusable):
-                        alone.append((entry,))
-                    elif outcome is not None:
-                        found[entry] = outcome
-            groups = alone
-
-    def _examine_shared(self, groups: Sequence[Group], found: dict[Entry, Outcome]) -> None:
-        """Load the plugins of several distributions in one process, twice; apart, where those differ."""
-        shares = [groups[number::SHARED] for number in range(SHARED)]
-        orders = [_joined([*share, CORE]) for share in shares]
-        orders += [_joined([*share[::-1], CORE]) for share in shares]
-        loaded = self._loaded(orders, min(self.limit, HASTE))
-        told = [dict(zip(*each, strict=True)) for each in zip(orders, loaded, strict=True)]
-        there, back = told[:SHARED], told[SHARED:]
-        core = self.core().specs
-        apart: list[Group] = []
-        for share, one, other in zip(shares, there, back, strict=True):
-            # Two that do the same may have another between them both times. What they do to the last, which
-            # is known, tells; and where one differs, none there is believed.
-            sound = all(last is not None and last.specs == core for last in (one[CORE[0]], other[CORE[0]]))
-            sound = sound and not any(differ(one[entry], other[entry]) for entry in _joined(share))
-            for group in share:
-                same = [agreed(one[entry], other[entry]) for entry in group] if sound else [None]
-                if all(same):
-                    found.update((entry, each) for entry, each in zip(group, same, strict=True) if each)
-                else:
-                    apart.append(group)
-        self._examine_apart(apart, found)
-        for share, one, other in zip(shares, there, back, strict=True):
-            self._blame(share, one, other, found)
-
-    def _blame(
-        self,
-        share: Sequence[Group],
-        there: dict[Entry, Outcome | None],
-        back: dict[Entry, Outcome | None],
-        found: dict[Entry, Outcome],
-    ) -> None:
-        """Say who changed what others offer, where they were loaded after it."""
-        victim, groups = suspects(share, there, back, found)
-        if victim is None:
-            return
-        pairs = [(*group, victim) for group in groups]
-        for group, outcomes in zip(groups, self._loaded(pairs, self.limit), strict=True):
-            changed = outcomes[-1]
-            if changed is not None and not changed.failure and changed.specs != found[victim].specs:
-                complaint = f"loading it changes what {victim.label} offers, which is loaded without it"
-                for entry in group:
-                    found[entry] = found[entry]._replace(complaints=(*found[entry].complaints, complaint))
-
-    def _loaded(self, groups: Sequence[Group], limit: float) -> list[list[Outcome | None]]:
-        """What came of plugins, those of a group in one process."""
+    def _sorter(self, groups: Sequence[Group], spoilt: list[Group]) -> Callable[[int, Result], None]:
         since = time.time_ns()
-        jobs = [{"do": "examine", "entries": [each.to_plain() for each in group]} for group in groups]
-        results = self._workers.run(jobs, limit) if jobs else []
-        if results is None:
-            raise NoProcess
-        return [self._outcomes(*each, since) for each in zip(groups, results, strict=True)]
+
+        def sort(number: int, result: Result) -> None:
+            group = groups[number]
+            for entry, outcome in zip(group, self._outcomes(group, result, since), strict=True):
+                if len(group) > 1 and (outcome is None or outcome.failure or outcome.unusable):
+                    spoilt.append((entry,))
+                elif outcome is not None:
+                    self.outcomes[entry] = outcome
+
+        return sort
 
     def _outcomes(self, group: Group, result: Result, since: int) -> list[Outcome | None]:
         """What came of plugins that were loaded in one process; None: nothing, for one before it failed."""
@@ -215,11 +155,11 @@ class Examiner:
             found += [failed, *[None] * (len(group) - len(found) - 1)]
         return found
 
-    def _name_strangers(self, found: dict[Entry, Outcome]) -> None:
+    def _name_strangers(self, entries: Sequence[Entry]) -> None:
         """Say which components lie in another distribution than the one that offers them."""
         offers = [
-            [entry.distribution, [[spec.kind, spec.name, spec.target] for spec in outcome.specs]]
-            for entry, outcome in found.items()
+            [each.distribution, [[spec.kind, spec.name, spec.target] for spec in self.outcomes[each].specs]]
+            for each in entries
         ]
         if not any(specs for _, specs in offers):
             return
@@ -227,10 +167,10 @@ class Examiner:
         said = results[0].answers[0] if results[0].answers else None
         if not isinstance(said, list) or len(said) != len(offers):
             return
-        for (entry, outcome), complaints in zip(list(found.items()), said, strict=True):
-            if complaints:
-                complaints = (*outcome.complaints, *map(str, complaints))
-                found[entry] = outcome._replace(complaints=complaints)
+        for entry, complaints in zip(entries, said, strict=True):
+            outcome = self.outcomes[entry]
+            complaints = (*outcome.complaints, *map(str, complaints))
+            self.outcomes[entry] = outcome._replace(complaints=complaints)
 
     def load(self, spec: ComponentSpec) -> str:
         """Import what a spec names.
@@ -258,15 +198,14 @@ class Examiner:
         self.close()
 
 
-class NoProcess(Exception):
-    """No process can be started."""
+def _job(group: Group) -> dict[str, Any]:
+    about = f"{group[0].label} (RHEOBASE_TIMEOUT sets how long, RHEOBASE_DISABLE leaves it out)"
+    locked = trusted.of(canonical(group[0].distribution))
+    entries = [each.to_plain() for each in group]
+    return {"do": "examine", "entries": entries, "trusted": locked, "about": brief(about)}
 
 
 def _by_distribution(entries: Sequence[Entry]) -> list[Group]:
     if not child.APART:
         return [(entry,) for entry in entries]
     return [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]
-
-
-def _joined(groups: Sequence[Group]) -> Group:
-    return tuple(entry for group in groups for entry in group)

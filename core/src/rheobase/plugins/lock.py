@@ -9,6 +9,7 @@ from ..errors import PluginError
 from . import lockfile
 from .entry import Entry, by_distribution, canonical
 from .lockfile import Locked
+from .trusted import Trusted
 from .verified import Verified
 
 
@@ -58,7 +59,14 @@ def take(entries: Iterable[Entry]) -> Taken:
 
 
 def refused(path: str, entries: Iterable[Entry], *, anew: bool = False) -> dict[Entry, str]:
-    """The plugins that are not as a lock file has them.
+    """The plugins that are not as a lock file has them; see :func:`judge`."""
+    return judge(path, entries, anew=anew)[0]
+
+
+def judge(
+    path: str, entries: Iterable[Entry], *, anew: bool = False
+) -> tuple[dict[Entry, str], dict[str, Trusted]]:
+    """Which plugins are not as a lock file has them, and which are.
 
     Args:
         path: The lock file.
@@ -66,15 +74,17 @@ def refused(path: str, entries: Iterable[Entry], *, anew: bool = False) -> dict[
         anew: Whether to hash every file, also those that show no change since they were hashed.
 
     Returns:
-        Each with the cause, in one line.
+        Those that are not, each with the cause, in one line; and what is trusted of the others.
 
     Raises:
         ConfigurationError: If the lock file cannot be read.
     """
     known = Verified.load(path)
-    groups = [each for each in sorted(by_distribution(entries).items()) if anew or not known.holds(*each)]
+    every = sorted(by_distribution(entries).items())
+    groups = [each for each in every if anew or not known.holds(*each)]
+    trusted = {each[0]: known.trusted(each[0]) for each in every if each not in groups}
     if not groups:
-        return {}
+        return {}, trusted
     from . import contents  # here: it takes time, and what has not changed needs none
 
     locked = lockfile.read(path)
@@ -95,8 +105,9 @@ def refused(path: str, entries: Iterable[Entry], *, anew: bool = False) -> dict[
                 causes[entry] = cause
         if not any(entry in causes for entry in group):
             known.add(name, group, found)
+            trusted[name] = found.trusted
     known.save()
-    return causes
+    return causes, trusted
 
 
 def difference(before: Locked, now: Locked, path: str) -> str:

@@ -29,6 +29,10 @@ TICK = 0.05
 START = 120.0
 """How long a job may take until it is at the first place that it looks at, s."""
 
+MEMORY = 2 << 30
+"""How many bytes of memory a job may have of its own. What it maps may be more: the libraries of torch for a
+GPU are."""
+
 NO_ANSWER = "it wrote what is no answer"
 
 _NOISE = 64 << 10
@@ -174,6 +178,17 @@ class Jobs:
                 self._close(handle)
 
 
+def _bound() -> None:
+    """Keep this process from taking all memory."""
+    import resource  # where there is fork, there is this
+
+    for kind, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_AS, 16 * MEMORY)):
+        _, hard = resource.getrlimit(kind)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(kind, (most, most))
+
+
 class Job:
     """A job in a process of its own.
 
@@ -193,7 +208,7 @@ class Job:
         self._verb = "reading" if request["do"] in ("scan", "whose") else "loading"
         self._token = os.urandom(8).hex()
         self._answers: list[Any] = []
-        self._size = 0
+        self._longest = child.LONGEST_SCAN if request["do"] in ("scan", "whose") else child.LONGEST
         self._line = bytearray()
         self._tail = b""
         self._failure = ""
@@ -221,6 +236,7 @@ class Job:
         """Do it, in the process that was forked."""
         try:
             os.setsid()
+            _bound()
             os.dup2(noise, 1)
             os.dup2(noise, 2)
             os.close(noise)
@@ -277,10 +293,14 @@ class Job:
                 return
             if answer:
                 self._answers += answer
-                self._size += len(line)
                 self._until = time.monotonic() + self._limit
-        if self._size + len(self._line) > child.LONGEST and not self._done():
-            self._failure = f"it wrote more than {child.LONGEST >> 20} MiB for an answer"
+                if len(line) > self._longest:
+                    self._failure = self._too_long()
+        if len(self._line) > self._longest and not self._done():
+            self._failure = self._too_long()
+
+    def _too_long(self) -> str:
+        return f"it wrote more than {self._longest >> 20} MiB for an answer"
 
     def _done(self) -> bool:
         return bool(self._failure) or len(self._answers) >= self._wanted

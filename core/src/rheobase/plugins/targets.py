@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
+from typing import Any
 
 _DYNAMIC = re.compile(
     r"import\s*\(?\s*\*|__getattr__|globals\s*\(|\bexec\s*\(|setattr\s*\(|sys\.modules|vars\s*\("
@@ -73,7 +74,9 @@ def find(module: str) -> ModuleSpec | None:
         if (known := getattr(sys.modules.get(name), "__spec__", None)) is not None:
             spec = known
         elif depth == 1:
-            finders = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
+            # Where a module lies now is asked, whatever was locked.
+            finders: list[Any] = [each for each in sys.meta_path if hasattr(each, "find_spec")]
+            finders = [each for each in finders if not hasattr(each, "finds_nothing_itself")]
             spec = next((found for finder in finders if (found := finder.find_spec(name, None))), None)
         elif spec is None or spec.submodule_search_locations is None:
             raise Missing(name)

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from .. import cache
 from .entry import Entry
 from .stamps import stamp, unchanged
+from .trusted import Trusted
 from .ways import way
 
 if TYPE_CHECKING:
     from .contents import Contents
 
-FORMAT = 2
+FORMAT = 3
 """Grows when an older file could be read wrongly."""
 
 SETTLED = 2_000_000_000
@@ -85,9 +86,18 @@ class Verified:
                 all(_plain(entry) in kept["entries"] for entry in entries)
                 and unchanged(kept["seen"])
                 and all(way(module) == files for module, files in kept["ways"].items())
+                and len(kept["trusted"]) == len(Trusted._fields)
             )
         except (AttributeError, KeyError, TypeError, ValueError):  # not of this format after all
             return False
+
+    def trusted(self, distribution: str) -> Trusted:
+        """What a distribution that :meth:`holds` is imported from.
+
+        Args:
+            distribution: Its name.
+        """
+        return Trusted(*self._plugins[distribution]["trusted"])
 
     def add(self, distribution: str, entries: Iterable[Entry], found: Contents) -> None:
         """A distribution is as the lock file has it.
@@ -102,6 +112,7 @@ class Verified:
             self._plugins[distribution] = {
                 "entries": [_plain(entry) for entry in entries],
                 "ways": found.ways,
+                "trusted": found.trusted,
                 "seen": [[path, list(each)] for path, each in found.seen],
             }
             self._changed = True

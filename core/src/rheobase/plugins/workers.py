@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -17,6 +18,9 @@ from ..errors import PluginError
 from . import child, serving
 from .overseer import NO_ANSWER, START, ending
 from .process import Process, start
+
+PATIENCE = 2.0
+"""After how long the user is told for whom he waits, s."""
 
 
 class Result(NamedTuple):
@@ -77,12 +81,20 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, jobs: Sequence[dict[str, Any]], limit: float = 0.0) -> list[Result] | None:
+    def run(
+        self,
+        jobs: Sequence[dict[str, Any]],
+        limit: float = 0.0,
+        *,
+        each: Callable[[int, Result], object] = lambda number, result: None,
+    ) -> list[Result] | None:
         """Have jobs done.
 
         Args:
-            jobs: What is to be done; see :mod:`~rheobase.plugins.child`.
+            jobs: What is to be done; see :mod:`~rheobase.plugins.child`. What ``about`` says of a job is told
+                to the user where it is waited for.
             limit: How long an answer may take, s; default: as long as for all.
+            each: Called with the number of a job and what came of it, as soon as that is known.
 
         Returns:
             What came of each; None: no process can be started.
@@ -96,21 +108,24 @@ class Workers:
             return None
         found: dict[int, Result] = {}
         pids: dict[int, int] = {}
+        waited: dict[int, float] = {}
         try:
             token = self._send(process, {"jobs": jobs})
             # The process watches over them itself; this is for one that was stopped.
             until = time.monotonic() + START + 2 * self.limit * (1 + len(jobs))
-            while len(found) < len(jobs) and (line := self._next(until)):
+            while len(found) < len(jobs) and (line := self._next_or_tell(until, waited, jobs)):
                 with contextlib.suppress(ValueError, LookupError, TypeError):
                     said = json.loads(line)
                     if said.pop("to") != token:
                         continue
                     number = said.pop("number")
                     if "began" in said:
-                        pids[number] = said["began"]
-                    else:
-                        pids.pop(number, None)
-                        found[number] = Result(**said)
+                        pids[number], waited[number] = said["began"], time.monotonic() + PATIENCE
+                        continue
+                    pids.pop(number, None)
+                    waited.pop(number, None)
+                    found[number] = Result(**said)
+                    each(number, found[number])
         except (queue.Empty, OSError):
             pass
         except BaseException:
@@ -123,12 +138,14 @@ class Workers:
             if len(jobs) == 1:
                 cause = f"loading it ended the process that watches over it: {ending(status)}"
                 found[0] = Result([], cause, "".join(self._noise))
+                each(0, found[0])
             for number in left if len(jobs) > 1 else ():
                 # One of those that were under way did it: each gets a process of its own to watch over it.
                 again = self.run([jobs[number]])
                 if again is None:
                     return None
                 found[number] = again[0]
+                each(number, again[0])
         return [found[number] for number in range(len(jobs))]
 
     def _end_with(self, pids: Collection[int]) -> None:
@@ -176,6 +193,17 @@ class Workers:
     def _next(self, until: float) -> str:
         """The next line that the process writes; empty: it has ended."""
         return self._replies.get(timeout=max(0.0, until - time.monotonic()))
+
+    def _next_or_tell(self, until: float, waited: dict[int, float], jobs: Sequence[dict[str, Any]]) -> str:
+        """The next line; whoever has not answered for a while is named meanwhile."""
+        while late := [number for number, when in waited.items() if when < until]:
+            first = min(late, key=waited.__getitem__)
+            with contextlib.suppress(queue.Empty):
+                return self._next(waited[first])
+            del waited[first]
+            if about := jobs[first].get("about"):
+                print(f"rheobase: waiting for {about}", file=sys.stderr, flush=True)
+        return self._next(until)
 
     def _start(self) -> Process | None:
         if self._abandoned:

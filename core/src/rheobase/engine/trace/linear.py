@@ -1,7 +1,7 @@
 """Which models are linear, or linear in each of their variables, and their exact coefficients.
 
-The author's function is run once on tracked values (see :mod:`.tracked`), so that its structure follows
-from its operations and not from numbers: a model is linear for all states, or it is refused.
+The author's function is followed once, and its structure is a pass over the graph (:mod:`.affinity`): it
+follows from the operations and not from numbers. A model is linear for all states, or it is refused.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from torch import Tensor
 
 from ...errors import StructureError
 from ..integrator import Field
-from .apply import apply
-from .followed import ELSE, Trace, as_row, follow, names_of, run
+from .affinity import Reason, form_of, rate_of
+from .follow import ELSE, Followed, Following, follow, names_of, node_of, run
+from .graph import TIME
 from .known import Origin
-from .stack import Stack
-from .tracked import TIME, Reason, Tape
+from .operations import OPERATIONS
+from .rows import Stack
 
 
 class Affine(NamedTuple):
@@ -52,31 +53,31 @@ class Linear:
             self.slopes, self.pattern, self.matrix = field(t, y), known.pattern, known.matrix
             return
         trace = self._trace
-        self.slopes = trace.pack([row.value() for row in trace.rows])
-        self.pattern = tuple(row.form.depends for row in trace.rows)
+        self.slopes = trace.pack([row.value() for row in trace.results])
+        self.pattern = tuple(row.leaves for row in trace.results)
         self._origin = Origin.of(field, y, origin)
 
     @cached_property
-    def _trace(self) -> Trace:
+    def _trace(self) -> Followed:
         return _linear_trace(self._field, self._t, self._y)
 
     @cached_property
     def matrix(self) -> Tensor:
         """The coefficients, ``[D, D, *batch, units]``, 1/ms: row i is the derivative of variable i."""
-        rows, count = self._trace.rows, range(len(self._trace.rows))
-        return torch.stack([self._trace.pack([row.rate(index) for index in count]) for row in rows])
+        rows, count = self._trace.results, range(len(self._trace.results))
+        return torch.stack([self._trace.pack([rate_of(row, index) for index in count]) for row in rows])
 
     @cached_property
     def offset(self) -> Tensor:
         """The derivatives at the state 0, ``[D, *batch, units]``."""
         trace = self._trace
-        before = dict(trace.tape.values)
+        before = dict(trace.graph.values)
         zero = torch.zeros_like(before[0])
-        for index in range(len(trace.rows)):
-            trace.tape.put(index, zero)
-        offset = trace.pack([row.value() for row in trace.rows])
-        for index in range(len(trace.rows)):
-            trace.tape.put(index, before[index])
+        for index in range(len(trace.results)):
+            trace.graph.put(index, zero)
+        offset = trace.pack([row.value() for row in trace.results])
+        for index in range(len(trace.results)):
+            trace.graph.put(index, before[index])
         return offset
 
     def function(self, function: Callable[[Any], Any]) -> Affine:
@@ -101,9 +102,9 @@ class Split:
         pattern: Which derivative depends on which variable: ``pattern[i]`` are the variables of the i-th.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Followed) -> None:
         self._trace = trace
-        self.pattern = tuple(row.form.depends - {TIME} for row in trace.rows)
+        self.pattern = tuple(row.leaves - {TIME} for row in trace.results)
 
     @cached_property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
@@ -129,12 +130,12 @@ class Split:
     @property
     def slopes(self) -> Tensor:
         """The derivatives, ``[D, *batch, units]``, per ms."""
-        return self._trace.pack([row.value() for row in self._trace.rows])
+        return self._trace.pack([row.value() for row in self._trace.results])
 
     @property
     def rates(self) -> Tensor:
         """The coefficient of each variable in its own derivative, ``[D, *batch, units]``, 1/ms."""
-        return self._trace.pack([row.rate(index) for index, row in enumerate(self._trace.rows)])
+        return self._trace.pack([rate_of(row, index) for index, row in enumerate(self._trace.results)])
 
     def at(self, variables: Sequence[int], parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Slopes and rates of some variables at another state; only what they need is computed.
@@ -148,9 +149,9 @@ class Split:
         """
         trace = self._trace
         for index, part in enumerate(parts):
-            trace.tape.put(index, part)
-        slopes = trace.pack([trace.rows[index].value() for index in variables])
-        return slopes, trace.pack([trace.rows[index].rate(index) for index in variables])
+            trace.graph.put(index, part)
+        slopes = trace.pack([trace.results[index].value() for index in variables])
+        return slopes, trace.pack([rate_of(trace.results[index], index) for index in variables])
 
 
 def linear(field: Field, t: Any, y: Tensor, *, known: Linear | None = None) -> Linear:
@@ -187,13 +188,14 @@ product of the state with itself; use an integrator for models of any form, such
     return Linear(field, t, y, known)
 
 
-def _linear_trace(field: Field, t: Any, y: Tensor) -> Trace:
+def _linear_trace(field: Field, t: Any, y: Tensor) -> Followed:
     """The trace of a field that is linear, or the error that says why it is not."""
     clock = t if getattr(field, "autonomous", False) else None
     trace = follow(field, t, y, "linear", follow_time=clock is None)
-    for row, name in zip(trace.rows, trace.names, strict=True):
-        reason = row.form.joint
-        if reason is None and TIME in row.form.depends:
+    for row, name in zip(trace.results, trace.names, strict=True):
+        form = form_of(row, OPERATIONS)
+        reason = form.joint
+        if reason is None and TIME in row.leaves:
             reason = Reason("a term that depends on {}", (frozenset((TIME,)),))
         if reason is not None:
             raise StructureError(
@@ -230,9 +232,10 @@ def conditionally_linear(field: Field, t: Any, y: Tensor) -> Split:
                 [1.0000]])
     """
     trace = follow(field, t, y, "conditionally linear", follow_time=False)
-    for index, (row, name) in enumerate(zip(trace.rows, trace.names, strict=True)):
-        if index in row.form.bends:
-            reason = row.form.bends[index].tell(trace.names)
+    for index, (row, name) in enumerate(zip(trace.results, trace.names, strict=True)):
+        bends = form_of(row, OPERATIONS).bends
+        if index in bends:
+            reason = bends[index].tell(trace.names)
             raise StructureError(
                 f"{trace.owner}: the derivative of {name} is not linear in {name} itself: "
                 f"it has {reason}; {ELSE}"
@@ -259,14 +262,12 @@ def affine(function: Callable[[Any], Any], y: Tensor) -> Affine:
         tensor([[ 2.],
                 [-1.]])
     """
-    tape, count = Tape(y, None, apply), range(len(y))
-    variables = [tape.variable(index) for index in count]
-    by_row = getattr(function, "row", None)
-    result = run(
-        lambda: function(Stack(variables)) if by_row is None else by_row(tuple(variables)), "the function"
-    )
-    row = as_row(tape, result)
-    trace = Trace(tape, (), names_of(None, len(y)), "the function")
-    if row.form.joint is not None:
-        raise StructureError(f"the function is not linear: it has {row.form.joint.tell(trace.names)}")
-    return Affine(trace.pack([row.value()])[0], trace.pack([row.rate(index) for index in count]))
+    following, count = Following(y), range(len(y))
+    by_row, states = getattr(function, "row", None), following.states
+    result = run(lambda: function(Stack(states)) if by_row is None else by_row(states), "the function")
+    node = node_of(following.graph, result)
+    trace = Followed(following.graph, (node,), names_of(None, len(y)), "the function")
+    reason = form_of(node, OPERATIONS).joint
+    if reason is not None:
+        raise StructureError(f"the function is not linear: it has {reason.tell(trace.names)}")
+    return Affine(trace.pack([node.value()])[0], trace.pack([rate_of(node, index) for index in count]))
