@@ -32,6 +32,8 @@ if _typing.TYPE_CHECKING:
     from .engine.model.domain import Domain as Domain
     from .engine.model.framework import of_framework as of_framework
     from .engine.model.functions import Model as Model
+    from .engine.model.functions import after_reset as after_reset
+    from .engine.model.functions import own_update as own_update
     from .engine.model.owner import Owner as Owner
     from .engine.model.schema import FUNCTIONS as FUNCTIONS
     from .engine.model.schema import Schema as Schema
@@ -39,6 +41,7 @@ if _typing.TYPE_CHECKING:
     from .engine.neuron.randomness import GENERATOR_STATE as GENERATOR_STATE
     from .engine.neuron.tensors import Tensors as Tensors
     from .engine.neuron.tensors import carried as carried
+    from .engine.neuron.tensors import functions_of as functions_of
     from .engine.neuron.tensors import is_hooked as is_hooked
     from .engine.neuron.tensors import put_tensors as put_tensors
     from .engine.neuron.tensors import tensors as tensors
@@ -107,6 +110,7 @@ _HOME = {
     "Tensors": "engine.neuron.tensors",
     "Trace": "engine.trace.dispatch",
     "carried": "engine.neuron.tensors",
+    "functions_of": "engine.neuron.tensors",
     "is_hooked": "engine.neuron.tensors",
     "put_tensors": "engine.neuron.tensors",
     "tensors": "engine.neuron.tensors",
@@ -120,8 +124,10 @@ _HOME = {
     "Owner": "engine.model.owner",
     "Quantity": "engine.model.declaration",
     "Schema": "engine.model.schema",
+    "after_reset": "engine.model.functions",
     "called": "engine.model.branching",
     "of_framework": "engine.model.framework",
+    "own_update": "engine.model.functions",
     # For tools that are given components by what a user calls them.
     "ComponentSpec": "specs",
     "Registered": "plugins.component",
