@@ -118,8 +118,8 @@ class Workers:
         waited: dict[int, float] = {}
         try:
             token = self._send(process, {"jobs": jobs})
-            # The process watches over them itself; this is for one that was stopped. It says something whenever
-            # a job begins or ends; a scan may take long while it gets on.
+            # The process watches over them itself; this is for one that was stopped. It says something
+            # whenever a job begins or ends; a scan may take long while it gets on.
             longest = max(job["limit"] * child.wanted(job) for job in jobs) + SLACK
             first = until = time.monotonic() + START + 2 * self.limit * (1 + len(jobs))
             while len(found) < len(jobs) and (line := self._next_or_tell(until, waited, jobs)):
