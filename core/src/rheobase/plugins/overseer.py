@@ -95,7 +95,9 @@ def _prepare(jobs: list[dict[str, Any]]) -> None:
     import importlib_metadata  # noqa: F401
 
     if any(job["do"] in ("core", "examine") for job in jobs):
-        from . import examine, stamps, targets  # noqa: F401
+        import resource  # noqa: F401
+
+        from . import component, examine, hooks, stamps, targets  # noqa: F401
 
         stamps.warm_up()
         with contextlib.suppress(Exception):
