@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import IO, Any, NamedTuple
 
 from ..errors import PluginError
-from . import child, serving
+from . import child, overseer
 from .overseer import NO_ANSWER, START, ending
 from .process import Process, start
 
@@ -219,7 +219,7 @@ class Workers:
     def _start(self) -> Process | None:
         if self._abandoned:
             raise PluginError("nothing more is examined: it was interrupted")
-        process = start(serving.main)
+        process = start(overseer.main)
         if process is None:
             return None
         self._replies = queue.SimpleQueue()
