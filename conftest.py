@@ -218,3 +218,15 @@ def differences() -> Callable[..., list[str]]:
         return [*found, *(name for name in one.traces if not alike(one.traces[name], other.traces[name]))]
 
     return between
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., Any]:
+    """The command, called in this process with arguments; gives exit code, stdout and stderr."""
+    from click.testing import CliRunner  # not before the environment is set
+    from rheobase.cli import main
+
+    def call(*args: object) -> Any:
+        return CliRunner().invoke(main, [str(arg) for arg in args], prog_name="rheobase")
+
+    return call

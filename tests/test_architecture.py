@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "src" / "rheobase"
+KIT = ROOT / "plugins" / "conformance" / "src" / "rheobase_conformance"
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").exists())
 
 # Part -> the parts that it may import. A part is a top-level module or package of rheobase, or a room of the
@@ -50,13 +51,14 @@ ALLOWED: dict[str, set[str]] = {
     | {"engine.neuron", "engine.resolve", "engine.step", "errors", "specs"},
     "pipeline": {"deferral", "errors", "files", "html", "plugins", "signal", "specs", "stimulus"}
     | {"engine.aggregate", "engine.create", "engine.integrator", "engine.model", "engine.neuron"}
-    | {"engine.step", "engine.trace"},
+    | {"engine.step", "engine.trace", "torch_state"},
     "plots": {"pipeline"},
-    "conformance": {"engine.step", "engine.create", "engine.integrator", "engine.model", "engine.neuron"}
-    | {"errors", "pipeline", "plugins", "specs"},
-    "pytest_plugin": {"conformance", "plugins"},
+    "conformance": {"errors", "plugins"},
+    "pytest_plugin": {"plugins"},
+    "spi": {"cli", "engine.integrator", "engine.model", "engine.neuron", "engine.step", "errors"}
+    | {"pipeline", "plugins", "specs"},
     "scaffold": {"errors", "plugins", "specs"},
-    "cli": {"conformance", "deferral", "engine.create", "engine.neuron", "errors", "files", "pipeline"}
+    "cli": {"deferral", "engine.create", "engine.neuron", "errors", "files", "pipeline"}
     | {"plugins", "scaffold", "specs", "stimulus", "engine.resolve"},
     "__main__": {"cli"},
 }
@@ -68,6 +70,7 @@ PUBLIC_MODULES = (
     "rheobase.conformance",
     "rheobase.errors",
     "rheobase.plots",
+    "rheobase.spi",
     "rheobase.stimulus",
     "rheobase.pipeline.plots",  # an older name of rheobase.plots
 )
@@ -194,7 +197,7 @@ def names_in(path: Path) -> set[str]:
     ("file", "name"), sorted(set(re.findall(r"`([\w/.-]+\.(?:py|md))(?::([\w.]+))?`", PAGE)))
 )
 def test_what_the_page_names_is_there(file: str, name: str) -> None:
-    path = next((folder / file for folder in (CORE, ROOT) if (folder / file).is_file()), None)
+    path = next((folder / file for folder in (CORE, KIT, ROOT) if (folder / file).is_file()), None)
     assert path is not None
     assert not name or name in names_in(path)
 
@@ -232,22 +235,46 @@ def test_a_step_walks_as_the_page_says() -> None:
         place = called.index(wanted, place)
 
 
-@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
-def test_plugins_import_only_public_names_of_rheobase(plugin: Path) -> None:
-    import rheobase
+def root(module: str | None) -> str:
+    return (module or "").partition(".")[0]
 
+
+DOORS = ("rheobase", "rheobase.errors", "rheobase.stimulus", "rheobase.spi")
+# What a named tuple calls its own, with an underscore so that no field has the name.
+OF_NAMED_TUPLES = {"_asdict", "_fields", "_replace"}
+# Private names of others that a plugin takes -> why.
+TAKEN = {
+    "rheobase_conformance/worker.py: os._exit": "a public name of Python's, for all its underscore",
+}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
+def test_plugins_come_in_by_the_two_doors(plugin: Path) -> None:
     for path in sorted((plugin / "src").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     assert not alias.name.startswith("rheobase."), f"{path.name} imports {alias.name}"
-            elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "rheobase":
-                assert node.module in ("rheobase", "rheobase.errors", "rheobase.stimulus"), (
-                    f"{path.name} imports from {node.module}; plugins use the public names of rheobase"
-                )
-                if node.module == "rheobase":
-                    unknown = {alias.name for alias in node.names} - set(rheobase.__all__)
-                    assert not unknown, f"{path.name} imports {unknown}, which rheobase does not offer"
+            elif isinstance(node, ast.ImportFrom) and not node.level and root(node.module) == "rheobase":
+                assert node.module in DOORS, f"{path.name} imports from {node.module}; {DOORS} are the doors"
+                door = importlib.import_module(node.module)
+                unknown = {alias.name for alias in node.names} - {*getattr(door, "__all__", dir(door))}
+                assert not unknown, f"{path.name} imports {unknown}, which {node.module} does not offer"
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
+def test_plugins_take_no_private_name_of_another(plugin: Path) -> None:
+    """A private name belongs to the file that gives it."""
+    for path in sorted((plugin / "src").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        own = {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Attribute) or not re.match(r"_[a-z]", node.attr):
+                continue
+            if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+                continue
+            said = f"{path.relative_to(plugin / 'src')}: {ast.unparse(node)}"
+            assert node.attr in own | OF_NAMED_TUPLES or said in TAKEN, said
 
 
 # Where the core may say the name of a component that a plugin offers -> why.

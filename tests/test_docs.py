@@ -76,7 +76,9 @@ def test_the_readme_names_every_distribution_in_both_commands() -> None:
 
 def test_the_readme_says_how_many_plugins_there_are() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"the core and {NUMBERS[len(PLUGINS)]} plugins" in text
+    offering = [path for path in PLUGINS if "[project.entry-points.rheobase]" in path.read_text("utf-8")]
+    assert len(offering) == len(PLUGINS) - 1
+    assert f"the core, {NUMBERS[len(offering)]} plugins and the conformance kit" in text
 
 
 def test_the_readme_is_short() -> None:
@@ -331,7 +333,7 @@ def test_the_walk_has_the_wheels_of_the_clone_alone(walk: Walk) -> None:
     )
     where, installed = walk.environment.run("-c", ask).stdout.splitlines()
     assert Path(where) == walk.environment.site / "rheobase" / "__init__.py"
-    assert installed == "rheobase"
+    assert installed == "rheobase rheobase-conformance"  # as the extra wants it
     built = {path.name.partition("-")[0] for path in (walk.environment.work / "rheobase/wheels").iterdir()}
     assert built == {"rheobase", *(f"rheobase_{path.parent.name}" for path in PLUGINS)}
 

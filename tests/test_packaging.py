@@ -58,6 +58,10 @@ def test_a_wheel_holds_licence_types_and_entry_point(name: str, wheels: dict[str
     assert len(about.get_payload()) > 200, "the README is missing from the metadata"
     if name == "rheobase":
         assert "rheobase = rheobase.cli:main" in entry_text
+    elif name == "rheobase-conformance":
+        assert "[rheobase.modules]\nconformance = " in entry_text
+        assert "[rheobase.commands]\nvalidate = " in entry_text
+        assert "[pytest11]" in entry_text
     else:
         assert "[rheobase]" in entry_text
 
@@ -104,9 +108,12 @@ def test_the_root_holds_settings_of_tools_only() -> None:
 def test_the_constraints_name_every_direct_dependency() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     named = {Requirement(line).name.lower() for line in lines if line and not line.startswith("#")}
-    core = project("rheobase")
-    wanted = [*core["dependencies"], *(r for extra in core["optional-dependencies"].values() for r in extra)]
-    missing = {Requirement(text).name.lower() for text in wanted} - named
+    wanted = []
+    for table in map(project, FOLDERS):
+        wanted += [*table["dependencies"]]  # type: ignore[misc]
+        wanted += [r for extra in table.get("optional-dependencies", {}).values() for r in extra]  # type: ignore[attr-defined]
+    missing = {Requirement(text).name.lower() for text in wanted} - named - FOLDERS.keys()
+    assert {"pytest", "hypothesis", "torch"} <= named
     assert not missing
     assert "torch==2.13.0" in lines
 

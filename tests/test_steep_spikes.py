@@ -22,7 +22,7 @@ from rheobase.conformance.neurons.subject import NeuronSubject
 from rheobase.plugins.sources import module_of_file
 
 ROOT = Path(__file__).resolve().parents[1]
-ZOO = ROOT / "core" / "tests" / "zoo"
+ZOO = ROOT / "plugins" / "conformance" / "tests" / "zoo"
 METHODS = ("rk4", "rk45", "tsit5", "rk23")
 ADAPTIVE = METHODS[1:]
 EVENTS = ("crossing", "step", "located")

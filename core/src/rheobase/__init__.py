@@ -17,6 +17,7 @@ from .errors import RheobaseWarning as RheobaseWarning
 if _typing.TYPE_CHECKING:
     from . import conformance as conformance
     from . import plots as plots
+    from . import spi as spi
     from . import stimulus as stimulus
     from .engine.component import DT as DT
     from .engine.component import Component as Component
@@ -45,11 +46,13 @@ if _typing.TYPE_CHECKING:
     from .engine.step.field import ModelField as ModelField
     from .engine.trace import conditionally_linear as conditionally_linear
     from .engine.trace import linear as linear
+    from .engine.trace.dispatch import Trace as Trace
+    from .engine.trace.dispatch import trace as trace
     from .marker import hookimpl as hookimpl
     from .pipeline.pipeline import Pipeline as Pipeline
     from .pipeline.prepared import PreparedRun as PreparedRun
-    from .pipeline.prepared import Taken as Taken
     from .pipeline.prepared import prepare as prepare
+    from .pipeline.protocols import Taken as Taken
     from .pipeline.recording import Recording as Recording
     from .pipeline.rheobase import find_rheobase as find_rheobase
     from .pipeline.simulate import SimulationInterrupted as SimulationInterrupted
@@ -100,7 +103,8 @@ _HOME = {
     "State": "engine.model.declaration",
     "Status": "engine.integrator",
     "Sweep": "engine.model.sweep",
-    "Taken": "pipeline.prepared",
+    "Taken": "pipeline.protocols",
+    "Trace": "engine.trace.dispatch",
     "aggregator": "engine.create",
     "conditionally_linear": "engine.trace",
     "create": "engine.create",
@@ -113,15 +117,18 @@ _HOME = {
     "prepare": "pipeline.prepared",
     "register": "plugins.registry",
     "simulate": "pipeline.simulate",
+    "trace": "engine.trace.dispatch",
     "watched": "pipeline.watched",
 }
 """Public name -> the module that defines it."""
 
-__all__ = sorted([*_HOME, "RheobaseError", "RheobaseWarning", "conformance", "errors", "plots", "stimulus"])
+_MODULES = ("conformance", "plots", "spi", "stimulus")
+
+__all__ = sorted([*_HOME, *_MODULES, "RheobaseError", "RheobaseWarning", "errors"])
 
 
 def __getattr__(name: str) -> _typing.Any:
-    if name in ("conformance", "plots", "stimulus"):
+    if name in _MODULES:
         value: _typing.Any = _importlib.import_module(f".{name}", __name__)
     elif name in _HOME:
         value = getattr(_importlib.import_module(f".{_HOME[name]}", __name__), name)

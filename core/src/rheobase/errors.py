@@ -10,6 +10,7 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
     │   ├── StimulusError       a stimulus, its file or its time step
     │   ├── OutputError         a path that cannot be written
     │   ├── ConfigurationError  a simulation file that cannot be used
+    │   │   └── MissingError    what is needed and not installed              (ImportError)
     │   ├── EventModeError      an event mode that is not to be had here
     │   ├── StructureError      a model that an integrator cannot treat
     │   ├── TraceError          a trace that was not recorded                  (KeyError)
@@ -80,6 +81,10 @@ class OutputError(ArgumentError):
 
 class ConfigurationError(ArgumentError):
     """A simulation file that cannot be used."""
+
+
+class MissingError(ConfigurationError, ImportError):
+    """Something that is needed, and is not installed; the message says how to install it."""
 
 
 class EventModeError(ArgumentError):

@@ -131,7 +131,7 @@ class BackendSpec(ComponentSpec):
     """Describes a backend: something that runs many steps of a model at once.
 
     Its object is a callable ``run(neuron, drive, steps, *, record, grad, progress, every)`` that gives the
-    recording; its contract is that of ``rheobase.pipeline.eager.run``. What it cannot run it refuses:
+    recording; its contract is :class:`rheobase.spi.Backend`. What it cannot run it refuses:
     ``NotImplementedError`` with the reason, before it changes anything.
 
     The object may have an attribute ``pays(neuron, drive, steps, *, record, grad) -> bool``, a callable that

@@ -76,6 +76,12 @@ def all_finite(y: Tensor) -> bool:
     return math.isfinite(y.sum().item()) or bool(y.isfinite().all())
 
 
+def first_not_finite(values: Tensor) -> tuple[int, ...] | None:
+    """The index of the first value that is not finite, or None."""
+    bad = (~values.detach().isfinite()).nonzero()
+    return tuple(bad[0].tolist()) if len(bad) else None
+
+
 def broadcast_shape(*shapes: Sequence[int]) -> torch.Size:
     """The shape that shapes broadcast to: what ``torch.broadcast_shapes`` gives.
 

@@ -1,4 +1,4 @@
-"""A toy plugin, registered for each test, and the command called in this process."""
+"""A toy plugin, registered for each test."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 import rheobase as rb
-from click.testing import CliRunner, Result
-from rheobase.cli import main
+from click.testing import Result
 
 Command = Callable[..., Result]
 
@@ -87,16 +86,6 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[ToyNeuron]]:
 
     with rb.register(Plugin()):
         yield ToyNeuron
-
-
-@pytest.fixture
-def command() -> Command:
-    """The command, called with arguments; gives exit code, stdout and stderr."""
-
-    def call(*args: object) -> Result:
-        return CliRunner().invoke(main, [str(arg) for arg in args], prog_name="rheobase")
-
-    return call
 
 
 @pytest.fixture

@@ -306,3 +306,122 @@ def test_a_promise_of_one_method_is_none_of_a_method_made_of_it():
         before = neuron.voltage.clone()
         neuron.integrator.last.y.fill_(7.0)
         assert torch.equal(neuron.voltage, before)
+
+
+# --- what a second look found ---------------------------------------------------------------------
+
+
+def seasoned(**options: Any) -> rb.Neuron:
+    neuron = rb.create("lif", **options)
+    for _ in range(4):
+        neuron(100.0)
+    return neuron
+
+
+def test_the_gradient_with_respect_to_a_state_that_was_made_a_leaf_is_not_lost():
+    neuron = seasoned()
+    start = neuron.voltage.requires_grad_(True)
+    neuron(100.0)["voltage"].sum().backward()
+    # dV/dt = (RI - V) / tau: dV(t + dt) / dV(t) = exp(-dt / tau) but for RK4's error.
+    assert start.grad is not None
+    assert float(start.grad) == pytest.approx(float(torch.exp(-neuron.dt / neuron.tau_mem)), rel=1e-6)
+
+
+def test_data_that_is_put_in_place_of_a_states_is_seen():
+    neuron = seasoned()
+    neuron.voltage.data = torch.tensor([-60.0])
+    assert float(neuron(0.0)["voltage"]) == pytest.approx(-60.0, abs=1.0)
+
+
+@pytest.mark.parametrize("event", ["crossing", "step"])
+def test_a_batch_without_rows_is_stepped(event):
+    neuron = rb.create("lif", event=event)
+    for _ in range(4):
+        assert neuron(torch.zeros(0, 1))["voltage"].shape == (0, 1)
+
+
+def test_the_pure_step_hands_on_nothing_of_what_it_was_given():
+    neuron = seasoned()
+    new, _ = neuron.step(neuron.state, neuron.params, neuron.prepare(100.0), neuron.dt)
+    for name in ("armed", "hold", "voltage"):
+        before = neuron.get_buffer(name).clone()
+        new[name].fill_(7)
+        assert torch.equal(neuron.get_buffer(name), before)
+
+
+def test_a_state_from_inference_mode_is_none_for_long():
+    neuron = rb.create("lif", tau_ref=0.3)
+    with torch.inference_mode():
+        neuron(100.0)
+        neuron.inject(60.0)
+        for _ in range(8):
+            neuron(100.0)
+    for _ in range(5):
+        neuron(100.0)
+    assert not neuron.hold.is_inference()
+    neuron.hold.fill_(0)
+
+
+def test_a_hook_that_kicks_leaves_no_graph_in_the_neuron():
+    neuron = seasoned()
+    weight = torch.ones(1, requires_grad=True)
+    neuron.register_forward_hook(lambda module, given, out: module.inject(weight * 1.0))
+    neuron(100.0)
+    assert not neuron.voltage.requires_grad
+    assert not neuron(100.0)["voltage"].requires_grad
+
+
+def test_a_commit_of_an_authors_own_is_shown_each_step():
+    seen = []
+
+    class Watched(Weighed):
+        def commit(self, state: Any, outputs: Any) -> None:
+            seen.append(sorted(state))
+            super().commit(state, outputs)
+
+    neuron, plain = Watched(), Weighed()
+    for _ in range(60):
+        one, other = neuron(3.0), plain(3.0)
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    assert seen == [["armed", "carry", "hold", "voltage", "w"]] * 60
+
+
+def test_draws_without_a_clock_are_refused():
+    class Noisy(Weighed):
+        again = rb.Draw("uniform", doc="where it begins again")
+
+        @staticmethod
+        def reset(state: Any, params: Any) -> Any:
+            return {"voltage": -params.again}
+
+    neuron = Noisy()
+    state = {name: value for name, value in neuron.state.items() if name != "step_count"}
+    with pytest.raises(ArgumentError, match="no 'step_count'"):
+        neuron.step(state, neuron.params, neuron.prepare(1.0), 0.1)
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch, on what is traced
+def test_what_is_traced_goes_on_from_the_state_that_it_finds():
+    neuron = Weighed()
+    for _ in range(3):
+        neuron(torch.zeros(1))
+    with torch.no_grad():
+        traced = torch.jit.trace(neuron, (torch.zeros(1),), strict=False, check_trace=False)
+    traced.voltage.fill_(0.5)
+    assert float(traced(torch.zeros(1))["voltage"]) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_status_is_dropped_with_the_integrator_that_marks():
+    neuron = rb.create("lif", integrator=rb.integrator("rk45", on_failure="mark"))
+    neuron(torch.full((2, 1), 100.0))
+    neuron.integrator = rb.RungeKutta()
+    neuron.reset_state()
+    assert "status" not in dict(neuron.named_buffers())
+    assert neuron(100.0)["voltage"].shape == (1,)
+
+
+def test_an_input_with_a_graph_leaves_none_behind_where_none_is_kept():
+    neuron, current = seasoned(), torch.ones(1, requires_grad=True)
+    with torch.no_grad():
+        neuron.advance(current)
+    assert not neuron.input.requires_grad

@@ -14,7 +14,9 @@ import torch
 from rheobase.errors import StepSizeWarning
 from rheobase.plugins.sources import module_of_file
 
-OneConductance: Any = module_of_file(Path(__file__).parents[1] / "zoo" / "step_sizes.py").OneConductance
+OneConductance: Any = module_of_file(
+    Path(__file__).parents[3] / "plugins" / "conformance" / "tests" / "zoo" / "step_sizes.py"
+).OneConductance
 
 
 def told(neuron: Any, stimulus: Any, **settings: Any) -> list[str]:

@@ -112,6 +112,16 @@ def test_a_ramp_is_its_formula(hold):
         assert value == pytest.approx(truth, abs=1e-12)
 
 
+@pytest.mark.parametrize(("dt", "n"), [(0.7, 3), (0.1, 3), (0.3, 123), (0.05, 20_001)])
+def test_a_ramp_falls_at_the_step_whose_time_is_meant_by_its_stop(dt, n):
+    # 3 * 0.7 < 2.1: the time of the step and the end of the ramp say one instant in different numbers.
+    stop = float(f"{n * dt:.9g}")
+    ramp = stimulus.Ramp(1.0, stop=stop, hold=False)
+    before, at, after = ramp.rows(n - 1, 3, dt, 1, dtype=torch.float64).flatten().tolist()
+    assert before == pytest.approx((n - 1) * dt, rel=1e-15)
+    assert (at, after) == (0.0, 0.0)
+
+
 def test_a_sine_has_its_frequency_in_hertz_at_every_dt():
     # 10 Hz has period 100 ms: quarter periods are 25 ms apart, whatever the step.
     wave = stimulus.Sine(2.0, 10.0, offset=1.0)

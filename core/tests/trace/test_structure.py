@@ -214,6 +214,11 @@ def test_ways_of_writing_on_the_whole_state_are_followed() -> None:
         found = linear(field, 0.0, y).matrix
         assert torch.equal(found, expected.to(found)[..., None].expand(2, 2, UNITS))
     assert torch.equal(linear(lambda t, y: rate * y, 0.0, y).matrix[1, 1], rate[1])
+    some = torch.tensor([True, False, True])
+    found = linear(lambda t, y: torch.stack([y[1].where(some, 2.0 * y[0]), y[1]]), 0.0, y).matrix
+    assert torch.equal(found[0], torch.tensor([[0.0, 2.0, 0.0], [1.0, 0.0, 1.0]]).double())
+    with pytest.raises(rb.errors.StructureError, match=r"a selection by y\[1\]"):
+        linear(lambda t, y: torch.stack([y[0].where(y[1] > 0, 0.0), y[1]]), 0.0, y)
 
 
 def test_an_accumulated_sum_is_followed_until_it_was_used() -> None:
@@ -231,6 +236,18 @@ def test_an_accumulated_sum_is_followed_until_it_was_used() -> None:
     assert linear(fresh, 0.0, state(2, 1)).matrix[0, :, 0].tolist() == [-1.0, 2.0]
     with pytest.raises(rb.errors.StructureError, match="in place"):
         linear(used, 0.0, state(2, 1))
+
+
+def test_a_row_that_is_changed_after_it_was_stacked_is_not_changed_in_the_stack() -> None:
+    def field(t, y):  # type: ignore[no-untyped-def]
+        slope = -y[0]
+        stacked = torch.stack([slope, y[1]])
+        slope += 2.0 * y[1]
+        return stacked
+
+    y = state(2, 1)
+    assert torch.equal(linear(field, 0.0, y).matrix[0, :, 0], torch.tensor([-1.0, 0.0], dtype=torch.float64))
+    assert torch.equal(linear(field, 0.0, y).slopes, field(0.0, y))
 
 
 def test_a_constant_that_is_changed_while_it_is_looked_at_is_noticed() -> None:

@@ -11,8 +11,9 @@ import rheobase as rb
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rheobase.spi import phi1
 from rheobase_exact import ExactPropagator
-from rheobase_exact.propagator import change, fastest, phi1, triangular
+from rheobase_exact.propagator import change, fastest, triangular
 from torch import Tensor
 
 EPS = sys.float_info.epsilon

@@ -10,8 +10,8 @@ import rheobase as rb
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rheobase.spi import phi1
 from rheobase_exponential import ExponentialEuler, Strang
-from rheobase_exponential.phi import phi1
 from scipy.integrate import solve_ivp
 from torch import Tensor
 

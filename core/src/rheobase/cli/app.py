@@ -17,8 +17,11 @@ from typing import Any, TextIO
 
 import click
 
-from ..errors import RheobaseError, RheobaseWarning
+from ..errors import MissingError, PluginError, RheobaseError, RheobaseWarning, shortened, shown
 from ..plugins import control
+from ..plugins.extensions import COMMANDS as ADDED
+from ..plugins.extensions import extensions
+from ..plugins.problem import first_line
 from ..specs import VERSION
 from .judging import judged, verbose
 from .messages import reported_warnings
@@ -38,24 +41,38 @@ COMMANDS = {
     "plugins": "plugins:plugins_command",
     "doctor": "doctor:doctor_command",
     "lock": "lock:lock_command",
-    "validate": "validate:validate",
     "new": "new:new",
 }
-"""The commands, in the order of the help; each is imported when it is called."""
+"""The commands, in the order of the help; each is imported when it is called. After them come those that
+other distributions add."""
+
+OF_EXTRAS = {"validate": "testing"}
+"""A command that comes with an extra -> the extra."""
 
 
 class Application(click.Group):
     """A group whose commands report Rheobase's own errors and warnings in plain words."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *sorted(extensions(ADDED).keys() - COMMANDS.keys())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(f".{module}", __package__), name)
-        return command
+        if cmd_name in COMMANDS:
+            module, _, name = COMMANDS[cmd_name].partition(":")
+            command: click.Command = getattr(importlib.import_module(f".{module}", __package__), name)
+            return command
+        added = extensions(ADDED).get(cmd_name)
+        if added is not None:
+            return _added(cmd_name, added)
+        if cmd_name in OF_EXTRAS:
+            return _refusing(
+                cmd_name,
+                MissingError(
+                    f"`rheobase {cmd_name}` is not installed; "
+                    f"install the extra: pip install 'rheobase[{OF_EXTRAS[cmd_name]}]'"
+                ),
+            )
+        return None
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         for name in ("stdout", "stderr"):
@@ -101,6 +118,37 @@ class Application(click.Group):
             except KeyboardInterrupt:
                 click.echo("interrupted", err=True)
                 ctx.exit(INTERRUPTED)
+
+
+def _added(name: str, target: str) -> click.Command:
+    """A command of another distribution; one that cannot be loaded harms no other, and says so if called."""
+    module, _, path = target.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), path)
+        if isinstance(found, click.Command):
+            return found
+        cause = f"it is {shown(found)}, and no command of click"
+    except (Exception, SystemExit) as error:
+        cause = first_line(error)
+    return _refusing(name, PluginError(f"the command {name!r} cannot be loaded from {target!r}: {cause}"))
+
+
+def _refusing(name: str, error: RheobaseError) -> click.Command:
+    """A command that takes anything, and says only why it is none."""
+
+    def refuse(arguments: tuple[str, ...]) -> None:
+        raise error
+
+    anything = [click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)]
+    settings = {"ignore_unknown_options": True}
+    return click.Command(
+        name,
+        callback=refuse,
+        params=[*anything],
+        context_settings=settings,
+        add_help_option=False,
+        short_help=shortened(str(error), 60),
+    )
 
 
 def _forget(stream: TextIO) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..engine.neuron.base import Neuron
+from ..engine.neuron.tensors import is_hooked
 
 
 class Kinds(NamedTuple):
@@ -47,8 +48,7 @@ def kinds_of(neuron: Neuron) -> Kinds:
 
 def own_forward(neuron: Neuron) -> bool:
     """Whether steps must go through ``forward``: it is the class's own, or somebody hooked into it."""
-    hooked = neuron._forward_hooks or neuron._forward_pre_hooks
-    return bool(hooked) or type(neuron).forward is not Neuron.forward
+    return is_hooked(neuron) or type(neuron).forward is not Neuron.forward
 
 
 def keep_units(neuron: Any, units: Tensor) -> None:

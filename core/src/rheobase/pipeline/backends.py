@@ -6,7 +6,7 @@ import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from ..errors import BackendError, PluginError, RheobaseWarning
 from ..plugins.component import Registered
@@ -16,7 +16,7 @@ from .recording import Recording, model_name
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
-    from .drive import Drive
+    from .protocols import Backend, Drive
 
 AUTO = "auto"
 """The backend that is the first of those installed that takes the run, else eager."""
@@ -70,7 +70,7 @@ class Candidates:
         self._unloaded: list[str] = []
         self._refusals: list[Refusal] = []
 
-    def __iter__(self) -> Iterator[tuple[Registered, Any]]:
+    def __iter__(self) -> Iterator[tuple[Registered, Backend]]:
         """Each that can be loaded, and its object.
 
         Raises:
@@ -148,7 +148,9 @@ class Candidates:
             WARNED.update(news)
 
 
-def pays(run: Any, neuron: Neuron, drive: Drive, steps: int, *, record: Sequence[str], grad: bool) -> bool:
+def pays(
+    run: Backend, neuron: Neuron, drive: Drive, steps: int, *, record: Sequence[str], grad: bool
+) -> bool:
     """Whether a backend says that it is worth its while; True where it has nothing to say.
 
     Args:

@@ -14,6 +14,7 @@ from ..errors import ArgumentError, InputError, StimulusError, shown
 from ..signal.signal import Signal
 from ..signal.values import is_number
 from ..stimulus import Constant, Stimulus
+from ..torch_state import first_not_finite
 from .sources import Source, Sources, inputs_of
 
 Row = Tensor | Signal | dict[str, Tensor | Signal]
@@ -265,8 +266,8 @@ def _check_finite(given: Tensor, where: str) -> None:
     low, high = torch.aminmax(given.detach())
     if bool(torch.isfinite(low) & torch.isfinite(high)):
         return
-    place = torch.nonzero(~torch.isfinite(given.detach()))[0].tolist()
-    value = given.detach()[tuple(place)].item()
+    place = first_not_finite(given) or ()
+    value = given.detach()[place].item()
     unit = f"unit {place[-1]}" if given.dim() and given.shape[-1] > 1 else "every unit"
     step = f" in step {place[0]}" if given.dim() > 1 else ""
     raise InputError(

@@ -34,37 +34,7 @@ def run(
     progress: bool | None = None,
     every: int = 1,
 ) -> Recording:
-    """Step a neuron so many times, from its present state and clock.
-
-    This is the contract of every backend. It is called like this, always with all of these arguments, which
-    are checked already but for one thing: the values of tensors with rows. A backend checks values itself,
-    or calls ``drive.check()`` first; in either case a value that is not finite is the ``InputError`` of
-    ``drive.check()``, and leaves the neuron as it was. One that cannot run this neuron raises
-    ``NotImplementedError`` with the reason before it changes anything; where there is something that the
-    user should mend, such as a compiler, the exception has ``amiss = True``, and the user is warned. Spikes
-    are recorded in every step, whatever ``every`` is. It runs under :func:`rheobase.watched`, so that Ctrl-C
-    comes between its steps.
-
-    Args:
-        neuron: The neuron; afterwards it stands where the run ended.
-        drive: The stimulus, in rows for this neuron.
-        steps: The number of steps, at least 1.
-        record: ``"spikes"`` and names that the neuron can log. ``record.units`` has the units, name -> int64
-            ``[n]``, of those that are not wanted of all: a backend that keeps no others says so by
-            ``trace_indices=record.units`` in ``Recording.of`` and in each :class:`rheobase.Piece`; of one
-            that does not, the others are left out.
-        grad: Whether states and traces keep their autograd graph.
-        progress: Whether to show a progress bar; None: on a terminal, for runs of more than a second.
-        every: Traces hold the states after steps every, 2 every, ... of this run:
-            ``[steps // every, *batch, units]``.
-
-    Returns:
-        The recording.
-
-    Raises:
-        InputError: If a value of the drive is not finite; nothing was changed.
-        SimulationInterrupted: If the run was interrupted (Ctrl-C); it carries the recording so far.
-    """
+    """See :class:`~rheobase.pipeline.protocols.Backend`; this one refuses nothing."""
     drive.check()
     recorder = Recorder(neuron, record, steps, grad=grad, every=every)
     block = max(1, min(1024, _ELEMENTS // drive.width, steps))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, final
 
 from torch import Tensor
 
@@ -13,6 +13,7 @@ from ..specs import Provenance
 from .backends import Candidates, signed
 from .drive import Drive, check_neuron
 from .interrupted import SimulationInterrupted
+from .protocols import Backend, Take
 from .recorder import SPIKES, Record, check_every, check_record, narrowed
 from .recording import Recording, model_name, trace_units_of
 from .spikes import LateSpikes, NoSpikes, Spikes
@@ -21,27 +22,6 @@ from .standing import Standing
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
     from ..plugins.component import Registered
-
-
-class Taken(NamedTuple):
-    """What a prepared backend gives of its steps.
-
-    Attributes:
-        spikes: Gives times in ms, float64, units and batch indices, int64, in the order of a recording; also
-            after later steps. None where spikes are not recorded.
-        traces: Name -> values ``[steps // every, *batch, units]``.
-        batch_shape: The shape of the batch.
-        trace_indices: Name -> the units that were recorded, of what was not recorded of all.
-    """
-
-    spikes: Callable[[], tuple[Tensor, Tensor, Tensor]] | None
-    traces: Mapping[str, Tensor]
-    batch_shape: tuple[int, ...] = ()
-    trace_indices: Mapping[str, Tensor] = {}
-
-
-Take = Callable[[Drive, int], Taken]
-"""Takes so many steps of a prepared neuron."""
 
 
 @final
@@ -107,7 +87,7 @@ class PreparedRun:
         self._heeds = looks and self._backend != self._candidates.eager
         self._standing = Standing(neuron)
 
-    def _choose(self) -> tuple[Registered, Any, Take | None]:
+    def _choose(self) -> tuple[Registered, Backend, Take | None]:
         """The backend, its object, and what it prepared, where it prepares anything."""
         candidates = self._candidates
         for candidate, usual in candidates:

@@ -18,6 +18,7 @@ from ..errors import ArgumentError, ComponentError, PluginError, PluginWarning, 
 from ..specs import KINDS, PROJECT, Provenance
 from . import installed
 from .component import Registered, word
+from .discovery import scan
 from .entry import canonical
 from .installed import Installed
 from .problem import AMISS, Problem
@@ -320,3 +321,24 @@ def register(plugin: object, *, override: bool = False) -> Registration:
         >>> undo()
     """
     return current().register(plugin, override=override)
+
+
+def hook_module(component: Registered) -> str:
+    """The module of the entry point that offers a component; core's own, or empty where none is known.
+
+    Args:
+        component: The component.
+
+    Example:
+        >>> hook_module(resolve("aggregator", "sum"))
+        'rheobase.builtin'
+    """
+    distribution = component.provenance.distribution
+    if distribution == PROJECT:
+        return "rheobase.builtin"
+    entries = [
+        entry
+        for entry in scan().entries
+        if (entry.distribution, entry.name) == (distribution, component.plugin)
+    ]
+    return entries[0].value.partition(":")[0] if entries else ""

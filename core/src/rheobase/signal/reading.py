@@ -14,6 +14,7 @@ from ..files import reading
 from ..files.npy import Archive, read_npy
 from .csvfile import read_csv
 from .even import look_like_times, uneven
+from .values import lies_in
 
 TIMES = ("t_ms", "time_ms")
 """Names of a column or array of times in ms."""
@@ -212,7 +213,7 @@ def _interval(path: Path, times: np.ndarray, found: float | None) -> float:
 
 def _settle(path: Path, found: float | None, dt: float | None) -> float:
     """The time step, from the file or from the user."""
-    if found is not None and not (np.isfinite(found) and found > 0):
+    if found is not None and not lies_in(found, above=0.0):
         raise StimulusError(
             f"the stimulus file {path}: the time step dt_ms is {found}; accepted is a number above 0"
         )

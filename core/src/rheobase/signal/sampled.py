@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 
 from ..errors import StimulusError
+from ..torch_state import first_not_finite
+from .description import Held
 from .reading import read_current
-from .signal import Signal
-from .stimulus import Stimulus
-from .timing import held_indices, whole_steps
+from .stimulus import Described
 from .values import check_number
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Samples(Stimulus):
+class Samples(Described):
     """Recorded values, each held for one interval: I(t) = scale * values[floor(t / sample_dt)].
 
     A step receives the sample that is held when it starts, found by integer arithmetic, so that
@@ -35,7 +35,8 @@ class Samples(Stimulus):
         scale: A factor, applied in the type of the values; 1000 turns nA into pA. Default 1.
 
     Raises:
-        StimulusError: If the values are empty, not finite, or of another type or shape.
+        StimulusError: If the values are empty, not finite, or of another type or shape; later, if a run asks
+            for a step beyond the last sample, or for a type that does not hold a value.
 
     Example:
         >>> import torch
@@ -50,8 +51,7 @@ class Samples(Stimulus):
     values: Tensor
     sample_dt: float
     scale: float = 1.0
-    _scaled: Tensor = field(init=False, repr=False)
-    _largest: Tensor = field(init=False, repr=False)
+    _held: Held = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_number(self, "sample_dt", self.sample_dt, above=0.0)
@@ -60,83 +60,29 @@ class Samples(Stimulus):
         object.__setattr__(self, "values", values)
         scaled = values if self.scale == 1.0 else values * float(self.scale)
         scaled = scaled[:, None] if scaled.dim() == 1 else scaled
-        bad = torch.nonzero(~torch.isfinite(scaled.detach()))
-        if len(bad):
-            sample, column = bad[0].tolist()
+        bad = first_not_finite(scaled)
+        if bad is not None:
+            sample, column = bad
             value = values.detach().reshape(len(values), -1)[sample, column].item()
             raise StimulusError(
                 f"Samples: sample {sample} of column {column} is {value}"
                 f" (times {self.scale:g}); give finite values"
             )
-        object.__setattr__(self, "_scaled", scaled)
-        object.__setattr__(self, "_largest", torch.stack(torch.aminmax(scaled.detach())).abs().max())
+        object.__setattr__(self, "_held", Held(scaled, self.sample_dt))
 
     def __repr__(self) -> str:
         shape = list(self.values.shape)
         return f"Samples(values={shape}, sample_dt={self.sample_dt!r}, scale={self.scale!r})"
 
-    def rows(
-        self,
-        first: int,
-        count: int,
-        dt: float,
-        num_units: int,
-        *,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | None = None,
-    ) -> Tensor:
-        """See :meth:`Stimulus.rows`.
-
-        Raises:
-            StimulusError: If a step lies beyond the last sample, or a value beyond what the type holds.
-        """
-        if torch.isinf(self._largest.to(dtype)):
-            self._refuse(dtype)
-        indices = held_indices(first, count, dt, self.sample_dt)
-        if count and indices[-1] >= len(self._scaled):
-            raise StimulusError(
-                f"the stimulus has {len(self._scaled)} samples of {self.sample_dt:g} ms and lasts "
-                f"{self.duration:g} ms; step {first + count - 1} at {(first + count - 1) * dt:g} ms "
-                "lies beyond them; give a shorter duration"
-            )
-        held = self._scaled[torch.from_numpy(indices).to(self._scaled.device)]
-        return held.to(dtype=dtype, device=device)
-
-    def _refuse(self, dtype: torch.dtype) -> None:
-        """Name the first value that is beyond a type."""
-        beyond = torch.isinf(self._scaled.detach().to(dtype))
-        sample, column = beyond.nonzero()[0].tolist()
-        raise StimulusError(
-            f"sample {sample} of column {column} of the stimulus is {self._scaled[sample, column].item():g}, "
-            f"beyond what {str(dtype).removeprefix('torch.')} holds; scale it, or create the model with "
-            "dtype=torch.float64"
-        )
-
-    def signal(self) -> Signal:
-        """See :meth:`Stimulus.signal`. It ends where the values end."""
-        count = len(self._scaled)
-        values = self._scaled if self._scaled.shape[1] > 1 else self._scaled[:, 0]
-        times = [index * self.sample_dt for index in range(count)]
-        return Signal.levels(times, values, until=count * self.sample_dt)
-
     @property
-    def width(self) -> int:
-        """See :attr:`Stimulus.width`."""
-        return int(self._scaled.shape[1])
-
-    @property
-    def duration(self) -> float:
-        """How long it lasts, in ms: the number of samples times their interval."""
-        return len(self._scaled) * self.sample_dt
-
-    def steps(self, dt: float) -> int | None:
-        """See :meth:`Stimulus.steps`."""
-        return whole_steps(len(self._scaled), dt, self.sample_dt)
+    def description(self) -> Held:
+        """See :class:`Described`."""
+        return self._held
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class File(Stimulus):
+class File(Described):
     """A recorded current read from a CSV, TSV, NPY or NPZ file; afterwards as :class:`Samples`.
 
     One column of current, or one for each unit, at equal intervals, whose length the file gives or
@@ -189,36 +135,10 @@ class File(Stimulus):
             raise StimulusError(f"{os.fspath(self.path)}: {error}") from error
         object.__setattr__(self, "samples", samples)
 
-    def rows(
-        self,
-        first: int,
-        count: int,
-        dt: float,
-        num_units: int,
-        *,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | None = None,
-    ) -> Tensor:
-        """See :meth:`Samples.rows`."""
-        return self.samples.rows(first, count, dt, num_units, dtype=dtype, device=device)
-
     @property
-    def width(self) -> int:
-        """See :attr:`Stimulus.width`."""
-        return self.samples.width
-
-    @property
-    def duration(self) -> float:
-        """See :attr:`Samples.duration`."""
-        return self.samples.duration
-
-    def steps(self, dt: float) -> int | None:
-        """See :meth:`Stimulus.steps`."""
-        return self.samples.steps(dt)
-
-    def signal(self) -> Signal:
-        """See :meth:`Samples.signal`."""
-        return self.samples.signal()
+    def description(self) -> Held:
+        """See :class:`Samples`."""
+        return self.samples.description
 
 
 def _as_tensor(values: Any) -> Tensor:

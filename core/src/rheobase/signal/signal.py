@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..torch_state import values_visible
+from ..torch_state import all_finite, first_not_finite, values_visible
 from .levels import Levels
+from .values import lies_in
 from .waveform import Combined, FunctionWaveform, UnitSubset, Waveform, as_value
 
 
@@ -248,7 +249,7 @@ class Signal:
         if isinstance(other, bool) or not isinstance(other, (int, float, Tensor)):
             return NotImplemented  # type: ignore[no-any-return]  # as Python asks of operators
         constant = as_value(other)
-        if values_visible(constant) and not bool(constant.detach().isfinite().all()):
+        if values_visible(constant) and not all_finite(constant):
             raise InputError(f"Signal: it was combined with {constant.detach()}; give finite numbers")
         return self.joined([], partial(_of_one, rule, constant))
 
@@ -277,9 +278,9 @@ def _table(before: Any, values: Any) -> Tensor:
                 f"Signal.levels: values is a tensor {list(values.shape)} of {values.dtype}; give real "
                 "floating-point numbers, [levels] or [levels, units]"
             )
-        if not bool(values.detach().isfinite().all()):
-            level = int((~values.detach().isfinite()).nonzero()[0, 0])
-            raise InputError(f"Signal.levels: values[{level}] is not finite; give finite numbers")
+        bad = first_not_finite(values)
+        if bad is not None:
+            raise InputError(f"Signal.levels: values[{bad[0]}] is not finite; give finite numbers")
         rest = [values]
     elif isinstance(values, Iterable):
         rest = [_level(f"values[{k}]", value).unsqueeze(0) for k, value in enumerate(values)]
@@ -325,7 +326,7 @@ def _level(name: str, value: Any) -> Tensor:
         raise InputError(
             f"Signal: {name} has shape {list(level.shape)}; give one number, or a tensor [units]"
         )
-    if not level.is_meta and not bool(level.detach().isfinite().all()):
+    if not level.is_meta and not all_finite(level):
         raise InputError(f"Signal: {name} is {level.detach().tolist()}; give finite numbers")
     return level
 
@@ -351,6 +352,6 @@ def _number(name: str, value: Any, *, infinite: bool = False) -> float:
         number = math.nan if isinstance(value, (bool, str)) else float(value)
     except (TypeError, ValueError, RuntimeError):
         number = math.nan
-    if math.isnan(number) or (math.isinf(number) and not infinite):
+    if not lies_in(number, infinite=infinite):
         raise InputError(f"Signal: {name}={value!r} cannot be used; give a finite number, in ms")
     return number

@@ -5,16 +5,16 @@ from __future__ import annotations
 import abc
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import final
 
 import torch
 from torch import Tensor
 
 from ..errors import StimulusError, shown
+from .description import Description, Grid, Windows
 from .signal import Signal
-from .values import Current, check_current, is_number, row_of, width_of
-from .waveform import FunctionWaveform
+from .timing import whole_steps
+from .values import Current, check_current, is_number
 
 
 class Stimulus(abc.ABC):
@@ -113,6 +113,55 @@ class Stimulus(abc.ABC):
     __radd__ = __add__
 
 
+class Described(Stimulus):
+    """A stimulus of this package: it says what it is made of, and all else is derived from that."""
+
+    __slots__ = ()
+
+    @property
+    @abc.abstractmethod
+    def description(self) -> Description:
+        """What it is made of."""
+
+    def rows(
+        self,
+        first: int,
+        count: int,
+        dt: float,
+        num_units: int,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | None = None,
+    ) -> Tensor:
+        """See :meth:`Stimulus.rows`."""
+        return self.description.sample(Grid(first, count, dt, dtype, device))
+
+    def signal(self) -> Signal:
+        """See :meth:`Stimulus.signal`."""
+        return self.description.signal()
+
+    @property
+    def width(self) -> int:
+        """See :attr:`Stimulus.width`."""
+        return self.description.width
+
+    @property
+    def constant(self) -> bool:
+        """See :attr:`Stimulus.constant`."""
+        return self.description.constant
+
+    @property
+    def duration(self) -> float:
+        """See :attr:`Stimulus.duration`."""
+        length = self.description.length
+        return math.inf if length is None else length[0] * length[1]
+
+    def steps(self, dt: float) -> int | None:
+        """See :meth:`Stimulus.steps`."""
+        length = self.description.length
+        return None if length is None else whole_steps(length[0], dt, length[1])
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Sum(Stimulus):
@@ -194,7 +243,7 @@ def _parts(stimulus: Stimulus) -> tuple[Stimulus, ...]:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Constant(Stimulus):
+class Constant(Described):
     """The same current for ever: I(t) = amplitude.
 
     Args:
@@ -222,37 +271,7 @@ class Constant(Stimulus):
     def __post_init__(self) -> None:
         check_current(self, "amplitude", self.amplitude, batch=True)
 
-    def rows(
-        self,
-        first: int,
-        count: int,
-        dt: float,
-        num_units: int,
-        *,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | None = None,
-    ) -> Tensor:
-        """See :meth:`Stimulus.rows`; with a batch ``[count, *batch, 1 or units]``."""
-        row = row_of(self.amplitude, dtype=dtype, device=device)
-        return row.expand(count, *row.shape)
-
-    def signal(self) -> Signal:
-        """See :meth:`Stimulus.signal`."""
-        amplitude = self.amplitude
-        if isinstance(amplitude, Tensor) and amplitude.dim() > 1:
-            return Signal.of(FunctionWaveform(partial(_always, amplitude), (), steady=True))
-        return Signal.levels((), (), before=amplitude)
-
     @property
-    def width(self) -> int:
-        """See :attr:`Stimulus.width`."""
-        return width_of(self.amplitude)
-
-    @property
-    def constant(self) -> bool:
-        """See :attr:`Stimulus.constant`."""
-        return True
-
-
-def _always(amplitude: Tensor, t: Tensor) -> Tensor:
-    return amplitude
+    def description(self) -> Windows:
+        """See :class:`Described`; with a batch rows are ``[count, *batch, 1 or units]``."""
+        return Windows((), self.amplitude)

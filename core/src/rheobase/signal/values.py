@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import StimulusError, shown
-from ..torch_state import all_finite
+from ..torch_state import all_finite, first_not_finite
 
 Current = float | Tensor
 """A current in pA: one number, or a tensor ``[units]`` with one for each unit."""
@@ -41,11 +41,13 @@ def check_current(owner: object, name: str, value: object, *, batch: bool = Fals
                 f"{where}: a tensor of shape {list(value.shape)} cannot be used; "
                 "give one number or a tensor [units]; for values over time use Samples"
             )
-        if not all_finite(value.detach()):
-            place = torch.nonzero(~torch.isfinite(torch.atleast_1d(value.detach())))[0].tolist()
-            there = torch.atleast_1d(value.detach())[tuple(place)].item()
-            row = f" in the row {place[:-1]} of the batch" if place[:-1] else ""
-            raise StimulusError(f"{where}: unit {place[-1]}{row} has {there}; give finite values")
+        units = torch.atleast_1d(value.detach())
+        place = None if all_finite(units) else first_not_finite(units)
+        if place is not None:
+            row = f" in the row {list(place[:-1])} of the batch" if place[:-1] else ""
+            raise StimulusError(
+                f"{where}: unit {place[-1]}{row} has {units[place].item()}; give finite values"
+            )
         return
     check_number(owner, name, value)
 
@@ -68,13 +70,13 @@ def check_number(
     accepted = "a number" if infinite else "a finite number"
     if above > -math.inf:
         accepted += f" above {above:g}"
-    number = is_number(value)
-    if not number or math.isnan(float(value)) or not float(value) > above:  # type: ignore[arg-type]
-        good = False
-    else:
-        good = infinite or math.isfinite(float(value))  # type: ignore[arg-type]
-    if not good:
+    if not is_number(value) or not lies_in(float(value), above=above, infinite=infinite):  # type: ignore[arg-type]
         raise StimulusError(f"{type(owner).__name__}({name}={shown(value)}) cannot be used; give {accepted}")
+
+
+def lies_in(number: float, *, above: float = -math.inf, infinite: bool = False) -> bool:
+    """Whether a number is above the bound, and finite, unless plus infinity is accepted; NaN is not."""
+    return number > above and (infinite or number < math.inf)
 
 
 def is_number(value: object) -> bool:

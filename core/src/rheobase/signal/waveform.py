@@ -47,7 +47,10 @@ class Waveform(abc.ABC):
     @property
     def steady(self) -> bool:
         """Whether the value is constant between breakpoints."""
-        return all(part.steady for part in self.parts)
+        for part in self.parts:  # noqa: SIM110 - asked in every step
+            if not part.steady:
+                return False
+        return True
 
     @property
     def breakpoints(self) -> tuple[float, ...]:

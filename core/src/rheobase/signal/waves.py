@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import torch
 from torch import Tensor
 
-from .signal import Signal
-from .stimulus import Stimulus
-from .timing import steps_before
-from .values import Current, check_current, check_number, check_same_width, row_of, width_of
+from .description import Curve
+from .stimulus import Described
+from .values import Current, check_current, check_number, check_same_width
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Ramp(Stimulus):
+class Ramp(Described):
     """A current that rises at a constant rate: I(t) = base + slope (t - start) for start <= t < stop.
 
     Before it starts the current is the base. After it stops it keeps its last value
@@ -54,44 +54,26 @@ class Ramp(Stimulus):
         check_current(self, "base", self.base)
         check_same_width(self, slope=self.slope, base=self.base)
 
-    def rows(
-        self,
-        first: int,
-        count: int,
-        dt: float,
-        num_units: int,
-        *,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | None = None,
-    ) -> Tensor:
-        """See :meth:`Stimulus.rows`."""
-        steps = torch.arange(first, first + count)[:, None]
-        elapsed = (steps.double() * dt).clamp(self.start, self.stop) - self.start
-        if not self.hold:
-            elapsed = elapsed.where(steps < steps_before(self.stop, dt, including=False), 0.0)
-        # In float64 until the end, so that a long ramp is as exact as a short one.
-        slope, base = (row_of(v, dtype=torch.float64, device=None) for v in (self.slope, self.base))
-        return (base.cpu() + slope.cpu() * elapsed).to(dtype=dtype, device=device)
-
-    def signal(self) -> Signal:
-        """See :meth:`Stimulus.signal`."""
-        return Signal(self._at, [edge for edge in (self.start, self.stop) if edge < math.inf])
-
-    def _at(self, t: Tensor) -> Tensor:
-        elapsed = t.clamp(self.start, self.stop) - self.start
-        if not self.hold:
-            elapsed = torch.where(t < self.stop, elapsed, 0.0)
-        return torch.as_tensor(_double(self.base) + _double(self.slope) * elapsed)
-
     @property
-    def width(self) -> int:
-        """See :attr:`Stimulus.width`."""
-        return width_of(self.slope, self.base)
+    def description(self) -> Curve:
+        """See :class:`Described`."""
+        function = partial(_ramp, self.start, self.stop, self.hold)
+        values = (self.slope, self.base)
+        if self.hold:
+            return Curve(function, values, kinks=(self.start, self.stop))
+        return Curve(function, values, kinks=(self.start,), jumps=(self.stop,))
+
+
+def _ramp(start: float, stop: float, hold: bool, t: Tensor, slope: Current, base: Current) -> Tensor:
+    elapsed = t.clamp(start, stop) - start
+    if not hold:
+        elapsed = torch.where(t < stop, elapsed, 0.0)
+    return torch.as_tensor(base + slope * elapsed)
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Sine(Stimulus):
+class Sine(Described):
     """A sine wave: I(t) = offset + amplitude sin(2 pi frequency t / 1000 + phase), with t in ms.
 
     Args:
@@ -126,40 +108,14 @@ class Sine(Stimulus):
             offset=self.offset,
         )
 
-    def rows(
-        self,
-        first: int,
-        count: int,
-        dt: float,
-        num_units: int,
-        *,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | None = None,
-    ) -> Tensor:
-        """See :meth:`Stimulus.rows`."""
-        times = torch.arange(first, first + count, dtype=torch.float64)[:, None] * (dt / 1000.0)
-        amplitude, frequency, phase, offset = (
-            row_of(value, dtype=torch.float64, device=None).cpu()
-            for value in (self.amplitude, self.frequency, self.phase, self.offset)
-        )
-        values = offset + amplitude * torch.sin(2.0 * math.pi * frequency * times + phase)
-        return values.to(dtype=dtype, device=device)
-
-    def signal(self) -> Signal:
-        """See :meth:`Stimulus.signal`."""
-        return Signal(self._at)
-
-    def _at(self, t: Tensor) -> Tensor:
-        amplitude, frequency, phase, offset = map(
-            _double, (self.amplitude, self.frequency, self.phase, self.offset)
-        )
-        rate = 2.0 * math.pi / 1000.0 * frequency
-        return torch.as_tensor(offset + amplitude * torch.sin(rate * t + phase))
-
     @property
-    def width(self) -> int:
-        """See :attr:`Stimulus.width`."""
-        return width_of(self.amplitude, self.frequency, self.phase, self.offset)
+    def description(self) -> Curve:
+        """See :class:`Described`."""
+        return Curve(_sine, (self.amplitude, self.frequency, self.phase, self.offset), unit=1000.0)
+
+
+def _sine(t: Tensor, amplitude: Current, frequency: Current, phase: Current, offset: Current) -> Tensor:
+    return torch.as_tensor(offset + amplitude * torch.sin(2.0 * math.pi * frequency * t + phase))
 
 
 def _double(value: Current) -> Current:

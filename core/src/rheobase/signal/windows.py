@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-import torch
-from torch import Tensor
-
-from .signal import Signal
-from .stimulus import Stimulus
-from .timing import Closed, check_closed, window_steps
-from .values import (
-    Current,
-    check_current,
-    check_number,
-    check_same_width,
-    check_windows,
-    row_of,
-    width_of,
-)
+from .description import Windows
+from .stimulus import Described
+from .timing import Closed, check_closed
+from .values import Current, check_current, check_number, check_same_width, check_windows
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Levels(Stimulus):
+class Levels(Described):
     """Several windows, each with a current of its own: I(t) = amplitude_k in window k, else base.
 
     The amplitude replaces the base, it does not add to it. Where windows overlap, the first counts.
@@ -60,36 +48,16 @@ class Levels(Stimulus):
         amplitudes = {f"levels[{k}].amplitude": level[2] for k, level in enumerate(self.levels)}
         check_same_width(self, base=self.base, **amplitudes)
 
-    def rows(
-        self,
-        first: int,
-        count: int,
-        dt: float,
-        num_units: int,
-        *,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | None = None,
-    ) -> Tensor:
-        """See :meth:`Stimulus.rows`."""
-        values = row_of(self.base, dtype=dtype, device=device).expand(count, -1)
-        for start, stop, amplitude in reversed(self.levels):
-            inside = _inside(((start, stop),), self.closed, first, count, dt, device)
-            values = torch.where(inside, row_of(amplitude, dtype=dtype, device=device), values)
-        return values
-
-    def signal(self) -> Signal:
-        """See :meth:`Stimulus.signal`."""
-        return _signal(self.levels, self.base)
-
     @property
-    def width(self) -> int:
-        """See :attr:`Stimulus.width`."""
-        return width_of(self.base, *(level[2] for level in self.levels))
+    def description(self) -> Windows:
+        """See :class:`Described`."""
+        levels = tuple((((start, stop),), amplitude) for start, stop, amplitude in self.levels)
+        return Windows(levels, self.base, self.closed)
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Pulses(Stimulus):
+class Pulses(Described):
     """The same current in several windows: I(t) = amplitude inside a window, else base.
 
     Args:
@@ -120,34 +88,15 @@ class Pulses(Stimulus):
         check_closed(self, self.closed)
         check_same_width(self, amplitude=self.amplitude, base=self.base)
 
-    def rows(
-        self,
-        first: int,
-        count: int,
-        dt: float,
-        num_units: int,
-        *,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | None = None,
-    ) -> Tensor:
-        """See :meth:`Stimulus.rows`."""
-        inside = _inside(self.windows, self.closed, first, count, dt, device)
-        high = row_of(self.amplitude, dtype=dtype, device=device)
-        return torch.where(inside, high, row_of(self.base, dtype=dtype, device=device))
-
-    def signal(self) -> Signal:
-        """See :meth:`Stimulus.signal`."""
-        return _signal([(start, stop, self.amplitude) for start, stop in self.windows], self.base)
-
     @property
-    def width(self) -> int:
-        """See :attr:`Stimulus.width`."""
-        return width_of(self.amplitude, self.base)
+    def description(self) -> Windows:
+        """See :class:`Described`."""
+        return Windows(((self.windows, self.amplitude),), self.base, self.closed)
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Step(Stimulus):
+class Step(Described):
     """One pulse: I(t) = amplitude for start <= t < stop, else base.
 
     Args:
@@ -180,52 +129,7 @@ class Step(Stimulus):
         check_closed(self, self.closed)
         check_same_width(self, amplitude=self.amplitude, base=self.base)
 
-    def rows(
-        self,
-        first: int,
-        count: int,
-        dt: float,
-        num_units: int,
-        *,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | None = None,
-    ) -> Tensor:
-        """See :meth:`Stimulus.rows`."""
-        inside = _inside(((self.start, self.stop),), self.closed, first, count, dt, device)
-        high = row_of(self.amplitude, dtype=dtype, device=device)
-        return torch.where(inside, high, row_of(self.base, dtype=dtype, device=device))
-
-    def signal(self) -> Signal:
-        """See :meth:`Stimulus.signal`."""
-        return _signal([(self.start, self.stop, self.amplitude)], self.base)
-
     @property
-    def width(self) -> int:
-        """See :attr:`Stimulus.width`."""
-        return width_of(self.amplitude, self.base)
-
-
-def _signal(levels: Sequence[tuple[float, float, Current]], base: Current) -> Signal:
-    """The signal of windows, each with its amplitude; the first that holds a time counts there."""
-    edges = sorted({float(edge) for start, stop, _ in levels for edge in (start, stop) if edge < math.inf})
-    found = [
-        next((amplitude for start, stop, amplitude in levels if start <= edge < stop), base) for edge in edges
-    ]
-    return Signal.levels(edges, found, before=base)
-
-
-def _inside(
-    windows: tuple[tuple[float, float], ...],
-    closed: str,
-    first: int,
-    count: int,
-    dt: float,
-    device: torch.device | None,
-) -> Tensor:
-    """Which of the steps start inside a window, a boolean tensor [count, 1]."""
-    steps = torch.arange(first, first + count, device=device)[:, None]
-    inside = torch.zeros_like(steps, dtype=torch.bool)
-    for start, stop in windows:
-        begin, end = window_steps(start, stop, dt, closed)
-        inside |= (steps >= begin) & (steps < end)
-    return inside
+    def description(self) -> Windows:
+        """See :class:`Described`."""
+        return Windows(((((self.start, self.stop),), self.amplitude),), self.base, self.closed)

@@ -10,19 +10,8 @@ So no equilibrium -b / A is needed, which a singular A does not have, and a shor
 from __future__ import annotations
 
 import torch
+from rheobase.spi import phi1
 from torch import Tensor
-
-
-def phi1(x: Tensor) -> Tensor:
-    """(e^x - 1) / x, and 1 at zero, right to a few units in the last place everywhere.
-
-    Example:
-        >>> phi1(torch.tensor([0.0, 1.0]))
-        tensor([1.0000, 1.7183])
-    """
-    # Zero, and the numbers too small to be stored in full; the slope there is for autograd.
-    zero = x.abs() < torch.finfo(x.dtype).tiny
-    return torch.where(zero, 1.0 + 0.5 * x, torch.expm1(x) / torch.where(zero, 1.0, x))
 
 
 def change(matrix: Tensor, slope: Tensor, s: Tensor) -> Tensor:

@@ -8,9 +8,9 @@ from typing import final
 
 import torch
 from rheobase import Advance
+from rheobase.spi import phi1
 from torch import Tensor
 
-from .propagator import phi1
 from .residue import LOST, STATE, given_back, lost
 
 

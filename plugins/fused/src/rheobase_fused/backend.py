@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 import rheobase as rb
 import torch
+from rheobase.spi import tensors
 from torch import Tensor
 
 from .contract import Course, Happened, Kernel, Outputs
@@ -24,6 +25,7 @@ from .trains import Trains
 
 if TYPE_CHECKING:
     from rheobase import Neuron, Recording
+    from rheobase.spi import Drive
 
 
 class _Piece(NamedTuple):
@@ -51,14 +53,14 @@ class Fused:
     The neuron, the arguments and what is left behind are those of ``eager``.
     """
 
-    def pays(self, neuron: Neuron, drive: Any, steps: int, *, record: Sequence[str], grad: bool) -> bool:
+    def pays(self, neuron: Neuron, drive: Drive, steps: int, *, record: Sequence[str], grad: bool) -> bool:
         """Whether ``backend="auto"`` should choose it: for runs of over half a second in ``eager``."""
         return not grad and not neuron.keeps_graph and worthwhile(neuron, steps)
 
     def __call__(
         self,
         neuron: Neuron,
-        drive: Any,
+        drive: Drive,
         steps: int,
         *,
         record: Sequence[str],
@@ -122,7 +124,7 @@ class Prepared:
         self._kernels: dict[frozenset[str], Kernel] = {}
         self._short = ShortCall.of(neuron, self._kernel(frozenset()), record, every)
 
-    def __call__(self, drive: Any, steps: int) -> rb.Taken:
+    def __call__(self, drive: Drive, steps: int) -> rb.Taken:
         """Take so many steps, of a drive with a row for each of them."""
         taken = None if self._short is None else self._short(drive, steps)
         if taken is not None:
@@ -161,7 +163,7 @@ class _Run:
     def __init__(
         self,
         neuron: Neuron,
-        drive: Any,
+        drive: Drive,
         steps: int,
         record: Sequence[str],
         every: int,
@@ -333,7 +335,7 @@ class _Run:
         """Leave the neuron as so many steps in ``eager`` would."""
         saved: dict[str, Tensor] = dict(piece.happened.states)
         saved |= {name: course.last.expand(self.shape).clone() for name, course in piece.courses.items()}
-        if self.neuron._buffers.get("spiked") is not None:
+        if tensors(self.neuron).buffers.get("spiked") is not None:
             saved["spiked"] = piece.spiked.view(torch.int8)
         if self.kernel.located:
             start = (self.first_step + piece.end - 1) * self.neuron.dt

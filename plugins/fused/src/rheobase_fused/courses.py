@@ -16,6 +16,7 @@ from .refusal import Refusal
 
 if TYPE_CHECKING:
     from rheobase import Neuron
+    from rheobase.spi import Drive
 
 _ELEMENTS, _ROWS = 4_000_000, 1024
 """Rows that are made for a call hold about so many numbers, and are at most so many."""
@@ -33,7 +34,7 @@ class Inputs:
         Refusal: If the batch of the stimulus is not that of the neuron.
     """
 
-    def __init__(self, neuron: Neuron, drive: Any, recorded: Sequence[str] = ()) -> None:
+    def __init__(self, neuron: Neuron, drive: Drive, recorded: Sequence[str] = ()) -> None:
         self._neuron, self._drive, self._recorded = neuron, drive, recorded
         self._known: dict[str, Course] = {}
         # Of a process: the step of the run that comes next, and the path at the one before.

@@ -10,15 +10,14 @@ from .call import FUNCTIONS, CompiledKernel
 from .contract import Kernel
 from .cost import cost_of
 from .hoisting import Still
-from .listening import heard
 from .located_run import locates
 from .located_source import located_source_of
-from .located_tracing import LocatedSetting, follow_located
+from .located_tracing import LocatedSetting, parts_of
 from .located_usual import short_usual, usual_step
 from .source import source_of
 from .specialise import short_split
 from .store import library
-from .tracing import Step, StepSetting, trace
+from .tracing import Step, StepSetting, step_of
 
 if TYPE_CHECKING:
     from rheobase import Neuron
@@ -29,7 +28,7 @@ _LOADED: dict[Any, Kernel] = {}
 def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
     """The kernel of a neuron's step.
 
-    The step is listened to each time, which takes a few milliseconds: what a model's functions do may have
+    The step is followed each time, which takes a few milliseconds: what a model's functions do may have
     changed in ways that nobody sees from outside. Where it does what it did before, the kernel is there.
 
     Args:
@@ -46,9 +45,10 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
     single = neuron.dtype == torch.float32
     if locates(neuron):
         setting = LocatedSetting(neuron)
-        key: Any = (heard(setting), neuron.dt, setting.all_held, single, constant)
+        traced = setting.traced()
+        key: Any = (traced.pattern(), neuron.dt, setting.all_held, single, constant)
         if key not in _LOADED:
-            parts = follow_located(setting)
+            parts = parts_of(setting, traced)
             usual = usual_step(parts, neuron.dtype)
             step = Step(parts.builder, usual.states, None, parts.params, parts.uniform, parts.inputs)
             usual = short_usual(usual, step, constant)
@@ -56,9 +56,11 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
             cost = cost_of(usual.states.values(), Still(step, constant))
             _LOADED[key] = CompiledKernel(library(text, FUNCTIONS), step, cost, located=True)
         return _LOADED[key]
-    key = (heard(StepSetting(neuron)), single, constant)
+    whole = StepSetting(neuron)
+    traced = whole.traced()
+    key = (traced.pattern(), single, constant)
     if key not in _LOADED:
-        step = trace(neuron)
+        step = step_of(whole, traced)
         forms = short_split(step, constant)
         text = source_of(step, forms, single=single, constant=constant)
         _LOADED[key] = CompiledKernel(

@@ -9,11 +9,11 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+import rheobase as rb
 import torch
 from torch import Tensor
 
@@ -36,29 +36,32 @@ _CONDITIONS = ("lt", "le", "gt", "ge", "eq", "ne")
 _LARGEST_CONSTANT = 4096
 
 
-@dataclass(frozen=True)
 class Call:
-    """One of torch's operations, as it was carried out on a few units."""
+    """One of torch's operations, as it was carried out on a few units.
 
-    name: str
-    args: tuple[Any, ...]
-    out: Any
+    Args:
+        node: The node of a :class:`rheobase.Trace`.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+        self.name: str = node.name
 
     @property
     def shape(self) -> torch.Size:
         """The shape of what it gave."""
-        return torch.Size(self.out.shape)
+        return torch.Size(self._node.shape)
 
     @property
     def dtype(self) -> torch.dtype:
         """The type of what it gave."""
-        kind: torch.dtype = self.out.dtype
+        kind: torch.dtype = self._node.dtype
         return kind
 
     @property
     def before(self) -> torch.Size:
         """The shape of its first argument."""
-        return torch.Size(self.args[0].shape)
+        return torch.Size(self._node.arguments[0].shape)
 
 
 class Lanes:
@@ -77,6 +80,32 @@ class Lanes:
         from .rules import RULES  # which are made of what is here
 
         self._rules = RULES
+        self._written: dict[Any, Any] = {}
+
+    def write(self, traced: rb.Trace) -> None:
+        """Write down a function that was followed on a few units.
+
+        Raises:
+            Refusal: If a kernel cannot do it.
+        """
+        for name, leaf in traced.given.items():
+            self._written[leaf] = self.read(name.replace(".", "_", 1), leaf)
+        for node in traced.nodes:
+            options = {name: self._look(value) for name, value in (node.options or {}).items()}
+            arguments = [self._look(value) for value in node.arguments]
+            if node.name:
+                self._written[node] = self.call(Call(node), arguments, options)
+            else:  # one of several that an operation gave
+                self._written[node] = arguments[0][arguments[1]]
+
+    def of(self, value: Any) -> Any:
+        """The nodes of a result; of a tensor that came from elsewhere, its values."""
+        return self.constants(value) if isinstance(value, Tensor) else self._written[value]
+
+    def _look(self, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [self._look(each) for each in value]
+        return self.of(value) if isinstance(value, Tensor) else self._written.get(value, value)
 
     def call(self, call: Call, arguments: list[Any], options: dict[str, Any]) -> Any:
         """What an operation gives.
@@ -98,9 +127,9 @@ class Lanes:
 
     # --- values ------------------------------------------------------------------------------------
 
-    def read(self, name: str, tensor: Tensor) -> Any:
+    def read(self, name: str, tensor: Any) -> Any:
         """The nodes of something that is read: a state, a parameter, an input."""
-        found = np.empty((1,) if tensor.ndim else (), dtype=object)
+        found = np.empty((1,) if len(tensor.shape) else (), dtype=object)
         found[...] = self.builder.read(name, self.type_of(tensor.dtype))
         return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import rheobase as rb
 import torch
+from rheobase.spi import TIMES, tensors
 from torch import Tensor
 
 from .refusal import Refusal
@@ -34,8 +35,8 @@ def check_located(neuron: Neuron) -> None:
         return
     if isinstance(neuron.integrator, rb.EventIntegrator):
         raise Refusal(f"the integrator {neuron.integrator!r} finds crossings by itself (event='located')")
-    for name in ("hold_time", "spike_times"):
-        held = neuron._buffers.get(name)
+    for name in TIMES:
+        held = tensors(neuron).buffers.get(name)
         if held is not None and held.dtype != torch.float64:
             raise Refusal(f"{name} was made {held.dtype}, and a kernel has times in float64")
     state = neuron.state

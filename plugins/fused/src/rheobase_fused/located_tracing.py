@@ -7,7 +7,7 @@ times, the derivatives, the threshold, the reset. ``located.h`` puts them togeth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +20,6 @@ from .expression import Builder, Node
 from .lanes import Lanes
 from .refusal import Refusal
 from .setting import UNITS, Setting
-from .tracing import Follower
 
 if TYPE_CHECKING:
     from rheobase import Neuron
@@ -79,9 +78,10 @@ class LocatedSetting(Setting):
         self._t1 = torch.full((UNITS,), neuron.dt, dtype=neuron.dtype)
         self._resting = torch.zeros(UNITS, dtype=torch.bool)
 
-    def tensors(self) -> list[tuple[str, Tensor]]:
+    def given(self) -> dict[str, Mapping[str, Tensor]]:
         """See the base class; times and who is refractory, too."""
-        return [*super().tensors(), ("t_0", self._t0), ("t_1", self._t1), ("r_resting", self._resting)]
+        times = {"0": self._t0, "1": self._t1}
+        return {**super().given(), "t": times, "r": {"resting": self._resting}}
 
     def _computed(self, params: Any, data: Any) -> dict[str, Tensor | None]:
         """The parts."""
@@ -99,25 +99,22 @@ class LocatedSetting(Setting):
         }
 
 
-def follow_located(setting: LocatedSetting) -> Parts:
-    """Follow the parts of a neuron's step.
+def parts_of(setting: LocatedSetting, traced: rb.Trace) -> Parts:
+    """The parts of a neuron's step that were followed, as expressions.
 
     Raises:
-        Refusal: If one cannot be followed, or does what a kernel cannot.
+        Refusal: If one does what a kernel cannot.
     """
     dtype = setting.neuron.dtype
     builder = Builder()
     lanes = Lanes(builder, dtype, UNITS)
-    follower = Follower(lanes)
-    for name, value in setting.tensors():
-        follower.know(value, lanes.read(name, value))
-    given = setting.given(follower)
+    lanes.write(traced)
 
     def rows(name: str) -> tuple[Node, ...] | None:
-        value = given[name]
+        value = traced.results[name]
         if value is None:
             return None
-        return tuple(lanes.single(row, dtype) for row in np.atleast_1d(follower.of(value)))
+        return tuple(lanes.single(row, dtype) for row in np.atleast_1d(lanes.of(value)))
 
     return Parts(
         builder=builder,

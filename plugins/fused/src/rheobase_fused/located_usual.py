@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from rheobase.spi import PROBE
 
 from .expression import Node, ordered, rebuilt
 from .hoisting import Still
 from .linear import condensed
 from .located_tracing import Parts
 from .tracing import Step
-
-_PROBE = 1.0 / 64.0
-"""The part of a step over which the slope of g is taken, as in ``rheobase.Event``."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class _Making:
         zero, limit = self.number(0.0), self.limit()
         if limit is None:
             # A sixty-fourth of the way from the start on, and back from the end.
-            step = self.number(_PROBE * torch.tensor(self.parts.dt, dtype=self.dtype).item())
+            step = self.number(PROBE * torch.tensor(self.parts.dt, dtype=self.dtype).item())
             on = [make("mul", "f", step, slope) for slope in before]
             back = [make("mul", "f", step, slope) for slope in after]
             near = [make("add", "f", *each) for each in zip(self.start, on, strict=True)]

@@ -6,9 +6,9 @@ import abc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import rheobase as rb
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from .refusal import Refusal
 
@@ -42,26 +42,29 @@ class Setting(abc.ABC):
         ones = torch.ones(UNITS, dtype=neuron.dtype, device=neuron.device)
         self.data = {name: ones.clone() for name in tuple(neuron.schema.inputs) or ("input",)}
 
-    def tensors(self) -> list[tuple[str, Tensor]]:
-        """What is read: the kind and the name of each, and the tensor."""
-        kinds = (("s", self.states), ("p", self.params), ("x", self.data))
-        return [(f"{letter}_{name}", value) for letter, values in kinds for name, value in values.items()]
+    def given(self) -> dict[str, Mapping[str, Tensor]]:
+        """What is read, by the letters of its kind."""
+        return {"s": self.states, "p": self.params, "x": self.data}
 
-    def given(self, mode: TorchDispatchMode) -> dict[str, Tensor | None]:
-        """What they give, by name, computed while a mode follows.
+    def traced(self) -> rb.Trace:
+        """What they give, by name, followed.
 
         Raises:
             Refusal: If it cannot be followed, or is what a kernel cannot do.
         """
-        schema = self.neuron.schema
-        data = schema.pack_data(**self.data) if schema.inputs else self.data["input"]
         try:
-            with torch.no_grad(), mode:
-                return self._computed(self.neuron.params._replace(**self.params), data)
-        except Refusal:
-            raise
-        except Exception as error:
-            raise Refusal(f"its step cannot be followed: {type(error).__name__}: {error}") from error
+            return rb.trace(self._from, "the step", **self.given())
+        except rb.errors.StructureError as error:
+            if isinstance(error.__cause__, Refusal):
+                raise error.__cause__ from None
+            raise Refusal(str(error)) from error
+
+    def _from(
+        self, states: Any, params: Mapping[str, Tensor], data: Mapping[str, Tensor], *_: Any
+    ) -> dict[str, Tensor | None]:
+        schema = self.neuron.schema
+        given = schema.pack_data(**data) if schema.inputs else data["input"]
+        return self._computed(self.neuron.params._replace(**params), given)
 
     @abc.abstractmethod
     def _computed(self, params: Any, data: Any) -> dict[str, Tensor | None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import rheobase as rb
 import torch
+from rheobase.spi import carried, tensors
 from torch import Tensor
 
 from .call import SMALL, Call, CompiledKernel
@@ -16,6 +17,7 @@ from .trains import Trains
 
 if TYPE_CHECKING:
     from rheobase import Neuron
+    from rheobase.spi import Drive
 
 _Strides = tuple[int, int, int]
 
@@ -48,7 +50,7 @@ class ShortCall:
         self._traces = _pointers(states)
         tables = self._before, self._after, self._params, self._per_unit, self._inputs
         self._tables = [ctypes.addressof(table) for table in (*tables, *self._strides, self._traces)]
-        self._reports = neuron._buffers.get("spiked") is not None
+        self._reports = tensors(neuron).buffers.get("spiked") is not None
 
     @staticmethod
     def of(neuron: Neuron, kernel: Any, record: Sequence[str], every: int) -> ShortCall | None:
@@ -61,7 +63,7 @@ class ShortCall:
             return None
         return ShortCall(neuron, kernel, record, every)
 
-    def __call__(self, drive: Any, steps: int) -> rb.Taken | None:
+    def __call__(self, drive: Drive, steps: int) -> rb.Taken | None:
         """Take so many steps; None, and nothing is changed, where that is for the long way.
 
         Args:
@@ -69,8 +71,8 @@ class ShortCall:
             steps: How many.
         """
         neuron, kernel = self._neuron, self._kernel
-        buffers: Any = neuron._buffers
-        learnt: Any = neuron._parameters
+        own: Any = tensors(neuron)
+        buffers, learnt = own
         states = [buffers[name] for name in kernel.states]
         shape = states[0].shape
         lanes, units = shape.numel(), shape[-1]
@@ -132,7 +134,7 @@ class ShortCall:
             return rb.Piece(first, last, trains() if trains else None, traces)
 
         try:
-            with rb.watched(steps, False, recorded, whole=not neuron._carry_names) as watch:
+            with rb.watched(steps, False, recorded, whole=not carried(neuron)) as watch:
                 neuron.take_over(saved)
                 watch(steps)
         except KeyboardInterrupt as interrupt:
@@ -150,7 +152,7 @@ class ShortCall:
             raise rb.SimulationInterrupted(recording, steps) from interrupt
         return rb.Taken(trains, traces, tuple(shape[:-1]))
 
-    def _given(self, drive: Any, shape: torch.Size) -> dict[str, tuple[Tensor, _Strides]] | None:
+    def _given(self, drive: Drive, shape: torch.Size) -> dict[str, tuple[Tensor, _Strides]] | None:
         """The values of each input, and their strides by step, row and unit; None for the long way."""
         parts, dtype = drive.parts, self._neuron.dtype
         given: dict[str, tuple[Tensor, _Strides]] = {}

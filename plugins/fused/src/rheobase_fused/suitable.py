@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import rheobase as rb
 import torch
+from rheobase.spi import is_hooked
 from torch import Tensor
 
 from .located_run import check_located
@@ -13,6 +14,7 @@ from .refusal import Refusal
 
 if TYPE_CHECKING:
     from rheobase import Neuron
+    from rheobase.spi import Drive
 
 STATE_TYPES = (torch.bool, torch.int32)
 """The types of states beside the run's floating-point type."""
@@ -34,7 +36,7 @@ def check_suitable(neuron: Neuron, grad: bool) -> None:
     for method in ("forward", "step", "advance", "prepare", "commit"):
         if getattr(kind, method) is not getattr(rb.Neuron, method):
             raise Refusal(f"{kind.__name__} has a {method} of its own")
-    if neuron._forward_hooks or neuron._forward_pre_hooks:
+    if is_hooked(neuron):
         raise Refusal("somebody hooked into the neuron's forward")
     if getattr(kind, "stochastic", False) or schema.draws:
         raise Refusal(f"{kind.__name__} draws random numbers")
@@ -54,7 +56,7 @@ def check_suitable(neuron: Neuron, grad: bool) -> None:
             raise Refusal(f"the state {name!r} has {value.dtype}")
 
 
-def check_drive(drive: Any) -> None:
+def check_drive(drive: Drive) -> None:
     """Refuse a stimulus that no kernel takes.
 
     Raises:

@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from rheobase.spi import Field
 from torch import Tensor
 
 from .tolerance import Tolerance
-from .trial import Field
 
 SAFETY = 0.9
 SHRINK = 0.2

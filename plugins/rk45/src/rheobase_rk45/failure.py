@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from rheobase import Status, errors
+from rheobase.spi import name_units
 from torch import Tensor
 
 from .lanes import Lanes
-
-SHOWN = 5
-"""How many units a message names."""
 
 
 def refusal(
@@ -72,21 +68,3 @@ def _not_finite(who: object, units: str, time: str, y: Tensor, slope: Tensor) ->
         f"{who}: the {what} {index} is {numbers[index].item()} for {units} at t = {time} ms; states and "
         "derivatives must be finite: check the parameters, the initial state and the input of these units"
     )
-
-
-def name_units(failed: Tensor) -> str:
-    """The first of the units that failed, in words.
-
-    Example:
-        >>> import torch
-        >>> name_units(torch.tensor([False, True, False, True]))
-        'units 1, 3'
-        >>> name_units(torch.ones(2, 8, dtype=torch.bool))
-        'units [0, 0], [0, 1], [0, 2], [0, 3], [0, 4] and 11 more'
-    """
-    indices: Any = torch.nonzero(failed).tolist()
-    if failed.ndim == 0:
-        return "the unit"
-    names = [str(index[0] if len(index) == 1 else index) for index in indices[:SHOWN]]
-    more = f" and {len(indices) - SHOWN} more" if len(indices) > SHOWN else ""
-    return f"unit{'s' if len(indices) > 1 else ''} {', '.join(names)}{more}"

@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 from rheobase import Event, Status
+from rheobase.spi import Field
 from torch import Tensor
 
 from .control import error_ratio, first_step
 from .tableau import EmbeddedTableau
 from .tolerance import Tolerance
-from .trial import Field, Trial, try_step
+from .trial import Trial, try_step
 from .workspace import Workspace
 
 CLOCK = torch.float64

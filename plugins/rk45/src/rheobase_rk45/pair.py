@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import torch
 from rheobase import Advance, Event, EventIntegrator, errors
+from rheobase.spi import Field
 from torch import Tensor
 
 from .course import Plan, Watch, run
@@ -18,7 +19,6 @@ from .results import put_together
 from .tableau import EmbeddedTableau
 from .tolerance import Tolerance, checked, shown
 from .trajectory import Recorder, checked_times
-from .trial import Field
 
 
 class EmbeddedPair(EventIntegrator):

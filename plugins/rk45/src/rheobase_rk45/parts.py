@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import torch
 from rheobase import Event, ModelField
+from rheobase.spi import Field
 from torch import Tensor
 
 from .tolerance import Tolerance
-from .trial import Field
 
 PART = 131_072
 """The most numbers that the states of a part have: 1 MiB in float64, of which a step needs some twenty."""

@@ -6,16 +6,14 @@ bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
+from rheobase.spi import Field
 from torch import Tensor
 
 from .tableau import EmbeddedTableau
-
-Field = Callable[[Any, Tensor], Tensor]
-"""``field(t, y)``: the derivatives of ``y``, per ms."""
 
 
 class Trial(NamedTuple):

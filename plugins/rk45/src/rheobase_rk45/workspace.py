@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from rheobase.spi import Field
 from torch import Tensor
 
 from .tableau import EmbeddedTableau
-from .trial import Field, Trial
+from .trial import Trial
 
 
 class Workspace:

@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-_PROBE = 1.0 / 64.0
+PROBE = 1.0 / 64.0
 """The part of a step over which the slope of g is taken."""
 
 MARGIN = 0.1
@@ -105,8 +105,8 @@ class Event:
     ) -> Tensor | None:
         g0 = self.gap(y0)
         # The rise of g over the step, were it to go on as at the start, and as at the end.
-        first = (self.gap(y0 + (_PROBE * h) * slope0) - g0) / _PROBE
-        last = (g1 - self.gap(y1 - (_PROBE * h) * slope1)) / _PROBE
+        first = (self.gap(y0 + (PROBE * h) * slope0) - g0) / PROBE
+        last = (g1 - self.gap(y1 - (PROBE * h) * slope1)) / PROBE
         # From here on upside down where both ends are above: a dip is a top.
         sign = torch.where(below, 1.0, -1.0).to(g1.dtype)
         first, last = sign * first, sign * last

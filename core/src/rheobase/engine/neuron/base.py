@@ -12,6 +12,7 @@ from ...errors import ArgumentError, EventModeError, InputError, ParameterError,
 from ...html import html_table, in_short
 from ...signal.signal import Signal
 from ...specs import Provenance
+from ...torch_state import first_not_finite
 from ..aggregate import Aggregator, sum_inputs
 from ..integrator import Integrator
 from ..integrator.equation import times_of
@@ -22,7 +23,6 @@ from ..model.sweep import Sweep, expand
 from ..model.values import as_parameter, as_state, resolve_defaults
 from ..provenance import provenance_of
 from ..resolve import as_aggregator, as_integrator, input_rules
-from .checks import first_bad
 from .receive import receive
 from .stepped import Stepped
 from .threads import alone
@@ -233,7 +233,7 @@ class Neuron(Stepped):
                 f"{', '.join(self.schema.states)}"
             )
         kick = receive(self, current, "the injected kick")
-        where = None if kick.is_meta else first_bad(kick)
+        where = None if kick.is_meta else first_not_finite(kick)
         if where is not None:
             raise InputError(
                 f"{self.identifier}: the injected kick is not finite, {float(kick[where])} for unit "

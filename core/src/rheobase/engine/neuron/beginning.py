@@ -170,7 +170,9 @@ class Beginning(Stored):
             self._keep(name, torch.full((self.num_units,), default, dtype=self.dtype, device=self.device))
         states, units = next(iter(initial.values()), torch.empty(self.num_units)).shape, (self.num_units,)
         for slot in SLOTS:
-            if slot.start is not None and slot.present(self._has):
+            if not slot.present(self._has):
+                self._buffers.pop(slot.name, None)  # of an integrator that is another one since
+            elif slot.start is not None:
                 shape = states if slot.goes_on else units if slot.shape == "units" else (*units, 1)
                 value = torch.full(shape, slot.start, dtype=slot.dtype, device=self.device)
                 self._keep(slot.name, value)

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ...errors import InputError, NonFiniteStateError
-from ...torch_state import all_finite, values_visible
+from ...torch_state import all_finite, first_not_finite, values_visible
 from ..model.owner import Owner
 from ..model.values import check_domain
 from ..step.table import REPORTED
@@ -57,7 +57,7 @@ def check_step(
     if fine:
         return True
     for name, value in states.items():
-        if where := first_bad(value):
+        if where := first_not_finite(value):
             declared = neuron.schema.states.get(name)
             unit = "" if declared is None or declared.unit == "1" else f" (in {declared.unit})"
             raise NonFiniteStateError(
@@ -82,7 +82,7 @@ def check_inputs(neuron: Owner, inputs: Mapping[str, Tensor], *, finite: bool = 
         ParameterError: If an input lies outside its declared domain.
     """
     for name, value in inputs.items() if not finite else ():
-        if where := first_bad(value):
+        if where := first_not_finite(value):
             raise InputError(
                 f"{neuron.identifier}: {name} {_at(neuron, where, value)} at step {neuron.simulation_step} "
                 f"(t = {neuron.time:g} ms); give finite numbers"
@@ -90,12 +90,6 @@ def check_inputs(neuron: Owner, inputs: Mapping[str, Tensor], *, finite: bool = 
     for name, declared in neuron.schema.inputs.items():
         if declared.bounded and name in inputs:
             check_domain(neuron, declared, inputs[name])
-
-
-def first_bad(value: Tensor) -> tuple[int, ...] | None:
-    """The index of the first value that is not finite, or None."""
-    bad = (~value.detach().isfinite()).nonzero()
-    return tuple(bad[0].tolist()) if len(bad) else None
 
 
 def _at(neuron: Owner, where: tuple[int, ...], value: Tensor) -> str:

@@ -14,7 +14,7 @@ from ...philox import Stream
 from ..component import Component
 from ..model.schema import Schema
 
-SAVED = "generator_state"
+GENERATOR_STATE = "generator_state"
 """The generator's name in ``state_dict``."""
 SEED = "draw_seed"
 """The seed's name in ``state_dict``: not that of an attribute, which function transforms would swap."""
@@ -107,15 +107,15 @@ class Randomness(Component):
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
         if self.stochastic:
-            destination[prefix + SAVED] = self._generator.get_state()
+            destination[prefix + GENERATOR_STATE] = self._generator.get_state()
         if self.schema.draws:
             destination[prefix + SEED] = torch.tensor(self.seed, dtype=torch.int64)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        for name, has in ((SAVED, self.stochastic), (SEED, bool(self.schema.draws))):
+        for name, has in ((GENERATOR_STATE, self.stochastic), (SEED, bool(self.schema.draws))):
             key = prefix + name
             if has and key in state_dict:
-                if name == SAVED:
+                if name == GENERATOR_STATE:
                     self._generator.set_state(state_dict[key].cpu())
                 else:
                     self._seed = int(state_dict[key])

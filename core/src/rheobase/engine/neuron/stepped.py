@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -22,29 +22,10 @@ from ..step.stepsize import StepWatch, heed, largest_step
 from ..step.table import BESIDE, SLOTS, StepState
 from .beginning import Beginning
 from .checks import check_inputs, check_step, other_events
+from .kept import Kept, noted
 from .named import NamedState
 from .threads import alone
 from .timed import receive_timed
-
-
-class Kept(NamedTuple):
-    """What the last step left, as long as nobody replaces or writes to a tensor of it.
-
-    Attributes:
-        state: The state; the neuron's buffers are its rows.
-        params: The parameters and options, by name.
-        known: What is known of the state.
-        noted: The neuron's tensors by name, and how often each had been written to then.
-        data: The input of the step, if it is one tensor.
-        version: How often that had been written to.
-    """
-
-    state: StepState
-    params: Any
-    known: Known
-    noted: tuple[tuple[str, Tensor, int], ...]
-    data: Tensor | None
-    version: int
 
 
 class Stepped(Beginning):
@@ -94,14 +75,18 @@ class Stepped(Beginning):
         before = self._packed(state)._replace(carry=forgotten(state.get("carry"), True))
         begin = at_start(data, dt)
         after, report = self._step(before, params, data, dt, Known(), clock, begin)
-        new: dict[str, Any] = dict(zip(self.schema.states, after.y.unbind(0), strict=True))
+        return NamedState(self._named(after, clock)), self._outputs(after, report, begin)
+
+    def _named(self, state: StepState, clock: Tensor | None) -> dict[str, Any]:
+        """What a step left, by name, with the clock where the model has draws."""
+        named: dict[str, Any] = dict(zip(self.schema.states, state.y.unbind(0), strict=True))
         for slot in SLOTS:
-            if slot.goes_on and (value := getattr(after, slot.field)) is not None:
-                new[slot.name] = value
+            if slot.goes_on and (value := getattr(state, slot.field)) is not None:
+                named[slot.name] = value
         if clock is not None:
-            new["step_count"] = clock + 1
-        new["carry"] = after.carry
-        return NamedState(new), self._outputs(after, report, begin)
+            named["step_count"] = clock + 1
+        named["carry"] = state.carry
+        return named
 
     def _packed(self, named: Mapping[str, Any]) -> StepState:
         """A state by name, as a step takes it."""
@@ -124,6 +109,7 @@ class Stepped(Beginning):
         known: Known,
         clock: Tensor | None,
         begin: Any,
+        visible: bool | None = None,
     ) -> tuple[StepState, Report]:
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
@@ -139,6 +125,7 @@ class Stepped(Beginning):
             stream=self._stream if self.schema.draws else None,
             clock=clock,
             begin=begin,
+            visible=visible,
         )
 
     def _outputs(self, state: StepState, report: Report, begin: Any) -> dict[str, Tensor]:
@@ -242,9 +229,14 @@ class Stepped(Beginning):
             data: The aggregated input, as :meth:`prepare` gives it.
 
         Returns:
-            The outputs of the step; they share memory with the neuron until its next step.
+            The outputs of the step; they share memory with the neuron until its next step, and with that
+            step's own outputs where nothing happens in it. Copy what you keep.
         """
-        kept = self._still_kept()
+        # Compiled code must not depend on what happened between two steps, nor a graph that is traced.
+        visible = values_visible(self._counter)
+        kept: Kept | None = self._kept if visible else None
+        if kept is not None and not kept.holds(self._buffers, self._parameters):
+            kept = None
         # What a signal gives there is asked once, and holds for all of the step.
         begin = data if isinstance(data, Tensor) else at_start(data, self._dt)
         if kept is None:
@@ -255,10 +247,10 @@ class Stepped(Beginning):
         else:
             state, params, known = kept.state, kept.params, kept.known
         if state.carry and SLOPE in state.carry:
-            state = state._replace(carry=forgotten(state.carry, self._changed(data, kept)))
+            state = state._replace(carry=forgotten(state.carry, self._changed(data, kept, visible)))
         clock = self._counter if self.schema.draws else None
         try:
-            after, report = self._step(state, params, data, self._dt, known, clock, begin)
+            after, report = self._step(state, params, data, self._dt, known, clock, begin, visible)
         except IntegrationError as error:
             # The integrator counts time from the start of the step.
             raise type(error)(
@@ -266,8 +258,7 @@ class Stepped(Beginning):
                 f"dt = {self.dt:g} ms): {error}{other_events(self)}"
             ) from error
         outputs = self._outputs(after, report, begin)
-        same = kept is not None and data is kept.data and isinstance(data, Tensor)
-        same = same and kept is not None and data._version == kept.version
+        same = kept is not None and kept.had(data)
         finite = report.known.finite
         # A single input has no domain: that it is finite is all that is asked.
         seen = finite and (same or (isinstance(begin, Tensor) and all_finite(begin)))
@@ -279,7 +270,12 @@ class Stepped(Beginning):
                 watch.told = heed(self, before, params, begin, after.spiked)
         if report.times is not None:
             outputs["spike_times"] = self.time + report.times
-        self._leave(after, outputs, params, report.known, data if isinstance(data, Tensor) else None)
+        if type(self).commit is not Stepped.commit:  # an author's, to whom each step is shown
+            self.commit(self._named(after, clock), outputs)
+            return outputs
+        after = self._leave(after, outputs)
+        given = data if isinstance(data, Tensor) else None
+        self._note(after, params, report.known, given, visible=visible)
         return outputs
 
     def heed_dt_max(self, data: Callable[[], Any] | None = None) -> None:
@@ -310,23 +306,9 @@ class Stepped(Beginning):
         inputs = self.schema.inputs
         return self.schema.pack_data(*map(self._of, inputs)) if inputs else self._of("input")
 
-    def _still_kept(self) -> Kept | None:
-        """What the last step left, if the neuron's tensors still are what it left; else None."""
-        # Compiled code must not depend on what happened between two steps.
-        kept: Kept | None = None if torch.compiler.is_compiling() else self._kept
-        if kept is None:
-            return None
-        buffers, learnt = self._buffers, self._parameters
-        for name, tensor, version in kept.noted:
-            held = buffers.get(name)
-            now: Tensor | None = learnt.get(name) if held is None else held
-            if now is not tensor or tensor._version != version:
-                return None
-        return kept
-
-    def _changed(self, data: Any, kept: Kept | None) -> Tensor | bool:
+    def _changed(self, data: Any, kept: Kept | None, visible: bool) -> Tensor | bool:
         """Whose input, states or parameters are not those of the last step; True where that is not known."""
-        if not values_visible(self._counter) or signals_in(data):
+        if not visible or signals_in(data):
             return True
         last_step = self._kept
         if last_step is None:
@@ -334,7 +316,7 @@ class Stepped(Beginning):
         received = data._asdict() if self.schema.inputs else {"input": data}
         # The slopes hang on these; of the others on those that changed since.
         changed: Tensor | bool = False
-        for name, last, version in last_step.noted:
+        for name, last, version, _ in (*last_step.changing, *last_step.standing):
             if name in _NO_SLOPES or name.startswith("carry_"):
                 continue
             now = received.get(name)
@@ -354,12 +336,10 @@ class Stepped(Beginning):
                 changed = changed | (now != last)
         return changed
 
-    def _leave(
-        self, state: StepState, outputs: Mapping[str, Tensor], params: Any, known: Known, data: Tensor | None
-    ) -> None:
-        """Keep the result of a step, advance the clock, and note what is kept."""
-        attached = not self.keeps_graph and torch.is_grad_enabled()
-        if attached:
+    def _leave(self, state: StepState, outputs: Mapping[str, Tensor]) -> StepState:
+        """Keep the result of a step, and advance the clock; gives the state as it is kept."""
+        attached = not self.keeps_graph
+        if attached and state.y.requires_grad:
             state = _detached(state)
         buffers, carry = self._buffers, state.carry or {}
         for name, value in outputs.items():
@@ -375,39 +355,29 @@ class Stepped(Beginning):
             self._carry_names = tuple(carry)
         clock = buffers["step_count"]
         buffers["step_count"] = None if clock is None else clock + 1
-        self._note(state, params, known, data)
+        return state
 
-    def _note(self, state: StepState, params: Any, known: Known, data: Tensor | None) -> None:
+    def _note(
+        self, state: StepState, params: Any, known: Known, data: Tensor | None, *, visible: bool
+    ) -> None:
         """Note the tensors that a step hangs on: whoever writes to one or replaces it changes it."""
-        y = state.y
-        if torch.compiler.is_compiling() or y.requires_grad or y.is_inference() or not y.is_contiguous():
-            # Inference tensors keep no version; a graph is the caller's; of what is not contiguous the
-            # buffers are copies.
-            self.__dict__["_kept"] = None
-            return
-        before: Kept | None = self._kept
-        noted = None if before is None or params is not before.params else before.noted
-        changing, standing = self._noted_names()
-        # Parameters that are still those of the last step were looked at when this one began.
-        noted = self._versions(standing) if noted is None else noted[: len(standing)]
-        now = None if noted is None else self._versions(changing)
-        if noted is None or now is None:
-            self.__dict__["_kept"] = None
-            return
-        seen = data if data is not None and not data.is_inference() else None
-        version = -1 if seen is None else seen._version
-        self.__dict__["_kept"] = Kept(state, params, known, noted + now, seen, version)
-
-    def _versions(self, names: Sequence[str]) -> tuple[tuple[str, Tensor, int], ...] | None:
-        """Tensors by name, and how often each was written to; None where one of them does not tell."""
-        buffers, learnt, noted = self._buffers, self._parameters, []
-        for name in names:
-            held = buffers.get(name)
-            tensor: Any = learnt.get(name) if held is None else held
-            if tensor.is_inference():
-                return None
-            noted.append((name, tensor, tensor._version))
-        return tuple(noted)
+        y, kept = state.y, None
+        # Inference tensors keep no count; a graph is the caller's; of what is not contiguous the buffers are
+        # copies. While values cannot be looked at, what is kept would become a constant of somebody's graph.
+        if visible and y.is_contiguous() and not (y.requires_grad or y.is_inference()):
+            before: Kept | None = self._kept
+            names = self._noted_names()
+            changing = noted(names[0], self._buffers, self._parameters)
+            # Parameters that are still those of the last step were looked at when this one began.
+            again = before is not None and params is before.params
+            standing = (
+                before.standing if again and before else noted(names[1], self._buffers, self._parameters)
+            )
+            if changing is not None and standing is not None:
+                seen = data if data is not None and not data.is_inference() else None
+                version = -1 if seen is None else seen._version
+                kept = Kept(state, params, known, changing, standing, seen, version)
+        self.__dict__["_kept"] = kept
 
     def _noted_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The names of what a step hangs on: what each step changes, and the parameters."""

@@ -145,8 +145,8 @@ class Stored(Randomness):
         before = self._buffers["step_count"]
         result = super().__call__(*args, **kwargs)
         own = self._buffers["step_count"] is before
-        # A class with a forward of its own sets states itself, perhaps after the step of its base class.
-        if not self.keeps_graph and (own or (self._own_forward and not torch.compiler.is_compiling())):
+        # A forward of its own, or a hook, sets states itself, perhaps after the step of its base class.
+        if not self.keeps_graph and (own or not torch.compiler.is_compiling()):
             self.detach_state()
         if own:
             self._tick()

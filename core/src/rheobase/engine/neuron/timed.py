@@ -9,12 +9,11 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...signal.signal import Signal
-from ...torch_state import all_finite, values_visible
+from ...torch_state import all_finite, first_not_finite, values_visible
 from ..aggregate import Aggregator
 from ..model.declaration import Input
 from ..model.owner import Owner
 from ..model.values import check_domain
-from .checks import first_bad
 from .receive import receive
 
 
@@ -50,10 +49,11 @@ def receive_timed(
             also if a value is not finite.
     """
     listed = list(given) if isinstance(given, (list, tuple)) else [given]
-    if not any(isinstance(each, Signal) for each in listed):
+    signals = [each for each in listed if isinstance(each, Signal)]
+    if not signals:
         return receive(neuron, given, what, rule, identifiers)
     now, device, dtype = neuron.time, neuron.device, neuron.dtype
-    signals = [each.in_step(now) for each in listed if isinstance(each, Signal)]
+    signals = [each.in_step(now) for each in signals]
     alone = identifiers is None and not isinstance(given, (list, tuple))
     fits = False
 
@@ -87,7 +87,7 @@ def receive_timed(
 
 def _check(neuron: Owner, declared: Input | None, what: str, current: Tensor, t: Any, now: float) -> None:
     if not all_finite(current):
-        where = first_bad(current)
+        where = first_not_finite(current)
         place = where or (0,)
         time = float(torch.as_tensor(t).detach().min()) + now
         raise InputError(

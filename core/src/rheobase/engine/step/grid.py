@@ -61,6 +61,7 @@ def step(
     stream: Stream | None = None,
     clock: Tensor | None = None,
     begin: Any = None,
+    visible: bool | None = None,
 ) -> tuple[StepState, Report]:
     """One step of a declared model.
 
@@ -77,6 +78,7 @@ def step(
         stream: Whose random numbers the model draws; for one that has draws.
         clock: The steps taken so far, int64 and 0-dimensional; likewise.
         begin: The input at the start of the step, where it is known.
+        visible: Whether values can be looked at; None: it is asked here.
 
     Returns:
         The state at t + dt, and what the step says of itself.
@@ -91,10 +93,15 @@ def step(
     shape = _shape(state.y, begin)
     if shape != state.y.shape[1:]:
         state = _with_batch(state, shape)
-    y0, visible = state.y, values_visible(state.y)
+    y0, visible = state.y, values_visible(state.y) if visible is None else visible
 
     drawing = None
-    if schema.draws and stream is not None and clock is not None:
+    if schema.draws and stream is not None:
+        if clock is None:
+            raise ArgumentError(
+                f"{schema.owner}: the state has no 'step_count', by which its draws are counted; go on from "
+                "neuron.state, or from what neuron.step gave"
+            )
         params = schema.without_draws(params)
         drawing = Drawing(schema, stream, clock, shape, y0.dtype, y0.device)
     own = None

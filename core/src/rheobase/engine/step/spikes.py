@@ -198,7 +198,7 @@ def finish_indexed(
     y1 = ends.y1.contiguous() if ends.fresh else ends.y1.clone(memory_format=torch.contiguous_format)
     if known.calm and (known.settled or event == "step"):
         g1 = gap(model, y1, params)
-        if ends.spiked is not None and g1.max().item() < 0:  # false, where one is no number
+        if ends.spiked is not None and g1.numel() and g1.max().item() < 0:  # false, where one is no number
             return Finished(y1, ends.armed, ends.steps, ends.spiked, quiet=True, finite=True)
     width = y1.shape[0]
     start, y = ends.y0.reshape(width, -1), y1.view(width, -1)
@@ -221,8 +221,9 @@ def finish_indexed(
     found = np.flatnonzero(reached) if reached.any() else _NOBODY
     quiet = not len(found) and held is None
     steps = before
-    if held is not None and before is not None:
-        steps = (before - 1).clamp_(min=0)
+    if before is not None and not known.calm:
+        # A copy also where nobody is refractory: what the step was given may be somebody's.
+        steps = before.clone() if held is None else (before - 1).clamp_(min=0)
     armed = ends.armed if quiet and known.calm else torch.from_numpy(~above)
     finite = True
     spiked = torch.zeros(len(above), dtype=torch.int8)

@@ -16,9 +16,10 @@ from ...errors import StructureError
 from ...torch_state import values_visible
 from ..model.functions import ask
 from ..step.field import ModelField
-from .apply import apply
-from .followed import as_row, run
-from .tracked import Row, Tape
+from .affinity import form_of
+from .follow import Following, run
+from .operations import OPERATIONS
+from .rows import Row
 
 
 @final
@@ -74,18 +75,15 @@ def _same(now: Any, before: Any) -> bool:
 
 def _apart_from_input(field: ModelField, y: Tensor) -> bool:
     """Whether the derivatives are affine in the state and the input together."""
-    tape, count = Tape(y, None, apply), len(y)
-    states, data = tuple(map(tape.variable, range(count))), field.data
+    following, data = Following(y), field.data
+    states = following.states
     parts = (data,) if isinstance(data, Tensor) else tuple(data)
-    rows = []
-    for place, part in enumerate(parts, count):
-        tape.values[place], tape.stamps[place] = part, 0
-        rows.append(tape.variable(place))
+    inputs = [following.leaf(number, "input", part) for number, part in enumerate(parts, len(y))]
     schema = field.model.schema
-    given = schema.pack_data(*rows) if schema.inputs else rows[0]
+    given = schema.pack_data(*inputs) if schema.inputs else inputs[0]
     try:
         values = run(lambda: ask(field.model, "derivatives", states, field.params, given), "the field")
-        slopes = [as_row(tape, values[name]) for name in schema.states]
+        slopes = [values[name] for name in schema.states]
     except (StructureError, KeyError, TypeError):
         return False  # what cannot be followed is looked into each time
-    return all(isinstance(slope, Row) and slope.form.joint is None for slope in slopes)
+    return all(isinstance(slope, Row) and form_of(slope.node, OPERATIONS).joint is None for slope in slopes)

@@ -1,0 +1,78 @@
+"""What the last step left, and whether the neuron's tensors still are what it left.
+
+A step that knows that nobody touched the neuron need not pack its state anew, nor look at g at its start. The
+tensors themselves tell: each is the same object, as often written to, in the same place. What is written past
+torch's count, by ``.data`` or through a numpy array, is seen where it is a state's; of ``armed``, ``hold``
+and ``spiked`` it may come to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from torch import Tensor
+
+from ..step.spikes import Known
+from ..step.table import StepState
+
+Noted: TypeAlias = tuple[str, Tensor, int, int]
+"""A tensor by its name, how often it had been written to, and where its values lay."""
+Named: TypeAlias = Mapping[str, Any]
+
+
+class Kept(NamedTuple):
+    """What the last step left, as long as nobody replaces or writes to a tensor of it.
+
+    Attributes:
+        state: The state; the neuron's buffers are its rows.
+        params: The parameters and options, by name.
+        known: What is known of the state.
+        changing: The buffers that each step writes.
+        standing: The parameters.
+        data: The input of the step, if it is one tensor.
+        version: How often that had been written to.
+    """
+
+    state: StepState
+    params: Any
+    known: Known
+    changing: tuple[Noted, ...]
+    standing: tuple[Noted, ...]
+    data: Tensor | None
+    version: int
+
+    def holds(self, buffers: Named, learnt: Named) -> bool:
+        """Whether a neuron's tensors are what they were.
+
+        Args:
+            buffers: Its buffers.
+            learnt: Its ``torch.nn.Parameter``s.
+        """
+        for name, tensor, version, place in self.changing:
+            if buffers.get(name) is not tensor or tensor._version != version:
+                return False
+            # ``.data = ...`` leaves the object and its count; a gradient is asked of the buffer, not of y.
+            if tensor.requires_grad or tensor.data_ptr() != place:
+                return False
+        for name, tensor, version, _ in self.standing:
+            held = buffers.get(name)
+            if (learnt.get(name) if held is None else held) is not tensor or tensor._version != version:
+                return False
+        return True
+
+    def had(self, data: Any) -> bool:
+        """Whether an input is the tensor of the last step, with the values that were looked at then."""
+        return data is self.data and self.data is not None and self.data._version == self.version
+
+
+def noted(names: Sequence[str], buffers: Named, learnt: Named) -> tuple[Noted, ...] | None:
+    """Tensors to be known again; None where one of them, made in inference mode, keeps no count."""
+    found = []
+    for name in names:
+        held = buffers.get(name)
+        tensor: Any = learnt.get(name) if held is None else held
+        if tensor.is_inference():
+            return None
+        found.append((name, tensor, tensor._version, tensor.data_ptr()))
+    return tuple(found)
