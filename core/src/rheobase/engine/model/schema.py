@@ -112,20 +112,9 @@ class Schema:
 
 
 def collect(cls: type, reserved: frozenset[str]) -> Schema:
-    """The schema of a class.
-
-    Args:
-        cls: The class, just defined.
-        reserved: Names that belong to ``torch.nn.Module`` and to the neuron itself.
-
-    Returns:
-        Its schema.
-
-    Raises:
-        DeclarationError: If a name is reserved or means two things, a default names what does not
-            exist, or ``held``, ``dt_max`` or a preset is wrong.
-    """
+    """The schema of a class that was just defined; ``reserved`` names are those of every neuron."""
     found: dict[str, Declaration] = {}
+    # Base classes first: what a class declares anew stands at the place of what it replaces.
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
             if isinstance(value, Declaration):
@@ -146,6 +135,7 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
 
     functions = [name for name in FUNCTIONS if callable(getattr(cls, name, None))]
     for name in functions:
+        # Looked up in the class bodies: getattr gives the function, and not how it was declared.
         if not isinstance(_lookup(cls, name), staticmethod):
             raise DeclarationError(
                 f"{cls.__qualname__}.{name} must be a @staticmethod: a pure function of named tensors"
@@ -243,6 +233,7 @@ def _check_defaults(cls: type, schema: Schema) -> None:
             )
     for name in schema.parameters:
         seen = [name]
+        # Chains of names alone; a function shows what it asks for when it is called.
         while isinstance(target := schema.parameters[seen[-1]].default, str):
             if target in seen:
                 raise DeclarationError(
