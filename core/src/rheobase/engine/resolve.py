@@ -67,7 +67,7 @@ def _make(factory: Any, name: str, settings: Mapping[str, Any]) -> Any:
 def as_aggregator(
     given: Aggregator | str | Mapping[str, Any] | None,
 ) -> tuple[Aggregator | None, Provenance | None]:
-    """An aggregator from a callable, a name, or a mapping by pattern of identifiers; None: the class's own."""
+    """An aggregator from a callable, a name, or a mapping by pattern of identifiers; None for None."""
     if given is None:
         return None, None
     if isinstance(given, str):

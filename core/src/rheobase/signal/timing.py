@@ -56,15 +56,7 @@ def window_steps(start: float, stop: float, dt: float, closed: str) -> tuple[int
 
 
 def ratio(dt: float, sample_dt: float) -> Fraction:
-    """dt / sample_dt as a fraction: the one that is meant, not the one that rounding made of it.
-
-    Example:
-        >>> ratio(0.05, 0.25), ratio(0.1, 0.3)
-        (Fraction(1, 5), Fraction(1, 3))
-
-    Raises:
-        StimulusError: If one is over 1e12 times the other.
-    """
+    """dt / sample_dt as a fraction: the one that is meant, not the one that rounding made of it."""
     rounded = dt / sample_dt
     if not 1e-12 <= rounded <= 1e12:
         raise StimulusError(

@@ -151,10 +151,9 @@ def _search(
     found: Tensor,
     guess: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The root in each bracket, by the method of Chandrupatla (1997): inverse quadratic interpolation
-    where it is sure to help, else bisection. Advances in Engineering Software 28(3), 145-149,
-    doi:10.1016/S0965-9978(96)00051-8.
-    """
+    """The time and the state of the root in each bracket, and whether the search came to an end."""
+    # The method of Chandrupatla (1997): inverse quadratic interpolation where it is sure to help, else
+    # bisection. Advances in Engineering Software 28(3), 145-149, doi:10.1016/S0965-9978(96)00051-8.
     tolerance = 2.0 * torch.finfo(h.dtype).eps * h
     # x1 is the newest point, x2 the end on the other side of zero, x3 the point that was left.
     x1, x2, f1, f2 = bracket.high, bracket.low, bracket.g_high, bracket.g_low

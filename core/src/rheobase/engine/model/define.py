@@ -68,6 +68,7 @@ def define(cls: Any) -> None:
         )
     cls._model = Model(cls.schema, **functions) if dynamic else None
     cls._own_loggables = "loggable_props" in vars(cls) or getattr(cls, "_own_loggables", False)
+    # What a base class chose to report stands; only a choice that nobody made is made here.
     if not cls._own_loggables:
         inputs = tuple(cls.schema.inputs) or ("input",)
         cls.loggable_props = (*inputs, *cls.schema.states, *(("spiked",) if spiking else ()))

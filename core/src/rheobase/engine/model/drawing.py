@@ -80,6 +80,7 @@ def draw_all(
     return _numbers(np.concatenate(raw), distribution, dtype).view(*shape)
 
 
+# An operator of its own: a graph holds the call of it, and not the numbers of the step that was traced.
 _draw_all = torch.library.custom_op(
     "rheobase::draw_all",
     draw_all,

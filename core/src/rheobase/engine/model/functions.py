@@ -63,6 +63,7 @@ def gap(model: Model, y: Tensor, params: Any) -> Tensor:
         g = function(state, params)
     except _EXPLAINED as error:
         raise _explained(model, "threshold", error, (state, params)) from error
+    # As nearly every model gives it: nothing needs to be cast.
     if isinstance(g, Tensor) and g.dtype == y.dtype:
         shape = y.shape[1:]
         return g if g.shape == shape else torch.broadcast_to(g, shape)

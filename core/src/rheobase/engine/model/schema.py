@@ -42,6 +42,7 @@ def _put_together(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -
     return _found_type(name, fields)(*values)
 
 
+# One class for all that is unpickled of one kind.
 _found_type = cache(_tuple_type)
 _OVERRIDABLE = frozenset({"voltage", "input"})
 
@@ -182,6 +183,7 @@ def _lookup(cls: type, name: str) -> Any:
 
 
 def _check_name(cls: type, name: str, declaration: Declaration, reserved: frozenset[str]) -> None:
+    # ``carry_`` begins the names of buffers that keep what an integrator carries on.
     if name.startswith(("_", "carry_")) or keyword.iskeyword(name):
         raise DeclarationError(
             f"{cls.__qualname__}.{name}: a {declaration.kind}'s name cannot begin with '_' or 'carry_'"

@@ -150,6 +150,7 @@ def _as_tensor(neuron: Owner, declared: Quantity, value: Any) -> Tensor:
     if not isinstance(value, Tensor):
         # From Python numbers, which are double: not by way of torch's default type.
         return torch.as_tensor(value, dtype=neuron.dtype, device=neuron.device).clone()
+    # A copy: the caller may go on writing to it.
     return tensor.to(device=neuron.device, dtype=neuron.dtype, copy=True)
 
 

@@ -20,12 +20,11 @@ from .stored import Stored
 
 
 class Beginning(Stored):
-    """A component whose declared states have initial values. See :class:`rheobase.Neuron`.
+    """A component whose declared states have initial values. See :class:`rheobase.Neuron`."""
 
-    What initial states draw is drawn for each unit when it is made or reset, and for each row of a batch when
-    the first step brings one. Until then a change of seed, identifier or type draws it anew. A value that
-    somebody set is left as it is.
-    """
+    # What initial states draw is drawn for each unit when it is made or reset, and for each row of a batch
+    # when the first step brings one. Until then a change of seed, identifier or type draws it anew. A value
+    # that somebody set is left as it is.
 
     _framework = True
 

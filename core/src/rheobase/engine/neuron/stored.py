@@ -223,11 +223,9 @@ class Stored(Randomness):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Take 0-dimensional or ``[units]`` parameters, any batch, and an integrator's carry.
-
-        What is loaded goes into new tensors: those of the neuron may be shared with what it gave out. With
-        ``assign=True`` buffers become what is loaded, where type and device are theirs.
-        """
+        """Take 0-dimensional or ``[units]`` parameters, any batch, and an integrator's carry."""
+        # What is loaded goes into new tensors: those of the neuron may be shared with what it gave out. With
+        # ``assign=True`` buffers become what is loaded, where type and device are theirs.
         assign = bool(local_metadata.get("assign_to_params_buffers"))
         saved = {
             key.removeprefix(prefix): value for key, value in state_dict.items() if key.startswith(prefix)
