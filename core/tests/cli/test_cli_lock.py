@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -190,3 +191,25 @@ def test_a_refused_plugin_is_an_error_under_strict(install: Install, rheobase: R
     done = rheobase("list", RHEOBASE_STRICT="1")
     assert done.returncode == 2
     assert "toy_models/model.py has changed" in done.stderr
+
+
+HANGS = """
+import sys, time
+class Finder:
+    def find_spec(self, name, path=None, target=None): return None
+    def find_distributions(self, context=None): time.sleep(600)
+sys.meta_path.append(Finder())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere metadata are read in one process")
+def test_a_finder_that_hangs_is_named_whether_locked_checked_or_listed(
+    install: Install, rheobase: Rheobase
+) -> None:
+    site = install("toy-models")
+    (site / "sitecustomize.py").write_text(HANGS)
+    for command in (["lock"], ["plugins", "--check"], ["list"]):
+        done = rheobase(*command, RHEOBASE_TIMEOUT="1")
+        assert done.returncode == 0
+        assert "toy-models" in done.stdout
+        assert "finder sitecustomize.Finder: reading it did not end within 1 s" in done.stderr

@@ -75,6 +75,22 @@ def command(site: Path, tmp_path: Path, **variables: str) -> subprocess.Popen[st
 
 
 @posix
+def test_whoever_stops_the_process_that_watches_over_it_is_not_waited_for_either(
+    publish: Publish, listed: Listed
+) -> None:
+    stops = "import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(600)\n"
+    publish("stopper", hook("stopper", stops))
+    site = publish("z-good", hook("z-good"))
+    since = time.monotonic()
+    said = listed(site, env={"RHEOBASE_TIMEOUT": "1"})
+    assert time.monotonic() - since < 30
+    assert "z-good" in {row[1] for row in said["found"]}
+    [warning] = said["warnings"]
+    assert "stopper 1.0 is left out" in warning
+    assert "it ended the process that watches over it" in warning
+
+
+@posix
 def test_whoever_stops_a_listing_need_not_wait_for_the_others_again(publish: Publish, tmp_path: Path) -> None:
     publish("hangs", hook("hangs", HANGS["plainly"]))
     site = publish("z-good", hook("z-good", f"open({str(tmp_path / 'runs')!r}, 'a').write('x')\n"))

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from rheobase.plugins import process
+from rheobase.plugins import child, process
 from rheobase.plugins.entry import Entry
 from rheobase.plugins.isolation import Examiner
 
@@ -64,6 +64,18 @@ def test_each_plugin_is_judged_by_itself_however_the_process_is_started(
         found = examiner.examine_all(entries) if together else list(one_by_one)
     assert {entry.name: each.failure for entry, each in zip(entries, found, strict=True)} == FAILURES
     assert [spec.name for spec in found[0].specs] == ["largest"]
+
+
+@posix
+def test_where_jobs_are_not_forked_each_plugin_has_an_interpreter(
+    entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where the system has no fork; the interpreter is forked here all the same, so that it knows.
+    monkeypatch.setattr(process, "_single_threaded", lambda: True)
+    monkeypatch.setattr(child, "APART", False)
+    with Examiner(limit=2.0) as examiner:
+        found = examiner.examine_all(entries)
+    assert {entry.name: each.failure for entry, each in zip(entries, found, strict=True)} == FAILURES
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is forked")

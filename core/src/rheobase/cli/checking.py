@@ -29,7 +29,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
     Raises:
         ConfigurationError: If there is no lock file, or it cannot be read.
     """
-    from ..plugins import control, discovery, lock, lockfile, project
+    from ..plugins import control, isolation, lock, lockfile, project
     from ..plugins.entry import canonical
 
     path = project.find(project.LOCK)
@@ -39,7 +39,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
             "plugins against; trust those that are installed: rheobase lock"
         )
     decided = control.read()
-    found = discovery.scan()
+    found = isolation.scan_apart(decided.timeout)
     locked = lockfile.read(path)
     wanted = [entry for entry in found.entries if not decided.disabled(entry)]
     causes = lock.refused(path, wanted, anew=True)

@@ -19,10 +19,11 @@ from ..errors import PluginError
 from ..specs import PROJECT
 from .entry import module_of
 from .gathering import Gathering, hash_of
+from .metadata import text_of
 from .problem import first_line
 from .stamps import Stamps, stamp
+from .targets import way
 from .trusted import Trusted
-from .ways import way
 
 _NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 """What installers write into the folder of metadata for themselves."""
@@ -116,11 +117,15 @@ def _metadata(distribution: str) -> tuple[Any, str, tuple[tuple[str, str], ...],
 
     import importlib_metadata
 
-    found = importlib_metadata.distribution(distribution)
+    # Not by the finders of others where it can be helped: they may fail, or never answer.
+    context: Any = importlib_metadata.DistributionFinder.Context
+    alike = list(importlib_metadata.MetadataPathFinder.find_distributions(context(name=distribution)))
+    valid = (each for each in alike if any(text_of(each, name) for name in ("METADATA", "PKG-INFO", "")))
+    found = next(valid, None) or importlib_metadata.distribution(distribution)
     version, points, record = _about(found)
     if not record:
         # In the folder of its sources, what setuptools left there may hide the metadata of the installation.
-        for other in importlib_metadata.distributions(name=distribution):
+        for other in alike:
             if _about(other)[:2] == (version, points) and _about(other)[2]:
                 found, (_, _, record) = other, _about(other)
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -92,6 +93,7 @@ class Entry(NamedTuple):
         return cls(**{**plain, "requires": tuple(plain["requires"])})
 
 
+@functools.lru_cache(4096)
 def canonical(distribution: str) -> str:
     """The name of a distribution in the form in which names are compared.
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from .stamps import stamp
+from .stamps import stamps
 
 _METADATA = (".dist-info", "egg-info", ".egg", ".egg-link")
 _KNOWN = (
@@ -21,11 +22,14 @@ _KNOWN = (
     "importlib_metadata",
     "_distutils_hack",
 )
-_READ = ("entry_points.txt", "METADATA")
+_READ = [f"{os.sep}{name}" for name in ("entry_points.txt", "METADATA")]
 _EGG = [
-    os.path.join(folder, name)
-    for folder in ("", "EGG-INFO")
-    for name in ("entry_points.txt", "PKG-INFO", "requires.txt")
+    "",
+    *(
+        f"{folder}{os.sep}{name}"
+        for folder in ("", f"{os.sep}EGG-INFO")
+        for name in ("entry_points.txt", "PKG-INFO", "requires.txt")
+    ),
 ]
 
 
@@ -41,20 +45,24 @@ class OnPath(NamedTuple):
     fingerprint: list[Any] | None
     modules: list[set[str]]
 
-    def where(self, module: str) -> list[int]:
-        """The folders that may have a module, by their numbers: Python takes it from the first.
+    def where(self, modules: Iterable[str]) -> dict[str, list[int]]:
+        """The folders that may have each module, by their numbers: Python takes it from the first.
 
         Args:
-            module: An outermost module.
+            modules: Outermost modules.
         """
-        return [number for number, names in enumerate(self.modules) if module in names]
+        found: dict[str, list[int]] = {module: [] for module in modules}
+        for number, names in enumerate(self.modules):
+            for module in names & found.keys():
+                found[module].append(number)
+        return found
 
 
 def look() -> OnPath:
     """Look at what is on the path now.
 
     Example:
-        >>> look() == look(), look().where("json") != []
+        >>> look() == look(), look().where(["json"])["json"] != []
         (True, True)
     """
     path = search_path()
@@ -65,10 +73,18 @@ def look() -> OnPath:
         module = getattr(finder, "__module__", None) or type(finder).__module__
         if hasattr(finder, "find_distributions") and module.partition(".")[0] not in _KNOWN:
             return OnPath(None, modules)
-    found = [
-        [os.path.abspath(folder), _metadata(folder or os.curdir, each)]
-        for folder, each in zip(path, names, strict=True)
-    ]
+    found: list[Any] = []
+    for folder, each in zip(path, names, strict=True):
+        known = sorted([name for name in each if name.lower().endswith(_METADATA)])
+        # All at once: a call for each distribution costs more than the look at its files.
+        files = [
+            f"{folder or os.curdir}{os.sep}{name}{file}"
+            for name in known
+            for file in (_READ if name.lower().endswith(".dist-info") else _EGG)
+        ]
+        if not each and os.path.isfile(folder):  # a zip file
+            files = [folder]
+        found.append([os.path.abspath(folder), known, [[*stamp] for stamp in stamps(files)]])
     return OnPath(found, modules)
 
 
@@ -82,17 +98,3 @@ def _names(path: str) -> list[str]:
         return os.listdir(path)
     except OSError:
         return []
-
-
-def _metadata(path: str, names: list[str]) -> list[Any]:
-    """The distributions in a folder, each with the stamps of what is read of it."""
-    if not names:
-        return [list(stamp(path))] if os.path.isfile(path) else []  # a zip file, or nothing
-    found = sorted(name for name in names if name.lower().endswith(_METADATA))
-    return [[name, *_stamps(os.path.join(path, name))] for name in found]
-
-
-def _stamps(path: str) -> list[Any]:
-    if path.lower().endswith(".dist-info"):
-        return [list(stamp(f"{path}{os.sep}{name}")) for name in _READ]
-    return [list(stamp(path)), *(list(stamp(os.path.join(path, name))) for name in _EGG)]

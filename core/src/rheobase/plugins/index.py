@@ -19,7 +19,7 @@ from .discovery import Scan
 from .entry import Entry
 from .fingerprint import OnPath, look, search_path
 from .outcome import Outcome
-from .stamps import stamp, unchanged
+from .stamps import stamps, unchanged
 
 FORMAT = 2
 """Grows when an older index could be read wrongly."""
@@ -74,7 +74,8 @@ class Key(NamedTuple):
         Args:
             host: The spec versions of this host.
         """
-        own = [[path, *stamp(path)] for path in _own_files()]
+        files = _own_files()
+        own = [[file, *stamp] for file, stamp in zip(files, stamps(files), strict=True)]
         path = look()
         now = {"format": FORMAT, "host": host.to_plain(), "own": own, "path": path.fingerprint}
         return cls(now, path)
@@ -85,8 +86,8 @@ def _own_files() -> list[str]:
     found = []
     for folder in (_ROOT, os.path.join(_ROOT, "plugins")):
         with contextlib.suppress(OSError):  # in a zip file, which is on the path, so its stamp is in the key
-            names = (name for name in os.listdir(folder) if name.endswith(".py"))
-            found += [os.path.join(folder, name) for name in sorted(names)]
+            names = sorted(os.listdir(folder))
+            found += [f"{folder}{os.sep}{name}" for name in names if name.endswith(".py")]
     return found
 
 
@@ -111,15 +112,14 @@ def load(key: Key, limit: float = 0.0) -> Index | None:
         found = zip(scan.entries, kept["outcomes"], strict=True)
         known = [(entry, plain) for entry, plain in found if plain is not None]
         # What one of them imported, another of its distribution may use: they were loaded in one process.
-        same = all(unchanged(plain["files"]) for _, plain in known) and all(
-            key.path.where(module) == where for module, where in kept["modules"].items()
-        )
+        same = unchanged([file for _, plain in known for file in plain["files"]])
+        same = same and key.path.where(kept["modules"]) == kept["modules"]
         outcomes = {
-            entry: Outcome.from_plain(plain)
+            entry: Outcome.kept(plain)
             for entry, plain in known
             if same and unchanged(plain["folders"]) and not 0 < plain["limit"] < limit
         }
-        return Index(scan, Outcome.from_plain(kept["core"]), outcomes)
+        return Index(scan, Outcome.kept(kept["core"]), outcomes)
     except (AttributeError, KeyError, TypeError, ValueError, RheobaseError):  # not of this format after all
         return None
 
@@ -144,7 +144,7 @@ def save(index: Index, key: Key) -> str:
         "outcomes": [outcome and outcome.to_plain() for outcome in outcomes],
     }
     sought = {module for outcome in outcomes if outcome for module in outcome.sought}
-    kept["modules"] = {module: key.path.where(module) for module in sorted(sought)}
+    kept["modules"] = key.path.where(sorted(sought))
     path = path_of_index()
     cache.drop_old(os.path.dirname(path), KEPT_DAYS)
     return cache.write_json(path, kept)

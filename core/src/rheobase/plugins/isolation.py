@@ -198,6 +198,16 @@ class Examiner:
         self.close()
 
 
+def scan_apart(limit: float) -> Scan:
+    """Read the metadata of all distributions as every listing does.
+
+    Args:
+        limit: How long one place may take, s.
+    """
+    with Examiner(limit) as examiner:
+        return examiner.scan(Host())
+
+
 def _job(group: Group) -> dict[str, Any]:
     about = f"{group[0].label} (RHEOBASE_TIMEOUT sets how long, RHEOBASE_DISABLE leaves it out)"
     locked = trusted.of(canonical(group[0].distribution))

@@ -85,6 +85,17 @@ class Outcome(NamedTuple):
             limit=_number(plain["limit"]),
         )
 
+    @classmethod
+    def kept(cls, plain: Any) -> Outcome:
+        """The same of values that no plugin had in its hands since they were checked: those of the index."""
+        specs = []
+        for each in plain["specs"]:
+            values = dict(each)
+            specs.append(SPECS[values.pop("kind")](**values))
+        texts = {key: tuple(plain[key]) for key in ("complaints", "sought")}
+        triples = {key: tuple(map(tuple, plain[key])) for key in ("unusable", "files", "folders")}
+        return cls(**{**plain, "specs": tuple(specs), **texts, **triples})
+
 
 _Value = TypeVar("_Value")
 

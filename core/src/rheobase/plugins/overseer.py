@@ -7,18 +7,22 @@ class that another is judged with, and write into no pipe but its own.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import json
 import mmap
 import os
 import select
 import signal
+import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from . import child
+from . import child, guard
+from .fingerprint import search_path
 
 AT_ONCE = 8
 """How many jobs are done at a time: many of them wait for a disk."""
@@ -41,6 +45,31 @@ _PLACE = 4096
 
 class ParentEnded(Exception):
     """Nobody waits for answers any more."""
+
+
+def main() -> None:
+    """Do the jobs that are asked for on stdin, and answer on the pipe that was stdout, to the end."""
+    guard.close()
+    sys.path[:] = search_path()
+    warnings.simplefilter("ignore")  # what a plugin's import warns of is its author's business
+    requests, replies = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    # Where it was forked, the parent may have put others there, and in those text may wait to be printed.
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="replace", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", closefd=False)
+    faulthandler.enable(file=2)
+    gc.disable()  # it ends soon, and collecting takes a good part of its time
+    if child.APART:
+        faulthandler.register(child.WHERE, file=2)
+        serve(requests, replies)
+    else:
+        with os.fdopen(requests, encoding="utf-8") as lines:
+            request = json.loads(lines.readline())
+            child.work(request, request["token"], replies)
+    os._exit(0)  # neither threads that a plugin left running nor its exit handlers are waited for
 
 
 def serve(requests: int, replies: int) -> None:
@@ -95,7 +124,9 @@ def _prepare(jobs: list[dict[str, Any]]) -> None:
     import importlib_metadata  # noqa: F401
 
     if any(job["do"] in ("core", "examine") for job in jobs):
-        from . import examine, stamps, targets  # noqa: F401
+        import resource  # noqa: F401
+
+        from . import component, examine, hooks, stamps, targets  # noqa: F401
 
         stamps.warm_up()
         with contextlib.suppress(Exception):

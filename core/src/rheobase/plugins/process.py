@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     import subprocess
 
-_CODE = "import sys; sys.path[:] = sys.argv[1:]; from rheobase.plugins.serving import main; main()"
+_CODE = "import sys; sys.path[:] = sys.argv[1:]; from rheobase.plugins.overseer import main; main()"
 
 _FLAGS = (
     ("-I", sys.flags.isolated),

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from .. import cache
 from .entry import Entry
 from .stamps import stamp, unchanged
+from .targets import way
 from .trusted import Trusted
-from .ways import way
 
 if TYPE_CHECKING:
     from .contents import Contents

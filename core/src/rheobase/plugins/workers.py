@@ -15,9 +15,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import IO, Any, NamedTuple
 
 from ..errors import PluginError
-from . import child, serving
+from . import child, overseer
 from .overseer import NO_ANSWER, START, ending
 from .process import Process, start
+
+SLACK = 2.0
+"""How much later than its limit a job must have ended, s."""
 
 PATIENCE = 2.0
 """After how long the user is told for whom he waits, s."""
@@ -100,20 +103,28 @@ class Workers:
             What came of each; None: no process can be started.
         """
         jobs = [{**job, "limit": limit or self.limit} for job in jobs]
+        found: dict[int, Result] = {}
         if not child.APART:
-            results = [self._run_alone(job) for job in jobs]
-            return [each for each in results if each is not None] if None not in results else None
+            for number, job in enumerate(jobs):
+                if (result := self._run_alone(job)) is None:
+                    return None
+                found[number] = result
+                each(number, result)
+            return list(found.values())
         process = self._process or self._start()
         if process is None:
             return None
-        found: dict[int, Result] = {}
         pids: dict[int, int] = {}
         waited: dict[int, float] = {}
         try:
             token = self._send(process, {"jobs": jobs})
-            # The process watches over them itself; this is for one that was stopped.
-            until = time.monotonic() + START + 2 * self.limit * (1 + len(jobs))
+            # The process watches over them itself; this is for one that was stopped. It says something
+            # whenever a job begins or ends; a scan may take long while it gets on.
+            longest = max(job["limit"] * child.wanted(job) for job in jobs) + SLACK
+            first = until = time.monotonic() + START + 2 * self.limit * (1 + len(jobs))
             while len(found) < len(jobs) and (line := self._next_or_tell(until, waited, jobs)):
+                if jobs[0]["do"] != "scan":
+                    until = min(first, time.monotonic() + longest)
                 with contextlib.suppress(ValueError, LookupError, TypeError):
                     said = json.loads(line)
                     if said.pop("to") != token:
@@ -208,7 +219,7 @@ class Workers:
     def _start(self) -> Process | None:
         if self._abandoned:
             raise PluginError("nothing more is examined: it was interrupted")
-        process = start(serving.main)
+        process = start(overseer.main)
         if process is None:
             return None
         self._replies = queue.SimpleQueue()
