@@ -27,11 +27,7 @@ Aggregator: TypeAlias = Callable[[list[Tensor], "list[str] | None"], Tensor]
 
 
 def check_inputs(inputs: Sequence[Tensor], identifiers: Sequence[str] | None) -> None:
-    """Refuse an empty list, and identifiers that do not match the inputs.
-
-    Raises:
-        InputError: In either case.
-    """
+    """Refuse an empty list, and identifiers that do not match the inputs."""
     if not inputs:
         raise InputError("no input was given to aggregate; give a list of one or more tensors")
     if identifiers is not None and len(identifiers) != len(inputs):
@@ -135,6 +131,7 @@ class GroupedAggregator:
             )
         members: dict[str | None, list[int]] = {}
         for index, name in enumerate(identifiers):
+            # By case on every system, as identifiers are.
             pattern = next((p for p in self.groups if fnmatchcase(name, p)), None)
             members.setdefault(pattern, []).append(index)
         totals = []

@@ -16,17 +16,7 @@ __all__ = ["DT", "Component", "check_dt"]
 
 
 def check_dt(dt: Any) -> float:
-    """The time step as a number.
-
-    Args:
-        dt: The time step, ms.
-
-    Returns:
-        ``dt`` as a float.
-
-    Raises:
-        ArgumentError: If it is no finite number greater than zero.
-    """
+    """The time step as a number of ms, finite and above zero."""
     try:
         # A tensor of 0.1 in float32 is another time step than 0.1.
         value = math.nan if isinstance(dt, (bool, Tensor)) else float(dt)
@@ -149,6 +139,7 @@ class Component(nn.Module):
             0.25
         """
         settings = dict(self.configuration if configuration is None else configuration)
+        # All names are looked up before anything is set, so a wrong name changes nothing.
         for name in settings:
             if name.startswith("_") or not hasattr(self, name):
                 known = [known for known in dir(self) if not known.startswith("_")]

@@ -129,6 +129,7 @@ def create(
     if dt is None and own is None and limit is not None:
         dt = min(DT, limit)
     if source is not None:
+        # Named as it is installed, not as its class is, so that messages and draws go by what was asked for.
         params.setdefault("identifier", source.name)
     neuron = cast(Any, Ensemble.of(model))(
         num_units=num_units,

@@ -64,6 +64,7 @@ class Ensemble(Neuron):
                 "__qualname__": model.__qualname__,
                 "loggable_props": model.loggable_props,
             }
+            # Two threads may both make the class; setdefault gives one of them to both.
             _CLASSES.setdefault(model, type(model.__name__, (Ensemble, model), names))
         return _CLASSES[model]
 
@@ -98,6 +99,7 @@ class Ensemble(Neuron):
                 raise ParameterError(f"heterogenize: {name}={sweep!r}; give a Sweep, or assign the value")
         expanded = expand(sweeps, self.num_units, self._stream)
         declared = self.schema.parameters
+        # All are checked before one is set.
         checked = {name: as_parameter(self, declared[name], values) for name, values in expanded.items()}
         for name, values in checked.items():
             setattr(self, name, values)

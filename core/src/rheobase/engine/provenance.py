@@ -28,15 +28,8 @@ class Sourced(Protocol):
 
 
 def provenance_of(neuron: Sourced) -> dict[str, Provenance]:
-    """The provenance of a neuron's model, integrator and aggregator.
-
-    Args:
-        neuron: The neuron.
-
-    Returns:
-        "model", "integrator" and "aggregator" -> provenance. A class or function that no installed
-        plugin offers has neither distribution nor version.
-    """
+    """ "model", "integrator" and "aggregator" -> provenance."""
+    # What no installed plugin offers has neither distribution nor version.
     model = neuron._model_source or Provenance("neuron", type(neuron).__name__)
     if neuron.schema.inputs:
         sources = {
@@ -53,6 +46,7 @@ def provenance_of(neuron: Sourced) -> dict[str, Provenance]:
 
 def _own_rule(neuron: Sourced, model: Provenance) -> Provenance:
     own = next(base for base in type(neuron).__mro__ if "aggregate" in vars(base))
+    # The base class's rule is that of the plugin "sum".
     if of_framework(own):
         return load("aggregator", "sum")[1]
     return Provenance("aggregator", f"{own.__name__}.aggregate", model.distribution, model.version)

@@ -16,12 +16,8 @@ DEFAULT_INTEGRATOR = "rk4"
 
 
 def load(kind: str, name: str) -> tuple[Any, Provenance]:
-    """The object of an installed component, and where it comes from.
-
-    Raises:
-        ComponentError: If no such component is installed, or the name is ambiguous.
-        PluginError: If it cannot be imported.
-    """
+    """The object of an installed component, and where it comes from."""
+    # Imported at use: a neuron made of objects alone needs no discovery.
     from ..plugins.registry import resolve
 
     found = resolve(kind, name)
@@ -29,21 +25,10 @@ def load(kind: str, name: str) -> tuple[Any, Provenance]:
 
 
 def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Integrator, Provenance]:
-    """An integrator from an object or a name.
-
-    Args:
-        given: An integrator, the name of one, or None for Runge-Kutta of order 4.
-        **settings: What the named integrator is made with.
-
-    Returns:
-        The integrator and its provenance.
-
-    Raises:
-        ArgumentError: If it is neither.
-        ComponentError: If no integrator of that name is installed.
-    """
+    """An integrator from an object or a name, made with settings; None: Runge-Kutta of order 4."""
     if given is None or isinstance(given, str):
         factory, provenance = load("integrator", DEFAULT_INTEGRATOR if given is None else given)
+        # Every integrator takes it, so no factory has to.
         on_failure = settings.pop("on_failure", "raise")
         if on_failure not in ("raise", "mark"):
             raise ArgumentError(f"on_failure={on_failure!r} cannot be used; give 'raise' or 'mark'")
@@ -69,6 +54,7 @@ def as_integrator(given: Integrator | str | None, **settings: Any) -> tuple[Inte
 def _make(factory: Any, name: str, settings: Mapping[str, Any]) -> Any:
     signature = inspect.signature(factory)
     try:
+        # Apart from the call, whose own TypeErrors are the plugin's.
         signature.bind(**settings)
     except TypeError as error:
         taken = ", ".join(signature.parameters) or "none"
@@ -81,18 +67,7 @@ def _make(factory: Any, name: str, settings: Mapping[str, Any]) -> Any:
 def as_aggregator(
     given: Aggregator | str | Mapping[str, Any] | None,
 ) -> tuple[Aggregator | None, Provenance | None]:
-    """An aggregator from a callable, a name, or a mapping by pattern of identifiers.
-
-    Args:
-        given: One of these; None for the class's own rule.
-
-    Returns:
-        The aggregator and its provenance, or two None.
-
-    Raises:
-        ArgumentError: If it is none of these.
-        ComponentError: If no aggregator of that name is installed.
-    """
+    """An aggregator from a callable, a name, or a mapping by pattern of identifiers; None for None."""
     if given is None:
         return None, None
     if isinstance(given, str):
@@ -114,19 +89,8 @@ def as_aggregator(
 def input_rules(
     schema: Schema, given: Aggregator | str | Mapping[str, Any] | None, own: Aggregator
 ) -> dict[str, tuple[Aggregator, Provenance | None]]:
-    """The aggregator of each declared input, and where it comes from.
-
-    Args:
-        schema: The model's schema.
-        given: What the user gave: a mapping by input name goes input by input, anything else serves all.
-        own: The class's own rule. It stands in for "sum", which an input has unless it says more.
-
-    Returns:
-        Input -> aggregator and provenance; the provenance of the class's own rule is None.
-
-    Raises:
-        ArgumentError: If a key of the mapping is nearly the name of an input.
-    """
+    """Input -> its aggregator and where that comes from; None: from the class, whose own rule it is."""
+    # A mapping by names of inputs goes input by input; any other goes by patterns, and serves all.
     by_input = isinstance(given, Mapping) and set(given) <= set(schema.inputs)
     if isinstance(given, Mapping) and not by_input:
         for key in given:
@@ -138,6 +102,7 @@ def input_rules(
     rules: dict[str, tuple[Aggregator, Provenance | None]] = {}
     for name, declared in schema.inputs.items():
         chosen = given.get(name) if by_input and isinstance(given, Mapping) else given
+        # "sum" is what an input has that says nothing, and there the class's own rule stands in.
         if chosen is None and declared.aggregator != "sum":
             chosen = declared.aggregator
         rule, source = as_aggregator(chosen)

@@ -21,24 +21,13 @@ _CLOCK = re.compile(r"(t|times?|sec|seconds?|index)([ _(\[].*)?")
 
 
 def read_csv(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float | None]:
-    """The columns of a CSV file.
-
-    Args:
-        path: The file's name, for messages.
-        file: The file.
-
-    Returns:
-        ``{"current": float64 [n, columns]}``, with ``"t_ms"`` or ``"time_ms"`` where the file has such a
-        column, and the time step where a line or a column ``dt_ms`` gives it.
-
-    Raises:
-        StimulusError: If the file is ragged, has text among its numbers, no numbers at all, says its time
-            step twice or too late, or has a first column without a name that rises as times do.
-    """
+    """``{"current": float64 [n, columns]}``, with times where named; and the time step, where given."""
+    # One byte more than may be there tells a file that is too long.
     content = file.read(MOST + 1)
     if len(content) > MOST:
         raise StimulusError(f"the stimulus file {path} has over {MOST} bytes; save it by numpy.save as NPY")
     try:
+        # Spreadsheets write a byte order mark, which this takes away.
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise StimulusError(
@@ -62,6 +51,7 @@ def read_csv(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float |
         cells = [cell.strip() for cell in text.split(separator)]
         if cells and cells[-1] == "" and len(cells) > 1:
             cells.pop()
+        # A line of names has no number in it; a row of numbers and text is a fault of the file.
         if not rows and names is None and not any(_is_float(cell) for cell in cells):
             names = [cell.strip("\"'") for cell in cells]
             continue
@@ -124,6 +114,7 @@ def _columns(
     lower = [name.lower() for name in names or []]
     special = {name: table[:, lower.index(name)] for name in _NAMED if name in lower}
     keep = [k for k in range(table.shape[1]) if k >= len(lower) or lower[k] not in _NAMED]
+    # Taken for a current, a time would be injected as pA.
     clock = next((name for name in lower if name not in _NAMED and _CLOCK.fullmatch(name)), None)
     if clock is not None:
         raise StimulusError(

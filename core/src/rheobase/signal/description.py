@@ -63,16 +63,13 @@ class Description(abc.ABC):
 @final
 @dataclass(frozen=True, eq=False)
 class Windows(Description):
-    """Currents that are constant within windows; where windows overlap, the first counts.
+    """Currents that are constant within windows; where windows overlap, the first counts."""
 
-    Args:
-        levels: ``((start, stop), ...), amplitude``: the windows of each amplitude, ms.
-        base: The current outside.
-        closed: Which ends belong to a window; of a signal it makes no difference.
-    """
-
+    # The windows of each amplitude, ms: ``((start, stop), ...), amplitude``.
     levels: tuple[tuple[tuple[tuple[float, float], ...], Current], ...]
+    # The current outside.
     base: Current
+    # Which ends belong to a window; of a signal it makes no difference.
     closed: str = "left"
 
     @property
@@ -87,6 +84,7 @@ class Windows(Description):
         first, count, dt, dtype, device = grid
         row = row_of(self.base, dtype=dtype, device=device)
         values = row.expand(count, *row.shape)
+        # From the last to the first, which so overwrites the others where they overlap.
         for windows, amplitude in reversed(self.levels):
             inside = torch.zeros(count, 1, dtype=torch.bool, device=device)
             for start, stop in windows:
@@ -114,21 +112,17 @@ def _always(amplitude: Tensor, t: Tensor) -> Tensor:
 @final
 @dataclass(frozen=True, eq=False)
 class Curve(Description):
-    """A function of time, which is smooth but at some times.
+    """A function of time, which is smooth but at some times."""
 
-    Args:
-        function: ``function(t, *values)``, computed in float64, so that late times are as exact as early
-            ones. It stands by itself, so that it can be pickled.
-        values: What it depends on.
-        kinks: Where its slope jumps, ms.
-        jumps: Where it jumps itself, ms. There it gives the value that holds from there on.
-        unit: The unit of t, in ms.
-    """
-
+    # ``function(t, *values)``, in float64, so that late times are as exact as early ones. It stands by
+    # itself, so that it can be pickled.
     function: Callable[..., Tensor]
     values: tuple[Current, ...]
+    # Where its slope jumps, ms.
     kinks: tuple[float, ...] = ()
+    # Where it jumps itself, ms. There it gives the value that holds from there on.
     jumps: tuple[float, ...] = ()
+    # The unit of t, in ms.
     unit: float = 1.0
 
     @property
@@ -160,18 +154,14 @@ class Curve(Description):
 @final
 @dataclass(frozen=True, eq=False)
 class Held(Description):
-    """Samples at equal intervals, each held until the next; it ends where they end.
-
-    Args:
-        values: ``[n, width]``.
-        sample_dt: The interval, ms.
-    """
+    """Samples ``[n, width]`` at equal intervals, each held until the next; it ends where they end."""
 
     values: Tensor
     sample_dt: float
     _largest: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        # The largest value tells at each call whether all fit into a type, without a pass over them.
         largest = torch.stack(torch.aminmax(self.values.detach())).abs().max()
         object.__setattr__(self, "_largest", largest)
 
@@ -195,6 +185,7 @@ class Held(Description):
                 f"{len(self.values) * self.sample_dt:g} ms; step {last} at {last * dt:g} ms "
                 "lies beyond them; give a shorter duration"
             )
+        # Selected before they are converted: a run of few steps converts few.
         return self.values[torch.from_numpy(indices).to(self.values.device)].to(dtype=dtype, device=device)
 
     def _refuse(self, dtype: torch.dtype) -> None:
@@ -207,6 +198,7 @@ class Held(Description):
         )
 
     def signal(self) -> Signal:
+        # Products, not a running sum: each is rounded once.
         times = [index * self.sample_dt for index in range(len(self.values))]
         values = self.values if self.width > 1 else self.values[:, 0]
         return Signal.levels(times, values, until=len(self.values) * self.sample_dt)

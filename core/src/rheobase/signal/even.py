@@ -6,23 +6,11 @@ import numpy as np
 
 
 def uneven(times: np.ndarray) -> tuple[float, int | None]:
-    """The mean interval of two or more numbers, and the first place that departs from it.
-
-    Times are often printed with three or four digits: a thousandth of the interval is still even.
-
-    Args:
-        times: float64 ``[n]``.
-
-    Returns:
-        The interval, and the first ``k`` where ``times[k + 1] - times[k]`` is another, or is not above
-        zero; None where they rise evenly.
-
-    Example:
-        >>> uneven(np.array([0.0, 0.1, 0.2])), uneven(np.array([0.0, 1.0, 1.0]))[1]
-        ((0.1, None), 0)
-    """
+    """The mean interval of two or more numbers, and the first place that departs from it, or None."""
+    # Times are often printed with three or four digits: a thousandth of the interval is still even.
     with np.errstate(all="ignore"):  # numbers that overflow are not evenly spaced
         interval = float(times[-1] - times[0]) / (len(times) - 1)
+        # Not >: what is no number departs too.
         off = np.flatnonzero(~(np.abs(np.diff(times) - interval) <= 1e-3 * abs(interval)))
     if len(off):
         return interval, int(off[0])
@@ -30,10 +18,5 @@ def uneven(times: np.ndarray) -> tuple[float, int | None]:
 
 
 def look_like_times(column: np.ndarray) -> bool:
-    """Whether numbers that nobody named rise evenly; two always do, so it takes three.
-
-    Example:
-        >>> look_like_times(np.array([0.0, 0.1, 0.2])), look_like_times(np.array([0.0, 0.1]))
-        (True, False)
-    """
+    """Whether numbers that nobody named rise evenly; two always do, so it takes three."""
     return len(column) > 2 and uneven(column)[1] is None

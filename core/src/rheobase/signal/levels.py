@@ -16,16 +16,13 @@ from ..errors import InputError
 @final
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """I(t) = table[k] for times[k - 1] <= t < times[k].
+    """I(t) = table[k] for times[k - 1] <= t < times[k]."""
 
-    Args:
-        times: When a level begins, ms, increasing.
-        table: The level before the first time, and from each: ``[levels + 1]`` or ``[levels + 1, units]``.
-        until: The end, ms.
-    """
-
+    # When a level begins, ms, increasing.
     times: tuple[float, ...]
+    # The level before the first time, and from each: ``[levels + 1]`` or ``[levels + 1, units]``.
     table: Tensor
+    # The end, ms.
     until: float
     _edges: Tensor = field(init=False, repr=False)
 
@@ -36,6 +33,7 @@ class Levels:
         """The value at a time, or at a time for each unit."""
         table = self.table
         if t.ndim == 0:
+            # One time for all: Python's bisection takes less than an operation of torch.
             now = float(t)
             self._within(now)
             return table[bisect_right(self.times, now)]
@@ -44,6 +42,7 @@ class Levels:
         if table.ndim == 1:
             return table.to(t.device)[places]
         units = table.shape[-1]
+        # Each unit its own column, at its own time.
         return table[places, torch.arange(units, device=table.device)] if units > 1 else table[places, 0]
 
     def _within(self, now: float) -> None:

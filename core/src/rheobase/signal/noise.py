@@ -153,12 +153,10 @@ _Mark = tuple[int, np.ndarray]
 
 
 class _Path:
-    """The standard path x_{n+1} = a x_n + sqrt(1 - a^2) xi_n, with a memory of where it was.
+    """The standard path x_{n+1} = a x_n + sqrt(1 - a^2) xi_n, with a memory of where it was."""
 
-    The memory only saves time: what is returned depends on the arguments alone. It holds the two ends
-    of the last request, for a few kinds of request, so that one stimulus may serve two neurons. A copy
-    starts empty.
-    """
+    # The memory only saves time: what is returned depends on the arguments alone. It holds the two ends of
+    # the last request, for a few kinds of request, so that one stimulus may serve two neurons.
 
     _KINDS = 4
 
@@ -167,10 +165,11 @@ class _Path:
         self._block: tuple[int, int, int, np.ndarray] | None = None
 
     def __reduce__(self) -> tuple[type[_Path], tuple[()]]:
+        # A copy starts empty, and gives the same.
         return (_Path, ())
 
     def at(self, step: int, relaxation: float, paths: int, seed: int) -> np.ndarray:
-        """One step, float64 [paths]."""
+        """One step, float64 ``[paths]``."""
         for mark in self._marks.get((relaxation, paths, seed), ()):
             if mark[0] == step + 1:
                 return mark[1]
@@ -178,7 +177,7 @@ class _Path:
         return found
 
     def rows(self, first: int, count: int, relaxation: float, paths: int, seed: int) -> np.ndarray:
-        """The steps from first on, float64 [count, paths]; with relaxation = dt / tau, a = exp(-dt / tau)."""
+        """Steps from first on, float64 ``[count, paths]``; relaxation is dt / tau, and a = exp(-dt / tau)."""
         key, (decay, spread) = (relaxation, paths, seed), _coefficients(relaxation)
         usable = [mark for mark in self._marks.get(key, ()) if mark[0] <= first]
         begin, value = max(usable, key=lambda mark: mark[0], default=(0, np.zeros(paths)))
@@ -189,6 +188,7 @@ class _Path:
             if step == first:
                 entry = (step, value)
             noise = self._noise(step, paths, seed)
+            # The first value is the stationary start.
             value = noise if step == 0 else decay * value + spread * noise
             if step >= first:
                 out[step - first] = value

@@ -23,19 +23,7 @@ _ACCEPTED = "a CSV, TSV, NPY or NPZ file with one column of current, or one for 
 
 
 def read_current(path: Path, dt: float | None) -> tuple[np.ndarray, float]:
-    """The values of a file, [n] or [n, units] in the file's own floating-point type, and their interval.
-
-    Args:
-        path: The file.
-        dt: The interval in ms that the user gave, or None.
-
-    Returns:
-        The array and the interval in ms.
-
-    Raises:
-        StimulusError: If the file cannot be used; the message names it, says what was found and what is
-            accepted.
-    """
+    """The values of a file, ``[n]`` or ``[n, units]`` in its floating-point type, and their interval, ms."""
     readers = {".csv": _read_csv, ".tsv": _read_csv, ".npy": _read_npy, ".npz": _read_npz}
     _check_there(path)
     reader = readers.get(path.suffix.lower())
@@ -108,6 +96,7 @@ def _read_csv(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float 
 
 
 def _read_npy(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], float | None]:
+    # The first bytes of every zip archive.
     if file.read(2) == b"PK":
         raise StimulusError(f"the stimulus file {path} is an NPZ file; give it the ending .npz")
     file.seek(0)

@@ -18,19 +18,15 @@ from .signal import Signal
 
 
 class Segment(NamedTuple):
-    """A part of a step in which every signal is smooth. It has a clock of its own, which starts with it.
+    """A part of a step in which every signal is smooth, with a clock of its own, which starts with it."""
 
-    So a segment of a nanosecond is not lost where the times of a step are float32.
+    # So a segment of a nanosecond is not lost where the times of a step are float32.
 
-    Attributes:
-        start: Its start on the clock of the step, ms.
-        stop: Its end on the clock of the step.
-        t0: From where to integrate, on its own clock: 0, or ``[*batch, units]``.
-        t1: To where, likewise. A unit whose two times are one takes no part in it.
-    """
-
+    # Its start and its end on the clock of the step, ms.
     start: float
     stop: float
+    # From where to where to integrate, on its own clock: 0 and a number, or ``[*batch, units]`` each. A unit
+    # whose two times are one takes no part in it.
     t0: Any
     t1: Any
 
@@ -41,25 +37,10 @@ class Segment(NamedTuple):
 
 
 def segments_between(signals: Sequence[Signal], t0: Any, t1: Any) -> list[Segment]:
-    """The segments of a step from ``t0`` to ``t1``, in order.
-
-    A breakpoint that is ``t0`` or ``t1`` but for rounding does not cut. Where units have times of their own,
-    every segment is one for all of them, and a unit goes through as much of it as lies between its times.
-
-    Args:
-        signals: What cuts; on the clock of ``t0`` and ``t1``.
-        t0: The start, ms; a number, or ``[*batch, units]``.
-        t1: The end, likewise.
-
-    Returns:
-        At least one segment. Alone, and from time 0, it is the step as it was given.
-
-    Example:
-        >>> from rheobase import Signal
-        >>> found = segments_between([Signal.levels([0.0, 0.25, 1.0], [1, 2, 3])], 0.0, 1.0)
-        >>> [(segment.start, segment.stop, segment.t1) for segment in found]
-        [(0.0, 0.25, 0.25), (0.25, 1.0, 0.75)]
-    """
+    """The segments of a step from ``t0`` to ``t1``, numbers or ``[*batch, units]``, in order, one or more."""
+    # A breakpoint that is ``t0`` or ``t1`` but for rounding does not cut. Where units have times of their
+    # own, every segment is one for all of them, and a unit goes through as much of it as lies between its
+    # times.
     if not signals:
         return [Segment(0.0, math.inf if isinstance(t1, Tensor) else t1, t0, t1)]
     start = float(t0.detach().min()) if isinstance(t0, Tensor) else float(t0)
@@ -72,6 +53,7 @@ def segments_between(signals: Sequence[Signal], t0: Any, t1: Any) -> list[Segmen
         if cut - edges[-1] > slack and stop - cut > slack:
             edges.append(cut)
     edges.append(stop)
+    # Alone, and from time 0, it is the step as it was given: no time is rounded anew.
     if len(edges) == 2 and start == 0.0:
         return [Segment(start, stop, t0, t1)]
     if not isinstance(t0, Tensor) and not isinstance(t1, Tensor):
@@ -113,6 +95,7 @@ def on_segment(data: Any, segment: Segment) -> Any:
 
 
 def _smooth(signal: Signal, segment: Segment) -> Tensor | Signal:
+    # Not its start, which is a breakpoint: by rounding it may lie on either side.
     middle = segment.middle
     around = signal.around(middle)
     if around.piecewise_constant:
@@ -121,13 +104,10 @@ def _smooth(signal: Signal, segment: Segment) -> Tensor | Signal:
 
 
 def at_time(data: Any, t: Any) -> Any:
-    """The inputs at a time: tensors only.
-
-    Raises:
-        StructureError: If the time is no number, because somebody asks how the field depends on it.
-    """
+    """The inputs at a time: tensors only."""
     if isinstance(data, Tensor) or not (isinstance(data, Signal) or signals_in(data)):
         return data
+    # What is no number is put in place of the time to find out how a field hangs on it.
     if not isinstance(t, (int, float, Tensor)):
         raise StructureError("it has an input that changes within the step, and not only by jumps")
     if isinstance(data, Signal):
@@ -140,6 +120,7 @@ def at_start(data: Any, dt: float) -> Any:
     signals = signals_in(data)
     if not signals:
         return data
+    # By way of the first segment, so that a breakpoint at the start is past, rounding or not.
     return at_time(on_segment(data, segments_between(signals, 0.0, dt)[0]), 0.0)
 
 

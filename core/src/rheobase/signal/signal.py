@@ -68,6 +68,7 @@ class Signal:
     @staticmethod
     def of(waveform: Waveform, *, within_step: bool = False) -> Signal:
         """A signal of a waveform; see :mod:`rheobase.signal.waveform`, and :meth:`in_step`."""
+        # Past ``__init__``, which checks what users give.
         signal = object.__new__(Signal)
         signal._waveform, signal._within_step = waveform, within_step
         return signal
@@ -254,6 +255,7 @@ class Signal:
         return self.joined([], partial(_of_one, rule, constant))
 
     def __getattr__(self, name: str) -> Any:
+        # Asked only for what a signal has not: by somebody who takes it for a tensor of its values.
         if hasattr(Tensor, name):
             raise AttributeError(
                 f"a Signal is an input over time, and has no {name!r} of a tensor; signal(t) is the tensor "
@@ -334,6 +336,7 @@ def _level(name: str, value: Any) -> Tensor:
 def _increasing(name: str, given: Iterable[float]) -> tuple[float, ...]:
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         raise InputError(f"Signal: {name}={given!r} cannot be used; give a sequence of times in ms")
+    # Of a tensor or an array: Python's numbers, not elements of its own type.
     listed = given.tolist() if hasattr(given, "tolist") else list(given)
     if not isinstance(listed, list):
         raise InputError(f"Signal: {name}={given!r} cannot be used; give a sequence of times in ms")

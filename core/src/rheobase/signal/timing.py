@@ -36,14 +36,7 @@ def check_closed(owner: object, closed: str) -> None:
 
 
 def steps_before(time: float, dt: float, *, including: bool) -> int:
-    """The number of steps n >= 0 whose time n dt is before ``time``, or at it when ``including``.
-
-    Example:
-        >>> steps_before(0.3, 0.1, including=False), steps_before(0.3, 0.1, including=True)
-        (3, 4)
-        >>> steps_before(0.35, 0.1, including=False)
-        4
-    """
+    """The number of steps n >= 0 whose time n dt is before ``time``, or at it when ``including``."""
     if time == math.inf:
         return _NEVER
     position = time / dt
@@ -55,27 +48,15 @@ def steps_before(time: float, dt: float, *, including: bool) -> int:
 
 
 def window_steps(start: float, stop: float, dt: float, closed: str) -> tuple[int, int]:
-    """The steps of a window as ``(first, end)``: those with ``first <= n < end``.
-
-    Example:
-        >>> window_steps(0.3, 0.6, 0.1, "left"), window_steps(0.3, 0.6, 0.1, "neither")
-        ((3, 6), (4, 6))
-    """
+    """The steps of a window as ``(first, end)``: those with ``first <= n < end``."""
+    # Open at its start, a window begins after a step at that time; closed at its stop, it ends after one.
     first = steps_before(start, dt, including=closed in ("right", "neither"))
     end = steps_before(stop, dt, including=closed in ("right", "both"))
     return first, end
 
 
 def ratio(dt: float, sample_dt: float) -> Fraction:
-    """dt / sample_dt as a fraction: the one that is meant, not the one that rounding made of it.
-
-    Example:
-        >>> ratio(0.05, 0.25), ratio(0.1, 0.3)
-        (Fraction(1, 5), Fraction(1, 3))
-
-    Raises:
-        StimulusError: If one is over 1e12 times the other.
-    """
+    """dt / sample_dt as a fraction: the one that is meant, not the one that rounding made of it."""
     rounded = dt / sample_dt
     if not 1e-12 <= rounded <= 1e12:
         raise StimulusError(
@@ -90,14 +71,10 @@ def ratio(dt: float, sample_dt: float) -> Fraction:
 
 
 def held_indices(first: int, count: int, dt: float, sample_dt: float) -> np.ndarray:
-    """For each of the steps, the index of the sample that is held when the step starts, int64 [count].
-
-    Example:
-        >>> held_indices(8, 5, 0.05, 0.25)
-        array([1, 1, 2, 2, 2])
-    """
+    """For each of the steps, the index of the sample held when it starts, int64 ``[count]``."""
     part = ratio(dt, sample_dt)
     top, bottom = part.numerator, part.denominator
+    # The product n * top must fit into int64; beyond, Python's integers have no end.
     if (first + count) * top < 2**63:
         steps = np.arange(first, first + count, dtype=np.int64)
         indices: np.ndarray = steps * top // bottom
@@ -106,10 +83,5 @@ def held_indices(first: int, count: int, dt: float, sample_dt: float) -> np.ndar
 
 
 def whole_steps(samples: int, dt: float, sample_dt: float) -> int:
-    """The number of whole steps of dt that fit into so many samples.
-
-    Example:
-        >>> whole_steps(20_000, 0.05, 0.25)
-        100000
-    """
+    """The number of whole steps of dt that fit into so many samples."""
     return int(samples / ratio(dt, sample_dt))

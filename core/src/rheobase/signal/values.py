@@ -18,17 +18,7 @@ Current = float | Tensor
 
 
 def check_current(owner: object, name: str, value: object, *, batch: bool = False) -> None:
-    """Refuse a current that is neither a finite number nor a finite real tensor ``[units]``.
-
-    Args:
-        owner: The stimulus that was given the value; its class goes into the message.
-        name: The argument's name.
-        value: What was given.
-        batch: Whether a tensor may have a batch, ``[*batch, units]``. Default False.
-
-    Raises:
-        StimulusError: If the value cannot be used.
-    """
+    """Refuse what is neither a finite number nor a finite real tensor ``[units]``, or ``[*batch, units]``."""
     where = f"{type(owner).__name__}({name}=...)"
     if isinstance(value, Tensor):
         if not value.is_floating_point():
@@ -55,18 +45,7 @@ def check_current(owner: object, name: str, value: object, *, batch: bool = Fals
 def check_number(
     owner: object, name: str, value: object, *, above: float = -math.inf, infinite: bool = False
 ) -> None:
-    """Refuse what is not a real number, is NaN, or is not above the bound.
-
-    Args:
-        owner: The stimulus that was given the value.
-        name: The argument's name.
-        value: What was given.
-        above: The value must be greater than this.
-        infinite: Whether plus infinity is accepted.
-
-    Raises:
-        StimulusError: If the value cannot be used.
-    """
+    """Refuse what is not a real number, is NaN, or is not above the bound."""
     accepted = "a number" if infinite else "a finite number"
     if above > -math.inf:
         accepted += f" above {above:g}"
@@ -116,11 +95,7 @@ def check_same_width(owner: object, **values: Current) -> None:
 
 
 def check_windows(owner: object, name: str, windows: object, length: int) -> tuple[tuple[Any, ...], ...]:
-    """The windows as a tuple of tuples, each ``(start, stop)`` or ``(start, stop, amplitude)`` in ms and pA.
-
-    Raises:
-        StimulusError: If one has another length, or does not stop after its start.
-    """
+    """The windows as tuples ``(start, stop)`` or ``(start, stop, amplitude)``, in ms and pA, checked."""
     form = "(start, stop)" if length == 2 else "(start, stop, amplitude)"
     if isinstance(windows, (str, bytes)) or not isinstance(windows, Sequence) or not windows:
         raise StimulusError(

@@ -26,11 +26,10 @@ Rule = Callable[[list[Tensor], Any], Tensor]
 
 
 class Waveform(abc.ABC):
-    """What :class:`~rheobase.Signal` asks of its parts; all of it is pure.
+    """What :class:`~rheobase.Signal` asks of its parts; all of it is pure."""
 
-    What is made of other waveforms jumps where they do: it says what its parts are, how it is made of such,
-    and what its value is.
-    """
+    # What is made of other waveforms jumps where they do: it says what its parts are, how it is made of such,
+    # and what its value is.
 
     __slots__ = ()
 
@@ -80,21 +79,17 @@ class Waveform(abc.ABC):
 @final
 @dataclass(frozen=True, eq=False)
 class FunctionWaveform(Waveform):
-    """A function of time, smooth between its breakpoints.
+    """A function of time, smooth between its breakpoints."""
 
-    Args:
-        function: Takes a float64 tensor of times, 0-dimensional or ``[*batch, units]``.
-        times: The breakpoints on the function's own clock, increasing.
-        steady: Whether the function is constant between them.
-        origin: What the function's clock shows at t = 0.
-        low: The function is not asked before this time of its own clock.
-        high: Nor after this one.
-    """
-
+    # Takes a float64 tensor of times, 0-dimensional or ``[*batch, units]``.
     function: Callable[[Tensor], Any]
+    # The breakpoints on the function's own clock, increasing.
     times: tuple[float, ...] = ()
+    # Whether the function is constant between them.
     steady: bool = False
+    # What the function's clock shows at t = 0.
     origin: float = 0.0
+    # The function is not asked before ``low`` of its own clock, nor after ``high``.
     low: float = -math.inf
     high: float = math.inf
 
@@ -127,6 +122,7 @@ class FunctionWaveform(Waveform):
         if not self.times:
             return []
         slack = self.slack(t0, t1)
+        # Breakpoints at an end of the interval, but for rounding, cut nothing off.
         first = bisect_right(self.times, self.origin + t0 + slack)
         last = bisect_left(self.times, self.origin + t1 - slack)
         return [time - self.origin for time in self.times[first:last]]
@@ -137,6 +133,7 @@ class FunctionWaveform(Waveform):
         return min(rounding, 0.25 * (t1 - t0))
 
     def shifted(self, t0: float) -> FunctionWaveform:
+        # The origin moves and the breakpoints stay: they are never rounded anew.
         return replace(self, origin=self.origin + t0)
 
     def segment_at(self, t: float) -> FunctionWaveform:
@@ -144,6 +141,7 @@ class FunctionWaveform(Waveform):
             return self
         place = bisect_right(self.times, self.origin + t)
         low = self.times[place - 1] if place else self.low
+        # The last number before the next breakpoint: there the function gives the limit from the left.
         high = math.nextafter(self.times[place], -math.inf) if place < len(self.times) else self.high
         return replace(self, times=(), low=low, high=high)
 
@@ -151,12 +149,7 @@ class FunctionWaveform(Waveform):
 @final
 @dataclass(frozen=True, eq=False)
 class Combined(Waveform):
-    """Several waveforms, and the rule that makes one value of theirs.
-
-    Args:
-        parts: At least one.
-        rule: Takes the values of the parts, and the time.
-    """
+    """Several waveforms, and the rule that makes one value of theirs."""
 
     parts: tuple[Waveform, ...]
     rule: Rule
@@ -171,13 +164,7 @@ class Combined(Waveform):
 @final
 @dataclass(frozen=True, eq=False)
 class UnitSubset(Waveform):
-    """Some units of a waveform.
-
-    Args:
-        parts: The one waveform, for all units.
-        who: Their places in the flattened ``[*batch, units]``: int64 ``[n]``, or a slice.
-        shape: ``[*batch, units]``.
-    """
+    """Some units of a waveform: places in the flattened ``[*batch, units]``, int64 ``[n]`` or a slice."""
 
     parts: tuple[Waveform, ...]
     who: Any
@@ -209,11 +196,7 @@ class UnitSubset(Waveform):
 
 
 def as_value(value: Any) -> Tensor:
-    """What a function of time gave, as a tensor.
-
-    Raises:
-        InputError: If it is neither a real number nor a tensor of floating-point numbers.
-    """
+    """What a function of time gave, as a tensor of floating-point numbers."""
     if isinstance(value, Tensor) and value.is_floating_point():
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):

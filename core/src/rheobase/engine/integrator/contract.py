@@ -69,6 +69,7 @@ class Advance(NamedTuple):
             return after
         if after.status is None:
             return after._replace(status=self.status)
+        # The first failure is the cause of those that come after it.
         return after._replace(status=torch.where(self.status != 0, self.status, after.status))
 
 
@@ -216,6 +217,7 @@ class Integrator(ABC):
         single = isinstance(x, Tensor)
         y = x.unsqueeze(0) if isinstance(x, Tensor) else torch.stack(torch.broadcast_tensors(*x))
         signals = {name: value for name, value in kwargs.items() if isinstance(value, Signal)}
+        # A step has a clock of its own, which stands at zero where it begins: times stay small and exact.
         inputs = {**kwargs, **{name: signal.shifted(t) for name, signal in signals.items()}}
         field = EquationField(equation, 0 if single else len(y), inputs, t, y)
         return self.through(segments_between(tuple(field.signals.values()), 0.0, dt), field.on_segment, y)
@@ -256,6 +258,7 @@ class Integrator(ABC):
         """
         result = Advance(y, carry)
         for place, segment in enumerate(steps):
+            # Beyond a breakpoint the field is another one: the step size is a hint, the slopes are none.
             hints = result.hints if place else carry
             try:
                 after = self.advance(field_of(segment), result.y, segment.t0, segment.t1, carry=hints)

@@ -17,38 +17,32 @@ from ...signal.signal import Signal
 
 Equation: TypeAlias = "Callable[..., Any] | Sequence[Callable[..., Any]]"
 
+# An equation's signature is looked at once, and not at each call of it.
 _NAMES_TIME: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 
 @final
 class EquationField:
-    """``field(t, y)`` of one equation, or of several that are solved together.
-
-    Args:
-        equation: The right-hand side, or a sequence of them.
-        states: How many states there are; 0 for one that is a tensor by itself.
-        kwargs: What the equations depend on; signals are on the field's clock.
-        start: The time at which the field's clock stands at zero, ms: for equations that name ``t``.
-        like: A tensor of the type and on the device of the state, for the values of signals.
-
-    Attributes:
-        autonomous: Whether the time is not looked at, so that none needs to be given.
-    """
+    """``field(t, y)`` of one equation, or of several that are solved together."""
 
     def __init__(
         self, equation: Equation, states: int, kwargs: Mapping[str, Any], start: Any, like: Tensor
     ) -> None:
+        # ``states`` is 0 for one that is a tensor by itself; signals in ``kwargs`` are on the field's clock.
         if not states and not callable(equation):
             raise ArgumentError(
                 f"{len(equation)} equations were given for a state of one tensor; "
                 "give one equation, or a tuple of as many tensors"
             )
         self.equation, self.states, self.like = equation, states, like
+        # The time at which the field's clock stands at zero, ms, for equations that name ``t``; in float64,
+        # since a late time is coarse in float32.
         self.start = start.to(torch.float64) if isinstance(start, Tensor) else start
         self.constants = {name: value for name, value in kwargs.items() if not isinstance(value, Signal)}
         self.signals = {name: value for name, value in kwargs.items() if isinstance(value, Signal)}
         each = (equation,) if callable(equation) else tuple(equation)
         self.timed = [(one, names_time(one)) for one in each]
+        # Whether the time is not looked at, so that none need be given.
         self.autonomous = not self.signals and not any(named for _, named in self.timed)
 
     def on_segment(self, segment: Segment) -> EquationField:
@@ -58,6 +52,7 @@ class EquationField:
         inputs = dict(self.constants)
         for name, signal in self.signals.items():
             smooth = on_segment(signal, segment)
+            # A signal that is constant on the segment is a tensor there, and the field may become autonomous.
             inputs[name] = self._value(smooth) if isinstance(smooth, Tensor) else smooth
         return EquationField(self.equation, self.states, inputs, self.start + segment.start, self.like)
 
@@ -68,15 +63,7 @@ class EquationField:
         return torch.stack([torch.broadcast_to(self._typed(slope, y), y.shape[1:]) for slope in slopes])
 
     def rows(self, t: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The derivatives of each state, for states that need not be tensors.
-
-        Args:
-            t: The time, ms.
-            parts: A value for each state, in their order.
-
-        Returns:
-            What the equations give for each of them.
-        """
+        """What the equations give for each of ``parts``, the states, which need not be tensors."""
         if not self.states:
             return (self._ask(t, parts[0]),)
         slopes = tuple(self._ask(t, tuple(parts)))

@@ -81,6 +81,7 @@ class Event:
             Whether a crossing lies, or may lie, in ``(0, h]``; and who is armed for the next step. Both
             bool ``[*batch, units]``.
         """
+        # Who crosses is a matter of values; where, which has a gradient, is what locate finds.
         with torch.no_grad():
             g1 = self.gap(y1)
             below = g1 < 0
@@ -104,7 +105,8 @@ class Event:
         h: Any,
     ) -> Tensor | None:
         g0 = self.gap(y0)
-        # The rise of g over the step, were it to go on as at the start, and as at the end.
+        # The rise of g over the step, were it to go on as at the start, and as at the end. By differences
+        # along the slopes: an author gives g, and no gradient of it.
         first = (self.gap(y0 + (PROBE * h) * slope0) - g0) / PROBE
         last = (g1 - self.gap(y1 - (PROBE * h) * slope1)) / PROBE
         # From here on upside down where both ends are above: a dip is a top.
@@ -120,19 +122,14 @@ class Event:
 
 
 def hermite_top(start: Tensor, first: Tensor, end: Tensor, last: Tensor) -> Tensor:
-    """The largest value between the ends of the cubic with these values and slopes, on [0, 1].
-
-    Args:
-        start: The value at 0.
-        first: The slope there, > 0.
-        end: The value at 1.
-        last: The slope there, < 0. Elsewhere the result is meaningless.
+    """The largest value on [0, 1] of the cubic with these values and slopes at its ends; first > 0 > last.
 
     Example:
         >>> value = torch.tensor(0.0)
         >>> hermite_top(value, torch.tensor(4.0), value, torch.tensor(-4.0))
         tensor(1.)
     """
+    # A zero of the derivative, in the form that divides by no coefficient of the cubic, which may be zero.
     rise = end - start
     square, cube = 3.0 * rise - 2.0 * first - last, first + last - 2.0 * rise
     where = first / (torch.sqrt((square * square - 3.0 * first * cube).clamp(min=0.0)) - square)

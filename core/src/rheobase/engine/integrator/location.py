@@ -114,6 +114,7 @@ def _enclose(step: Step, event: Event, y0: Tensor, y1: Tensor, h: Tensor) -> tup
         m, g_m = _choose(better, new, old)
         a, g_a = _choose(better & ~left, old, _choose(~better & left, new, (a, g_a)))
         b, g_b = _choose(better & left, old, _choose(~better & ~left, new, (b, g_b)))
+    # A dip must go below zero to count, as does the low end of a bracket; a top may touch it.
     top = ~plain & torch.where(armed, g_m >= 0, g_m > 0)
     up, dip = top & armed, top & ~armed
     g_top = sign * g_m
@@ -127,6 +128,7 @@ def _vertex(a: Tensor, m: Tensor, b: Tensor, g_a: Tensor, g_m: Tensor, g_b: Tens
     left, right = (m - a) * (g_m - g_b), (m - b) * (g_m - g_a)
     vertex = m - 0.5 * ((m - a) * left - (m - b) * right) / (left - right)
     middle = torch.where(m - a > b - m, 0.5 * (a + m), 0.5 * (m + b))
+    # Too near to a point that is known, it would teach nothing, and the triple would stand still.
     away = 1e-3 * (b - a)
     usable = (vertex > a + away) & (vertex < b - away) & ((vertex - m).abs() > 1e-3 * away)
     return torch.where(usable, vertex, middle)
@@ -149,10 +151,9 @@ def _search(
     found: Tensor,
     guess: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The root in each bracket, by the method of Chandrupatla (1997): inverse quadratic interpolation
-    where it is sure to help, else bisection. Advances in Engineering Software 28(3), 145-149,
-    doi:10.1016/S0965-9978(96)00051-8.
-    """
+    """The time and the state of the root in each bracket, and whether the search came to an end."""
+    # The method of Chandrupatla (1997): inverse quadratic interpolation where it is sure to help, else
+    # bisection. Advances in Engineering Software 28(3), 145-149, doi:10.1016/S0965-9978(96)00051-8.
     tolerance = 2.0 * torch.finfo(h.dtype).eps * h
     # x1 is the newest point, x2 the end on the other side of zero, x3 the point that was left.
     x1, x2, f1, f2 = bracket.high, bracket.low, bracket.g_high, bracket.g_low
@@ -168,9 +169,11 @@ def _search(
             break
         width = (x1 - x2).abs()
         least = (0.5 * tolerance / width).clamp(max=0.5)
+        # Never nearer to an end than half the tolerance, so that each step narrows the bracket.
         x = x1 + torch.minimum(torch.maximum(part, least), 1.0 - least) * (x2 - x1)
         y = step(x)
         f = _finite(gap(y))
+        # The state at the upper end is kept with it, so that no step is taken again.
         y_high = torch.where(active & (f >= 0), y, y_high)
         same = (f >= 0) == (f1 >= 0)
         old, other = (x1, f1), (x2, f2)
@@ -180,12 +183,14 @@ def _search(
         # A zero is as good as g can tell.
         active = active & (f1 != 0) & ((x1 - x2).abs() > tolerance)
         part = _next_part(x1, x2, x3, f1, f2, f3)
+    # The upper end, where g >= 0: a unit that spikes is at its threshold or past it.
     high = torch.where(f1 >= 0, x1, x2)
     return high, y_high, ~active
 
 
 def _next_part(x1: Tensor, x2: Tensor, x3: Tensor, f1: Tensor, f2: Tensor, f3: Tensor) -> Tensor:
     xi, phi = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
+    # Chandrupatla's condition: the inverse quadratic through the three points is monotonic in between.
     trusted = (phi * phi < xi) & ((1.0 - phi) * (1.0 - phi) < 1.0 - xi)
     bend = (x3 - x1) / (x2 - x1)
     quadratic = f1 / (f2 - f1) * f3 / (f2 - f3) + bend * f1 / (f3 - f1) * f2 / (f3 - f2)
@@ -201,8 +206,10 @@ def _attach(
     step: Step, gap: Callable[[Tensor], Tensor], s: Tensor, y1: Tensor, h: Tensor, found: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Give the crossing its gradient: ds = -dg / (dg/ds), and then that of the state at s."""
+    # Newton's step at the root: zero in value, and its gradient is that of the implicit function.
     free = s.detach().clone().requires_grad_()
     g = gap(step(free))
+    # Units do not interact, so the gradient of the sum is for each unit its own dg/ds.
     (speed,) = torch.autograd.grad(g.sum(), free, retain_graph=True)
     # Where nothing was found s is the end of the step.
     correction = torch.where(found, (g - g.detach()) / torch.where(found, speed, 1.0), 0.0)

@@ -35,18 +35,14 @@ TABLEAUS: Mapping[int, Tableau] = {
 
 
 class Stage(NamedTuple):
-    """One stage of a method, as it is worked through.
-
-    Attributes:
-        c: Its node.
-        terms: Earlier stages and their weights in its point, without those that are zero.
-        share: Its weight in the result, in units of the last stage's; 0: it has none.
-        spent: Earlier stages, and this one, that no later stage asks for.
-    """
+    """One stage of a method, as it is worked through."""
 
     c: float
+    # Earlier stages and their weights in its point, without those that are zero.
     terms: tuple[tuple[int, float], ...]
+    # Its weight in the result, in units of the last stage's; 0: it has none.
     share: float
+    # Earlier stages, and this one, that no later stage asks for.
     spent: tuple[int, ...]
 
 
@@ -120,6 +116,7 @@ class RungeKutta(Integrator):
                 point = point + a * slopes[index] if timed else torch.add(point, slopes[index], alpha=a)
             slope = slopes[stage] = field(t0 + c * h, point)
             if share:
+                # No product with 1: it would cost an operation, and change no bit.
                 if total is None:
                     total = slope if share == 1 else slope * share
                 else:

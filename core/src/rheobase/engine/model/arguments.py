@@ -13,20 +13,14 @@ _Given = ParamSpec("_Given")
 
 
 def telling(init: Callable[_Given, None]) -> Callable[_Given, None]:
-    """An ``__init__`` of a declaration that has a unit, which tells how it is written.
-
-    Args:
-        init: The ``__init__``; to type checkers it stays as it is.
-
-    Returns:
-        The same. It raises a DeclarationError where Python would raise a TypeError for its arguments.
-    """
+    """An ``__init__`` of a declaration that has a unit; a wrong call of it is told how it is written."""
     signature = inspect.signature(init)
     takes = list(signature.parameters)[1:]
     first = "1.0, " if takes[0] == "default" else ""
 
     @functools.wraps(init)
     def checked(*given: _Given.args, **named: _Given.kwargs) -> None:
+        # Bound apart from the call: a TypeError from within the call is not about its arguments.
         try:
             signature.bind(*given, **named)
         except TypeError as error:

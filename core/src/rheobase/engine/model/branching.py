@@ -60,14 +60,11 @@ def called(what: str, function: Callable[..., Any], *given: Any) -> Any:
 
 
 def of_all_units(error: Exception, what: str) -> DeclarationError | None:
-    """What an error of torch means where it comes from asking for one value of all units; else None.
-
-    Args:
-        error: What was raised by the author's code.
-        what: Whose code it is, such as ``"Leaky.derivatives"``.
-    """
+    """What an error means that comes from asking for one value of all units; None for any other."""
     said = str(error)
+    # By torch's words: it has no class of its own for these errors.
     found = next((told for part, told in _ASKED.items() if part in said), None)
+    # A DeclarationError is a TypeError too: it was told already, by a call further in.
     if found is None or isinstance(error, DeclarationError):
         return None
     does, instead = found

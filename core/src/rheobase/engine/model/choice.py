@@ -112,6 +112,7 @@ class Preset(Declaration):
         return f"Preset({sets}{doc})"
 
     def __getstate__(self) -> dict[str, Any]:
+        # A view of a mapping cannot be pickled.
         return {**vars(self), "params": dict(self.params), "state": dict(self.state)}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:

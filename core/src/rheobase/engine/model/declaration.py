@@ -105,6 +105,7 @@ class _Tensorial(Quantity):
     def __get__(self, neuron: object | None, owner: type) -> Any:
         if neuron is None:
             return self
+        # A descriptor that can set goes before the module's own look-up, so the stores are searched here.
         held = neuron.__dict__
         for store in ("_buffers", "_parameters"):
             tensor = held.get(store, {}).get(self.name)
@@ -258,6 +259,7 @@ class Input(_Tensorial):
 
 
 def _check_default(declaration: Quantity, default: Any) -> Any:
+    # To Python a bool is an int.
     if isinstance(default, bool) or not (isinstance(default, (int, float, str)) or callable(default)):
         raise DeclarationError(
             f"{type(declaration).__name__}: the default is {default!r}; give a number, the name of a "

@@ -43,22 +43,14 @@ _INSTANCE_NAMES = frozenset(
 
 
 def define(cls: Any) -> None:
-    """Collect the schema of a neuron class, and set what follows from it and from the class.
-
-    These are ``schema``, ``_model``, ``loggable_props``, and whether it has a ``forward`` of its own.
-
-    Args:
-        cls: The class, just defined.
-
-    Raises:
-        DeclarationError: If its declarations are wrong.
-    """
+    """Collect the schema of a class that was just defined, and set on it what follows from both."""
     cls.schema = collect(cls, _reserved(cls))
     # torch.nn.Module has a forward too.
     own = (b for b in cls.__mro__ if not of_framework(b) and not b.__module__.startswith("torch."))
     cls._own_forward = any("forward" in vars(base) for base in own)
     if not cls.schema.declared:
         return
+    # Taken from the class once: a step asks no class for its functions.
     functions: dict[str, Any] = {name: getattr(cls, name, None) for name in FUNCTIONS}
     if not callable(functions["dt_max"]):
         functions["dt_max"] = None  # a number, which the schema has
@@ -67,6 +59,7 @@ def define(cls: Any) -> None:
         raise DeclarationError(
             f"{cls.__qualname__} defines a threshold and is no spiking neuron; derive it from SpikingNeuron"
         )
+    # A class without dynamics may be a base of others, or have a forward of its own.
     dynamic = functions["derivatives"] is not None or functions["update"] is not None
     if dynamic and spiking and functions["threshold"] is None:
         raise DeclarationError(
@@ -75,6 +68,7 @@ def define(cls: Any) -> None:
         )
     cls._model = Model(cls.schema, **functions) if dynamic else None
     cls._own_loggables = "loggable_props" in vars(cls) or getattr(cls, "_own_loggables", False)
+    # What a base class chose to report stands; only a choice that nobody made is made here.
     if not cls._own_loggables:
         inputs = tuple(cls.schema.inputs) or ("input",)
         cls.loggable_props = (*inputs, *cls.schema.states, *(("spiked",) if spiking else ()))

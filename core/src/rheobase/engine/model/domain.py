@@ -71,6 +71,7 @@ class Domain:
             >>> Domain(above=0).contains(torch.tensor([1.0, 0.0, float("nan")]))
             tensor([ True, False, False])
         """
+        # Infinity is above every lower bound, and a domain may have no bounds at all.
         inside = values.isfinite()
         if self.above is not None:
             inside = inside & (values > self.above)

@@ -21,16 +21,7 @@ _NEAR = 1000
 
 @final
 class Drawing:
-    """The draws of a neuron in one step.
-
-    Args:
-        schema: What the model declares.
-        stream: Whose numbers they are.
-        step: The step, counted from the neuron's reset, int64 and 0-dimensional; -1: the initial state.
-        shape: ``[*batch, units]``.
-        dtype: The type of its states.
-        device: Where they are.
-    """
+    """The draws of a neuron in one step, for ``[*batch, units]``."""
 
     def __init__(
         self,
@@ -41,20 +32,16 @@ class Drawing:
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
+        # The step is counted from the neuron's reset, int64 and 0-dimensional; -1 is the initial state.
         self.schema, self.stream, self.step = schema, stream, step
         self.shape, self.dtype, self.device = shape, dtype, device
 
     def joined(self, params: Any, event: int | Tensor, who: Tensor | None = None) -> Any:
-        """The parameters and options, and the draws of an event beside them.
-
-        Args:
-            params: The parameters and options, by name.
-            event: ``ONCE``, or the place of a spike among those that its unit has in the step, from 1 on: a
-                number, or one for each unit, int ``[n]``.
-            who: The units' places in the flattened ``[*batch, units]``, int64 ``[n]``; None: all, in their
-                shape.
-        """
+        """The parameters and options, and the draws of an event beside them."""
+        # The event is ONCE, or the place of a spike among those that its unit has in the step, from 1 on: a
+        # number, or one for each of ``who``, places in the flattened ``[*batch, units]``; None: all units.
         drawn = [self._of(name, event, who).to(self.dtype) for name in self.schema.draws]
+        # Drawn on the CPU for every device, so that all have the same numbers.
         return self.schema.with_draws(params, [value.to(self.device) for value in drawn])
 
     def _of(self, name: str, event: int | Tensor, who: Tensor | None) -> Tensor:
@@ -65,6 +52,7 @@ class Drawing:
             return (_draw_all if torch.compiler.is_compiling() else draw_all)(*given)
         lanes = np.arange(self.shape.numel()) if who is None else who.cpu().numpy()
         events = event.cpu().numpy() if isinstance(event, Tensor) else np.full(len(lanes), event)
+        # Places to rows of the batch and units within them: a unit's number is the same in every batch.
         key, rows = key_of(*self.stream, name), np.divmod(lanes, self.shape[-1])
         return _numbers(_words(key, *rows, int(self.step), events), distribution, self.dtype)
 
@@ -84,24 +72,15 @@ def draw_all(
     event: int,
     dtype: torch.dtype,
 ) -> Tensor:
-    """One draw for all units, float64 on the CPU, within the bounds of its distribution in ``dtype``.
-
-    Args:
-        step: The step, int64.
-        seed: The neuron's seed.
-        identifier: The neuron's identifier.
-        name: The draw's name.
-        distribution: Its distribution.
-        shape: ``[*batch, units]``.
-        event: The event within the step.
-        dtype: The type that it is to be rounded to.
-    """
+    """One draw for all units, float64 on the CPU, within the bounds of its distribution in ``dtype``."""
     rows, units = torch.Size(shape[:-1]).numel(), shape[-1]
+    # The initial state is step -1, and a count is never below zero.
     key, at = key_of(seed, identifier, name), int(step) + 1
     raw = [words(key, (0, row, at, event), units) for row in range(rows)]
     return _numbers(np.concatenate(raw), distribution, dtype).view(*shape)
 
 
+# An operator of its own: a graph holds the call of it, and not the numbers of the step that was traced.
 _draw_all = torch.library.custom_op(
     "rheobase::draw_all",
     draw_all,
@@ -122,6 +101,7 @@ def _words(key: int, rows: np.ndarray, units: np.ndarray, step: int, events: np.
     raw = np.empty((len(units), WORDS), dtype=np.uint64)
     if not len(units):
         return raw
+    # By rows, then events, then units: units near each other, in one row and event, are drawn by one call.
     order = np.lexsort((units, events, rows))
     ordered = np.stack([rows, events, units])[:, order]
     jumps = np.diff(ordered)

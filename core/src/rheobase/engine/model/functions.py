@@ -34,6 +34,7 @@ def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
     function, schema = model.derivatives, model.schema
     if function is None:
         raise _undefined(model, "derivatives")
+    # As ask() does, written out: this is the innermost call of every stage.
     state = schema.pack_state(*y.unbind(0))
     try:
         values = function(state, params, data)
@@ -53,11 +54,7 @@ def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
 
 
 def gap(model: Model, y: Tensor, params: Any) -> Tensor:
-    """g, the model's threshold function, at a packed state ``[D, *batch, units]``; of its type.
-
-    Raises:
-        DeclarationError: If it is a comparison, which is never below zero, or no number.
-    """
+    """g, the model's threshold function, at a packed state ``[D, *batch, units]``; of its type."""
     function = model.threshold
     if function is None:
         raise _undefined(model, "threshold")
@@ -66,6 +63,7 @@ def gap(model: Model, y: Tensor, params: Any) -> Tensor:
         g = function(state, params)
     except _EXPLAINED as error:
         raise _explained(model, "threshold", error, (state, params)) from error
+    # As nearly every model gives it: nothing needs to be cast.
     if isinstance(g, Tensor) and g.dtype == y.dtype:
         shape = y.shape[1:]
         return g if g.shape == shape else torch.broadcast_to(g, shape)
@@ -79,10 +77,7 @@ def spread(tensor: Tensor, shape: torch.Size) -> Tensor:
 
 
 def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Tensor | None:
-    """The packed state at the end of the step by the model's own rule, where it has one for these options.
-
-    ``params`` has the draws of the step.
-    """
+    """The packed state after the model's own step, if it has one; ``params`` has the draws of the step."""
     if model.update is None:
         return None
     values = ask(model, "update", y.unbind(0), params, data, dt)
@@ -90,22 +85,7 @@ def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Te
 
 
 def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any) -> Any:
-    """Call one of the author's functions; a misspelt name, or an ``if`` on a tensor, is told as such.
-
-    Args:
-        model: The model.
-        name: Which function.
-        parts: A value for each state, in their order.
-        params: The parameters and options, by name.
-        *more: What else the function takes.
-
-    Returns:
-        What it gave.
-
-    Raises:
-        DeclarationError: If the model does not define it, or it asks for a name that is not there, or for
-            one value of all units.
-    """
+    """Call one of the author's functions; a misspelt name, or an ``if`` on a tensor, is told as such."""
     function = getattr(model, name)
     if function is None:
         raise _undefined(model, name)
@@ -126,11 +106,7 @@ def _undefined(model: Model, name: str) -> DeclarationError:
 
 
 def _explained(model: Model, name: str, error: Exception, given: tuple[Any, ...]) -> DeclarationError:
-    """What an error of one of the author's functions means.
-
-    Raises:
-        Exception: The error itself, where it means nothing that is known here.
-    """
+    """What an error of one of the author's functions means; raises it as it is where that is not known."""
     owner, params = f"{model.schema.owner}.{name}", given[1]
     if not isinstance(error, AttributeError):
         told = of_all_units(error, owner)
@@ -138,6 +114,7 @@ def _explained(model: Model, name: str, error: Exception, given: tuple[Any, ...]
             raise error
         return told
     asked, known = str(error.name), getattr(error.obj, "_fields", None)
+    # An attribute of something else than what the function was given: its author's own affair.
     if known is None or not any(error.obj is part for part in given):
         raise error
     if asked in model.schema.draws and error.obj is params:
@@ -161,10 +138,7 @@ def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
 
 
 def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
-    """The packed state after ``reset``; None where it names no state.
-
-    ``params`` has the draws of the spike.
-    """
+    """The packed state after ``reset``, None if it names no state; ``params`` has the draws of the spike."""
     schema = model.schema
     changes = {} if model.reset is None else ask(model, "reset", y.unbind(0), params)
     if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
@@ -181,6 +155,7 @@ def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
 
 def resets_states(model: Model, y: Tensor, params: Any) -> bool:
     """Whether ``reset`` names a state. It is asked without a spike, and given numbers that nobody drew."""
+    # 0.5 lies within every distribution.
     drawn = [torch.full_like(y[0], 0.5) for _ in model.schema.draws]
     return after_reset(model, y, model.schema.with_draws(params, drawn) if drawn else params) is not None
 

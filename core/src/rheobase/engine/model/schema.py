@@ -42,6 +42,7 @@ def _put_together(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -
     return _found_type(name, fields)(*values)
 
 
+# One class for all that is unpickled of one kind.
 _found_type = cache(_tuple_type)
 _OVERRIDABLE = frozenset({"voltage", "input"})
 
@@ -112,20 +113,9 @@ class Schema:
 
 
 def collect(cls: type, reserved: frozenset[str]) -> Schema:
-    """The schema of a class.
-
-    Args:
-        cls: The class, just defined.
-        reserved: Names that belong to ``torch.nn.Module`` and to the neuron itself.
-
-    Returns:
-        Its schema.
-
-    Raises:
-        DeclarationError: If a name is reserved or means two things, a default names what does not
-            exist, or ``held``, ``dt_max`` or a preset is wrong.
-    """
+    """The schema of a class that was just defined; ``reserved`` names are those of every neuron."""
     found: dict[str, Declaration] = {}
+    # Base classes first: what a class declares anew stands at the place of what it replaces.
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
             if isinstance(value, Declaration):
@@ -146,6 +136,7 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
 
     functions = [name for name in FUNCTIONS if callable(getattr(cls, name, None))]
     for name in functions:
+        # Looked up in the class bodies: getattr gives the function, and not how it was declared.
         if not isinstance(_lookup(cls, name), staticmethod):
             raise DeclarationError(
                 f"{cls.__qualname__}.{name} must be a @staticmethod: a pure function of named tensors"
@@ -192,6 +183,7 @@ def _lookup(cls: type, name: str) -> Any:
 
 
 def _check_name(cls: type, name: str, declaration: Declaration, reserved: frozenset[str]) -> None:
+    # ``carry_`` begins the names of buffers that keep what an integrator carries on.
     if name.startswith(("_", "carry_")) or keyword.iskeyword(name):
         raise DeclarationError(
             f"{cls.__qualname__}.{name}: a {declaration.kind}'s name cannot begin with '_' or 'carry_'"
@@ -243,6 +235,7 @@ def _check_defaults(cls: type, schema: Schema) -> None:
             )
     for name in schema.parameters:
         seen = [name]
+        # Chains of names alone; a function shows what it asks for when it is called.
         while isinstance(target := schema.parameters[seen[-1]].default, str):
             if target in seen:
                 raise DeclarationError(

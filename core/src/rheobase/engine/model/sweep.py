@@ -65,19 +65,7 @@ class Sweep:
 
 
 def expand(sweeps: Mapping[str, Sweep], num_units: int, stream: Stream = NOBODY) -> dict[str, Tensor]:
-    """The values of each swept parameter.
-
-    Args:
-        sweeps: Parameter -> sweep. Grids combine in this order.
-        num_units: The number of units.
-        stream: Whose random numbers they are, where a sweep has no seed of its own.
-
-    Returns:
-        Parameter -> tensor ``[units]`` in float64.
-
-    Raises:
-        ParameterError: If the number of values, or of combinations, is not the number of units.
-    """
+    """The values of each swept parameter, float64 ``[units]``; grids combine in the order of the mapping."""
     grids = {name: sweep.values for name, sweep in sweeps.items() if sweep.kind == "grid"}
     points = math.prod(map(len, grids.values()))
     if grids and points != num_units:
@@ -87,6 +75,7 @@ def expand(sweeps: Mapping[str, Sweep], num_units: int, stream: Stream = NOBODY)
             f"{num_units} units; "
             f"create the ensemble with num_units={points}"
         )
+    # One row of the product for each unit, turned into one column for each parameter.
     columns = dict(zip(grids, zip(*itertools.product(*grids.values()), strict=True), strict=True))
     expanded = {}
     for name, sweep in sweeps.items():

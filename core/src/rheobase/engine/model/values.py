@@ -16,20 +16,7 @@ from .owner import Owner
 
 
 def as_parameter(neuron: Owner, declared: Parameter, value: Any) -> Tensor:
-    """A value of a parameter as the neuron stores it.
-
-    Args:
-        neuron: The neuron, for its units, device and dtype.
-        declared: The declaration.
-        value: A number, a sequence of numbers or a tensor, 0-dimensional or ``[units]``; or a
-            ``torch.nn.Parameter`` of the neuron's dtype and device, which is stored as it is.
-
-    Returns:
-        A tensor of the neuron's own, 0-dimensional or ``[units]``.
-
-    Raises:
-        ParameterError: If the value is no number, has another shape or lies outside the domain.
-    """
+    """A checked value of a parameter as the neuron stores it: a tensor of its own, ``[]`` or ``[units]``."""
     tensor = _as_tensor(neuron, declared, value)
     if tensor.ndim > 1 or (tensor.ndim == 1 and len(tensor) != neuron.num_units):
         raise ParameterError(
@@ -42,21 +29,8 @@ def as_parameter(neuron: Owner, declared: Parameter, value: Any) -> Tensor:
 
 
 def as_state(neuron: Owner, declared: State, value: Any, batch: torch.Size) -> Tensor:
-    """A value of a state as the neuron stores it, ``[*batch, units]``.
-
-    Args:
-        neuron: The neuron, for its units, device and dtype.
-        declared: The declaration.
-        value: A number or a tensor that broadcasts to ``[*batch, units]``.
-        batch: The batch dimensions that the other states have.
-
-    Returns:
-        A contiguous tensor of the neuron's own. Where the value has more batch dimensions than the
-        other states, it keeps them.
-
-    Raises:
-        ParameterError: If the value is no number, has another shape or lies outside the domain.
-    """
+    """A checked value of a state as the neuron stores it: contiguous, ``[*batch, units]``."""
+    # The batch is that of the other states; where the value has more dimensions, it keeps them.
     tensor = _as_tensor(neuron, declared, value)
     own = (*batch, neuron.num_units)
     try:
@@ -69,17 +43,13 @@ def as_state(neuron: Owner, declared: State, value: Any, batch: torch.Size) -> T
             f"broadcasts to [*batch, units] = {list(own)}"
         )
     check_domain(neuron, declared, tensor)
+    # A clone: of an expanded tensor several elements are one, which cannot be written to.
     return tensor.expand(shape).clone(memory_format=torch.contiguous_format)
 
 
 def check_domain(neuron: Owner, declared: Quantity, tensor: Tensor) -> None:
-    """Refuse values outside the domain; the message names the first unit and its value.
-
-    While compiling, tracing or under a function transform they are not looked at.
-
-    Raises:
-        ParameterError: If a value is not finite or lies outside the domain.
-    """
+    """Refuse values outside the domain; the message names the first unit and its value."""
+    # While compiling, tracing or under a function transform there is nothing to look at.
     if not values_visible(tensor):
         return
     inside = declared.domain.contains(tensor.detach())
@@ -92,28 +62,12 @@ def check_domain(neuron: Owner, declared: Quantity, tensor: Tensor) -> None:
 
 
 def resolve_defaults(neuron: Owner, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The values of all parameters: those given, and the defaults of the others.
-
-    Args:
-        neuron: The neuron.
-        given: Parameter -> tensor.
-
-    Returns:
-        Parameter -> tensor, in the order of their declaration.
-
-    Raises:
-        DeclarationError: If a default depends on itself.
-        ParameterError: If a default lies outside its domain.
-    """
+    """The tensors of all parameters, as declared: those given, and the defaults of the others."""
     return _Resolver(neuron, given).all()
 
 
 def initial_value(neuron: Owner, declared: State, params: Any) -> Any:
-    """The initial value of a state, given the parameters by name.
-
-    Raises:
-        DeclarationError: If its default asks for a parameter that the model does not declare.
-    """
+    """The initial value of a state, given the parameters by name."""
     default = declared.default
     if isinstance(default, str):
         return getattr(params, default)
@@ -123,6 +77,7 @@ def initial_value(neuron: Owner, declared: State, params: Any) -> Any:
         return called(f"the default of {neuron.schema.owner}.{declared.name}", default, params)
     except AttributeError as error:
         asked = str(error.name)
+        # Not about the parameters: an error of the author's own.
         if error.obj is not params:
             raise
         raise DeclarationError(
@@ -142,6 +97,8 @@ class _Resolver:
     def all(self) -> dict[str, Tensor]:
         return {name: getattr(self, name) for name in self._neuron.schema.parameters}
 
+    # A default is a function of the parameters by name, ``p.b``, so they are attributes; asked for one that
+    # is not known yet, it works that one out first.
     def __getattr__(self, name: str) -> Any:
         schema = self._neuron.schema
         if name in schema.options:
@@ -177,6 +134,7 @@ def _as_tensor(neuron: Owner, declared: Quantity, value: Any) -> Tensor:
                 f"has {neuron.dtype} on {neuron.device}; convert one of them, so that the optimizer's "
                 "stays this one"
             )
+        # The parameter itself: the optimizer that was given it goes on with this one.
         return value
     try:
         tensor = value if isinstance(value, Tensor) else torch.as_tensor(value)
@@ -192,6 +150,7 @@ def _as_tensor(neuron: Owner, declared: Quantity, value: Any) -> Tensor:
     if not isinstance(value, Tensor):
         # From Python numbers, which are double: not by way of torch's default type.
         return torch.as_tensor(value, dtype=neuron.dtype, device=neuron.device).clone()
+    # A copy: the caller may go on writing to it.
     return tensor.to(device=neuron.device, dtype=neuron.dtype, copy=True)
 
 

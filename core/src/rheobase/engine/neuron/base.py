@@ -162,6 +162,7 @@ class Neuron(Stepped):
         self._begin()
         if self.configuration:
             self.configure()
+        # From here on a new attribute whose name is nearly a declared one is an error.
         self._ready = True
 
     # --- the reference API -----------------------------------------------------------------------
@@ -326,6 +327,7 @@ class Neuron(Stepped):
                 raise ParameterError(schema.unknown(name))
         sweeps = {name: value for name, value in given.items() if isinstance(value, Sweep)}
         values = {**given, **expand(sweeps, self.num_units, self._stream)}
+        # Options first: defaults of parameters may read them.
         for name in schema.options:
             if name in values:
                 self._set_option(name, values[name])
@@ -377,4 +379,5 @@ def _check_event(event: str) -> str:
     return event
 
 
+# ``__init_subclass__`` is not called for the class that has it.
 define(Neuron)

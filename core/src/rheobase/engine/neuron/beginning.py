@@ -20,12 +20,11 @@ from .stored import Stored
 
 
 class Beginning(Stored):
-    """A component whose declared states have initial values. See :class:`rheobase.Neuron`.
+    """A component whose declared states have initial values. See :class:`rheobase.Neuron`."""
 
-    What initial states draw is drawn for each unit when it is made or reset, and for each row of a batch when
-    the first step brings one. Until then a change of seed, identifier or type draws it anew. A value that
-    somebody set is left as it is.
-    """
+    # What initial states draw is drawn for each unit when it is made or reset, and for each row of a batch
+    # when the first step brings one. Until then a change of seed, identifier or type draws it anew. A value
+    # that somebody set is left as it is.
 
     _framework = True
 
@@ -78,6 +77,7 @@ class Beginning(Stored):
 
     def _initial_states(self, batch: torch.Size) -> dict[str, Tensor]:
         """The initial value of each state, ``[*batch, units]``; with draws for each row."""
+        # Of the step before the first: what initial states draw is apart from what the first step does.
         params = self._drawn(torch.full((), -1), batch)
         values = {
             name: self._initial[name] if name in self._initial else initial_value(self, declared, params)
@@ -144,6 +144,7 @@ class Beginning(Stored):
     def _load_from_state_dict(self, *args: Any) -> None:
         super()._load_from_state_dict(*args)
         if self._begun and not self._counter.is_meta:
+            # The seed may have been loaded too.
             self._begun = self._initial_states(torch.Size())
 
     def _armed(self, initial: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -155,6 +156,7 @@ class Beginning(Stored):
 
     def _begin(self) -> None:
         """Register the states at their initial values, and what goes with them."""
+        # The integrator begins anew: its first step makes what it carries.
         for name in self._carry_names:
             self._buffers.pop(f"carry_{name}", None)
         self._carry_names = ()

@@ -20,25 +20,9 @@ def check_step(
     outputs: Mapping[str, Tensor],
     status: Tensor | None = None,
     *,
-    finite: bool = False,
+    finite: bool = False,  # whether the states are known to be
 ) -> bool:
-    """Refuse a step whose input or result is not finite.
-
-    Args:
-        neuron: Whose step it is; its clock still stands at the start of the step.
-        data: The prepared input: a tensor, or a named tuple of them.
-        outputs: What the step gave, by name; the states are among it.
-        status: Who failed and is marked, ``[*batch, units]``: their states are not looked at. Or None.
-        finite: Whether the states are known to be finite.
-
-    Returns:
-        Whether values could be looked at.
-
-    Raises:
-        InputError: If an input is not finite.
-        ParameterError: If an input lies outside its declared domain.
-        NonFiniteStateError: If a state is not finite.
-    """
+    """Refuse a step whose input or result is not finite; gives whether values could be looked at."""
     inputs = {"input": data} if isinstance(data, Tensor) else dict(data._asdict())
     states: dict[str, Tensor] = {}
     if not finite:
@@ -49,7 +33,9 @@ def check_step(
         if not values or not values_visible(values[-1]):
             return False
     if status is not None:
+        # Units that are marked are NaN by agreement.
         states = {name: value[status == 0] for name, value in states.items()}
+    # First whether, in one pass over each; who and where are asked only for the message.
     fine = all(map(all_finite, (*inputs.values(), *states.values())))
     if fine and not neuron.schema.inputs:
         return True
@@ -70,17 +56,7 @@ def check_step(
 
 
 def check_inputs(neuron: Owner, inputs: Mapping[str, Tensor], *, finite: bool = False) -> None:
-    """Refuse inputs that are not finite, or outside their declared domain.
-
-    Args:
-        neuron: Who receives them, at the start of its step.
-        inputs: Name -> tensor, whose values can be looked at.
-        finite: Whether they are known to be finite.
-
-    Raises:
-        InputError: If an input is not finite.
-        ParameterError: If an input lies outside its declared domain.
-    """
+    """Refuse inputs, whose values can be looked at, that are not finite or outside their declared domain."""
     for name, value in inputs.items() if not finite else ():
         if where := first_not_finite(value):
             raise InputError(

@@ -22,33 +22,22 @@ Named: TypeAlias = Mapping[str, Any]
 
 
 class Kept(NamedTuple):
-    """What the last step left, as long as nobody replaces or writes to a tensor of it.
+    """What the last step left, as long as nobody replaces or writes to a tensor of it."""
 
-    Attributes:
-        state: The state; the neuron's buffers are its rows.
-        params: The parameters and options, by name.
-        known: What is known of the state.
-        changing: The buffers that each step writes.
-        standing: The parameters.
-        data: The input of the step, if it is one tensor.
-        version: How often that had been written to.
-    """
-
+    # The neuron's buffers are its rows.
     state: StepState
     params: Any
     known: Known
+    # The buffers that each step writes.
     changing: tuple[Noted, ...]
+    # The parameters.
     standing: tuple[Noted, ...]
+    # The input of the step, if it is one tensor, and how often that had been written to.
     data: Tensor | None
     version: int
 
     def holds(self, buffers: Named, learnt: Named) -> bool:
-        """Whether a neuron's tensors are what they were.
-
-        Args:
-            buffers: Its buffers.
-            learnt: Its ``torch.nn.Parameter``s.
-        """
+        """Whether a neuron's tensors, its buffers and its ``torch.nn.Parameter``s, are what they were."""
         for name, tensor, version, place in self.changing:
             if buffers.get(name) is not tensor or tensor._version != version:
                 return False
@@ -56,6 +45,7 @@ class Kept(NamedTuple):
             if tensor.requires_grad or tensor.data_ptr() != place:
                 return False
         for name, tensor, version, _ in self.standing:
+            # A parameter is a buffer, or learnt, and may have become the other since.
             held = buffers.get(name)
             if (learnt.get(name) if held is None else held) is not tensor or tensor._version != version:
                 return False

@@ -65,15 +65,10 @@ class NamedState(dict[str, Any]):
 
 
 def as_tree(kind: type[dict[str, Any]]) -> None:
-    """Let torch and pickle take a class of dictionaries for a plain one.
-
-    Function transforms reach its tensors, as those of any other, and it is written as an ordered dictionary,
-    which is read without Rheobase. A torch that has no function for the first takes such a dictionary for one
-    value, which ``dict(...)`` mends.
-
-    Args:
-        kind: The class; it is made of pairs.
-    """
+    """Let torch and pickle take a class of dictionaries, made of pairs, for a plain one."""
+    # Function transforms reach its tensors, as those of any other, and it is written as an ordered
+    # dictionary, which is read without Rheobase. A torch that has no function for the first takes such a
+    # dictionary for one value, which ``dict(...)`` mends.
 
     def children(named: dict[str, Any]) -> tuple[list[Any], list[str]]:
         return list(named.values()), list(named)

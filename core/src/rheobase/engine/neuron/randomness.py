@@ -100,6 +100,7 @@ class Randomness(Component):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if self.stochastic and self.device.type not in ("meta", self._generator.device.type):
+            # A generator belongs to a device; on another it begins again with its seed.
             seed = self._generator.initial_seed()
             self._generator = torch.Generator(self.device).manual_seed(seed)
         return self
@@ -119,9 +120,10 @@ class Randomness(Component):
                     self._generator.set_state(state_dict[key].cpu())
                 else:
                     self._seed = int(state_dict[key])
+                # Torch knows buffers and parameters alone, and would call it unexpected.
                 state_dict = {other: value for other, value in state_dict.items() if other != key}
             elif has and rest[1]:  # strict
-                rest[2].append(key)
+                rest[2].append(key)  # missing_keys
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 

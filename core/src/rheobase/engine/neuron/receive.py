@@ -18,26 +18,12 @@ _SIGNAL = ", or rheobase.Signal(function, breakpoints) for one that changes with
 def receive(
     neuron: Owner,
     given: Any,
-    what: str,
-    rule: Aggregator | None = None,
+    what: str,  # how messages call it
+    rule: Aggregator | None = None,  # for lists
     identifiers: list[str] | None = None,
 ) -> Tensor:
-    """Check, aggregate and cast what was given as one input.
-
-    Args:
-        neuron: Who receives it.
-        given: A tensor, a number, or a list or tuple of these.
-        what: How messages call it.
-        rule: The aggregator for lists.
-        identifiers: The names of the sources in a list.
-
-    Returns:
-        A tensor in the neuron's dtype whose last dimension is 1 or ``num_units``, and whose batch
-        fits the neuron's.
-
-    Raises:
-        InputError: If it has a wrong type, dtype, device or shape.
-    """
+    """Check, aggregate and cast what was given as one input, to ``[*batch, 1 or num_units]``."""
+    # One source with a name goes through the aggregator too, which may go by names.
     if identifiers is not None and not isinstance(given, (list, tuple)):
         given = [given]
     if isinstance(given, (list, tuple)):
@@ -67,6 +53,7 @@ def receive(
 
 
 def _tensor(neuron: Owner, given: Any, what: str) -> Tensor:
+    # Made in the type of the neuron, not in torch's default type.
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         return torch.tensor(float(given), dtype=neuron.dtype, device=neuron.device)
     if not isinstance(given, Tensor):

@@ -79,6 +79,7 @@ class Stepped(Beginning):
 
     def _named(self, state: StepState, clock: Tensor | None) -> dict[str, Any]:
         """What a step left, by name, with the clock where the model has draws."""
+        # Rows of the packed state, not copies.
         named: dict[str, Any] = dict(zip(self.schema.states, state.y.unbind(0), strict=True))
         for slot in SLOTS:
             if slot.goes_on and (value := getattr(state, slot.field)) is not None:
@@ -265,6 +266,7 @@ class Stepped(Beginning):
         seen = seen or check_step(self, begin, outputs, after.status, finite=finite)
         if seen and self._model is not None and self._model.dt_max is not None:
             watch = self._watch
+            # Calm: nobody spiked, so nobody need be counted.
             if watch.due(None if report.known.calm else after.spiked):
                 before = dict(zip(self.schema.states, state.y.unbind(0), strict=True))
                 watch.told = heed(self, before, params, begin, after.spiked)
@@ -330,6 +332,7 @@ class Stepped(Beginning):
             tracked = now.requires_grad or last.requires_grad
             if tracked or last._version != version or now.dtype != last.dtype or now.device != last.device:
                 return True
+            # A batch that the last step had not.
             if now.ndim > last.ndim > 0:
                 return True
             if not torch.equal(spread(now, last.shape) if now.ndim <= last.ndim else now, last):
@@ -377,6 +380,7 @@ class Stepped(Beginning):
                 seen = data if data is not None and not data.is_inference() else None
                 version = -1 if seen is None else seen._version
                 kept = Kept(state, params, known, changing, standing, seen, version)
+        # By way of the dictionary: ``__setattr__`` looks a name up in all that is declared.
         self.__dict__["_kept"] = kept
 
     def _noted_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

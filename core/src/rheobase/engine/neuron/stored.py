@@ -124,6 +124,7 @@ class Stored(Randomness):
         """
         if torch.compiler.is_compiling():
             return self._call_once(*args, **kwargs)
+        # Only the caller's frame tells functional_call, which puts tensors in place and takes them out after.
         pure = transforming() or lent(sys._getframe(1))
         begun = occupy(self)
         try:
@@ -133,6 +134,7 @@ class Stored(Randomness):
                 vacate(self)
 
     def _call_purely(self, *args: Any, **kwargs: Any) -> Any:
+        # A step replaces buffers and writes to none, so a shallow copy is enough to put them back.
         buffers, carry, kept = dict(self._buffers), self._carry_names, self._kept
         try:
             return self._call_once(*args, **kwargs)
@@ -144,6 +146,7 @@ class Stored(Randomness):
     def _call_once(self, *args: Any, **kwargs: Any) -> Any:
         before = self._buffers["step_count"]
         result = super().__call__(*args, **kwargs)
+        # A forward of its own that neither advanced nor committed: the clock is still to tick.
         own = self._buffers["step_count"] is before
         # A forward of its own, or a hook, sets states itself, perhaps after the step of its base class.
         if not self.keeps_graph and (own or not torch.compiler.is_compiling()):
@@ -188,12 +191,14 @@ class Stored(Randomness):
     # --- conversion, saving and copying ----------------------------------------------------------
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        # Torch converts all floating-point buffers alike; times stay float64.
         times = {name: self._buffers[name] for name in TIMES if name in self._buffers}
         super()._apply(fn, recurse)
         for name, before in times.items():
             converted = self._buffers[name]
             if before is not None and converted is not None and converted.dtype != before.dtype:
                 self._buffers[name] = before.to(converted.device)
+        # What a conversion is to is known from what it makes of a tensor.
         probe = fn(torch.zeros((), dtype=self._dtype, device=self.device))
         self._dtype = probe.dtype
         self._initial = {name: fn(value) for name, value in self._initial.items()}
@@ -218,11 +223,9 @@ class Stored(Randomness):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Take 0-dimensional or ``[units]`` parameters, any batch, and an integrator's carry.
-
-        What is loaded goes into new tensors: those of the neuron may be shared with what it gave out. With
-        ``assign=True`` buffers become what is loaded, where type and device are theirs.
-        """
+        """Take 0-dimensional or ``[units]`` parameters, any batch, and an integrator's carry."""
+        # What is loaded goes into new tensors: those of the neuron may be shared with what it gave out. With
+        # ``assign=True`` buffers become what is loaded, where type and device are theirs.
         assign = bool(local_metadata.get("assign_to_params_buffers"))
         saved = {
             key.removeprefix(prefix): value for key, value in state_dict.items() if key.startswith(prefix)
@@ -237,6 +240,7 @@ class Stored(Randomness):
         self._carry_names = tuple(name.removeprefix(_CARRY) for name in saved if name.startswith(_CARRY))
         for name in self._carry_names:
             self._buffers[f"{_CARRY}{name}"] = torch.empty_like(saved[f"{_CARRY}{name}"], device=self.device)
+        # Torch copies into tensors of the saved shape alone, so such are put in place before.
         for name, value in saved.items():
             held, learnt = self._buffers.get(name), self._parameters.get(name)
             known = held if held is not None else learnt
@@ -250,17 +254,15 @@ class Stored(Randomness):
             elif taken or known.shape != value.shape:
                 resized = value.detach() if taken else known.detach().new_empty(value.shape)
                 self._parameters[name] = nn.Parameter(resized, requires_grad=known.requires_grad)
+        # Assigned above, where that may be; torch is to copy the rest.
         copying = {**local_metadata, "assign_to_params_buffers": False}
         super()._load_from_state_dict(
             state_dict, prefix, copying, strict, missing_keys, unexpected_keys, error_msgs
         )
 
     def _fault(self, name: str, saved: Any) -> str:
-        """What is wrong with the shape of a saved tensor; empty where nothing is.
-
-        Raises:
-            ParameterError: If it has values outside the domain of its parameter.
-        """
+        """What is wrong with the shape of a saved tensor; empty where nothing is."""
+        # Values outside a domain raise at once, as everywhere; wrong shapes are gathered, as torch does it.
         schema, units = self.schema, self.num_units
         if not isinstance(saved, Tensor):
             return ""

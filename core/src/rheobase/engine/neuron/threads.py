@@ -24,19 +24,10 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def occupy(neuron: Any) -> bool:
-    """Mark a neuron as run by this thread.
-
-    Args:
-        neuron: The neuron.
-
-    Returns:
-        Whether this call did so, and :func:`vacate` is to follow; False where this thread runs it already.
-
-    Raises:
-        BusyError: If another thread runs it.
-    """
+    """Mark a neuron as run by this thread; True where this call did so, and :func:`vacate` is to follow."""
     here = get_ident()
     attributes = neuron.__dict__
+    # This thread runs it already, and the call that began it takes the mark away.
     if attributes.get(MARK) == here:
         return False
     # One operation of the interpreter, between whose halves no other thread comes.

@@ -27,32 +27,15 @@ def receive_timed(
     *,
     look: bool = False,
 ) -> Tensor | Signal:
-    """As :func:`~rheobase.engine.neuron.receive.receive`, where one of the inputs may be a signal.
-
-    Args:
-        neuron: Who receives it.
-        given: A tensor, a number, a signal on the neuron's clock or as this gives it, or a list or tuple of
-            these.
-        what: How messages call it.
-        rule: The aggregator for lists.
-        identifiers: The names of the sources in a list.
-        declared: The declaration of the input, for its domain.
-        look: Whether to ask signals for their values of now. Default False: they are looked at when the step
-            asks for them.
-
-    Returns:
-        The tensor; or, where there is a signal, one signal on a clock that starts now, whose values are
-        in the neuron's dtype.
-
-    Raises:
-        InputError: If it has a wrong type, dtype, device or shape; of a signal when it is evaluated, then
-            also if a value is not finite.
-    """
+    """As :func:`~rheobase.engine.neuron.receive.receive`, where one of the inputs may be a signal."""
+    # With a signal among them the result is one signal, on a clock that starts now; its checks are made when
+    # it is evaluated.
     listed = list(given) if isinstance(given, (list, tuple)) else [given]
     signals = [each for each in listed if isinstance(each, Signal)]
     if not signals:
         return receive(neuron, given, what, rule, identifiers)
     now, device, dtype = neuron.time, neuron.device, neuron.dtype
+    # Those that prepare() gave are on the step's clock already, and stay as they are.
     signals = [each.in_step(now) for each in signals]
     alone = identifiers is None and not isinstance(given, (list, tuple))
     fits = False
@@ -81,6 +64,7 @@ def receive_timed(
 
     signal = signals[0].joined(signals[1:], value)
     if look:
+        # For its checks; a forward of a class's own gets the signal, and may ask it late or never.
         signal(0.0)
     return signal
 

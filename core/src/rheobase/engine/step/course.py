@@ -37,28 +37,10 @@ def integrate(
     data: Any,
     dt: float,
     *,
-    begin: Any,
-    visible: bool,
+    begin: Any,  # the input at the start of the step
+    visible: bool,  # whether values can be looked at
 ) -> tuple[Tensor, Any, bool]:
-    """The states at the end of a step on the grid, before anything is held or reset.
-
-    Args:
-        model: Its functions.
-        integrator: What integrates it.
-        event: "crossing" or "step".
-        state: What it goes on from.
-        params: The parameters and options, by name.
-        data: The input.
-        dt: The time step, ms.
-        begin: The input at the start of the step.
-        visible: Whether values can be looked at.
-
-    Returns:
-        The states at the end, what the integrator carries on, and whether all states are known to be finite.
-
-    Raises:
-        IntegrationError: If the integration fails.
-    """
+    """The states at the end of a grid step, before holds and resets; the carry; whether all are finite."""
     y0, carry = state.y, state.carry
     steps = state.refractory_steps
     # Held states are put back at the end of the step. Where others go on beside them, or the integrator
@@ -98,6 +80,7 @@ def integrate(
             return _limited(part, gap, y0, state.armed, steps)
 
     y1, next_carry = run(bound)
+    # False is "not known": where values cannot be looked at, the way of lost units is made as well.
     finite = visible and all_finite(y1)
     if not finite:
         lost = ~y1.detach().isfinite().all(dim=0)
@@ -109,6 +92,7 @@ def integrate(
             y1, next_carry = _limited_too(
                 run, ModelGap(model, params, y0.shape[1:]), y0, lost, y1, next_carry
             )
+    # Neighbours' states stood in for those that failed before; NaN is theirs.
     return (y1 if gone is None else torch.where(gone, torch.nan, y1)), next_carry, finite and gone is None
 
 
@@ -121,10 +105,8 @@ def _resets(model: Model, integrator: Integrator, event: str) -> bool:
 def _limited_too(
     run: Run, gap: ModelGap, y0: Tensor, lost: Tensor, y1: Tensor, carry: Any
 ) -> tuple[Tensor, Any]:
-    """The course, with the units that explode along a field that stops growing at the threshold.
-
-    Only they take the step again; all others keep the result they have.
-    """
+    """The course, with the units that explode along a field that stops growing at the threshold."""
+    # Only they take the step again; all others keep the result they have, and what was carried of it.
 
     def limit(part: Field) -> Field:
         return LimitedField(part, gap, y0)
@@ -141,14 +123,13 @@ def finite_state(y: Tensor) -> Tensor:
     """A state of numbers, for units that have none: that of a neighbour. Nothing of it is kept."""
     finite = y.detach().isfinite().all(dim=0).reshape(-1)
     flat = y.detach().reshape(len(y), -1)
+    # By way of int8: torch has no argmax of booleans.
     return flat.index_select(1, finite.to(torch.int8).argmax().view(1)).view(-1, *([1] * (y.ndim - 1)))
 
 
 def _without(run: Run, bound: Bound | None, lost: Tensor, y1: Tensor) -> tuple[Tensor, Any]:
-    """The course with its graph, and no more than the values where units are lost.
-
-    Selecting alone would send NaN back through an explosion, to parameters that units share.
-    """
+    """The course with its graph, and no more than the values where units are lost."""
+    # Selecting alone would send NaN back through an explosion, to parameters that units share.
     sound, carry = run(bound, lost)
     return torch.where(lost, y1.detach(), sound), carry
 
@@ -177,14 +158,12 @@ def _through(
 
 
 def _limited(field: Field, gap: ModelGap, y0: Tensor, armed: Tensor | None, steps: Tensor | None) -> Field:
-    """The field for an integrator that must see no explosion, limited for the units that may spike.
-
-    Those that spike where they stand, kicked above the threshold, do not move.
-    """
+    """The field for an integrator that must see no explosion, limited for the units that may spike."""
     may = armed
     if steps is not None:
         free = steps == 0
         may = free if may is None else may & free
+    # Those that spike where they stand, kicked above the threshold, do not move.
     kicked = gap(y0) >= 0
     if may is not None:
         kicked = kicked & may

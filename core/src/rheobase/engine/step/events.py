@@ -16,20 +16,12 @@ from ..integrator import Event, Field
 
 
 def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor | None) -> Tensor:
-    """The state at which each unit crosses its threshold, were it to cross in this step.
-
-    Args:
-        y0: The state at the start of the step, ``[D, *batch, units]``.
-        y1: The state at its end.
-        g0: g at the start. Where it is >= 0, the crossing is the start itself.
-        g1: g at the end. Values < 0 give a meaningless state, which the caller does not select.
-        ended: Whose refractory period lasts through the step: they cross at its end. Or None.
-
-    Returns:
-        The state at the crossing, in the shape of ``y0``.
-    """
+    """The state at which each unit crosses its threshold, were it to cross in this step, shaped as ``y0``."""
+    # Where g is >= 0 at the start already, the crossing is the start itself. Where g is < 0 at the end the
+    # state means nothing, and the caller does not select it.
     # A g that is infinite at the end makes theta 0, the start.
     theta = torch.where(g0 < 0, -g0 / torch.where(g1 > g0, g1 - g0, 1.0), 0.0)
+    # Whose refractory period lasts through the step cannot cross before its end.
     if ended is not None:
         theta = torch.where(ended, 1.0, theta)
     # Where theta is 0 the end may be infinite, and 0 times that is no number.
@@ -38,53 +30,35 @@ def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor
 
 @final
 class LimitedField:
-    """A field that does not grow beyond the threshold.
-
-    A point past the threshold is moved back to where the straight line from ``y0`` crosses it, and
-    the field is evaluated there. So the stages of a step cannot explode, while every point below
-    the threshold is untouched. A unit that starts at or above its threshold is not limited.
-
-    Args:
-        field: The field of the model.
-        gap: g, its threshold function, of a state.
-        y0: The state at the start of the step, ``[D, *batch, units]``.
-        who: Whose field is limited, bool ``[*batch, units]``: those that may spike. None, the default:
-            everybody's.
-
-    Attributes:
-        event: The crossing beyond which it does not grow. Where the speed there is more than any step can
-            follow, an integrator may leave a unit at it.
-    """
+    """A field that does not grow beyond the threshold, so that the stages of a step cannot explode."""
 
     def __init__(
         self, field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor, who: Tensor | None = None
     ) -> None:
         self.field, self.y0, self.g0 = field, y0, gap(y0)
+        # Units that start at or above the threshold are not limited. An integrator may leave a unit at this
+        # crossing, where the speed is more than any step can follow.
         self.event = Event(gap, self.g0 < 0 if who is None else who & (self.g0 < 0))
 
     def __call__(self, t: Any, y: Tensor) -> Tensor:
+        # A point past the threshold is moved back to where the straight line from ``y0`` crosses it, and the
+        # field is asked there. Every point below is asked as it is.
         finite = torch.nan_to_num(y)
         g, g0 = self.event.gap(finite), self.g0
         theta = torch.where(g.isfinite(), -g0 / torch.where(g > g0, g - g0, 1.0), 0.0)
+        # Not g > 0: a g that is no number is beyond too.
         beyond = self.event.armed & ~(g <= 0)
         return self.field(t, torch.where(beyond, self.y0 + theta * (finite - self.y0), y))
 
 
 @final
 class StandingField:
-    """A field in which some units stand still, wherever an integrator takes them.
-
-    It is evaluated for them at the start of the step. So nothing in a graph that goes through it is infinite
-    on their account, while all other units have the field as it is.
-
-    Args:
-        field: The field of the model.
-        y0: The state at the start of the step, ``[D, *batch, units]``.
-        who: Who stands still, bool ``[*batch, units]``.
-    """
+    """A field in which some units stand still, wherever an integrator takes them."""
 
     def __init__(self, field: Field, y0: Tensor, who: Tensor) -> None:
         self.field, self.y0, self.who = field, y0, who
 
     def __call__(self, t: Any, y: Tensor) -> Tensor:
+        # Both selections are needed: the inner one keeps what is infinite out of the graph, in which NaN
+        # would reach parameters that units share.
         return torch.where(self.who, 0.0, self.field(t, torch.where(self.who, self.y0, y)))

@@ -53,6 +53,7 @@ class ModelField:
         """The field with its input as it is in a segment of a step."""
         if self.autonomous:
             return self
+        # A segment has a clock of its own: only on the first one's is zero the start of the step.
         begin = self._known.get(0.0) if segment.start == 0.0 else None
         data = on_segment(self.data, segment)
         return ModelField(self.model, self.params, data, self.shape, self.resting, begin)
@@ -67,6 +68,7 @@ class ModelField:
         slope = slopes(self.model, y, self.params, data)
         if self.resting is None:
             return slope
+        # Selected, not multiplied: 0 times an infinite slope is no number.
         return torch.where(self.resting & held_mask(self.model.schema, y), 0.0, slope)
 
     def _at(self, t: Any) -> Any:
@@ -146,13 +148,7 @@ class ModelGap:
 
 
 def params_of(params: Any, who: Any, shape: torch.Size) -> Any:
-    """The parameters of some units.
-
-    Args:
-        params: All, by name.
-        who: The units' places in the flattened ``[*batch, units]``: int64 ``[n]``, or a slice.
-        shape: ``[*batch, units]``.
-    """
+    """The parameters of some units: places in the flattened ``[*batch, units]``, int64 ``[n]`` or a slice."""
     by_unit = {
         name: value
         for name, value in zip(params._fields, params, strict=True)
@@ -160,6 +156,7 @@ def params_of(params: Any, who: Any, shape: torch.Size) -> Any:
     }
     if not by_unit:
         return params
+    # A parameter has one value for each unit, ``[units]``, which all rows of the batch share.
     if len(shape) > 1:
         if isinstance(who, slice):
             who = torch.arange(shape.numel(), device=next(iter(by_unit.values())).device)[who]
@@ -170,6 +167,7 @@ def params_of(params: Any, who: Any, shape: torch.Size) -> Any:
 def _signal_of(value: Tensor | Signal, who: Any, shape: torch.Size) -> Tensor | Signal:
     if isinstance(value, Signal):
         return value.take(who, shape)
+    # One value for all stays one, and broadcasts as before.
     return value.reshape(1) if value.numel() == 1 else pick(spread(value, shape), who)
 
 

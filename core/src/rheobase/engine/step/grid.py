@@ -35,16 +35,13 @@ _NUMPY = (torch.float32, torch.float64)
 
 
 class Report(NamedTuple):
-    """What a step says of itself, beside the state that it leaves.
+    """What a step says of itself, beside the state that it leaves."""
 
-    Attributes:
-        known: What is known of that state. Nothing, where values could not be looked at.
-        counts: Where spikes are located: how many each unit had, int32 ``[*batch, units]``; else None.
-        times: When, ms from the start of the step, float64 ``[*batch, units, K]``; NaN where there is none.
-    """
-
+    # What is known of that state. Nothing, where values could not be looked at.
     known: Known = Known()
+    # Where spikes are located: how many each unit had, int32 ``[*batch, units]``.
     counts: Tensor | None = None
+    # When, ms from the start of the step, float64 ``[*batch, units, K]``; NaN where there is none.
     times: Tensor | None = None
 
 
@@ -54,39 +51,16 @@ def step(
     event: str,
     state: StepState,
     params: Any,
-    data: Any,
+    data: Any,  # ``[*batch, units]``, a signal on a clock that starts with the step, or several by name
     dt: float,
     *,
     known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
-    stream: Stream | None = None,
-    clock: Tensor | None = None,
-    begin: Any = None,
-    visible: bool | None = None,
+    stream: Stream | None = None,  # whose random numbers the model draws
+    clock: Tensor | None = None,  # the steps taken so far, int64, by which draws are counted
+    begin: Any = None,  # the input at the start of the step, where it is known
+    visible: bool | None = None,  # whether values can be looked at; None: it is asked here
 ) -> tuple[StepState, Report]:
-    """One step of a declared model.
-
-    Args:
-        model: Its functions.
-        integrator: What integrates it.
-        event: "crossing", "step" or "located".
-        state: What it goes on from.
-        params: The parameters and options, by name.
-        data: The input, ``[*batch, units]`` or a signal on a clock that starts with the step, or several of
-            these by name.
-        dt: The time step, ms.
-        known: What is known of the state.
-        stream: Whose random numbers the model draws; for one that has draws.
-        clock: The steps taken so far, int64 and 0-dimensional; likewise.
-        begin: The input at the start of the step, where it is known.
-        visible: Whether values can be looked at; None: it is asked here.
-
-    Returns:
-        The state at t + dt, and what the step says of itself.
-
-    Raises:
-        EventModeError: If spikes are to be located where they cannot be.
-        IntegrationError: If the integration fails.
-    """
+    """One step of a declared model: the state at t + dt, and what the step says of itself."""
     schema = model.schema
     if begin is None:
         begin = data if isinstance(data, Tensor) else at_start(data, dt)
@@ -119,9 +93,11 @@ def step(
             model, integrator, event, state, params, data, dt, begin=begin, visible=visible
         )
     else:
+        # The rule gives states and no slopes, and no path on which a crossing could lie: g counts at the end.
         y1, carry, finite, event = own, forgotten(state.carry, True), False, "step"
     status = None
     if state.status is not None:
+        # A unit that failed in an earlier step stays NaN, whatever number its course gave.
         status = _mark(state.status, y1)
         y1, finite = torch.where(status == Status.OK, y1, torch.nan), False
     fresh = own is None and integrator.fresh
@@ -135,8 +111,10 @@ def step(
             "neuron.step gave"
         )
     ends = Ends(y0, y1, state.armed, state.refractory_steps, state.spiked, fresh)
+    # The indexed way works on numpy's view of the memory; all else takes the masked one, to the same bits.
     some = visible and y1.device.type == "cpu" and y1.dtype in _NUMPY
     done = (finish_indexed if some else finish_masked)(model, event, ends, params, dt, drawing, known)
+    # A reset or a hold changes states behind the integrator, so its slopes there are of another state.
     if carry is not None and SLOPE in carry:
         carry = forgotten(carry, _disturbed(some, done, state.refractory_steps))
     after = StepState(done.y, done.armed, done.steps, None, status, done.spiked, carry)

@@ -33,18 +33,7 @@ MOST_SPIKES = 1000
 
 @final
 class LocatedStep:
-    """The working state of a step; all tensors are flattened, ``[n]`` or ``[D, n]``.
-
-    Args:
-        model: The model; it has a threshold.
-        integrator: What integrates it.
-        state: What it goes on from.
-        params: The parameters and options, by name.
-        data: The input.
-        dt: The time step, ms.
-        drawing: What the model draws in the step; None for one without draws.
-        known: What is known of the state.
-    """
+    """The working state of a step; all tensors are flattened, ``[n]`` or ``[D, n]``."""
 
     def __init__(
         self,
@@ -72,10 +61,13 @@ class LocatedStep:
         self.gap = threshold.take(everyone) if batched else threshold
         self.params = params_of(params, everyone, self.shape) if batched else params
         self.y = y.reshape(y.shape[0], units)
+        # Each unit's own time since the start of the step, ms.
         self.t = torch.zeros(units, dtype=torch.float64, device=y.device)
         self.armed = armed.expand(self.shape).reshape(units)
         steps, hold = state.refractory_steps, state.refractory_time
         self.rest: tuple[Tensor, Tensor] | None = None
+        # What is left of each refractory period, ms, float64 ``[n]``; between steps it is kept as whole
+        # steps and a part of one: see rest_after.
         self.left = None
         if steps is not None and hold is not None:
             # In float64 also where the neuron was converted to another type since.
@@ -91,6 +83,7 @@ class LocatedStep:
     def run(self) -> None:
         """Take all units to the end of the step."""
         if self.status is not None:
+            # Units that failed in an earlier step are at the end already.
             self.t = torch.where(self.status == Status.OK, self.t, self.dt)
         if not self.known.settled:
             # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
@@ -103,15 +96,15 @@ class LocatedStep:
         for place, segment in enumerate([self.segment] if whole.autonomous else whole.segments(0.0, self.dt)):
             self.field, self.segment = whole if whole.autonomous else whole.on_segment(segment), segment
             if place:
+                # The input may jump at a breakpoint, and the slopes with it.
                 self.carry = forgotten(self.carry, True)
+            # Times have graphs, since crossings depend on parameters; who goes on is a matter of values.
             while len(who := (self.t.detach() < segment.stop).nonzero().squeeze(1)):
                 self._round(who)
 
     def rest_after(self) -> tuple[Tensor, Tensor] | None:
-        """What is left of the refractory periods: whole steps, and ms.
-
-        Steps are counted, since taking dt from a time again and again would round it each time alike.
-        """
+        """What is left of the refractory periods: whole steps, and ms."""
+        # Steps are counted, since taking dt from a time again and again would round it each time alike.
         if self.left is None or self.rest is None:
             return None
         steps, part = self.rest
@@ -165,6 +158,8 @@ class LocatedStep:
             now = end
         else:
             reached = result.t.to(torch.float64) + start
+            # The end as it is, not as it is rounded in the type of the state: a time short of it would be one
+            # more round.
             now = torch.where(result.t < times[1], reached, end)
         if left is not None and resting is not None and released is not None:
             left = torch.where(released, 0.0, torch.where(resting, left - (now - t), left))
@@ -175,6 +170,7 @@ class LocatedStep:
         spiking = crossed
         if released is not None:
             spiking = decide(crossed, gap_of(new.detach()) >= 0, resting, released)
+        # Slopes of the field at rest are not those of the free one, neither way.
         carry = result.carry if resting is None else forgotten(result.carry, resting)
         self._keep(who, everybody, new, now, armed, left, carry)
         chosen = spiking.nonzero().squeeze(1)
@@ -192,6 +188,7 @@ class LocatedStep:
             self.y = self.y.index_copy(1, who, after)
             self.armed = self.armed.index_copy(0, who, gap(self.model, after.detach(), params) < 0)
         else:
+            # Nothing took it below the threshold, so it spikes again only after g was below.
             self.armed = self.armed.index_fill(0, who, False)
         if self.left is not None:
             left = params.tau_ref.to(torch.float64).expand(len(who))
@@ -234,6 +231,7 @@ class LocatedStep:
         if self.left is not None and left is not None:
             self.left = self.left.index_copy(0, who, left)
         if self.carry is not None and carry is not None:
+            # Where the integrator gave no slopes this time, those of these units are not known.
             given = {SLOPE: torch.full_like(y, math.nan, requires_grad=False), **carry}
             self.carry = {
                 name: value.index_copy(-1, who, given[name]) if name in given else value
@@ -267,22 +265,7 @@ def located_step(
     drawing: Drawing | None = None,
     known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
 ) -> tuple[StepState, Tensor, Tensor]:
-    """One step with each spike at its own time.
-
-    Args:
-        model: The model; it has a threshold.
-        integrator: What integrates it.
-        state: What it goes on from.
-        params: The parameters and options, by name.
-        data: The input.
-        dt: The time step, ms.
-        drawing: What the model draws in the step; None for one without draws.
-        known: What is known of the state.
-
-    Returns:
-        The state at the end; how many spikes each unit had, int32 ``[*batch, units]``; and when, ms from the
-        start of the step, float64 ``[*batch, units, K]``.
-    """
+    """The state after a step; each unit's spikes, ``[*batch, units]``; when, ms, ``[*batch, units, K]``."""
     work = LocatedStep(model, integrator, state, params, data, dt, drawing, known)
     work.run()
     shape = work.shape

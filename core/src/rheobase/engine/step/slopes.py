@@ -23,15 +23,7 @@ SLOPE = "slope"
 
 
 def forgotten(carry: Mapping[str, Tensor] | None, stale: Tensor | bool) -> Mapping[str, Tensor] | None:
-    """The carry without the slopes of some units.
-
-    Args:
-        carry: What an integrator gave back.
-        stale: Whose slopes are no longer those of the field: bool ``[*batch, units]``, or all or nobody.
-
-    Returns:
-        The carry, with NaN in their place.
-    """
+    """The carry with NaN for the slopes of stale units: bool ``[*batch, units]``, or all or nobody."""
     if carry is None or SLOPE not in carry or stale is False:
         return carry
     slope = carry[SLOPE]
@@ -43,24 +35,15 @@ def forgotten(carry: Mapping[str, Tensor] | None, stale: Tensor | bool) -> Mappi
 def completed(
     carry: Mapping[str, Tensor] | None, field: Field, t: Time, y: Tensor
 ) -> Mapping[str, Tensor] | None:
-    """The carry with the slopes of all units.
-
-    Args:
-        carry: What an integrator gave back, after :func:`forgotten`.
-        field: The field that the integrator is going to see.
-        t: The time, ms.
-        y: The state, ``[D, *batch, units]``.
-
-    Returns:
-        The carry, with the derivatives at the state where they were not known. Without ``slope`` where it
-        belongs to a state of another shape.
-    """
+    """The carry with the derivatives at ``y`` where they were forgotten; ``field`` is what comes next."""
     if carry is None or SLOPE not in carry:
         return carry
     slope = carry[SLOPE]
     if slope.shape != y.shape:
+        # A batch came in since: these slopes belong to a state of another shape.
         return {name: value for name, value in carry.items() if name != SLOPE}
     if values_visible(slope) and all_finite(slope):
         return carry
     unknown = slope.isnan().any(dim=0)
+    # The field is evaluated for all, and its values are kept for those units alone.
     return {**carry, SLOPE: torch.where(unknown, field(t, y), slope)}

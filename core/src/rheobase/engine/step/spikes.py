@@ -25,72 +25,48 @@ _LONGEST = 2**31 - 1
 
 
 class Known(NamedTuple):
-    """What is known of a state before a step. Each is a promise, which saves time.
+    """What is known of a state before a step. Each is a promise, which saves time."""
 
-    Attributes:
-        settled: Nobody changed a state or a parameter since the last step, so that g at the start of this one
-            is what it was at the end of that one.
-        calm: Everybody is armed, nobody is refractory, and nobody spiked in the last step.
-        finite: All states are finite.
-    """
-
+    # Nobody changed a state or a parameter since the last step: g at the start is what it was at that end.
     settled: bool = False
+    # Everybody is armed, nobody is refractory, and nobody spiked in the last step.
     calm: bool = False
+    # All states are finite.
     finite: bool = False
 
 
 class Ends(NamedTuple):
-    """A step of a spiking model, as the integrator left it.
-
-    Attributes:
-        y0: The states at the start, ``[D, *batch, units]``.
-        y1: The states at the end, before anything is held or reset.
-        armed: Whether g was below zero at the end of the last step, ``[*batch, units]``.
-        steps: The steps left of each refractory period, or None for a model that has none.
-        spiked: Who spiked in the last step, where that is known.
-        fresh: Whether ``y1`` is nobody else's, so that it may be written to.
-    """
+    """A step of a spiking model, as the integrator left it: states ``[D, *batch, units]``."""
 
     y0: Tensor
+    # At the end, before anything is held or reset.
     y1: Tensor
+    # Whether g was below zero at the end of the last step.
     armed: Tensor
+    # The steps left of each refractory period; None for a model that has none.
     steps: Tensor | None
+    # Who spiked in the last step, where that is known.
     spiked: Tensor | None = None
+    # Whether ``y1`` is nobody else's, so that it may be written to.
     fresh: bool = False
 
 
 class Finished(NamedTuple):
-    """What a step leaves behind.
-
-    Attributes:
-        y: The states after holding and resets, ``[D, *batch, units]``.
-        armed: Whether g < 0 there.
-        steps: The steps left of each refractory period, or None.
-        spiked: Who spiked, int8.
-        quiet: Whether it is known that nobody spiked, and nobody was refractory.
-        finite: Whether the values after resets are known to be finite.
-    """
+    """What a step leaves behind, after holding and resets."""
 
     y: Tensor
     armed: Tensor
     steps: Tensor | None
     spiked: Tensor
+    # Whether it is known that nobody spiked, and nobody was refractory.
     quiet: bool = False
+    # Whether what is new beside the integrator's result is known to be finite.
     finite: bool = False
 
 
 def decide(reached: Any, above: Any, held: Any = None, ending: Any = None) -> Any:
-    """Who spikes. Operators only: the same for tensors, arrays, and what a kernel is made of.
-
-    Args:
-        reached: Who is armed and reached the threshold.
-        above: Whose g is at or above zero at the end.
-        held: Who is refractory; None: nobody.
-        ending: Whose refractory period ends there.
-
-    Returns:
-        Those who reached it while free, and those who are above it when they are let free.
-    """
+    """Who spikes, of masks. By operators only: the same for tensors, arrays, and what a kernel is made of."""
+    # Those who are armed and reached the threshold while free, and those above it when they are let free.
     return reached if held is None else (reached & ~held) | (above & ending)
 
 
@@ -100,34 +76,19 @@ def apply(
     y0: Tensor,
     y1: Tensor,
     g1: Tensor,
-    at_end: Tensor | None,
+    at_end: Tensor | None,  # whose refractory period ended with the step, which is when they spiked
     params: Any,
-    drawn: Any,
+    drawn: Any,  # the parameters, with what is drawn for the spike
     dt: float,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Reset units that all spiked in the step.
-
-    Args:
-        model: The model.
-        event: "crossing" or "step".
-        y0: Their states at the start.
-        y1: Their states at the end.
-        g1: g at the end.
-        at_end: Whose refractory period ended with the step, which is when they spiked; None where nobody's
-            did.
-        params: Their parameters.
-        drawn: The same, with what is drawn for the spike.
-        dt: The time step, ms.
-
-    Returns:
-        The new states, whether g < 0 there, and round(tau_ref / dt) in int32, or None for a model that has no
-        refractory period.
-    """
+    """Reset units that all spiked: the states, whether g < 0 there, and their refractory steps or None."""
     at = y1 if event == "step" else crossing_state(y0, y1, gap(model, y0, params), g1, at_end)
     after = after_reset(model, at, drawn)
+    # A reset that names no state leaves the end of the step, not the crossing.
     y, g = (y1, g1) if after is None else (after, gap(model, after, params))
     steps = None
     if model.schema.refractory:
+        # By way of int64: what int32 cannot hold is cut off, and not converted to anything.
         count = torch.round(params.tau_ref / dt).to(torch.int64).clamp(0, _LONGEST).to(torch.int32)
         steps = count.expand(y.shape[1:])
     return y, g < 0, steps
@@ -140,19 +101,9 @@ def finish_masked(
     params: Any,
     dt: float,
     drawing: Drawing | None = None,
-    known: Known | None = None,
+    known: Known | None = None,  # not asked: compiled code must do the same whatever happened in between
 ) -> Finished:
-    """Hold, find spikes and reset, without a look at values.
-
-    Args:
-        model: The model.
-        event: "crossing" or "step".
-        ends: The step.
-        params: The parameters and options, by name.
-        dt: The time step, ms.
-        drawing: What the model draws in the step; None for one without draws.
-        known: Not asked: what compiled code does must not hang on what happened between two steps.
-    """
+    """Hold, find spikes and reset, without a look at values."""
     y0, y1, steps = ends.y0, ends.y1, ends.steps
     held = ending = None
     if steps is not None:
@@ -161,8 +112,11 @@ def finish_masked(
             y1 = torch.where(held & held_mask(model.schema, y1), y0, y1)
     g1 = gap(model, y1, params)
     above = g1 >= 0
+    # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
     reached = above | (gap(model, y0, params) >= 0) if event == "crossing" else above
     spiked = decide(reached & ends.armed, above, held, ending)
+    # All units are reset, and for those that did not spike the result is not selected. A held one that
+    # spikes does so as its period ends, at the end of the step.
     y, armed, again = apply(model, event, y0, y1, g1, held, params, for_spikes(drawing, params, 1), dt)
     if steps is not None and held is not None and again is not None:
         steps = torch.where(spiked, again, steps - held.to(steps.dtype))
@@ -179,23 +133,13 @@ def finish_indexed(
     drawing: Drawing | None = None,
     known: Known | None = None,
 ) -> Finished:
-    """The same where values can be looked at: only the units at which something happens are worked on.
-
-    numpy finds and compares several times faster than torch, which does not vectorise booleans.
-
-    Args:
-        model: The model.
-        event: "crossing" or "step".
-        ends: The step.
-        params: The parameters and options, by name.
-        dt: The time step, ms.
-        drawing: What the model draws in the step; None for one without draws.
-        known: What is known of the state at the start; None: nothing.
-    """
+    """The same where values can be looked at: only the units at which something happens are worked on."""
+    # numpy finds and compares several times faster than torch, which does not vectorise booleans.
     known = known or Known()
     shape = ends.y1.shape[1:]
     # The integrator's result may be something that it, or the model, keeps.
     y1 = ends.y1.contiguous() if ends.fresh else ends.y1.clone(memory_format=torch.contiguous_format)
+    # A quiet step of a calm neuron: one reduction. For crossings g at the start counts too, unless settled.
     if known.calm and (known.settled or event == "step"):
         g1 = gap(model, y1, params)
         if ends.spiked is not None and g1.numel() and g1.max().item() < 0:  # false, where one is no number
@@ -218,12 +162,14 @@ def finish_indexed(
     if event == "crossing" and not known.settled:
         # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
         reached = above | (gap(model, ends.y0, params).detach().reshape(-1).numpy() >= 0)
+    # Whether they are armed is asked below, of these few alone.
     found = np.flatnonzero(reached) if reached.any() else _NOBODY
     quiet = not len(found) and held is None
     steps = before
     if before is not None and not known.calm:
         # A copy also where nobody is refractory: what the step was given may be somebody's.
         steps = before.clone() if held is None else (before - 1).clamp_(min=0)
+    # Written to below, which the step's own memory may be, and what it was given may not.
     armed = ends.armed if quiet and known.calm else torch.from_numpy(~above)
     finite = True
     spiked = torch.zeros(len(above), dtype=torch.int8)
@@ -234,6 +180,7 @@ def finish_indexed(
             spikes = decide(spikes, above[found], held[found], left == 1)
         who = torch.from_numpy(found[spikes])
         if len(who):
+            # Held and spiking: at the end of the period, which is that of the step.
             at_end = None if held is None else held[found][spikes]
             own = params_of(params, who, shape)
             new, below, again = apply(
@@ -275,4 +222,5 @@ def _put_back(y: Tensor, start: Tensor, held: np.ndarray) -> None:
     if y.requires_grad:
         y.copy_(torch.where(torch.from_numpy(held), start, y))
     else:
+        # In place, which no graph would know of.
         np.copyto(y.numpy(), start.detach().numpy(), where=held)

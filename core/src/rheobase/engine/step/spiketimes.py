@@ -11,38 +11,17 @@ from torch import Tensor
 
 @final
 class SpikeTimes:
-    """Takes spikes in the order in which each unit has them.
-
-    Args:
-        units: The number of units, the batch included.
-        device: Where they are.
-
-    Attributes:
-        count: How many each unit had so far, int32 ``[n]``.
-
-    Example:
-        >>> spikes = SpikeTimes(3, torch.device("cpu"))
-        >>> spikes.add(torch.tensor([0, 2]), torch.tensor([0.25, 0.5]))
-        >>> spikes.add(torch.tensor([2]), torch.tensor([0.75]))
-        >>> spikes.table()
-        tensor([[0.2500,    nan],
-                [   nan,    nan],
-                [0.5000, 0.7500]], dtype=torch.float64)
-    """
+    """Takes spikes in the order in which each unit has them."""
 
     def __init__(self, units: int, device: torch.device) -> None:
+        # How many each unit had so far, ``[n]``.
         self.count = torch.zeros(units, dtype=torch.int32, device=device)
         self._who: list[Tensor] = []
         self._place: list[Tensor] = []
         self._time: list[Tensor] = []
 
     def add(self, who: Tensor, time: Tensor) -> None:
-        """One spike for each of some units.
-
-        Args:
-            who: The units, int64 ``[k]``, each once.
-            time: When, ms, ``[k]``.
-        """
+        """One spike at ``time``, ms ``[k]``, for each of ``who``, int64 ``[k]``, each once."""
         before = self.count.index_select(0, who)
         self._who.append(who)
         self._place.append(before.to(torch.int64))

@@ -66,14 +66,10 @@ def concerned(integrator: Integrator) -> bool:
 
 
 class StepWatch:
-    """When a neuron's ``dt_max`` is looked at next; nothing is said twice in a run.
+    """When a neuron's ``dt_max`` is looked at next; nothing is said twice in a run."""
 
-    One step in so many is looked at. Steps with spikes are too, as these may be false; where many come one
-    after the other, as in an ensemble, no more of them than of the others.
-
-    Attributes:
-        told: Whether a warning was given in this run.
-    """
+    # One step in so many is looked at. Steps with spikes are too, as these may be false; where many come one
+    # after the other, as in an ensemble, no more of them than of the others.
 
     __slots__ = ("_left", "_room", "told")
 
@@ -82,14 +78,11 @@ class StepWatch:
 
     def begin(self) -> None:
         """A new run."""
+        # ``told``: whether a warning was given in this run.
         self.told, self._left, self._room = False, 0, _MOST
 
     def due(self, spiked: Tensor | None) -> bool:
-        """Whether the step that was just taken is to be looked at now.
-
-        Args:
-            spiked: Who spiked in it; None: nobody can.
-        """
+        """Whether the step just taken is to be looked at now; ``spiked`` None: nobody can spike."""
         if self.told:
             return False
         self._left -= 1
@@ -104,18 +97,9 @@ class StepWatch:
 
 
 def largest_step(model: Model, parts: tuple[Tensor, ...], params: Any, data: Any) -> Tensor:
-    """What the model's ``dt_max`` gives, ms: one number, or one for each unit.
-
-    Args:
-        model: The model; it has the function.
-        parts: Its states, ``[*batch, units]`` each.
-        params: Its parameters and options, by name.
-        data: The input: tensors.
-
-    Raises:
-        DeclarationError: If it gives anything but such numbers. That they are above zero is not asked here:
-            an input beyond all measure, which has an error of its own, may have it otherwise.
-    """
+    """What the model's ``dt_max`` gives, ms: one number, or one for each unit."""
+    # That it is above zero is not asked here: an input beyond all measure, which has an error of its own, may
+    # have it otherwise.
     given = ask(model, "dt_max", parts, params, data)
     try:
         limit = torch.as_tensor(given)
@@ -138,22 +122,7 @@ def _refused(model: Model, given: str) -> DeclarationError:
 
 @torch.no_grad()
 def heed(neuron: Stepping, state: Any, params: Any, data: Any, who: Tensor | None = None) -> bool:
-    """Warn if dt is larger than the model's ``dt_max(state, params, data)``.
-
-    Args:
-        neuron: The neuron.
-        state: Its states at the start of a step, by name, ``[*batch, units]``.
-        params: Its parameters and options, by name.
-        data: The input at that time: tensors.
-        who: Of whom also the middle of the step is looked at, where Euler's method would have them then, as
-            an explicit method does: ``[*batch, units]``, not zero for them. None: of nobody.
-
-    Returns:
-        Whether a warning was given.
-
-    Warns:
-        StepSizeWarning: With the unit, the time, and the dt that would serve all units then.
-    """
+    """Warn if dt is larger than the model's ``dt_max(state, params, data)``; True where it was."""
     model, dt = neuron._model, neuron.dt
     if model is None or not concerned(neuron.integrator):
         return False
@@ -164,6 +133,8 @@ def heed(neuron: Stepping, state: Any, params: Any, data: Any, who: Tensor | Non
     # In the first step of a batch the states have not its shape yet.
     values = (data,) if isinstance(data, Tensor) else tuple(data)
     if not _short(limit, dt):
+        # Of units in ``who``, the middle of the step too, where Euler's method would have them: explicit
+        # methods ask the field there.
         if who is None or model.derivatives is None or not bool(who.any()):
             return False
         slopes = ask(model, "derivatives", parts, params, data)

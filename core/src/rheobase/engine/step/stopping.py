@@ -26,20 +26,7 @@ def advance_to_event(
     event: Event,
     carry: Mapping[str, Tensor] | None,
 ) -> tuple[Advance, Tensor | None]:
-    """Take units to ``t1``, or to their first crossing.
-
-    Args:
-        integrator: Any integrator.
-        field: The model's field, for states ``[D, n]``.
-        y: The state, ``[D, n]``.
-        t0: Its time, ms: a number or ``[n]``.
-        t1: The time asked for, likewise.
-        event: Where to stop.
-        carry: What the integrator gave back last.
-
-    Returns:
-        As of :meth:`EventIntegrator.advance`; and whether g is below zero there, where that was looked at.
-    """
+    """States ``[D, n]`` at ``t1`` or the first crossing; whether g < 0 there, where that was looked at."""
     if isinstance(integrator, EventIntegrator):
         return integrator.advance(field, y, t0, t1, event=event, carry=carry), None
     # A field that stops growing at the threshold is not linear.
@@ -72,6 +59,7 @@ def advance_to_event(
         passed = _may_cross(event) & (event.gap(end.detach()) == torch.inf)
         finite = end.detach().isfinite().all(dim=0) | passed
     h = torch.as_tensor(t1 - t0, dtype=y.dtype, device=y.device).expand(y.shape[1:])
+    # The search for crossings needs values alone; the crossing found gets its gradient in locate.
     with torch.no_grad():
         slopes = field(t0, y.detach()), field(t1, end.detach())
     hit, below = event.check(event.armed, y, slopes[0], end, slopes[1], h)
@@ -83,6 +71,7 @@ def advance_to_event(
         return Advance(end, result.carry, status=status), below
 
     some = event.take(who)
+    # Only those that cross take shorter steps; the others stand at the end already.
     way = _Way(integrator, field.take(who), some, y.index_select(1, who), _of(t0, who))
     start, length = way.start, h.index_select(0, who)
     found = locate(way.step, some, way.y, end.index_select(1, who), length)
@@ -92,6 +81,7 @@ def advance_to_event(
     crossed = torch.zeros(y.shape[1:], dtype=torch.bool, device=y.device)
     if not bool(found.converged.all()):
         status = torch.zeros_like(crossed, dtype=torch.int8) if status is None else status
+        # These were finite at the end, so no earlier code is overwritten.
         lost = torch.where(found.converged, Status.OK, Status.NOT_CONVERGED).to(torch.int8)
         status = status.index_copy(0, who, lost)
     stopped = Advance(
@@ -105,15 +95,7 @@ def advance_to_event(
 
 
 class _Way:
-    """The paths of units that cross within a step, as far as is asked.
-
-    Args:
-        integrator: What takes them there.
-        field: Their field.
-        event: What they cross.
-        y: Their state at the start, ``[D, n]``.
-        start: Its time, ms: a number or ``[n]``.
-    """
+    """The paths of units that cross within a step, as far as is asked."""
 
     def __init__(
         self, integrator: Integrator, field: ModelField, event: Event, y: Tensor, start: Any
@@ -136,16 +118,9 @@ class _Way:
         return torch.where(finite, end, again)
 
     def at_crossing(self, found: Located, h: Tensor, exploding: Tensor) -> Tensor:
-        """The states at the crossings, at the threshold for units that explode too.
-
-        Such a unit may be far beyond it at the very next time after it was below. Then it stands where the
-        straight line between these two states crosses.
-
-        Args:
-            found: Where the crossings are.
-            h: The time to go, ms, ``[n]``.
-            exploding: Who would not be finite at its end.
-        """
+        """The states at the crossings, at the threshold for units that explode too."""
+        # Such a unit may be far beyond it at the very next time after it was below. Then it stands where the
+        # straight line between these two states crosses.
         exploding = exploding & found.found
         if not bool(exploding.any()):
             return found.y
