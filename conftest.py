@@ -19,8 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent
+
+# Of what is installed editable hypothesis parses every module for its constants, seconds which count as those of
+# drawing the first case.
+settings.register_profile("editable", settings(), suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("editable")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Before torch is imported, and for the processes that tests start.
