@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+collect_ignore = ["strangers"]  # a distribution of somebody else's, which a test installs
 
 HOOKS = """
 from rheobase.hookspecs import hookimpl

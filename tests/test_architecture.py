@@ -55,7 +55,15 @@ ALLOWED: dict[str, set[str]] = {
     "plots": {"pipeline"},
     "conformance": {"errors", "plugins"},
     "pytest_plugin": {"plugins"},
-    "spi": {"cli", "engine.integrator", "engine.model", "engine.neuron", "engine.step", "errors"}
+    "spi": {
+        "cli",
+        "engine.integrator",
+        "engine.model",
+        "engine.neuron",
+        "engine.step",
+        "engine.trace",
+        "errors",
+    }
     | {"pipeline", "plugins", "specs"},
     "scaffold": {"errors", "plugins", "specs"},
     "cli": {"deferral", "engine.create", "engine.neuron", "errors", "files", "pipeline"}

@@ -46,8 +46,6 @@ if _typing.TYPE_CHECKING:
     from .engine.step.field import ModelField as ModelField
     from .engine.trace import conditionally_linear as conditionally_linear
     from .engine.trace import linear as linear
-    from .engine.trace.dispatch import Trace as Trace
-    from .engine.trace.dispatch import trace as trace
     from .marker import hookimpl as hookimpl
     from .pipeline.pipeline import Pipeline as Pipeline
     from .pipeline.prepared import PreparedRun as PreparedRun
@@ -104,7 +102,6 @@ _HOME = {
     "Status": "engine.integrator",
     "Sweep": "engine.model.sweep",
     "Taken": "pipeline.protocols",
-    "Trace": "engine.trace.dispatch",
     "aggregator": "engine.create",
     "conditionally_linear": "engine.trace",
     "create": "engine.create",
@@ -117,7 +114,6 @@ _HOME = {
     "prepare": "pipeline.prepared",
     "register": "plugins.registry",
     "simulate": "pipeline.simulate",
-    "trace": "engine.trace.dispatch",
     "watched": "pipeline.watched",
 }
 """Public name -> the module that defines it."""

@@ -32,6 +32,8 @@ if _typing.TYPE_CHECKING:
     from .engine.model.domain import Domain as Domain
     from .engine.model.framework import of_framework as of_framework
     from .engine.model.functions import Model as Model
+    from .engine.model.functions import after_reset as after_reset
+    from .engine.model.functions import own_update as own_update
     from .engine.model.owner import Owner as Owner
     from .engine.model.schema import FUNCTIONS as FUNCTIONS
     from .engine.model.schema import Schema as Schema
@@ -39,6 +41,7 @@ if _typing.TYPE_CHECKING:
     from .engine.neuron.randomness import GENERATOR_STATE as GENERATOR_STATE
     from .engine.neuron.tensors import Tensors as Tensors
     from .engine.neuron.tensors import carried as carried
+    from .engine.neuron.tensors import functions_of as functions_of
     from .engine.neuron.tensors import is_hooked as is_hooked
     from .engine.neuron.tensors import put_tensors as put_tensors
     from .engine.neuron.tensors import tensors as tensors
@@ -48,6 +51,9 @@ if _typing.TYPE_CHECKING:
     from .engine.step.table import TIMES as TIMES
     from .engine.step.table import Slot as Slot
     from .engine.step.table import StepState as StepState
+    from .engine.trace.dispatch import Trace as Trace
+    from .engine.trace.dispatch import trace as trace
+    from .engine.trace.graph import Node as Node
     from .pipeline.pointed import in_file as in_file
     from .pipeline.pointed import kind_of as kind_of
     from .pipeline.pointed import loaded as loaded
@@ -90,6 +96,7 @@ _HOME = {
     "BESIDE": "engine.step.table",
     "Backend": "pipeline.protocols",
     "Drive": "pipeline.protocols",
+    "Node": "engine.trace.graph",
     "Pays": "pipeline.protocols",
     "Prepares": "pipeline.protocols",
     "SLOTS": "engine.step.table",
@@ -101,10 +108,13 @@ _HOME = {
     "TIMES": "engine.step.table",
     "Take": "pipeline.protocols",
     "Tensors": "engine.neuron.tensors",
+    "Trace": "engine.trace.dispatch",
     "carried": "engine.neuron.tensors",
+    "functions_of": "engine.neuron.tensors",
     "is_hooked": "engine.neuron.tensors",
     "put_tensors": "engine.neuron.tensors",
     "tensors": "engine.neuron.tensors",
+    "trace": "engine.trace.dispatch",
     # What a model declares.
     "Domain": "engine.model.domain",
     "EVENTS": "engine.neuron.base",
@@ -114,8 +124,10 @@ _HOME = {
     "Owner": "engine.model.owner",
     "Quantity": "engine.model.declaration",
     "Schema": "engine.model.schema",
+    "after_reset": "engine.model.functions",
     "called": "engine.model.branching",
     "of_framework": "engine.model.framework",
+    "own_update": "engine.model.functions",
     # For tools that are given components by what a user calls them.
     "ComponentSpec": "specs",
     "Registered": "plugins.component",

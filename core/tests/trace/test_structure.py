@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import pytest
 import rheobase as rb
@@ -219,6 +220,22 @@ def test_ways_of_writing_on_the_whole_state_are_followed() -> None:
     assert torch.equal(found[0], torch.tensor([[0.0, 2.0, 0.0], [1.0, 0.0, 1.0]]).double())
     with pytest.raises(rb.errors.StructureError, match=r"a selection by y\[1\]"):
         linear(lambda t, y: torch.stack([y[0].where(y[1] > 0, 0.0), y[1]]), 0.0, y)
+
+
+def test_only_the_shape_of_another_row_is_looked_at_to_expand_like_it() -> None:
+    found = linear(lambda t, y: torch.stack([y[0].expand_as(y[1]), y[1]]), 0.0, state(2, UNITS))
+    assert found.pattern == (frozenset({0}), frozenset({1}))
+
+
+def test_rows_in_a_named_tuple_are_followed() -> None:
+    class Pair(NamedTuple):
+        first: Any
+        second: Any
+
+    y = state(2, UNITS)
+    assert linear(lambda t, y: torch.stack(Pair(-y[0], y[1])), 0.0, y).matrix[0, 0].tolist() == [-1.0] * UNITS
+    with pytest.raises(rb.errors.StructureError, match=r"it has vstack of y\[0\] and y\[1\]"):
+        linear(lambda t, y: torch.vstack(Pair(-y[0], y[1])), 0.0, y)
 
 
 def test_an_accumulated_sum_is_followed_until_it_was_used() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase import Input, Option, Parameter, SpikingNeuron, State
+from rheobase import Input, Option, Parameter, SpikingNeuron, State, spi
 from rheobase.errors import StructureError
 from torch import Tensor
 
@@ -58,7 +58,7 @@ def arguments(units: int = 3, **options: Any) -> dict[str, Any]:
 
 def test_the_graph_gives_what_the_function_gives_also_for_what_it_is_given_later() -> None:
     given = arguments()
-    found = rb.trace(Cell.derivatives, **given)
+    found = spi.trace(Cell.derivatives, **given)
     later = {**given, "state": given["state"]._replace(voltage=torch.tensor([5.0, -7.0, 0.25]).double())}
     for each in (given, later):
         voltage = found.given["state.voltage"]
@@ -79,7 +79,7 @@ def test_the_graph_gives_what_the_function_gives_also_for_what_it_is_given_later
 def test_what_a_function_uses_is_told_through_its_helpers_and_for_each_option(
     speed: str, used: set[str]
 ) -> None:
-    assert rb.trace(Cell.derivatives, **arguments(speed=speed)).used() == used
+    assert spi.trace(Cell.derivatives, **arguments(speed=speed)).used() == used
 
 
 def test_what_is_computed_and_dropped_is_not_used() -> None:
@@ -87,7 +87,7 @@ def test_what_is_computed_and_dropped_is_not_used() -> None:
         torch.sin(x)
         return torch.zeros_like(y) + 1.0
 
-    found = rb.trace(function, x=torch.ones(2), y=torch.ones(2))
+    found = spi.trace(function, x=torch.ones(2), y=torch.ones(2))
     assert found.used() == {"y"}
     assert "aten.sin.default" in [str(node.operation) for node in found.nodes]
 
@@ -99,7 +99,7 @@ def test_the_same_text_has_the_same_pattern_whatever_it_is_given() -> None:
         for name, each in given.items()
     }
     patterns = [
-        rb.trace(Cell.derivatives, **each).pattern() for each in (given, moved, arguments(speed="slow"))
+        spi.trace(Cell.derivatives, **each).pattern() for each in (given, moved, arguments(speed="slow"))
     ]
     assert hash(patterns[0]) == hash(patterns[1])
     assert patterns[0] == patterns[1] != patterns[2]
@@ -120,20 +120,20 @@ def test_the_same_text_has_the_same_pattern_whatever_it_is_given() -> None:
 )
 def test_another_text_number_or_constant_has_another_pattern(other: Callable[[Tensor], Any]) -> None:
     x = torch.ones(2)
-    assert rb.trace(other, x=x).pattern() != rb.trace(lambda x: 2.0 * x, x=x).pattern()
+    assert spi.trace(other, x=x).pattern() != spi.trace(lambda x: 2.0 * x, x=x).pattern()
 
 
 def test_constants_from_elsewhere_and_the_order_of_operands_are_in_the_pattern() -> None:
     x = torch.ones(2)
     gains = [torch.tensor([2.0, 3.0]), torch.tensor([2.0, 4.0])]
-    one, other = (rb.trace(lambda x, gain=gain: gain * x, x=x).pattern() for gain in gains)
+    one, other = (spi.trace(lambda x, gain=gain: gain * x, x=x).pattern() for gain in gains)
     assert one != other
 
     def difference(x: Tensor, swapped: bool) -> Tensor:
         first, second = torch.sin(x), torch.cos(x)
         return second - first if swapped else first - second
 
-    one, other = (rb.trace(difference, x=x, swapped=swapped).pattern() for swapped in (False, True))
+    one, other = (spi.trace(difference, x=x, swapped=swapped).pattern() for swapped in (False, True))
     assert one != other
 
 
@@ -142,7 +142,7 @@ def test_what_is_given_counts_by_its_shape_and_dtype() -> None:
         return 2.0 * x
 
     patterns = {
-        rb.trace(double, x=x).pattern() for x in (torch.ones(2), torch.ones(3), torch.ones(2).double())
+        spi.trace(double, x=x).pattern() for x in (torch.ones(2), torch.ones(3), torch.ones(2).double())
     }
     assert len(patterns) == 3
 
@@ -182,7 +182,7 @@ def test_what_cannot_be_followed_is_refused_with_the_reason(
     function: Callable[[Tensor], Tensor], reason: str
 ) -> None:
     with pytest.raises(StructureError, match=reason):
-        rb.trace(function, "my function", x=torch.ones(2))
+        spi.trace(function, "my function", x=torch.ones(2))
     # And nothing is followed any more.
     assert branching(torch.ones(2)).tolist() == [1.0, 1.0]
 
@@ -194,7 +194,7 @@ def test_a_whole_step_is_followed_and_depends_on_state_parameters_and_input() ->
         return cell.step({**state, "carry": None}, cell.params, cell.schema.pack_data(**data), cell.dt)[0]
 
     state = {name: value for name, value in cell.state.items() if isinstance(value, Tensor)}
-    found = rb.trace(step, state=state, data={"drive": torch.ones(2), "bias": torch.ones(2)})
+    found = spi.trace(step, state=state, data={"drive": torch.ones(2), "bias": torch.ones(2)})
     assert {"state.voltage", "state.trail", "data.drive"} <= found.used()
     assert "data.bias" not in found.used()
     assert torch.equal(

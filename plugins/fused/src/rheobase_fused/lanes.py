@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import rheobase as rb
 import torch
+from rheobase import spi
 from torch import Tensor
 
 from .expression import Builder, Node
@@ -40,23 +40,22 @@ class Call:
     """One of torch's operations, as it was carried out on a few units.
 
     Args:
-        node: The node of a :class:`rheobase.Trace`.
+        node: The node of a :class:`rheobase.spi.Trace`.
     """
 
-    def __init__(self, node: Any) -> None:
+    def __init__(self, node: spi.Node) -> None:
         self._node = node
         self.name: str = node.name
 
     @property
     def shape(self) -> torch.Size:
         """The shape of what it gave."""
-        return torch.Size(self._node.shape)
+        return self._node.shape
 
     @property
     def dtype(self) -> torch.dtype:
         """The type of what it gave."""
-        kind: torch.dtype = self._node.dtype
-        return kind
+        return self._node.dtype
 
     @property
     def before(self) -> torch.Size:
@@ -80,9 +79,9 @@ class Lanes:
         from .rules import RULES  # which are made of what is here
 
         self._rules = RULES
-        self._written: dict[Any, Any] = {}
+        self._written: dict[spi.Node, Any] = {}
 
-    def write(self, traced: rb.Trace) -> None:
+    def write(self, traced: spi.Trace) -> None:
         """Write down a function that was followed on a few units.
 
         Raises:
@@ -105,7 +104,7 @@ class Lanes:
     def _look(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return [self._look(each) for each in value]
-        return self.of(value) if isinstance(value, Tensor) else self._written.get(value, value)
+        return self.of(value) if isinstance(value, (Tensor, spi.Node)) else value
 
     def call(self, call: Call, arguments: list[Any], options: dict[str, Any]) -> Any:
         """What an operation gives.
@@ -127,7 +126,7 @@ class Lanes:
 
     # --- values ------------------------------------------------------------------------------------
 
-    def read(self, name: str, tensor: Any) -> Any:
+    def read(self, name: str, tensor: spi.Node) -> Any:
         """The nodes of something that is read: a state, a parameter, an input."""
         found = np.empty((1,) if len(tensor.shape) else (), dtype=object)
         found[...] = self.builder.read(name, self.type_of(tensor.dtype))

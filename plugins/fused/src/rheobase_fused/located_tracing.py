@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rheobase as rb
 import torch
+from rheobase import spi
+from rheobase.spi import ModelGap, after_reset, functions_of, own_update
 from torch import Tensor
 
 from .expression import Builder, Node
@@ -99,7 +101,7 @@ class LocatedSetting(Setting):
         }
 
 
-def parts_of(setting: LocatedSetting, traced: rb.Trace) -> Parts:
+def parts_of(setting: LocatedSetting, traced: spi.Trace) -> Parts:
     """The parts of a neuron's step that were followed, as expressions.
 
     Raises:
@@ -133,16 +135,6 @@ def parts_of(setting: LocatedSetting, traced: rb.Trace) -> Parts:
     )
 
 
-class _Functions(NamedTuple):
-    """A model's pure functions, as fields take them."""
-
-    schema: Any
-    derivatives: Any
-    threshold: Any
-    reset: Any
-    update: Any
-
-
 class _Pure:
     """The pure parts of a step, of packed states ``[D, units]``.
 
@@ -153,18 +145,17 @@ class _Pure:
     """
 
     def __init__(self, neuron: Neuron, params: Any, data: Any) -> None:
-        self._schema, self._integrator = neuron.schema, neuron.integrator
+        self._integrator = neuron.integrator
         self._params, self._data, self._dt = params, data, neuron.dt
-        functions = (getattr(type(neuron), name, None) for name in _Functions._fields[1:])
-        self._model: Any = _Functions(neuron.schema, *functions)
+        model = functions_of(neuron)
+        if model is None:
+            raise Refusal("its class defines no functions to follow")
+        self._model = model
         self.limits = neuron.integrator.field == "general"
 
     def check_update(self, y: Tensor) -> None:
         """Refuse a model that makes its own step, as eager does."""
-        if self._model.update is None:
-            return
-        state = self._schema.pack_state(*y.unbind(0))
-        if self._model.update(state, self._params, self._data, self._dt) is not NotImplemented:
+        if own_update(self._model, y, self._params, self._data, self._dt) is not None:
             raise Refusal("the model makes its own step, within which no spike can be located")
 
     def field(self, resting: Tensor | None) -> Any:
@@ -180,21 +171,11 @@ class _Pure:
 
     def gap(self, y: Tensor) -> Tensor:
         """g, the threshold function."""
-        g: Tensor = self._model.threshold(self._schema.pack_state(*y.unbind(0)), self._params)
-        return torch.broadcast_to(g, y.shape[1:])
+        return ModelGap(self._model, self._params, y.shape[1:])(y)
 
     def reset(self, y: Tensor) -> Tensor | None:
         """The state after the reset; None where it names no state."""
-        parts = dict(zip(self._schema.states, y.unbind(0), strict=True))
-        if self._model.reset is None:
-            return None
-        changes = self._model.reset(self._schema.pack_state(**parts), self._params)
-        if not changes:
-            return None
-        if not changes.keys() <= parts.keys():
-            raise Refusal("its reset names what is no state")
-        values = [torch.as_tensor(value, dtype=y.dtype) for value in {**parts, **changes}.values()]
-        return torch.stack([torch.broadcast_to(value, y.shape[1:]) for value in values])
+        return after_reset(self._model, y, self._params)
 
     def limited(self, field: Any, y0: Tensor) -> Callable[[Any, Tensor], Tensor]:
         """The field as eager has it for units that explode: a point past the threshold is moved back to where

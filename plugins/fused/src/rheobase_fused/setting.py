@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rheobase as rb
 import torch
+from rheobase import spi
 from torch import Tensor
 
 from .refusal import Refusal
@@ -46,14 +47,14 @@ class Setting(abc.ABC):
         """What is read, by the letters of its kind."""
         return {"s": self.states, "p": self.params, "x": self.data}
 
-    def traced(self) -> rb.Trace:
+    def traced(self) -> spi.Trace:
         """What they give, by name, followed.
 
         Raises:
             Refusal: If it cannot be followed, or is what a kernel cannot do.
         """
         try:
-            return rb.trace(self._from, "the step", **self.given())
+            return spi.trace(self._from, "the step", **self.given())
         except rb.errors.StructureError as error:
             if isinstance(error.__cause__, Refusal):
                 raise error.__cause__ from None

@@ -1,9 +1,9 @@
 """The step of a neuron, followed once and written down as expressions of one unit.
 
 The neuron's own pure ``step`` is called once, on a few units, and every operation that torch carries out on
-the way is followed (:func:`rheobase.trace`). The step cannot look at values meanwhile, so it takes the way on
-which every unit is worked on alike, and what was followed is the whole of it: the integrator, the threshold,
-the reset and the refractory hold, whoever wrote them.
+the way is followed (:func:`rheobase.spi.trace`). The step cannot look at values meanwhile, so it takes the
+way on which every unit is worked on alike, and what was followed is the whole of it: the integrator, the
+threshold, the reset and the refractory hold, whoever wrote them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import rheobase as rb
 import torch
+from rheobase import spi
 from torch import Tensor
 
 from .expression import Builder, Node
@@ -59,7 +59,7 @@ def trace(neuron: Neuron) -> Step:
     return step_of(setting, setting.traced())
 
 
-def step_of(setting: StepSetting, traced: rb.Trace) -> Step:
+def step_of(setting: StepSetting, traced: spi.Trace) -> Step:
     """The step that was followed, as expressions.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a backend may ask a neuron for beside its state: its tensors as they are, and its hooks."""
+"""What a backend may ask a neuron for beside its state: tensors as they are, pure functions, hooks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from ..model.functions import Model
     from .base import Neuron
 
 
@@ -62,6 +63,27 @@ def put_tensors(neuron: Neuron, values: Mapping[str, Tensor]) -> None:
             learnt.data = value
         else:
             neuron._buffers[name] = value
+
+
+def functions_of(neuron: Neuron) -> Model | None:
+    """The pure functions of a neuron's class, with its schema; None where its ``forward`` does all.
+
+    Args:
+        neuron: The neuron.
+
+    Example:
+        >>> import rheobase as rb
+        >>> class Leaky(rb.AnalogNeuron):
+        ...     voltage = rb.State(0.0, unit="mV")
+        ...     @staticmethod
+        ...     def derivatives(state, params, data):
+        ...         return {"voltage": (data - state.voltage) / 10.0}
+        >>> functions_of(rb.create(Leaky)).derivatives is Leaky.derivatives
+        True
+        >>> functions_of(rb.create("analog")) is None
+        True
+    """
+    return neuron._model
 
 
 def carried(neuron: Neuron) -> tuple[str, ...]:
