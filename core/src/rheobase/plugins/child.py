@@ -43,10 +43,6 @@ LONGEST_SCAN = 16 * LONGEST
 def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: None) -> Iterator[Any]:
     """Do what a job asks for.
 
-    Args:
-        request: One of those above.
-        at: Called with each place that is about to be looked at, in case that hangs.
-
     Returns:
         The answers, as values that JSON knows.
 
@@ -81,11 +77,7 @@ def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: N
 
 
 def wanted(request: dict[str, Any]) -> int:
-    """How many answers a job has.
-
-    Args:
-        request: The job.
-    """
+    """How many answers a job has."""
     return len(request["entries"]) if request["do"] == "examine" else 1
 
 
@@ -95,10 +87,6 @@ class Forged(ValueError):
 
 def said(line: bytes | bytearray, token: str) -> list[Any]:
     """The answer in a line.
-
-    Args:
-        line: What was written where answers go.
-        token: The token of the job.
 
     Returns:
         The answer, in a list; an empty one where the line is something else that a plugin printed.

@@ -59,12 +59,6 @@ class Contents(NamedTuple):
 def take(distribution: str) -> Contents:
     """Look at all files of a distribution.
 
-    Args:
-        distribution: Its name.
-
-    Returns:
-        Its contents.
-
     Raises:
         PluginError: If its metadata, or a file of it, cannot be read.
 

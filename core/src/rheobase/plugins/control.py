@@ -62,9 +62,6 @@ class Control(NamedTuple):
     def disabled(self, entry: Entry) -> str:
         """Why the user does not want a plugin.
 
-        Args:
-            entry: The plugin.
-
         Returns:
             Where that was said; empty: it is wanted.
 
@@ -76,10 +73,9 @@ class Control(NamedTuple):
         return self.unwanted(entry.names)
 
     def unwanted(self, names: frozenset[str]) -> str:
-        """Why the user does not want what has these names, a plugin or what may be one; see :meth:`disabled`.
+        """Why the user does not want what has these names, a plugin or what may be one.
 
-        Args:
-            names: The names.
+        See :meth:`disabled`.
         """
         if self.none:
             return self.none
@@ -107,9 +103,6 @@ class Control(NamedTuple):
 
 def read(environ: Mapping[str, str] = os.environ) -> Control:
     """Read the user's decisions.
-
-    Args:
-        environ: The environment variables.
 
     Raises:
         ConfigurationError: If a variable or the project's file has something else than the above.

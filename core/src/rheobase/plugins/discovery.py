@@ -28,9 +28,6 @@ class Scan(NamedTuple):
     def from_plain(cls, plain: Any) -> Scan:
         """A scan of values that JSON knows.
 
-        Args:
-            plain: What :meth:`to_plain` gives.
-
         Example:
             >>> Scan.from_plain(Scan().to_plain()) == Scan()
             True

@@ -84,9 +84,6 @@ def examine_all(limit: float | None = None) -> Report:
     Args:
         limit: How long a plugin, and each of its components, may take, s; default: the user's setting.
 
-    Returns:
-        The report.
-
     Raises:
         ConfigurationError: If the user's settings cannot be used.
     """

@@ -120,9 +120,6 @@ def by_distribution(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 def module_of(value: str) -> str:
     """The module that an entry point names.
 
-    Args:
-        value: ``"package.module"`` or ``"package.module:object"``.
-
     Example:
         >>> module_of("toy_models.hooks : plugin [extra]")
         'toy_models.hooks'

@@ -25,9 +25,6 @@ _VALUE = re.compile(r"(?P<module>[\w.]+)\s*(?::\s*(?P<attribute>[\w.]+))?\s*(?:\
 def examine(entry: Entry) -> Outcome:
     """Import a plugin, call its hooks and look for the targets of its specs.
 
-    Args:
-        entry: The entry point.
-
     Returns:
         What it offers. Anything that it raises, an attempt to leave the interpreter included, becomes the
         outcome's failure; only the user's Ctrl-C goes through.
@@ -108,11 +105,7 @@ _examined: set[str] = set()
 
 
 def _loaded_before(entry: Entry) -> set[str]:
-    """The plugin's own modules that were imported by something else, which may be long ago.
-
-    Args:
-        entry: The plugin.
-    """
+    """The plugin's own modules that were imported by something else, which may be long ago."""
     package = stamps.package_of(entry)
     if package not in sys.modules or package in _examined:
         return set()

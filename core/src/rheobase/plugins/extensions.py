@@ -18,9 +18,6 @@ def extensions(group: str) -> dict[str, str]:
 
     Metadata that cannot be read add nothing: ``rheobase doctor`` tells of them.
 
-    Args:
-        group: The group of entry points.
-
     Returns:
         Name -> ``module``, or ``module:object``.
 

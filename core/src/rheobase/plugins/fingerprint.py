@@ -46,11 +46,7 @@ class OnPath(NamedTuple):
     modules: list[set[str]]
 
     def where(self, modules: Iterable[str]) -> dict[str, list[int]]:
-        """The folders that may have each module, by their numbers: Python takes it from the first.
-
-        Args:
-            modules: Outermost modules.
-        """
+        """The folders that may have each module, by their numbers: Python takes it from the first."""
         found: dict[str, list[int]] = {module: [] for module in modules}
         for number, names in enumerate(self.modules):
             for module in names & found.keys():

@@ -37,22 +37,11 @@ class Gathering:
         self._walked: set[str] = set()
 
     def has(self, path: str) -> bool:
-        """Whether a file was added.
-
-        Args:
-            path: The file.
-        """
+        """Whether a file was added."""
         return place_of(actual_file(path) or path) in self.places
 
     def add(self, name: str, path: str) -> bool:
         """Add a file, or the archive that it is in.
-
-        Args:
-            name: How it is called.
-            path: Where it is.
-
-        Returns:
-            Whether it is there.
 
         Raises:
             PluginError: If it cannot be read.
@@ -122,9 +111,6 @@ class Gathering:
 def hash_of(text: str) -> str:
     """The sha256 of a text.
 
-    Args:
-        text: The text.
-
     Example:
         >>> hash_of("")[:12]
         'e3b0c44298fc'
@@ -135,11 +121,7 @@ def hash_of(text: str) -> str:
 
 
 def compiled_forms(source: str) -> list[str]:
-    """Where this Python looks for the compiled forms of a module, one for each level of optimization.
-
-    Args:
-        source: Its source.
-    """
+    """Where this Python looks for the compiled forms of a module, one for each level of optimization."""
     try:
         return [cache_from_source(source, optimization=level) for level in ("", "1", "2")]
     except NotImplementedError:  # this Python keeps none
@@ -195,11 +177,7 @@ def _hash(name: str, path: str) -> str:
 
 
 def actual_file(path: str) -> str:
-    """The file, or the archive that holds it; empty: there is neither.
-
-    Args:
-        path: The file.
-    """
+    """The file, or the archive that holds it; empty: there is neither."""
     while not os.path.exists(path):
         above = os.path.dirname(path)
         if above == path:
@@ -209,11 +187,7 @@ def actual_file(path: str) -> str:
 
 
 def place_of(path: str) -> str:
-    """One name for a file, whichever links lead to its folder.
-
-    Args:
-        path: The file.
-    """
+    """One name for a file, whichever links lead to its folder."""
     # The folder's, not the file's: some installers link each file to a cache, where equal ones may be one.
     return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 

@@ -127,10 +127,6 @@ def load(key: Key, limit: float = 0.0) -> Index | None:
 def save(index: Index, key: Key) -> str:
     """Keep the index for later processes.
 
-    Args:
-        index: What is known.
-        key: What was there before it was looked up.
-
     Returns:
         Why it could not be kept; empty: it was. Everything works without, only slower.
     """

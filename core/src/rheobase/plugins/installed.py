@@ -119,9 +119,6 @@ def load(examining: Examining | None = None) -> Installed:
     Args:
         examining: What reads metadata and loads plugins; default: another process, and the index.
 
-    Returns:
-        Core's components and those of all plugins that work.
-
     Raises:
         ConfigurationError: If the user's settings cannot be used.
     """
@@ -156,10 +153,6 @@ def _other_process(limit: float) -> Examining:
 def judged(scan: Scan, decided: control.Control) -> Verdicts:
     """Decide about each plugin as :func:`judge` does, with the project's lock file if there is one.
 
-    Args:
-        scan: What is installed.
-        decided: What the user decided.
-
     Raises:
         ConfigurationError: If the lock file cannot be read.
     """
@@ -176,9 +169,6 @@ def refusals(entries: Iterable[Entry]) -> dict[Entry, str]:
 
     Args:
         entries: The installed plugins.
-
-    Returns:
-        Nothing where there is no lock file.
 
     Raises:
         ConfigurationError: If the lock file cannot be read.
@@ -246,21 +236,12 @@ def assemble(known: index.Index, verdicts: Verdicts, decided: control.Control) -
 
 
 def overriding(origin: Provenance, core_part: Registered | None) -> Provenance:
-    """The provenance of a component that stands in for one of core's.
-
-    Args:
-        origin: Its own provenance.
-        core_part: Core's component of that name, if there is one.
-    """
+    """The provenance of a component that stands in for one of core's."""
     return origin if core_part is None else replace(origin, overrides=core_part.qualified)
 
 
 def cores(part: Registered) -> str:
-    """That a component has a name of core's.
-
-    Args:
-        part: The component.
-    """
+    """That a component has a name of core's."""
     return f"the {word(part.spec.kind)} {part.spec.name!r} is core's and stays so"
 
 

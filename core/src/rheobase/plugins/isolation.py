@@ -89,14 +89,7 @@ class Examiner:
         return Outcome.from_plain(results[0].answers[0])
 
     def examine(self, entry: Entry) -> Outcome:
-        """Load one plugin.
-
-        Args:
-            entry: The plugin.
-
-        Returns:
-            What came of it.
-        """
+        """Load one plugin."""
         return self.examine_all([entry])[0]
 
     def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
@@ -104,9 +97,6 @@ class Examiner:
 
         Args:
             entries: The plugins.
-
-        Returns:
-            What came of each.
         """
         try:
             groups = _by_distribution(entries)
@@ -174,9 +164,6 @@ class Examiner:
 
     def load(self, spec: ComponentSpec) -> str:
         """Import what a spec names.
-
-        Args:
-            spec: The spec of a component.
 
         Returns:
             Why it cannot be used; empty: it can.

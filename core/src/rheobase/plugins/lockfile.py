@@ -47,9 +47,6 @@ class Locked(NamedTuple):
 def read(path: str) -> dict[str, Locked]:
     """Read a lock file.
 
-    Args:
-        path: The file.
-
     Returns:
         The name of each distribution, in the form in which names are compared, and how it was locked.
 

@@ -81,10 +81,6 @@ def _searchable(folder: str, problems: list[Problem]) -> bool:
 def amiss(place: str, cause: str) -> Problem:
     """That a place on the path, or a finder, cannot be used.
 
-    Args:
-        place: The place.
-        cause: Why.
-
     Example:
         >>> print(amiss("finder toy.Finder", "it fails: OSError").message)
         finder toy.Finder: it fails: OSError, so distributions that it may know are \
@@ -96,29 +92,18 @@ not seen. Mend it, or remove it
 
 
 def folder_of(found: Any) -> str:
-    """The folder of a distribution's metadata.
-
-    Args:
-        found: The distribution.
-    """
+    """The folder of a distribution's metadata."""
     return str(getattr(found, "_path", None) or found.locate_file(""))
 
 
 def stem(found: Any) -> str:
-    """The name that the folder of metadata begins with; that of an egg may have no version after it.
-
-    Args:
-        found: The distribution.
-    """
+    """The name that the folder of metadata begins with; that of an egg may have no version after it."""
     folder = os.path.basename(folder_of(found))
     return canonical(re.sub(r"\.(dist-info|egg-info|egg)$", "", folder).partition("-")[0])
 
 
 def read_file(path: str) -> bytes:
     """Read a file, if it is one.
-
-    Args:
-        path: The file.
 
     Raises:
         OSError: If it cannot be read, is something else, such as a pipe, or too large.
@@ -168,12 +153,7 @@ def check(found: Any, *names: str) -> None:
 
 
 def text_of(found: Any, name: str) -> str:
-    """A file of metadata; empty: it is not there, or cannot be read.
-
-    Args:
-        found: The distribution.
-        name: The file.
-    """
+    """A file of metadata; empty: it is not there, or cannot be read."""
     try:
         check(found, name)
         return found.read_text(name) or ""

@@ -73,12 +73,7 @@ def main() -> None:
 
 
 def serve(requests: int, replies: int) -> None:
-    """Do jobs until there will be no more.
-
-    Args:
-        requests: Where they are read, ``{"token": ..., "jobs": [...]}`` in a line.
-        replies: Where the result of each is written, in a line.
-    """
+    """Do jobs until there will be no more."""
     asking = Requests(requests)
     with contextlib.suppress(ParentEnded, BrokenPipeError):
         while True:

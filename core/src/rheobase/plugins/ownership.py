@@ -54,11 +54,9 @@ class Distributions:
         self._modules: dict[str, frozenset[str] | None] = {}
 
     def stranger(self, distribution: str, module: str) -> str:
-        """The distribution and version that a module is of; empty: the one that is asked for, or not known.
+        """The distribution and version that a module is of.
 
-        Args:
-            distribution: Who offers something in it.
-            module: An outermost module.
+        Empty: the one that is asked for, or not known.
         """
         own = canonical(distribution)
         if module in sys.stdlib_module_names or module in (self.modules(own) or ()):
@@ -70,11 +68,7 @@ class Distributions:
         return f"{owners[0]} {self._all()[owners[0]].version}"
 
     def modules(self, name: str) -> frozenset[str] | None:
-        """The outermost modules of a distribution; None: it does not say.
-
-        Args:
-            name: Its name.
-        """
+        """The outermost modules of a distribution; None: it does not say."""
         if name not in self._modules:
             found = self._all().get(name)
             self._modules[name] = None if found is None else _modules_of(found)

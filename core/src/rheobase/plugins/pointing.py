@@ -55,9 +55,6 @@ def is_in_module(target: str) -> bool:
 def object_in_module(target: str) -> Any:
     """The object of ``"package.module:Object"``; the module is looked for in the working folder too.
 
-    Args:
-        target: The target.
-
     Raises:
         ComponentError: If there is no such module, or no such object in it.
         PluginError: If the module cannot be imported.
@@ -93,9 +90,6 @@ def objects_in_file(
         bases: What the classes are derived from.
         what: What the file lacks if it has none of them, such as ``"neuron"``.
         folder: What a relative path is relative to.
-
-    Returns:
-        Each with the target that means it alone.
 
     Raises:
         ComponentError: If there is no such file, object or class.

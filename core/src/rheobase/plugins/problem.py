@@ -27,10 +27,6 @@ LEFT_OUT = (BROKEN, UNREADABLE, INCOMPATIBLE, REFUSED)
 def brief(text: str, most: int = LONGEST) -> str:
     """A text, or its beginning where it is too long for a message.
 
-    Args:
-        text: The text.
-        most: How many characters it may have.
-
     Example:
         >>> len(brief("very " * 1000))
         500
@@ -144,10 +140,6 @@ def broken(entry: Entry, cause: str, detail: str = "") -> Problem:
 
 
 def removal(entry: Entry) -> str:
-    """What to do about a plugin that is broken.
-
-    Args:
-        entry: The plugin.
-    """
+    """What to do about a plugin that is broken."""
     name = entry.distribution
     return f"Mend it, remove it: pip uninstall {name}, or disable it: RHEOBASE_DISABLE={name}"

@@ -97,9 +97,6 @@ class Process:
 def start(work: Callable[[], None]) -> Process | None:
     """Start the process.
 
-    Args:
-        work: What it does, on its standard streams, where it is forked.
-
     Returns:
         The process; None where none can be started, as in a frozen application.
     """

@@ -16,9 +16,6 @@ LOCK = "rheobase.lock"
 def find(name: str) -> str | None:
     """The nearest file of this name, in the working folder or one above it.
 
-    Args:
-        name: The file's name.
-
     Returns:
         Its path; None where there is none.
 

@@ -20,9 +20,6 @@ from .problem import first_line
 def module_of_file(path: Path) -> ModuleType:
     """Import a Python file, as a module of its package where it lies in one.
 
-    Args:
-        path: The file.
-
     Raises:
         ComponentError: If there is no such file.
         PluginError: If it cannot be imported.
@@ -48,9 +45,6 @@ def module_of_file(path: Path) -> ModuleType:
 
 def folder_specs(folder: Path) -> Iterator[tuple[ComponentSpec, str, str]]:
     """What the plugins of a project would offer if it were installed.
-
-    Args:
-        folder: The folder of its ``pyproject.toml``.
 
     Yields:
         Each spec, its hook module, and the folder that was put on the path for it.
@@ -79,9 +73,6 @@ def folder_specs(folder: Path) -> Iterator[tuple[ComponentSpec, str, str]]:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a file in TOML.
-
-    Args:
-        path: The file.
 
     Raises:
         ComponentError: If it cannot be read, or is no TOML.

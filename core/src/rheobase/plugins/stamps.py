@@ -30,9 +30,6 @@ Stamps = tuple[tuple[str, Stamp], ...]
 def stamp(path: str) -> Stamp:
     """What tells one state of a file from another.
 
-    Args:
-        path: The file.
-
     Returns:
         Times, size and inode; empty where there is no such file.
 
@@ -57,9 +54,6 @@ def stamps(paths: Iterable[str]) -> list[Stamp]:
 
 def unchanged(kept: Collection[tuple[str, Collection[int]]]) -> bool:
     """Whether files are as they were.
-
-    Args:
-        kept: Each file with its stamp of then.
 
     Example:
         >>> unchanged([("no/such/file", ())]), unchanged([("no/such/file", UNSURE)])

@@ -17,9 +17,6 @@ _DYNAMIC = re.compile(
 def missing(target: str) -> str:
     """Why a target cannot be imported; it imports no module of the target, nor their parents.
 
-    Args:
-        target: ``"package.module:Object"``.
-
     Returns:
         The cause, or the empty string where nothing speaks against it.
 
@@ -55,9 +52,6 @@ class Missing(Exception):
 def find(module: str) -> ModuleSpec | None:
     """Find a module from its outermost package inwards; imports none of them.
 
-    Args:
-        module: Its name.
-
     Returns:
         The spec; None where it cannot be told.
 
@@ -92,9 +86,6 @@ def find(module: str) -> ModuleSpec | None:
 
 def way(module: str) -> list[str]:
     """The files that Python would run on the way to a module, up to its first package that has code.
-
-    Args:
-        module: Its name.
 
     Returns:
         A file for each level of the name; empty for a package without ``__init__``. It ends where Python

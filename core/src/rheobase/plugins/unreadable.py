@@ -26,9 +26,6 @@ class UnreadableError(Exception):
 def names_group(text: str) -> bool:
     """Whether the entry points of a distribution have any for Rheobase.
 
-    Args:
-        text: They.
-
     Raises:
         UnreadableError: If it cannot be told which.
 
@@ -44,9 +41,6 @@ def names_group(text: str) -> bool:
 
 def fault(text: str) -> str:
     """What is wrong with entry points that cannot be parsed; empty: nothing that is known here.
-
-    Args:
-        text: They.
 
     Example:
         >>> print(fault("[rheobase]\\ntoy toy_models"))
@@ -90,11 +84,7 @@ toy-models==1.2, or disable it: RHEOBASE_DISABLE=toy-models
 
 
 def text_of(folder: str) -> str:
-    """The entry points in a folder of metadata, with whatever of them can be decoded.
-
-    Args:
-        folder: The folder.
-    """
+    """The entry points in a folder of metadata, with whatever of them can be decoded."""
     try:
         # Without what another encoding has between letters.
         plain = read_file(os.path.join(folder, POINTS)).replace(b"\0", b"").decode("utf-8", "replace")
@@ -116,12 +106,7 @@ def _quoted(point: str) -> str:
 
 
 def empty(at: Callable[[str], None] = lambda place: None, without: Collection[str] = ()) -> list[Problem]:
-    """The folders of metadata without any metadata, as an installation leaves that was interrupted.
-
-    Args:
-        at: Called with each place before it is looked at.
-        without: The places that are passed over.
-    """
+    """The folders of metadata without any metadata, as an installation leaves that was interrupted."""
     problems = []
     for folder in dict.fromkeys(map(os.path.realpath, sys.path)):
         if folder in without:

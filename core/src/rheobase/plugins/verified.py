@@ -50,9 +50,6 @@ class Verified:
     def load(cls, lock: str) -> Verified:
         """Read what is known.
 
-        Args:
-            lock: The lock file.
-
         Returns:
             What is known; nothing where the file of it is damaged, or another user could have written it, or
             the lock file has changed.
@@ -92,11 +89,7 @@ class Verified:
             return False
 
     def trusted(self, distribution: str) -> Trusted:
-        """What a distribution that :meth:`holds` is imported from.
-
-        Args:
-            distribution: Its name.
-        """
+        """What a distribution that :meth:`holds` is imported from."""
         return Trusted(*self._plugins[distribution]["trusted"])
 
     def add(self, distribution: str, entries: Iterable[Entry], found: Contents) -> None:
