@@ -20,7 +20,7 @@ from .entry import Entry, by_distribution, canonical
 from .here import Here
 from .outcome import Outcome, spec_to_plain
 from .overseer import NO_ANSWER, START
-from .problem import Problem, brief
+from .problem import Problem, brief, printable
 from .stamps import package_of, rests_on
 from .workers import Result, Workers
 
@@ -199,7 +199,7 @@ def _job(group: Group) -> dict[str, Any]:
     about = f"{group[0].label} (RHEOBASE_TIMEOUT sets how long, RHEOBASE_DISABLE leaves it out)"
     locked = trusted.of(canonical(group[0].distribution))
     entries = [each.to_plain() for each in group]
-    return {"do": "examine", "entries": entries, "trusted": locked, "about": brief(about)}
+    return {"do": "examine", "entries": entries, "trusted": locked, "about": printable(brief(about))}
 
 
 def _by_distribution(entries: Sequence[Entry]) -> list[Group]:

@@ -34,6 +34,16 @@ def brief(text: str, most: int = LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
+def printable(text: str) -> str:
+    """A stranger's text without what a terminal would obey.
+
+    Example:
+        >>> printable("toy\\x1b[2J")
+        'toy [2J'
+    """
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def first_line(error: BaseException) -> str:
     """The type of an exception and the first line of its message.
 
@@ -89,8 +99,7 @@ RHEOBASE_DISABLE=toy-models
         point = f" (entry point {brief(self.entry.text)})" if self.entry else ""
         subject, cause, mend = brief(self.subject), brief(self.cause, 2 * LONGEST), brief(self.mend)
         text = f"{subject}{left_out}: {cause}{point}{'. ' if mend else ''}{mend}"
-        # A stranger's text may have what a terminal would obey.
-        return "".join(letter if letter.isprintable() else " " for letter in text)
+        return printable(text)
 
     @property
     def name(self) -> str:
