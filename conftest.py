@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent
 
-# Of what is installed editable hypothesis parses every module for its constants: seconds, which count as those
-# of drawing the first case.
+# Of what is installed editable hypothesis parses every module for its constants: seconds, which it counts to
+# the drawing of the first case.
 settings.register_profile("editable", settings(), suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("editable")
 
