@@ -13,9 +13,9 @@ from typing import Any, TypeAlias, final
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from ...errors import StructureError
+from ...torch_state import of_torch
 from .graph import Graph, Leaf, Node, entry, parts, replaced
 
 _BRANCHES = ("_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero", "masked_select")
@@ -159,7 +159,20 @@ def trace(function: Callable[..., Any], what: str = "the function", **given: Any
     return Trace(known, mode.calls, results)
 
 
-class _Follower(TorchDispatchMode):
+class _NoMode:
+    """In place of torch's mode, in a version that has it under another name."""
+
+    def __enter__(self) -> Any:
+        raise StructureError("this version of torch does not tell which operations it carries out")
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was begun."""
+
+
+_Mode: Any = of_torch("torch.utils._python_dispatch:TorchDispatchMode", _NoMode)
+
+
+class _Follower(_Mode):
     """Notes each operation.
 
     Attributes:
