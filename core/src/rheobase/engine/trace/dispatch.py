@@ -172,7 +172,7 @@ class _NoMode:
 _Mode: Any = of_torch("torch.utils._python_dispatch:TorchDispatchMode", _NoMode)
 
 
-class _Follower(_Mode):
+class _Follower(_Mode):  # type: ignore[misc]
     """Notes each operation.
 
     Attributes:
@@ -181,7 +181,7 @@ class _Follower(_Mode):
     """
 
     def __init__(self, what: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._what = what
         self.calls: list[_Call] = []
         self.reason: str | None = None
