@@ -22,7 +22,7 @@ from ..step.stepsize import StepWatch, heed, largest_step
 from ..step.table import BESIDE, SLOTS, StepState
 from .beginning import Beginning
 from .checks import check_inputs, check_step, other_events
-from .kept import Kept, noted
+from .kept import Kept, Noted, noted
 from .named import NamedState
 from .threads import alone
 from .timed import receive_timed
@@ -369,13 +369,12 @@ class Stepped(Beginning):
         # copies. While values cannot be looked at, what is kept would become a constant of somebody's graph.
         if visible and y.is_contiguous() and not (y.requires_grad or y.is_inference()):
             before: Kept | None = self._kept
-            names = self._noted_names()
-            changing = noted(names[0], self._buffers, self._parameters)
-            # Parameters that are still those of the last step were looked at when this one began.
-            again = before is not None and params is before.params
-            standing = (
-                before.standing if again and before else noted(names[1], self._buffers, self._parameters)
-            )
+            written, given = self._noted_names()
+            changing = noted(written, self._buffers, self._parameters)
+            if before is not None and params is before.params:
+                standing: tuple[Noted, ...] | None = before.standing  # looked at when this step began
+            else:
+                standing = noted(given, self._buffers, self._parameters)
             if changing is not None and standing is not None:
                 seen = data if data is not None and not data.is_inference() else None
                 version = -1 if seen is None else seen._version

@@ -139,10 +139,11 @@ def finish_indexed(
     shape = ends.y1.shape[1:]
     # The integrator's result may be something that it, or the model, keeps.
     y1 = ends.y1.contiguous() if ends.fresh else ends.y1.clone(memory_format=torch.contiguous_format)
+    g1: Tensor | None = None
     # A quiet step of a calm neuron: one reduction. For crossings g at the start counts too, unless settled.
-    if known.calm and (known.settled or event == "step"):
+    if known.calm and (known.settled or event == "step") and ends.spiked is not None:
         g1 = gap(model, y1, params)
-        if ends.spiked is not None and g1.numel() and g1.max().item() < 0:  # false, where one is no number
+        if g1.numel() and g1.max().item() < 0:  # false, where one is no number
             return Finished(y1, ends.armed, ends.steps, ends.spiked, quiet=True, finite=True)
     width = y1.shape[0]
     start, y = ends.y0.reshape(width, -1), y1.view(width, -1)
@@ -156,7 +157,8 @@ def finish_indexed(
                 if name in model.schema.held:
                     _put_back(y[row], start[row], held)
 
-    g1 = gap(model, y1, params).reshape(-1)
+    # Of a calm neuron g is known by now: nothing was put back since.
+    g1 = (gap(model, y1, params) if g1 is None else g1).reshape(-1)
     above = g1.detach().numpy() >= 0
     reached = above
     if event == "crossing" and not known.settled:
@@ -169,8 +171,7 @@ def finish_indexed(
     if before is not None and not known.calm:
         # A copy also where nobody is refractory: what the step was given may be somebody's.
         steps = before.clone() if held is None else (before - 1).clamp_(min=0)
-    # Written to below, which the step's own memory may be, and what it was given may not.
-    armed = ends.armed if quiet and known.calm else torch.from_numpy(~above)
+    armed = torch.from_numpy(~above)
     finite = True
     spiked = torch.zeros(len(above), dtype=torch.int8)
     if len(found):
