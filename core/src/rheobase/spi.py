@@ -69,11 +69,11 @@ if _typing.TYPE_CHECKING:
     from .plugins.component import imported as imported
     from .plugins.metadata import text_of as text_of
     from .plugins.missing import refuse_missing as refuse_missing
-    from .plugins.overseer import ending as ending
     from .plugins.pointing import is_in_module as is_in_module
     from .plugins.pointing import is_path as is_path
     from .plugins.pointing import object_in_module as object_in_module
     from .plugins.pointing import split as split
+    from .plugins.process import ending as ending
     from .plugins.registry import hook_module as hook_module
     from .plugins.registry import resolve as resolve
     from .plugins.sources import folder_specs as folder_specs
@@ -132,7 +132,7 @@ _HOME = {
     "ComponentSpec": "specs",
     "Registered": "plugins.component",
     "VERSION": "specs",
-    "ending": "plugins.overseer",
+    "ending": "plugins.process",
     "folder_specs": "plugins.sources",
     "hook_module": "plugins.registry",
     "imported": "plugins.component",

@@ -21,7 +21,7 @@ from rheobase.errors import ComponentError, PluginWarning
 from rheobase.plugins import installed
 from rheobase.plugins.discovery import scan
 from rheobase.plugins.entry import Entry
-from rheobase.plugins.here import Here
+from rheobase.plugins.examiner import Here
 from rheobase.plugins.outcome import Outcome
 from rheobase.plugins.registry import Registry
 

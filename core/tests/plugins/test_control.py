@@ -12,7 +12,7 @@ from rheobase.plugins import installed
 from rheobase.plugins.control import LIMIT, Control, read
 from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
-from rheobase.plugins.here import Here
+from rheobase.plugins.examiner import Here
 from rheobase.plugins.outcome import Outcome
 from rheobase.plugins.registry import Registry
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from rheobase.plugins.entry import Entry
 from rheobase.plugins.examine import examine
+from rheobase.plugins.examiner import Examiner
 from rheobase.plugins.importlog import ImportLog
-from rheobase.plugins.isolation import Examiner
 
 # What a stranger may publish, and what the message about it must say.
 BROKEN = {

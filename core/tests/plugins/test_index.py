@@ -20,12 +20,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from rheobase.plugins import examine, index, installed, stamps
-from rheobase.plugins.compatibility import Host
 from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
-from rheobase.plugins.here import Here
+from rheobase.plugins.examiner import Examiner, Here
+from rheobase.plugins.host import Host
 from rheobase.plugins.installed import Installed
-from rheobase.plugins.isolation import Examiner
 from rheobase.plugins.outcome import Outcome
 from rheobase.plugins.stamps import RACE
 

@@ -15,7 +15,7 @@ from rheobase.errors import ConfigurationError, OutputError
 from rheobase.plugins import installed, lock, lockfile
 from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
-from rheobase.plugins.here import Here
+from rheobase.plugins.examiner import Here
 from rheobase.plugins.lockfile import Locked
 
 Install = Callable[..., Path]

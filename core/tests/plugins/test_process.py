@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from rheobase.plugins import child, process
+from rheobase.plugins import process, worker
 from rheobase.plugins.entry import Entry
-from rheobase.plugins.isolation import Examiner
+from rheobase.plugins.examiner import Examiner
 
 PLUGINS = {
     "works": "import rheobase as rb\n"
@@ -72,7 +72,7 @@ def test_where_jobs_are_not_forked_each_plugin_has_an_interpreter(
 ) -> None:
     # As where the system has no fork; the interpreter is forked here all the same, so that it knows.
     monkeypatch.setattr(process, "_single_threaded", lambda: True)
-    monkeypatch.setattr(child, "APART", False)
+    monkeypatch.setattr(worker, "APART", False)
     with Examiner(limit=2.0) as examiner:
         found = examiner.examine_all(entries)
     assert {entry.name: each.failure for entry, each in zip(entries, found, strict=True)} == FAILURES

@@ -18,7 +18,7 @@ import types
 
 import pytest
 import rheobase as rb
-from rheobase.plugins import discovery, isolation, registry
+from rheobase.plugins import discovery, examiner, registry
 
 OWN = registry.current()
 LEFT = []
@@ -37,7 +37,7 @@ def no_scan(monkeypatch):
         raise AssertionError("looked for installed plugins")
 
     monkeypatch.setattr(discovery, "scan", scan)
-    monkeypatch.setattr(isolation, "Examiner", scan)
+    monkeypatch.setattr(examiner, "Examiner", scan)
 
 
 def names():

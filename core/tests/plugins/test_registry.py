@@ -18,7 +18,7 @@ from rheobase.errors import ArgumentError, ComponentError, PluginError, PluginWa
 from rheobase.plugins import installed
 from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
-from rheobase.plugins.here import Here
+from rheobase.plugins.examiner import Here
 from rheobase.plugins.registry import Registry
 
 Install = Callable[..., Entry]

@@ -16,9 +16,10 @@ from packaging.requirements import Requirement
 from rheobase import hookspecs
 from rheobase.errors import PluginError
 from rheobase.plugins import discovery, hooks, installed
-from rheobase.plugins.compatibility import Host, about_core, judge
+from rheobase.plugins.compatibility import about_core, judge
 from rheobase.plugins.discovery import scan
-from rheobase.plugins.here import Here
+from rheobase.plugins.examiner import Here
+from rheobase.plugins.host import Host
 from rheobase.plugins.installed import Installed
 
 Publish = Callable[..., Path]

@@ -18,7 +18,7 @@ LOCKED = "as locked"
 
 def check(messages: Sequence[str], as_json: bool) -> int:
     """Compare all plugins with the lock file and print how each is; the exit code. Imports none of them."""
-    from ..plugins import control, isolation, lock, lockfile, project
+    from ..plugins import control, examiner, lock, lockfile, project
     from ..plugins.entry import canonical
 
     path = project.find(project.LOCK)
@@ -28,7 +28,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
             "plugins against; trust those that are installed: rheobase lock"
         )
     decided = control.read()
-    found = isolation.scan_apart(decided.timeout)
+    found = examiner.scan_apart(decided.timeout)
     locked = lockfile.read(path)
     wanted = [entry for entry in found.entries if not decided.disabled(entry)]
     # Every file is hashed, also those whose stamps say that nothing has changed.

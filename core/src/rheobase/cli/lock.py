@@ -25,10 +25,10 @@ def lock_command(messages: list[str], as_json: bool) -> None:
     is not in it, is refused until this command is run again. Plugins that are disabled are left out. Imports
     none.
     """
-    from ..plugins import control, isolation, lock, lockfile, project
+    from ..plugins import control, examiner, lock, lockfile, project
 
     decided = control.read()
-    found = isolation.scan_apart(decided.timeout)
+    found = examiner.scan_apart(decided.timeout)
     # What is disabled is not loaded, and needs no trust.
     taken = lock.take(entry for entry in found.entries if not decided.disabled(entry))
     path = _place()

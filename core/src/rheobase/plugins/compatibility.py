@@ -17,9 +17,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
-from ..specs import OLDEST_SPEC_VERSION, PROJECT, SPEC_VERSION
+from ..specs import PROJECT
+from .host import Host
 
 SPEC_GROUP = f"{PROJECT}.spec"
 """The entry-point group in which a plugin says for which spec versions it was made."""
@@ -29,22 +29,6 @@ _FINAL = re.compile(r"\d+(\.\d+)*")
 _CLAUSE = re.compile(r"\s*(?P<sign>>=|<)\s*(?P<version>\d+(\.\d+)*)\s*")
 _USUAL = re.compile(rf"{PROJECT}\s*(?P<open>\()?(?P<clauses>[\s\d.,<>=]+)(?(open)\))")
 _PROJECT = re.compile(rf"{PROJECT}(?![\w.-]*\w)", re.IGNORECASE)
-
-
-class Host(NamedTuple):
-    """The host as plugins see it.
-
-    Args:
-        spec: Its spec version.
-        oldest: The oldest spec version that it understands.
-    """
-
-    spec: int = SPEC_VERSION
-    oldest: int = OLDEST_SPEC_VERSION
-
-    def to_plain(self) -> dict[str, Any]:
-        """As values that JSON knows."""
-        return self._asdict()
 
 
 def about_core(requires: Sequence[str]) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from ..specs import PROJECT, VERSION
 from . import metadata
-from .compatibility import SPEC_GROUP, Host, about_core, judge
+from .compatibility import SPEC_GROUP, about_core, judge
 from .entry import Entry, canonical
+from .host import Host
 from .problem import AMISS, Problem, first_line
 from .unreadable import POINTS, UnreadableError, empty, fault, names_group, text_of, unreadable
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import control, index
-from .compatibility import Host
 from .component import word
 from .entry import Entry
+from .examiner import Examiner
+from .host import Host
 from .installed import judged
-from .isolation import Examiner
 from .outcome import Outcome
 from .problem import AMISS, BROKEN, Problem, broken, removal
 

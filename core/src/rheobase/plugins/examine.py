@@ -10,7 +10,7 @@ import traceback
 from typing import Any
 
 from ..errors import PluginError
-from . import guard, hooks, stamps, targets
+from . import hooks, host, stamps, targets
 from .entry import Entry
 from .importlog import ImportLog
 from .outcome import Outcome
@@ -88,7 +88,7 @@ def examine(entry: Entry) -> Outcome:
 
 def _let_through(error: BaseException) -> None:
     """Raise the user's interrupt; none can reach a process that is there for plugins."""
-    if isinstance(error, KeyboardInterrupt) and not guard.closed():
+    if isinstance(error, KeyboardInterrupt) and not host.closed():
         raise error
 
 

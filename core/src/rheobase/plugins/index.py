@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from .. import cache
 from ..errors import RheobaseError
-from .compatibility import Host
 from .discovery import Scan
 from .entry import Entry
 from .fingerprint import OnPath, look, search_path
+from .host import Host
 from .outcome import Outcome
 from .stamps import stamps, unchanged
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from ..specs import PROJECT, VERSION, Provenance
-from . import control, guard, index, project
-from .compatibility import Host
+from . import control, host, index, project
 from .component import Registered, word
 from .discovery import Scan
 from .entry import Entry, canonical
+from .host import Host
 from .outcome import Outcome
 from .problem import AMISS, BROKEN, INCOMPATIBLE, LEFT_OUT, REFUSED, Problem, broken, removal
 
@@ -122,7 +122,7 @@ def load(examining: Examining | None = None) -> Installed:
     Raises:
         ConfigurationError: If the user's settings cannot be used.
     """
-    if guard.closed():  # a plugin asks while it is being examined
+    if host.closed():  # a plugin asks while it is being examined
         return core()
     decided = control.read()
     key = index.Key.take(Host()) if examining is None else None
@@ -145,7 +145,7 @@ def load(examining: Examining | None = None) -> Installed:
 
 
 def _other_process(limit: float) -> Examining:
-    from .isolation import Examiner  # here: an index that still holds needs none
+    from .examiner import Examiner  # here: an index that still holds needs none
 
     return Examiner(limit)
 
@@ -252,7 +252,7 @@ def core() -> Installed:
         >>> sorted(part.spec.name for part in core().components if part.spec.kind == "integrator")
         ['rk1', 'rk2', 'rk3', 'rk4']
     """
-    from .here import Here
+    from .examiner import Here
 
     known = index.Index(Scan(), Here().core(), {})
     return assemble(known, Verdicts((), (), ()), control.Control())

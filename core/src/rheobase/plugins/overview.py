@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import control, index
-from .compatibility import Host
 from .entry import Entry
+from .examiner import Examiner
+from .host import Host
 from .installed import Examining, judged
-from .isolation import Examiner
 from .problem import BROKEN, Problem, removal
 
 OK = "ok"
@@ -66,7 +66,7 @@ def overview(examining: Examining | None = None) -> tuple[list[Standing], list[P
 
     Example:
         >>> from rheobase.plugins.discovery import Scan
-        >>> from rheobase.plugins.here import Here
+        >>> from rheobase.plugins.examiner import Here
         >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
         >>> overview(Here(lambda: Scan((toy,))))[0][0].status
         'not loaded yet'

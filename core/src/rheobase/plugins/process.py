@@ -1,4 +1,4 @@
-"""Starts the process in which plugins are loaded, and ends it with all that was started in it.
+"""Starts the process that jobs are forked from, or one for a single job; ends it with all that it started.
 
 Where this process has one thread only, as the ``rheobase`` command has, it is forked: that takes a fraction
 of the time of a new interpreter. One with threads, such as one that uses torch, cannot be forked safely, and
@@ -13,12 +13,20 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import socket
     import subprocess
 
-_CODE = "import sys; sys.path[:] = sys.argv[1:]; from rheobase.plugins.overseer import main; main()"
+GRACE = 2.0
+"""How long a process may take to end, or to say that another has ended, s."""
+
+WHERE = getattr(signal, "SIGUSR2", 0)
+"""At this signal a job says on stderr where it is, whatever it does."""
+
+HEAD = 8
+"""How many bytes the length of a request has."""
 
 _FLAGS = (
     ("-I", sys.flags.isolated),
@@ -28,59 +36,41 @@ _FLAGS = (
 )
 
 
-GRACE = 2.0
-"""How long the process may take to end what it has started, s."""
-
-
 class Process:
-    """A process with three pipes.
-
-    Args:
-        pid: Its number.
-        requests: Where it reads.
-        replies: Where it answers.
-        noise: Where goes whatever else is printed in it.
-        popen: The process as the standard library started it; None: it was forked.
-    """
+    """A process, and the socket on which it is asked to fork jobs; see :mod:`~rheobase.plugins.warm`."""
 
     def __init__(
-        self,
-        pid: int,
-        requests: IO[str],
-        replies: IO[str],
-        noise: IO[str],
-        popen: subprocess.Popen[str] | None = None,
+        self, pid: int, channel: socket.socket | None = None, popen: subprocess.Popen[bytes] | None = None
     ) -> None:
-        self.requests = requests
-        self.replies = replies
-        self.noise = noise
-        self._pid = pid
+        self.pid = pid
+        self.channel = channel
         self._popen = popen
         self._status: int | None = None
 
     def wait(self) -> int:
-        """Wait for its end.
-
-        Returns:
-            Its exit status; the number of a signal that ended it, below zero.
-        """
+        """Wait for its end; gives its exit status, or the number of a signal that ended it, below zero."""
         if self._popen is not None:
             return self._popen.wait()
         if self._status is None:
-            _, status = os.waitpid(self._pid, 0)
-            self._status = os.waitstatus_to_exitcode(status)
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self._status
 
-    def end(self) -> None:
+    def talk(self, text: bytes, time: float) -> int:
+        """Write a text to its stdin and wait for its end; raises ``subprocess.TimeoutExpired``."""
+        assert self._popen is not None
+        self._popen.communicate(text, timeout=time)
+        return self._popen.returncode
+
+    def end(self, grace: float = GRACE) -> None:
         """End it, and what was started in it."""
-        with contextlib.suppress(OSError):
-            self.requests.close()  # which tells it to end its own
-        until = time.monotonic() + GRACE
-        while os.name == "posix" and not self._has_ended() and time.monotonic() < until:
+        if self.channel is not None:
+            self.channel.close()  # which tells it to end its own
+        until = time.monotonic() + grace
+        while self.channel is not None and not self._has_ended() and time.monotonic() < until:
             time.sleep(0.002)
         with contextlib.suppress(OSError):  # it may have ended
             if os.name == "posix":
-                os.killpg(self._pid, signal.SIGKILL)
+                os.killpg(self.pid, signal.SIGKILL)
             elif self._popen is not None:
                 self._popen.kill()
         self.wait()
@@ -89,20 +79,27 @@ class Process:
         if self._popen is not None:
             return self._popen.poll() is not None
         if self._status is None:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
             self._status = os.waitstatus_to_exitcode(status) if pid else None
         return self._status is not None
 
 
-def start(work: Callable[[], None]) -> Process | None:
-    """Start the process.
+def start(serve: Callable[[int], None]) -> Process | None:
+    """Start the process that jobs are forked from, to serve a socket; None where none can be, as in a frozen application."""
+    import socket
 
-    Returns:
-        The process; None where none can be started, as in a frozen application.
-    """
-    if _single_threaded():
-        return _fork(work)
-    return _spawn()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        if _single_threaded():
+            found = _fork(serve, ours, theirs)
+        else:
+            code = "from rheobase.plugins.warm import main; main(int(sys.argv[-1]))"
+            found = spawn(code, theirs.fileno())
+    if found is None:
+        ours.close()
+        return None
+    found.channel = ours
+    return found
 
 
 def _single_threaded() -> bool:
@@ -113,52 +110,68 @@ def _single_threaded() -> bool:
         return False
 
 
-def _fork(work: Callable[[], None]) -> Process | None:
+def _fork(serve: Callable[[int], None], ours: socket.socket, theirs: socket.socket) -> Process | None:
     try:
-        pipes = [os.pipe() for _ in range(3)]
         pid = os.fork()
     except OSError:
         return None
-    (theirs, requests), (replies, out), (noise, err) = pipes
-    if pid == 0:
-        try:
-            os.setsid()
-            for end, standard in ((theirs, 0), (out, 1), (err, 2)):
-                os.dup2(end, standard)
-            for end in (requests, replies, noise, theirs, out, err):
-                if end > 2:
-                    os.close(end)
-            work()
-        finally:
-            os._exit(1)  # nothing of the parent's is to run or to be flushed here
-    for end in (theirs, out, err):
-        os.close(end)
-    streams = [
-        os.fdopen(end, mode, encoding="utf-8", errors="replace")
-        for end, mode in ((requests, "w"), (replies, "r"), (noise, "r"))
-    ]
-    return Process(pid, streams[0], streams[1], streams[2])
+    if pid:
+        return Process(pid)
+    try:
+        os.setsid()
+        ours.close()
+        with open(os.devnull, "w") as nothing:
+            for standard in (1, 2):
+                os.dup2(nothing.fileno(), standard)
+        serve(theirs.detach())
+    finally:
+        os._exit(1)  # nothing of the parent's is to run or to be flushed here
 
 
-def _spawn() -> Process | None:
+def spawn(code: str, *handles: int, **streams: Any) -> Process | None:
+    """Start an interpreter; None where that cannot be.
+
+    Args:
+        code: What it runs; the handles are the last of ``sys.argv``.
+        handles: What it has open.
+        streams: Its stdin, stdout and stderr; default: none.
+    """
     import subprocess  # here: an index that still holds needs none
 
     flags = [flag for flag, on in _FLAGS if on]
     path = [folder for folder in sys.path if isinstance(folder, str)]
+    code = f"import sys; sys.path[:] = sys.argv[1:{len(path) + 1}]; {code}"
+    given = ["-c", code, *path, *map(str, handles)]
     try:
         popen = subprocess.Popen(
-            [sys.executable, *flags, "-W", "ignore", "-c", _CODE, *path],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
+            [sys.executable, *flags, "-W", "ignore", *given],
+            pass_fds=handles,
             # A group of its own: Ctrl-C is the parent's, and what a plugin starts can be ended with it.
             start_new_session=os.name == "posix",
+            **(streams or dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)),
         )
     except (OSError, TypeError, ValueError):
         return None
-    if popen.stdin is None or popen.stdout is None or popen.stderr is None:
-        return None
-    return Process(popen.pid, popen.stdin, popen.stdout, popen.stderr, popen)
+    return Process(popen.pid, popen=popen)
+
+
+def kill(pid: int) -> None:
+    """End a job, and what was started in it."""
+    for end in (os.killpg, os.kill):  # in this order: it may not have a group yet
+        with contextlib.suppress(OSError):
+            end(pid, signal.SIGKILL)
+
+
+def ending(status: int) -> str:
+    """How a process ended, in words; its status is the number of a signal that ended it, below zero.
+
+    Example:
+        >>> ending(3), ending(-9)
+        ('exit status 3', 'signal SIGKILL')
+    """
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"signal {-status}"

@@ -1,11 +1,25 @@
-"""Keeps a process that examines plugins from looking for plugins itself."""
+"""The host as plugins see it, and whether this process is one that examines plugins."""
 
 from __future__ import annotations
 
 import os
+from typing import Any, NamedTuple
+
+from ..specs import OLDEST_SPEC_VERSION, SPEC_VERSION
 
 EXAMINING = "RHEOBASE_EXAMINING"
 """Set in a process that examines plugins, and in those that it starts: there, core's components are all."""
+
+
+class Host(NamedTuple):
+    """The host's spec version, and the oldest that it understands."""
+
+    spec: int = SPEC_VERSION
+    oldest: int = OLDEST_SPEC_VERSION
+
+    def to_plain(self) -> dict[str, Any]:
+        """As values that JSON knows."""
+        return self._asdict()
 
 
 def close() -> None:

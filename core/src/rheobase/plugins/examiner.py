@@ -13,22 +13,54 @@ from typing import Any
 
 from ..errors import PluginError
 from ..specs import ComponentSpec
-from . import child, discovery, trusted
-from .compatibility import Host
+from . import discovery, job, trusted, worker
 from .discovery import Scan
 from .entry import Entry, by_distribution, canonical
-from .here import Here
+from .host import Host
 from .outcome import Outcome, spec_to_plain
-from .overseer import NO_ANSWER, START
 from .problem import Problem, brief, printable
 from .stamps import package_of, rests_on
-from .workers import Result, Workers
+from .watched import NO_ANSWER, Result
+from .worker import Worker
 
 PLACES = 8
 """How many places that cannot be read a scan passes over before it is given up."""
 
 Group = tuple[Entry, ...]
 """Plugins that are loaded in one process."""
+
+
+class Here:
+    """Does what :class:`Examiner` does in this process: for tests, and for what is known to be harmless.
+
+    Args:
+        found: Gives what is installed; the default reads the metadata.
+
+    Example:
+        >>> [spec.name for spec in Here().core().specs][:2]
+        ['analog', 'rk1']
+    """
+
+    def __init__(self, found: Callable[[], Scan] | None = None) -> None:
+        self._found = found
+        self.outcomes: dict[Entry, Outcome] = {}
+
+    def scan(self, host: Host) -> Scan:
+        """Read the metadata of all distributions."""
+        return self._found() if self._found is not None else discovery.scan(host)
+
+    def core(self) -> Outcome:
+        """Load core's own components."""
+        return Outcome.from_plain(next(job.answers({"do": "core"})))
+
+    def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Load plugins."""
+        from .examine import examine
+
+        return [examine(entry) for entry in entries]
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class Examiner:
@@ -50,9 +82,9 @@ class Examiner:
         self.limit = limit
         self.outcomes: dict[Entry, Outcome] = {}
         """What came of those that were loaded so far."""
-        self._workers = Workers(limit)
-        self.close = self._workers.close
-        self.abandon = self._workers.abandon
+        self._worker = Worker(limit)
+        self.close = self._worker.close
+        self.abandon = self._worker.abandon
 
     def scan(self, host: Host) -> Scan:
         """Read the metadata of all distributions.
@@ -66,7 +98,7 @@ class Examiner:
         without: list[str] = []
         problems: list[Problem] = []
         for _ in range(PLACES):
-            results = self._workers.run([{"do": "scan", "without": without, **host.to_plain()}])
+            results = self._worker.run([{"do": "scan", "without": without, **host.to_plain()}])
             if results is None:
                 return discovery.scan(host)
             [result] = results
@@ -83,7 +115,7 @@ class Examiner:
 
     def core(self) -> Outcome:
         """Load core's own components."""
-        results = self._workers.run([{"do": "core"}], START)
+        results = self._worker.run([{"do": "core"}])
         if results is None or not results[0].answers:
             return Here().core()
         return Outcome.from_plain(results[0].answers[0])
@@ -103,7 +135,7 @@ class Examiner:
             while groups:
                 # One may have spoilt the process for the others of its distribution: they are judged apart.
                 spoilt: list[Group] = []
-                if self._workers.run(list(map(_job, groups)), each=self._sorter(groups, spoilt)) is None:
+                if self._worker.run(list(map(_request, groups)), self._sorter(groups, spoilt)) is None:
                     return Here().examine_all(entries)
                 groups = spoilt
         finally:
@@ -153,7 +185,7 @@ class Examiner:
         ]
         if not any(specs for _, specs in offers):
             return
-        results = self._workers.run([{"do": "whose", "offers": offers}]) or [Result([])]
+        results = self._worker.run([{"do": "whose", "offers": offers}]) or [Result([])]
         said = results[0].answers[0] if results[0].answers else None
         if not isinstance(said, list) or len(said) != len(offers):
             return
@@ -169,9 +201,9 @@ class Examiner:
             Why it cannot be used; empty: it can.
         """
         request = {"do": "load", "spec": spec_to_plain(spec)}
-        results = self._workers.run([request])
+        results = self._worker.run([request])
         if results is None:
-            return str(next(child.answers(request))["failure"])
+            return str(next(job.answers(request))["failure"])
         [result] = results
         try:
             return result.failure or str(result.answers[0]["failure"])
@@ -195,7 +227,7 @@ def scan_apart(limit: float) -> Scan:
         return examiner.scan(Host())
 
 
-def _job(group: Group) -> dict[str, Any]:
+def _request(group: Group) -> dict[str, Any]:
     about = f"{group[0].label} (RHEOBASE_TIMEOUT sets how long, RHEOBASE_DISABLE leaves it out)"
     locked = trusted.of(canonical(group[0].distribution))
     entries = [each.to_plain() for each in group]
@@ -203,6 +235,6 @@ def _job(group: Group) -> dict[str, Any]:
 
 
 def _by_distribution(entries: Sequence[Entry]) -> list[Group]:
-    if not child.APART:
+    if not worker.APART:
         return [(entry,) for entry in entries]
     return [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]
