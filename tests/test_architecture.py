@@ -27,10 +27,11 @@ ALLOWED: dict[str, set[str]] = {
     "deferral": set(),
     "files": {"errors"},
     "specs": {"errors"},
+    "kinds": {"specs"},
     "marker": {"errors", "specs"},
     "hookspecs": {"marker", "specs"},
     "builtin": {"hookspecs", "specs"},
-    "plugins": {"builtin", "cache", "errors", "files", "hookspecs", "marker", "specs"},
+    "plugins": {"builtin", "cache", "errors", "files", "hookspecs", "kinds", "marker", "specs"},
     "signal": {"errors", "files", "philox", "torch_state"},
     "stimulus": {"signal"},
     "engine": set(),
@@ -50,8 +51,8 @@ ALLOWED: dict[str, set[str]] = {
     "engine.create": {"engine.aggregate", "engine.component", "engine.ensemble", "engine.integrator"}
     | {"engine.neuron", "engine.resolve", "engine.step", "errors", "specs"},
     "pipeline": {"deferral", "errors", "files", "html", "plugins", "signal", "specs", "stimulus"}
-    | {"engine.aggregate", "engine.create", "engine.integrator", "engine.model", "engine.neuron"}
-    | {"engine.step", "engine.trace", "torch_state"},
+    | {"engine.aggregate", "engine.create", "engine.model", "engine.neuron"}
+    | {"engine.step", "engine.trace", "kinds", "torch_state"},
     "plots": {"pipeline"},
     "conformance": {"errors", "plugins"},
     "pytest_plugin": {"plugins"},
@@ -65,9 +66,9 @@ ALLOWED: dict[str, set[str]] = {
         "errors",
     }
     | {"pipeline", "plugins", "specs"},
-    "scaffold": {"errors", "plugins", "specs"},
+    "scaffold": {"errors", "kinds", "plugins", "specs"},
     "cli": {"deferral", "engine.create", "engine.neuron", "errors", "files", "pipeline"}
-    | {"plugins", "scaffold", "specs", "stimulus", "engine.resolve"},
+    | {"plugins", "scaffold", "specs", "stimulus", "engine.resolve", "kinds"},
     "__main__": {"cli"},
 }
 # Modules that import each other, in whatever order and however late -> why that cannot be helped.

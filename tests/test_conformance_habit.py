@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import rheobase as rb
-from rheobase.conformance.finding import SUBJECTS
+from rheobase.conformance.kinds import SUBJECTS
 
 ROOT = Path(__file__).resolve().parents[1]
 SUITE = re.compile(

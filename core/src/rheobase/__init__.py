@@ -38,6 +38,9 @@ if _typing.TYPE_CHECKING:
     from .engine.model.declaration import Input as Input
     from .engine.model.declaration import Parameter as Parameter
     from .engine.model.declaration import State as State
+    from .engine.model.distribution import LogNormal as LogNormal
+    from .engine.model.distribution import Normal as Normal
+    from .engine.model.distribution import Uniform as Uniform
     from .engine.model.draw import Draw as Draw
     from .engine.model.sweep import Sweep as Sweep
     from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
@@ -82,9 +85,11 @@ _HOME = {
     "Integrator": "engine.integrator",
     "IntegratorSpec": "specs",
     "Located": "engine.integrator",
+    "LogNormal": "engine.model.distribution",
     "ModelField": "engine.step.field",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
+    "Normal": "engine.model.distribution",
     "Option": "engine.model.choice",
     "Parameter": "engine.model.declaration",
     "Piece": "pipeline.watched",
@@ -102,6 +107,7 @@ _HOME = {
     "Status": "engine.integrator",
     "Sweep": "engine.model.sweep",
     "Taken": "pipeline.protocols",
+    "Uniform": "engine.model.distribution",
     "aggregator": "engine.create",
     "conditionally_linear": "engine.trace",
     "create": "engine.create",

@@ -43,6 +43,7 @@ class ClassMethod(Protocol[_Spec]):
         """Offer components."""
 
 
+# One for each kind of component: type checkers read no tables.
 Neurons = Function[NeuronSpec] | Method[NeuronSpec] | ClassMethod[NeuronSpec]
 Integrators = Function[IntegratorSpec] | Method[IntegratorSpec] | ClassMethod[IntegratorSpec]
 Aggregators = Function[AggregatorSpec] | Method[AggregatorSpec] | ClassMethod[AggregatorSpec]

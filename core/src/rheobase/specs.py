@@ -161,18 +161,13 @@ RESERVED = frozenset(
 COMING = frozenset({"learn", "surrogate", "gradient", "recurrent", "readout", "backend", "memory"})
 """Names of arguments to come, which nothing that a model declares has either."""
 
-KINDS: tuple[str, ...] = tuple(
-    spec.kind for spec in (NeuronSpec, IntegratorSpec, AggregatorSpec, BackendSpec)
-)
-"""The kinds of component, in the order of listings."""
-
 
 @dataclass(frozen=True)
 class Provenance:
     """Where a component came from; every result carries one for each part.
 
     Args:
-        kind: ``"neuron"``, ``"integrator"``, ``"aggregator"`` or ``"backend"``.
+        kind: The kind of component, such as ``"neuron"``.
         name: The component's name.
         distribution: The distribution that offered it; None for a class used directly.
         version: That distribution's version.

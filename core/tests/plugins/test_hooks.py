@@ -319,9 +319,9 @@ def test_a_wrong_result_is_refused_with_both_signatures(case: str) -> None:
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_hook_is_held_against_its_own_signature(hook: str) -> None:
-    other = NeuronSpec if HOOKS[hook] is not NeuronSpec else IntegratorSpec
+    other = NeuronSpec if HOOKS[hook].spec is not NeuronSpec else IntegratorSpec
     said = refused(module(offers=hookimpl(specname=hook)(lambda: [other("toy", "toy:Toy")])))  # type: ignore[call-overload]
-    wanted = HOOKS[hook].__name__
+    wanted = HOOKS[hook].spec.__name__
     a = "an" if wanted.startswith(("A", "I")) else "a"
     assert f"each element must be {a} {wanted}: it is {hook}()" in said
     assert said.endswith(f"and must be {hook}() -> Sequence[{wanted}]")

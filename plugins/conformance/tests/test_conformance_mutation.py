@@ -431,6 +431,7 @@ def test_a_mutant_is_loaded_within_its_package(model: Callable[..., Path]) -> No
     )
     made = mutants(model(text, "cells/leaky.py"))
     assert "GAIN" not in {each.function for each in made}  # it is another module's
+    assert made[0].home.elsewhere == ("cells.numbers:GAIN",)
     for each in made:
         try:
             assert loaded(each).derivatives is not None
@@ -450,7 +451,83 @@ def test_functions_of_another_module_are_told_and_not_mutated(model: Callable[..
     report = mutate(f"{model(text, 'stronger.py')}:Strong", only=[REST])
     assert {each.mutant.function for each in report.judged} == {"dt_max"}
     assert report.elsewhere == ("leaky:Leaky.derivatives",)
-    assert str(report).endswith("not mutated, as the module has them in no class: leaky:Leaky.derivatives")
+    assert str(report).endswith(
+        "not mutated, as the model's module does not define them: leaky:Leaky.derivatives"
+    )
+
+
+SHARED = """
+class Ours:
+    @staticmethod
+    def derivatives(state, params, data):
+        return {"voltage": (params.rest - state.voltage + data) / params.tau}
+"""
+
+DECLARING = """
+from rheobase import AnalogNeuron, Parameter, State
+
+
+class Cell(Ours, AnalogNeuron):
+    rest = Parameter(-70.0, unit="mV")
+    tau = Parameter(10.0, unit="ms", above=0)
+    voltage = State("rest", unit="mV", at_rest=True)
+"""
+
+
+def test_functions_that_a_class_beside_the_model_lends_are_mutated(model: Callable[..., Path]) -> None:
+    made = mutants(model(SHARED + DECLARING, "lent.py"))
+    assert {each.function for each in made} == {"derivatives"}
+    assert made[0].home.elsewhere == ()
+
+
+def test_functions_that_another_modules_class_lends_are_told(model: Callable[..., Path]) -> None:
+    model(SHARED, "ours.py")
+    text = "from ours import Ours\n" + DECLARING
+    text += "    @staticmethod\n    def dt_max(state, params, data):\n        return 0.1 * params.tau\n"
+    made = mutants(f"{model(text, 'lender.py')}:Cell")
+    assert {each.function for each in made} == {"dt_max"}
+    assert made[0].home.elsewhere == ("ours:Ours.derivatives",)
+
+
+@pytest.mark.parametrize(
+    ("imports", "call"),
+    [
+        ("from helpers import slope", "slope"),
+        ("from helpers import slope as how", "how"),
+        ("import helpers", "helpers.slope"),
+        ("import helpers as h", "h.slope"),
+    ],
+)
+def test_what_is_called_of_another_module_is_told(
+    model: Callable[..., Path], imports: str, call: str
+) -> None:
+    model("def slope(v, rest, tau):\n    return (rest - v) / tau\n", "helpers.py")
+    text = f"import torch\n{imports}\n" + LEAKY.replace(
+        'return {"voltage": µ / params.tau}',
+        f'return {{"voltage": torch.abs(µ) + {call}(state.voltage, params.rest, params.tau)}}',
+    )
+    made = mutants(model(text, "helped.py"))
+    assert made[0].home.elsewhere == ("helpers:slope",)
+
+
+def test_a_forward_reads_declarations_which_are_no_constants_of_it(model: Callable[..., Path]) -> None:
+    text = """
+from rheobase import AnalogNeuron, Parameter, State
+
+
+class Own(AnalogNeuron):
+    GAIN = 2.0
+    rest = Parameter(-70.0, unit="mV")
+    tau = Parameter(10.0, unit="ms", above=0)
+    voltage = State("rest", unit="mV", at_rest=True)
+
+    def forward(self, data, identifiers=None):
+        current = self.prepare(data, identifiers)
+        self.voltage = self.voltage + self.dt * (self.rest - self.voltage + self.GAIN * current) / self.tau
+        return {"voltage": self.voltage}
+"""
+    made = mutants(model(text, "own.py"))
+    assert {each.function for each in made} == {"forward", "GAIN"}
 
 
 def test_functions_that_are_given_to_a_class_later_are_told_and_not_mutated(

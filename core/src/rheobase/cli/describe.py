@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ComponentError, RheobaseWarning, nearest
+from ..kinds import KINDS
 from ..plugins.component import Registered
 from ..plugins.pointing import is_in_module, is_path
 from ..plugins.registry import installed_now, list_components, resolve
@@ -67,7 +68,7 @@ def _described(
         "doc": inspect.cleandoc(loaded.__doc__ or ""),
         "provenance": origin.as_dict(),
     }
-    if origin.kind == "neuron":
+    if KINDS[origin.kind].declares:
         return known | _model(loaded, made_by)
     return known | {"claims": dict(claims), "arguments": _arguments(loaded)}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import ComponentError
-from ..specs import KINDS
+from ..kinds import KINDS
 from .columns import print_columns
 from .judging import judged
 from .messages import json_option, print_json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("list")
-@click.option("--kind", type=click.Choice(KINDS), help="Only components of this kind.")
+@click.option("--kind", type=click.Choice(tuple(KINDS)), help="Only components of this kind.")
 @json_option
 @judged
 @click.pass_obj
@@ -28,7 +28,6 @@ def list_command(messages: list[str], kind: str | None, as_json: bool) -> None:
     Models, integrators, aggregators and backends, and the distributions they come from; at the end the
     plugins that are broken.
     """
-    from ..plugins.component import word
     from ..plugins.outcome import spec_to_plain
     from ..plugins.problem import LEFT_OUT
     from ..plugins.registry import installed_now, list_components
@@ -48,7 +47,7 @@ def list_command(messages: list[str], kind: str | None, as_json: bool) -> None:
     # A name that several components have is listed with its distribution, but for the one that it means when
     # it stands alone.
     times = Counter((part.spec.kind, part.spec.name) for part in found)
-    for each in KINDS:
+    for each, about in KINDS.items():
         rows = [
             (
                 part.spec.name if times[each, part.spec.name] == 1 or _is_meant(part) else part.qualified,
@@ -59,7 +58,7 @@ def list_command(messages: list[str], kind: str | None, as_json: bool) -> None:
             if part.spec.kind == each
         ]
         if rows:
-            print_columns(["name", "from", "what"], rows, title=f"{word(each)}s")
+            print_columns(["name", "from", "what"], rows, title=f"{about}s")
     if left_out:
         broken = [
             (problem.name, problem.source, f"{problem.status}: {problem.cause}") for problem in left_out

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ..kinds import KINDS
 from .judging import judged
 from .messages import json_option, print_json, warn
 
@@ -16,7 +17,7 @@ from .messages import json_option, print_json, warn
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice(("neuron", "integrator", "aggregator")),
+    type=click.Choice([kind.name for kind in KINDS.values() if kind.template]),
     default="neuron",
     show_default=True,
     help="What the package offers.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..specs import KINDS
+from ..kinds import KINDS
 from .judging import judged
 from .messages import console, json_option, number, print_json, table
 from .prose import prose
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), help="The kind, where several have the name.")
+@click.option("--kind", type=click.Choice(tuple(KINDS)), help="The kind, where several have the name.")
 @json_option
 @judged
 @click.pass_obj
@@ -27,7 +27,6 @@ def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> Non
 
     NAME may also be that of an integrator, an aggregator or a backend; or file.py:Class, or module:Class.
     """
-    from ..plugins.component import word
     from .describe import about as all_about
 
     about = all_about(name, kind)
@@ -39,12 +38,12 @@ def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> Non
     source = " ".join(filter(None, (origin["distribution"], origin["version"]))) or (
         name if ":" in name or name.endswith(".py") else "this process"
     )
-    click.secho(f"{about['name']}: {word(about['kind'])} of {source}", bold=True)
+    click.secho(f"{about['name']}: {KINDS[about['kind']]} of {source}", bold=True)
     if about["doc"] or about["summary"]:
         click.echo()
         click.echo(prose(about["doc"] or about["summary"]))
     click.echo()
-    if about["kind"] == "neuron":
+    if KINDS[about["kind"]].declares:
         _print_model(console(), about)
     else:
         claims = {

@@ -90,10 +90,11 @@ def create(
             ``dt_max``, where that is a number.
         device: Where the tensors live.
         dtype: Their floating-point type; float32 by default.
-        seed: The seed of what the model draws (:class:`~rheobase.Draw`), of sweeps without one of their own,
-            and of the generator of a stochastic model: an integer from 0 up. Two neurons of one identifier
-            and one seed draw the same. None: 0, and the generator as torch makes it.
-        **params: Parameters, options and initial states of the model: numbers, tensors ``[units]``, sweeps.
+        seed: The seed of what the model draws (:class:`~rheobase.Draw`), of distributions, of sweeps without
+            one of their own, and of the generator of a stochastic model: an integer from 0 up. Two neurons of
+            one identifier and one seed draw the same. None: 0, and the generator as torch makes it.
+        **params: Parameters, options and initial states of the model: numbers, tensors ``[units]``, sweeps,
+            or :class:`~rheobase.Uniform`, :class:`~rheobase.Normal`, :class:`~rheobase.LogNormal`.
 
     Returns:
         An ensemble of the model's class: it is an instance of both ``Ensemble`` and that class.

@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 from ..errors import ArgumentError, ParameterError, nearest
+from .model.distribution import Distribution
 from .model.sweep import Sweep, expand
 from .model.values import as_parameter
 from .neuron.base import Neuron
@@ -20,7 +21,7 @@ class Ensemble(Neuron):
     Args:
         num_units: The number of units, 1 or more.
         **kwargs: As for the model. Values of parameters and initial states may be tensors ``[units]``
-            or sweeps.
+            or sweeps or distributions.
 
     Raises:
         ArgumentError: If the number of units is not a whole number >= 1.
@@ -68,11 +69,11 @@ class Ensemble(Neuron):
             _CLASSES.setdefault(model, type(model.__name__, (Ensemble, model), names))
         return _CLASSES[model]
 
-    def heterogenize(self, **sweeps: Sweep) -> None:
+    def heterogenize(self, **sweeps: Sweep | Distribution) -> None:
         """Give parameters values that differ from unit to unit.
 
         Args:
-            **sweeps: Parameter -> sweep. Grids combine in this order.
+            **sweeps: Parameter -> sweep or distribution. Grids combine in this order.
 
         Raises:
             ParameterError: If a name is not declared, a value is outside its domain, or the number of
@@ -95,14 +96,17 @@ class Ensemble(Neuron):
             if name not in self.schema.parameters:
                 near = nearest(name, self.schema.parameters)
                 raise ParameterError(f"{self.identifier} has no parameter {name!r} to heterogenize{near}")
-            if not isinstance(sweep, Sweep):
-                raise ParameterError(f"heterogenize: {name}={sweep!r}; give a Sweep, or assign the value")
-        expanded = expand(sweeps, self.num_units, self._stream)
+            if not isinstance(sweep, (Sweep, Distribution)):
+                raise ParameterError(
+                    f"heterogenize: {name}={sweep!r}; give a Sweep or a distribution, or assign the value"
+                )
+        kinds = {name: sweep for name, sweep in sweeps.items() if isinstance(sweep, Sweep)}
+        values = {**sweeps, **expand(kinds, self.num_units, self._stream)}
         declared = self.schema.parameters
         # All are checked before one is set.
-        checked = {name: as_parameter(self, declared[name], values) for name, values in expanded.items()}
-        for name, values in checked.items():
-            setattr(self, name, values)
+        checked = {name: as_parameter(self, declared[name], value) for name, value in values.items()}
+        for name, value in checked.items():
+            setattr(self, name, sweeps[name] if isinstance(sweeps[name], Distribution) else value)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # A class made by of() cannot be found by its name, so it is found by way of its model.

@@ -55,6 +55,8 @@ def keep_units(neuron: Any, units: Tensor) -> None:
             if name in store and store[name] is part:
                 kept = part.detach()[units.to(part.device)]
                 store[name] = torch.nn.Parameter(kept) if store is neuron._parameters else kept
+    # They are some of those that were drawn, by other numbers: nothing is drawn anew.
+    neuron._spread.clear()
     neuron.__dict__["_num_units"] = len(units)
     neuron.reset_state()
 

@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
-from ..engine.integrator import Integrator
 from ..engine.neuron.base import Neuron
 from ..errors import ComponentError, PluginError
-from ..plugins.component import imported, word
+from ..kinds import KINDS
+from ..plugins.component import imported
 from ..plugins.pointing import is_in_module, is_path, object_in_module, objects_in_file, split
 from ..plugins.problem import first_line
 from ..plugins.registry import list_components, resolve
 from ..plugins.sources import folder_specs
 from ..specs import ComponentSpec
 
-_BASES: dict[str | None, tuple[type, ...]] = {
-    None: (Neuron, Integrator),
-    "neuron": (Neuron,),
-    "integrator": (Integrator,),
-}
+FUNCTION = "aggregator"
+"""The kind that a function is taken for: nothing in its type says what else it may be."""
+
+
+def bases(kind: str | None = None) -> tuple[type, ...]:
+    """The classes that components of a kind, or of any, are derived from."""
+    return tuple(
+        resolve_name(each.base) for each in KINDS.values() if each.base and kind in (None, each.name)
+    )
 
 
 def kind_of(given: Any) -> str:
-    """The kind that an object is of by its type; a callable may be an aggregator, or make an integrator.
+    """The kind that an object is of by its type; a function is taken for an aggregator.
 
     Example:
         >>> kind_of(Neuron), kind_of(sum)
         ('neuron', 'aggregator')
     """
-    if isinstance(given, type) and issubclass(given, Neuron):
-        return "neuron"
-    if isinstance(given, Integrator) or (isinstance(given, type) and issubclass(given, Integrator)):
-        return "integrator"
-    return "aggregator"
+    made = given if isinstance(given, type) else type(given)
+    return next((kind for kind in KINDS if issubclass(made, bases(kind))), FUNCTION)
 
 
 def in_file(given: str, kind: str | None = None, *, folder: Path = Path()) -> list[tuple[str, Any]]:
@@ -41,15 +43,15 @@ def in_file(given: str, kind: str | None = None, *, folder: Path = Path()) -> li
 
     Args:
         given: ``"file.py"``, or ``"file.py:Object"`` for one of them, of whatever kind.
-        kind: The kind that is looked for; None: neurons and integrators.
+        kind: The kind that is looked for; None: any that has classes.
         folder: What a relative path is relative to.
 
     Raises:
         ComponentError: If there is none.
         PluginError: If the file cannot be imported.
     """
-    what = "neuron and no integrator" if kind is None else kind
-    return objects_in_file(given, _BASES.get(kind, ()), what, folder=folder)
+    what = " and no ".join(each.name for each in KINDS.values() if kind in (None, each.name) and each.base)
+    return objects_in_file(given, bases(kind), what or str(kind), folder=folder)
 
 
 def pointed_at(given: str, kind: str | None = None, *, folder: Path = Path()) -> Any:
@@ -69,11 +71,10 @@ def pointed_at(given: str, kind: str | None = None, *, folder: Path = Path()) ->
         raise ComponentError(f"{given!r} is several components; say which: {', '.join(t for t, _ in found)}")
     ((target, obj),) = found
     # A neuron can be called as well, and is made already.
-    if not (callable(obj) or isinstance(obj, Integrator)) or isinstance(obj, Neuron):
+    if isinstance(obj, Neuron) or not (callable(obj) or isinstance(obj, bases())):
         raise ComponentError(f"{target!r} is {type(obj).__name__}, and no component; give a class")
-    # By its type a function is an aggregator, and it may make an integrator all the same.
-    if kind is not None and kind_of(obj) not in (kind, "aggregator" if kind == "integrator" else kind):
-        raise ComponentError(f"{target!r} is no {word(kind)}; give one, such as file.py:Class")
+    if kind is not None and kind_of(obj) not in (kind, FUNCTION if KINDS[kind].function else kind):
+        raise ComponentError(f"{target!r} is no {KINDS[kind]}; give one, such as file.py:Class")
     return obj
 
 
@@ -101,7 +102,7 @@ def _in_project(given: str, kind: str | None, folder: Path) -> list[tuple[str, A
     found = [spec for spec in offered if name in ("", spec.name)]
     if not found:
         raise ComponentError(
-            f"{given!r} offers no such {'component' if kind is None else word(kind)}; the project offers "
+            f"{given!r} offers no such {'component' if kind is None else KINDS[kind]}; the project offers "
             f"{', '.join(spec.name for spec in offered) or 'none'}"
         )
     return [(f"{path}:{spec.name}", loaded(spec)) for spec in found]

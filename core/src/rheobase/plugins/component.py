@@ -7,21 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PluginError
+from ..kinds import KINDS
 from ..specs import PROJECT, ComponentSpec, Provenance
 from .problem import first_line
-
-WORDS = {"neuron": "neuron model"}
-"""How messages call a kind, where that is not the kind itself."""
-
-
-def word(kind: str) -> str:
-    """How messages call a kind of component.
-
-    Example:
-        >>> word("neuron"), word("integrator")
-        ('neuron model', 'integrator')
-    """
-    return WORDS.get(kind, kind)
 
 
 @dataclass(frozen=True)
@@ -89,7 +77,7 @@ class Registered:
 
     def _failed(self, cause: str) -> str:
         message = (
-            f"{word(self.spec.kind)} {self.spec.name!r} of {self.source} cannot be loaded from "
+            f"{KINDS[self.spec.kind]} {self.spec.name!r} of {self.source} cannot be loaded from "
             f"{self.spec.target!r}: {cause}"
         )
         if self.provenance.distribution in (None, PROJECT):
@@ -118,8 +106,9 @@ def imported(spec: ComponentSpec) -> Any:
     found: Any = importlib.import_module(module)
     for attribute in path.split("."):
         found = getattr(found, attribute)
-    if not callable(found) or (spec.kind == "neuron" and not isinstance(found, type)):
-        wanted = "a class" if spec.kind == "neuron" else "a class or a function"
+    function = KINDS[spec.kind].function
+    if not callable(found) or not (function or isinstance(found, type)):
+        wanted = "a class or a function" if function else "a class"
         raise PluginError(f"it is {found!r}, not {wanted}")
     return found
 

@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError, nearest
-from ..specs import KINDS
+from ..kinds import KINDS
 from .entry import Entry, canonical
 from .project import read_settings
 

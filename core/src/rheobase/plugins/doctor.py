@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ..kinds import KINDS
 from . import control, index
-from .component import word
 from .entry import Entry
 from .examiner import Examiner
 from .host import Host
@@ -148,7 +148,7 @@ def _examine(entry: Entry, examiner: Examiner) -> tuple[Finding, Outcome]:
 
 
 def _unusable(entry: Entry, kind: str, name: str, cause: str) -> Problem:
-    return Problem(BROKEN, f"{word(kind)} {name!r} of {entry.label}", cause, removal(entry), entry)
+    return Problem(BROKEN, f"{KINDS[kind]} {name!r} of {entry.label}", cause, removal(entry), entry)
 
 
 def _conflicts(known: index.Index, override: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
@@ -159,7 +159,7 @@ def _conflicts(known: index.Index, override: Mapping[tuple[str, str], str]) -> t
     )
     times = Counter((kind, name) for kind, name, _ in offered)
     return tuple(
-        f"{word(kind)} {name!r} is offered by "
+        f"{KINDS[kind]} {name!r} is offered by "
         + " and ".join(sorted(source for k, n, source in offered if (k, n) == (kind, name)))
         for (kind, name), count in sorted(times.items())
         if count > 1 and (kind, name) not in override

@@ -18,18 +18,11 @@ import pluggy
 
 from .. import hookspecs
 from ..errors import PluginError, nearest
+from ..kinds import HOOKS
 from ..marker import MARK
-from ..specs import PROJECT, AggregatorSpec, BackendSpec, ComponentSpec, IntegratorSpec, NeuronSpec
+from ..specs import PROJECT, ComponentSpec
 from . import answers
 from .problem import first_line
-
-HOOKS: dict[str, type[ComponentSpec]] = {
-    "rheobase_neurons": NeuronSpec,
-    "rheobase_integrators": IntegratorSpec,
-    "rheobase_aggregators": AggregatorSpec,
-    "rheobase_backends": BackendSpec,
-}
-"""The hooks, and the spec of which each returns a sequence."""
 
 VALUES: Mapping[str, Any] = {}
 """The arguments that the host gives to hooks: none in this version of the specs."""
@@ -217,4 +210,4 @@ def _call(function: Any, hook: str, label: str, declared: Any) -> list[Component
         raise
     except BaseException as error:
         raise PluginError(f"{where} raised {first_line(error)}") from error
-    return answers.read(result, HOOKS[hook], where, lambda: _signatures(function.given, hook, declared))
+    return answers.read(result, HOOKS[hook].spec, where, lambda: _signatures(function.given, hook, declared))

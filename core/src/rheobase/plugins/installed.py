@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
+from ..kinds import KINDS
 from ..specs import PROJECT, VERSION, Provenance
 from . import control, host, index, project
-from .component import Registered, word
+from .component import Registered
 from .discovery import Scan
 from .entry import Entry, canonical
 from .host import Host
@@ -211,7 +212,7 @@ def assemble(known: index.Index, verdicts: Verdicts, decided: control.Control) -
             Problem(AMISS, entry.label, complaint, removal(entry), entry) for complaint in outcome.complaints
         ]
         problems += [
-            Problem(BROKEN, f"{word(kind)} {name!r} of {entry.label}", cause, removal(entry), entry)
+            Problem(BROKEN, f"{KINDS[kind]} {name!r} of {entry.label}", cause, removal(entry), entry)
             for kind, name, cause in outcome.unusable
         ]
         for spec in outcome.specs:
@@ -242,7 +243,7 @@ def overriding(origin: Provenance, core_part: Registered | None) -> Provenance:
 
 def cores(part: Registered) -> str:
     """That a component has a name of core's."""
-    return f"the {word(part.spec.kind)} {part.spec.name!r} is core's and stays so"
+    return f"the {KINDS[part.spec.kind]} {part.spec.name!r} is core's and stays so"
 
 
 def core() -> Installed:

@@ -8,8 +8,8 @@ A job is a request, a dictionary that JSON knows, and has one answer, or one for
     {"do": "load", "spec": {...}}           ->  {"failure": ""}, or why what it names cannot be used
     {"do": "whose", "offers": [...]}        ->  what is offered and lies in another distribution
 
-It writes lines of JSON: answers, ``{"to": token, "says": ...}``, and where it is, with ``"at"`` for ``"says"``.
-The token is that of its request, as a plugin may write into any pipe that it finds open.
+It writes lines of JSON: answers, ``{"to": token, "says": ...}``, and where it is, with ``"at"`` for
+``"says"``. The token is that of its request, as a plugin may write into any pipe that it finds open.
 """
 
 from __future__ import annotations

@@ -7,12 +7,8 @@ from dataclasses import fields
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import PluginError
-from ..specs import AggregatorSpec, BackendSpec, ComponentSpec, IntegratorSpec, NeuronSpec
-
-SPECS: dict[str, type[ComponentSpec]] = {
-    spec.kind: spec for spec in (NeuronSpec, IntegratorSpec, AggregatorSpec, BackendSpec)
-}
-"""Kind -> the spec of that kind."""
+from ..kinds import KINDS
+from ..specs import ComponentSpec
 
 Stamp = tuple[int, ...]
 """What tells one state of a file from another: times, size and inode; empty where there is no file."""
@@ -62,6 +58,7 @@ class Outcome(NamedTuple):
             ValueError: If they are no outcome.
 
         Example:
+            >>> from rheobase import IntegratorSpec
             >>> toy = Outcome((IntegratorSpec("heun", "toy.heun:Heun", order=2),), seconds=0.5)
             >>> Outcome.from_plain(toy.to_plain()) == toy
             True
@@ -91,7 +88,7 @@ class Outcome(NamedTuple):
         specs = []
         for each in plain["specs"]:
             values = dict(each)
-            specs.append(SPECS[values.pop("kind")](**values))
+            specs.append(KINDS[values.pop("kind")].spec(**values))
         texts = {key: tuple(plain[key]) for key in ("complaints", "sought")}
         triples = {key: tuple(map(tuple, plain[key])) for key in ("unusable", "files", "folders")}
         return cls(**{**plain, "specs": tuple(specs), **texts, **triples})
@@ -135,11 +132,15 @@ def spec_to_plain(spec: ComponentSpec) -> dict[str, Any]:
     """A spec as values that JSON knows.
 
     Example:
+        >>> from rheobase import NeuronSpec
         >>> spec_to_plain(NeuronSpec("toy", "toy.neuron:Toy"))
         {'kind': 'neuron', 'name': 'toy', 'target': 'toy.neuron:Toy', 'summary': ''}
     """
     # A plugin's own subclass of a spec means no more than the spec does.
-    return {"kind": spec.kind, **{each.name: getattr(spec, each.name) for each in fields(SPECS[spec.kind])}}
+    return {
+        "kind": spec.kind,
+        **{each.name: getattr(spec, each.name) for each in fields(KINDS[spec.kind].spec)},
+    }
 
 
 def spec_from_plain(plain: Any) -> ComponentSpec:
@@ -152,19 +153,20 @@ def spec_from_plain(plain: Any) -> ComponentSpec:
         ValueError: If they are no spec.
 
     Example:
+        >>> from rheobase import NeuronSpec
         >>> toy = NeuronSpec("toy", "toy.neuron:Toy")
         >>> spec_from_plain(spec_to_plain(toy)) == toy
         True
     """
     values = dict(_of(dict, plain))
-    spec = SPECS.get(_of(str, values.pop("kind", None)))
-    if spec is None or values.keys() != {each.name for each in fields(spec)}:
+    kind = KINDS.get(_of(str, values.pop("kind", None)))
+    if kind is None or values.keys() != {each.name for each in fields(kind.spec)}:
         raise ValueError("it is no spec: its fields are not those of one")
     for value in values.values():
         if value is not None and not isinstance(value, (str, int, float)):
             raise ValueError(f"it is no spec: {type(value).__name__} is no plain value")
     _of(str, values["summary"])
     try:
-        return spec(**values)
+        return kind.spec(**values)
     except PluginError as error:
         raise ValueError(f"it is no spec: {error}") from error

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.machinery import all_suffixes
 from typing import Any
 
+from ..kinds import KINDS
 from ..specs import PROJECT
-from .component import word
 from .entry import canonical
 from .metadata import text_of
 
@@ -37,7 +37,7 @@ def strangers(offers: Sequence[Any]) -> list[list[str]]:
     known = Distributions()
     return [
         [
-            f"{word(kind)} {name!r} is {target!r}, which lies in {owner}"
+            f"{KINDS[kind]} {name!r} is {target!r}, which lies in {owner}"
             for kind, name, target in specs
             if (owner := known.stranger(distribution, target.partition(":")[0].partition(".")[0]))
         ]

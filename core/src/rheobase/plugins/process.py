@@ -85,7 +85,10 @@ class Process:
 
 
 def start(serve: Callable[[int], None]) -> Process | None:
-    """Start the process that jobs are forked from, to serve a socket; None where none can be, as in a frozen application."""
+    """Start the process that jobs are forked from, to serve a socket; None where none can be started.
+
+    So it is in a frozen application.
+    """
     import socket
 
     ours, theirs = socket.socketpair()

@@ -15,9 +15,10 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import ArgumentError, ComponentError, PluginError, PluginWarning, nearest
-from ..specs import KINDS, PROJECT, Provenance
+from ..kinds import KINDS
+from ..specs import PROJECT, Provenance
 from . import installed
-from .component import Registered, word
+from .component import Registered
 from .discovery import scan
 from .entry import canonical
 from .installed import Installed
@@ -60,7 +61,7 @@ class Registry:
     def resolve(self, kind: str, name: str) -> Registered:
         """See :func:`resolve`."""
         if not isinstance(name, str):
-            raise ComponentError(f"the name of a {word(kind)} must be a string, not {name!r}")
+            raise ComponentError(f"the name of a {KINDS[kind]} must be a string, not {name!r}")
         on_offer = self.components(kind)
         source, _, bare = name.rpartition(":")
         found = [component for component in on_offer if component.spec.name == bare]
@@ -154,7 +155,7 @@ class Registry:
         elsewhere = f" (that is the name of a component of kind {kinds[0]!r})" if kinds else ""
         known = ", ".join(f"{component.spec.name} ({component.source})" for component in on_offer)
         return (
-            f"no {word(kind)} {name!r} is installed{elsewhere}{near}; installed: {known or 'none'}."
+            f"no {KINDS[kind]} {name!r} is installed{elsewhere}{near}; installed: {known or 'none'}."
             f"{self.installed().missing} Install the plugin that offers it with pip, or see `rheobase list`"
         )
 
@@ -162,7 +163,7 @@ class Registry:
 def _order(component: Registered) -> tuple[int, str, str, str, str]:
     spec, distribution = component.spec, canonical(component.provenance.distribution or "")
     # Two that a plugin offers at run time, one after the other, may differ in nothing but the spec.
-    return (KINDS.index(spec.kind), spec.name, distribution, component.plugin, repr(spec))
+    return (list(KINDS).index(spec.kind), spec.name, distribution, component.plugin, repr(spec))
 
 
 def _is_from(component: Registered, source: str) -> bool:
@@ -182,7 +183,7 @@ def _ambiguous(kind: str, name: str, found: list[Registered]) -> str:
     else:
         plugins = ", ".join(repr(component.plugin) for component in found)
         mend = f"the plugins {plugins} must give them different names"
-    return f"{word(kind)} {name!r} is offered by {sources}; {mend}"
+    return f"{KINDS[kind]} {name!r} is offered by {sources}; {mend}"
 
 
 def _warn(problems: Iterable[Problem]) -> None:
@@ -239,7 +240,7 @@ def list_components(kind: str | None = None) -> list[Registered]:
     """List what is installed. Imports no model code and no torch.
 
     Args:
-        kind: ``"neuron"``, ``"integrator"``, ``"aggregator"`` or ``"backend"``; default all.
+        kind: The kind, such as ``"neuron"``; default all.
 
     Returns:
         The components, each with its spec and provenance, by kind, name and distribution. A name

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..specs import KINDS
+from ..kinds import KINDS
 
 SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "neuron": {
@@ -55,4 +55,6 @@ def synonyms(kind: str | None = None) -> Mapping[str, str]:
         >>> synonyms()["average"]
         'mean'
     """
-    return {key: name for each in KINDS if kind in (None, each) for key, name in SYNONYMS[each].items()}
+    return {
+        key: name for each in KINDS if kind in (None, each) for key, name in SYNONYMS.get(each, {}).items()
+    }

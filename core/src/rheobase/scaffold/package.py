@@ -17,16 +17,13 @@ from string import Template
 from packaging.version import Version
 
 from ..errors import ArgumentError, OutputError, nearest
+from ..kinds import KINDS
 from ..specs import PROJECT, VERSION
 from .names import Names, names_of
 from .taken import check_free
 
-SUMMARIES = {
-    "neuron": "leaky integrate-and-fire",
-    "integrator": "Heun's method, of order 2",
-    "aggregator": "shunting: adds the currents, divides by 1 + the inputs named shunt*",
-}
-"""The kinds of component that a package may begin with, and what the template of each is."""
+KINDS_WITH_TEMPLATE = [kind.name for kind in KINDS.values() if kind.template]
+"""The kinds of component that a package may begin with."""
 
 FILES = {
     "pyproject.toml": "pyproject.toml",
@@ -64,10 +61,9 @@ def write_package(
     year: int | None = None,
 ) -> Package:
     """Write a package that builds, installs and passes its tests, for an author to start from."""
-    if kind not in SUMMARIES:
-        raise ArgumentError(
-            f"kind={kind!r}; it must be one of {', '.join(SUMMARIES)}{nearest(kind, SUMMARIES)}"
-        )
+    if kind not in KINDS_WITH_TEMPLATE:
+        choices = ", ".join(KINDS_WITH_TEMPLATE)
+        raise ArgumentError(f"kind={kind!r}; it must be one of {choices}{nearest(kind, KINDS_WITH_TEMPLATE)}")
     names = names_of(name, kind, component)
     author = author.strip() or f"The authors of {names.distribution}"
     if not author.isprintable():
@@ -108,13 +104,13 @@ def _texts(names: Names, kind: str, author: str, year: int) -> dict[str, str]:
         "component": names.component,
         "cls": names.cls,
         "kind": kind,
-        "object": "combine" if kind == "aggregator" else names.cls,
+        "object": KINDS[kind].template_object or names.cls,
         "author": author,
         # A string of JSON is one of TOML as well, but for the surrogate pairs that ensure_ascii would write.
         "author_quoted": json.dumps(author, ensure_ascii=False),
         "year": str(year),
         "requires": requirement(VERSION),
-        "summary": SUMMARIES[kind],
+        "summary": KINDS[kind].template,
     }
     folder = files(__package__) / "templates"
     return {

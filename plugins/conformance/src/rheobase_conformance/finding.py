@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from rheobase import Integrator, Neuron, list_components
@@ -24,13 +25,8 @@ from rheobase.spi import (
     split,
 )
 
-from .neurons.subject import NeuronSubject
-from .subject import AggregatorSubject, IntegratorSubject, Subject
-
-SUBJECTS: dict[str, type[Subject]] = {
-    subject.kind: subject for subject in (NeuronSubject, IntegratorSubject, AggregatorSubject)
-}
-"""Kind -> the class of its subjects."""
+from .kinds import SUBJECTS, one_of
+from .subject import Subject
 
 
 def find(given: Any, *, spec: ComponentSpec | None = None, kind: str | None = None) -> list[Subject]:
@@ -161,7 +157,7 @@ def _in_project(given: str, path: str, name: str, kind: str | None) -> list[Subj
     if not found:
         names = [spec.name for spec, _, _ in offered]
         raise ComponentError(
-            f"{given!r} offers no such neuron, integrator or aggregator{nearest(name, names)}; "
+            f"{given!r} offers no such {one_of()}{nearest(name, names)}; "
             f"the project offers {', '.join(names) or 'none'}"
         )
     return [
@@ -193,4 +189,5 @@ def _made(name: str, target: str, obj: Any, spec: ComponentSpec | None, **more: 
         raise ArgumentError(f"{name!r} is a {kind}, which the kit does not judge")
     if kind == "neuron" and not (isinstance(obj, type) and issubclass(obj, Neuron)):
         raise PluginError(f"the neuron model {name!r} is {obj!r}; it must be a subclass of rheobase.Neuron")
-    return SUBJECTS[kind](name, target, obj, spec, **more)
+    subject: Subject = resolve_name(SUBJECTS[kind])(name, target, obj, spec, **more)
+    return subject

@@ -20,6 +20,7 @@ from .framework import of_framework
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .distribution import Distribution
     from .sweep import Sweep
 
 Default: TypeAlias = "float | str | Callable[[Any], Any]"
@@ -114,7 +115,7 @@ class _Tensorial(Quantity):
         raise AttributeError(f"{owner.__name__} has no tensor {self.name!r} yet")
 
     # Neuron.__setattr__ checks and stores the value; this states the types that it takes.
-    def __set__(self, neuron: object, value: Tensor | float | Sweep) -> None:
+    def __set__(self, neuron: object, value: Tensor | float | Sweep | Distribution) -> None:
         raise AttributeError(f"{self.name!r} is set through the neuron that declares it")
 
 

@@ -17,6 +17,10 @@ class Owner(Protocol):
         """How messages call it."""
 
     @property
+    def seed(self) -> int:
+        """The seed of what is drawn for it by count."""
+
+    @property
     def schema(self) -> Schema:
         """What its class declares."""
 

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DeclarationError, ParameterError
+from ...philox import key_of
 from ...torch_state import broadcast_shape, values_visible
 from .branching import called
 from .declaration import Parameter, Quantity, State
+from .distribution import Distribution, draw
 from .owner import Owner
 
 
@@ -136,6 +138,9 @@ def _as_tensor(neuron: Owner, declared: Quantity, value: Any) -> Tensor:
             )
         # The parameter itself: the optimizer that was given it goes on with this one.
         return value
+    if isinstance(value, Distribution):
+        key = key_of(neuron.seed, neuron.identifier, declared.name)
+        value = draw(value, key, 0, neuron.num_units)
     try:
         tensor = value if isinstance(value, Tensor) else torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -19,6 +19,7 @@ from ..integrator.equation import times_of
 from ..model.choice import Preset
 from ..model.declaration import Input, State
 from ..model.define import define
+from ..model.distribution import Distribution
 from ..model.sweep import Sweep, expand
 from ..model.values import as_parameter, as_state, resolve_defaults
 from ..provenance import provenance_of
@@ -151,6 +152,8 @@ class Neuron(Stepped):
         else:
             for name, value in given.items():
                 if name in self.schema.states:
+                    if isinstance(value, Distribution):
+                        self._spread[name] = value
                     self._initial[name] = as_state(self, self.schema.states[name], value, torch.Size())
                 elif hasattr(type(self), name):
                     raise ParameterError(
@@ -327,6 +330,8 @@ class Neuron(Stepped):
                 raise ParameterError(schema.unknown(name))
         sweeps = {name: value for name, value in given.items() if isinstance(value, Sweep)}
         values = {**given, **expand(sweeps, self.num_units, self._stream)}
+        self._spread = {name: value for name, value in given.items() if isinstance(value, Distribution)}
+        self._by_default = set(schema.parameters) - values.keys()
         # Options first: defaults of parameters may read them.
         for name in schema.options:
             if name in values:
@@ -340,7 +345,7 @@ class Neuron(Stepped):
             if name in values
         }
         for name, value in resolve_defaults(self, tensors).items():
-            self._set_parameter(name, value)
+            self._put_parameter(name, value)
 
     def _find_preset(self, name: str | None) -> Preset | None:
         if name is None:

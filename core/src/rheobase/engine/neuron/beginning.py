@@ -14,7 +14,7 @@ from ...torch_state import broadcast_shape
 from ..integrator import Integrator
 from ..model.drawing import ONCE, Drawing
 from ..model.functions import Model, gap, pack
-from ..model.values import as_state, initial_value
+from ..model.values import as_parameter, as_state, initial_value, resolve_defaults
 from ..step.table import SLOTS, Has
 from .stored import Stored
 
@@ -114,13 +114,34 @@ class Beginning(Stored):
     def _drawing_again(self) -> Iterator[None]:
         """Draw the initial states again after a change of what they are drawn from; within, it is made."""
         # While the clock stands at zero; a clock on the meta device says nothing.
-        fresh = bool(self._begun) and not self._counter.is_meta and not self.simulation_step
+        fresh = bool(self._begun or self._spread) and not self._counter.is_meta and not self.simulation_step
         drawn = self._as_drawn() if fresh else {}
         yield
         if fresh and not self._counter.is_meta:
-            self._begun = self._initial_states(self.batch)
-            for name, value in self._redrawn(drawn, self._begun).items():
-                self._keep(name, value)
+            self._spread_again()
+            if self._begun:
+                self._begun = self._initial_states(self.batch)
+                for name, value in self._redrawn(drawn, self._begun).items():
+                    self._keep(name, value)
+
+    def _spread_again(self) -> None:
+        """Draw the values that were given as distributions again, with the defaults that follow them."""
+        if not self._spread:
+            return
+        schema, spread = self.schema, self._spread
+        given = {
+            name: as_parameter(self, schema.parameters[name], spread[name])
+            if name in spread
+            else self._of(name)
+            for name in schema.parameters
+            if name not in self._by_default
+        }
+        for name, value in resolve_defaults(self, given).items():
+            if name in spread or name in self._by_default:
+                self._put_parameter(name, value)
+        for name in schema.states:
+            if name in spread:
+                self._initial[name] = as_state(self, schema.states[name], spread[name], torch.Size())
 
     def _reseed(self, seed: int | None) -> None:
         with self._drawing_again():
@@ -143,6 +164,8 @@ class Beginning(Stored):
 
     def _load_from_state_dict(self, *args: Any) -> None:
         super()._load_from_state_dict(*args)
+        # What is loaded is what it is, and no longer what was drawn.
+        self._spread = {}
         if self._begun and not self._counter.is_meta:
             # The seed may have been loaded too.
             self._begun = self._initial_states(torch.Size())
@@ -164,7 +187,11 @@ class Beginning(Stored):
         for name, value in {**initial, **self._armed(initial)}.items():
             self._keep(name, value)
         # Tensors of their own: the neuron's are written to.
-        self._begun = {name: value.clone() for name, value in initial.items()} if self.schema.draws else {}
+        self._begun = (
+            {name: value.clone() for name, value in initial.items()}
+            if self.schema.draws or self._spread
+            else {}
+        )
         for name in self.auxiliaries:
             self._keep(name, torch.zeros(self.num_units, dtype=self.dtype, device=self.device))
         inputs = {name: declared.default for name, declared in self.schema.inputs.items()} or {"input": 0.0}

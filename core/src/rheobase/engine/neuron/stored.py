@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ...errors import ParameterError, nearest
 from ...torch_state import all_finite, broadcast_shape, lent, transforming
+from ..model.distribution import Distribution
 from ..model.sweep import Sweep, expand
 from ..model.values import as_parameter, as_state, check_domain
 from ..step.table import BY_UNIT, TIMES
@@ -38,6 +39,9 @@ class Stored(Randomness):
         super().__init__(**kwargs)
         self._initial: dict[str, Tensor] = {}
         self._options: dict[str, str] = {}
+        # What was given as a distribution, and which parameters nobody gave: what is drawn anew.
+        self._spread: dict[str, Distribution] = {}
+        self._by_default: set[str] = set()
         self._carry_names: tuple[str, ...] = ()
         # What the last step left; see Stepped. None: nothing is known of it.
         self._kept: Any = None
@@ -83,6 +87,13 @@ class Stored(Randomness):
         if isinstance(value, Sweep):
             value = expand({name: value}, self.num_units, self._stream)[name]
         tensor = as_parameter(self, self.schema.parameters[name], value)
+        self._by_default.discard(name)
+        self._spread.pop(name, None)
+        if isinstance(value, Distribution):
+            self._spread[name] = value
+        self._put_parameter(name, tensor)
+
+    def _put_parameter(self, name: str, tensor: Tensor) -> None:
         if isinstance(tensor, nn.Parameter):
             self._buffers.pop(name, None)
             self._parameters[name] = tensor
@@ -212,6 +223,10 @@ class Stored(Randomness):
                 name: None if held is None else held.detach().clone() for name, held in state[store].items()
             }
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # What was pickled before distributions were known has neither.
+        super().__setstate__({"_spread": {}, "_by_default": set(), **state})  # type: ignore[no-untyped-call]
 
     def _load_from_state_dict(
         self,

@@ -27,7 +27,7 @@ from ..model.functions import Model, own_update, spread
 from .course import integrate
 from .located import located_step
 from .slopes import SLOPE, forgotten
-from .spikes import Ends, Finished, Known, finish_indexed, finish_masked
+from .spikes import Ends, Finished, Known, Surrogate, finish_indexed, finish_masked
 from .table import StepState
 
 _NUMPY = (torch.float32, torch.float64)
@@ -43,6 +43,8 @@ class Report(NamedTuple):
     counts: Tensor | None = None
     # When, ms from the start of the step, float64 ``[*batch, units, K]``; NaN where there is none.
     times: Tensor | None = None
+    # The spikes as numbers with a derivative, ``[*batch, units]``, where a surrogate was given.
+    spike: Tensor | None = None
 
 
 def step(
@@ -59,6 +61,7 @@ def step(
     clock: Tensor | None = None,  # the steps taken so far, int64, by which draws are counted
     begin: Any = None,  # the input at the start of the step, where it is known
     visible: bool | None = None,  # whether values can be looked at; None: it is asked here
+    surrogate: Surrogate | None = None,  # what stands for the derivative of spikes; none: they have none
 ) -> tuple[StepState, Report]:
     """One step of a declared model: the state at t + dt, and what the step says of itself."""
     schema = model.schema
@@ -86,6 +89,11 @@ def step(
             _check_own(model, data, dt)
     if event == "located" and model.threshold is not None:
         _check_located(model, own, visible)
+        if surrogate is not None:
+            raise EventModeError(
+                f"{schema.owner}: located spikes have times with exact derivatives, and no surrogate's; use "
+                "event='step' or 'crossing' with it"
+            )
         after, counts, times = located_step(model, integrator, state, params, data, dt, drawing, known)
         return after, Report(Known(settled=True), counts=counts, times=times)
     if own is None:
@@ -112,13 +120,16 @@ def step(
         )
     ends = Ends(y0, y1, state.armed, state.refractory_steps, state.spiked, fresh)
     # The indexed way works on numpy's view of the memory; all else takes the masked one, to the same bits.
-    some = visible and y1.device.type == "cpu" and y1.dtype in _NUMPY
-    done = (finish_indexed if some else finish_masked)(model, event, ends, params, dt, drawing, known)
+    some = visible and y1.device.type == "cpu" and y1.dtype in _NUMPY and surrogate is None
+    if some:
+        done = finish_indexed(model, event, ends, params, dt, drawing, known)
+    else:
+        done = finish_masked(model, event, ends, params, dt, drawing, known, surrogate)
     # A reset or a hold changes states behind the integrator, so its slopes there are of another state.
     if carry is not None and SLOPE in carry:
         carry = forgotten(carry, _disturbed(some, done, state.refractory_steps))
     after = StepState(done.y, done.armed, done.steps, None, status, done.spiked, carry)
-    return after, Report(Known(some, done.quiet, finite and done.finite))
+    return after, Report(Known(some, done.quiet, finite and done.finite), spike=done.spike)
 
 
 def _with_batch(state: StepState, shape: torch.Size) -> StepState:

@@ -8,6 +8,7 @@ selected (:func:`finish_masked`). Units never interact inside a model, so both a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,22 @@ class Known(NamedTuple):
     calm: bool = False
     # All states are finite.
     finite: bool = False
+
+
+class Surrogate(NamedTuple):
+    """What stands for the derivative of a spike, which has none.
+
+    The spike's value is 0 or 1 and is not touched: s = spiked + (S(u) - S(u).detach()) with u = g / scale.
+    """
+
+    # S, smooth and finite.
+    function: Callable[[Tensor], Tensor]
+    # A size of g, such as |g| at the initial state, ``[]`` or ``[units]``.
+    scale: Tensor
+    # Whether the reset takes part in the derivative, as (1 - s) y1 + s reset(y1) does.
+    attached: bool = False
+    # S(u) for the spike also in value, and that blend for the reset: a smooth function, to check gradients.
+    smooth: bool = False
 
 
 class Ends(NamedTuple):
@@ -62,6 +79,8 @@ class Finished(NamedTuple):
     quiet: bool = False
     # Whether what is new beside the integrator's result is known to be finite.
     finite: bool = False
+    # The spikes as numbers of the state's type, with a derivative, where a surrogate was given.
+    spike: Tensor | None = None
 
 
 def decide(reached: Any, above: Any, held: Any = None, ending: Any = None) -> Any:
@@ -102,6 +121,7 @@ def finish_masked(
     dt: float,
     drawing: Drawing | None = None,
     known: Known | None = None,  # not asked: compiled code must do the same whatever happened in between
+    surrogate: Surrogate | None = None,
 ) -> Finished:
     """Hold, find spikes and reset, without a look at values."""
     y0, y1, steps = ends.y0, ends.y1, ends.steps
@@ -117,11 +137,36 @@ def finish_masked(
     spiked = decide(reached & ends.armed, above, held, ending)
     # All units are reset, and for those that did not spike the result is not selected. A held one that
     # spikes does so as its period ends, at the end of the step.
-    y, armed, again = apply(model, event, y0, y1, g1, held, params, for_spikes(drawing, params, 1), dt)
+    drawn = for_spikes(drawing, params, 1)
+    new, armed, again = apply(model, event, y0, y1, g1, held, params, drawn, dt)
     if steps is not None and held is not None and again is not None:
         steps = torch.where(spiked, again, steps - held.to(steps.dtype))
-    y, armed = torch.where(spiked, y, y1), torch.where(spiked, armed, ~above)
-    return Finished(y, armed, steps, spiked.to(torch.int8))
+    y, armed = torch.where(spiked, new, y1), torch.where(spiked, armed, ~above)
+    spike = None
+    if surrogate is not None:
+        spike = _differentiable(surrogate, g1, spiked, held)
+        if surrogate.attached:
+            if event == "crossing":
+                # The crossing of those that did not spike means nothing: they would reset where they are.
+                new = torch.where(spiked, new, apply(model, "step", y0, y1, g1, held, params, drawn, dt)[0])
+            y = _blended(y1 if surrogate.smooth else y, spike, new - y1, surrogate.smooth)
+    return Finished(y, armed, steps, spiked.to(torch.int8), spike=spike)
+
+
+def _differentiable(surrogate: Surrogate, g: Tensor, spiked: Tensor, held: Tensor | None) -> Tensor:
+    """The spikes, 0 or 1 in value, with the derivative of S; none while refractory."""
+    soft = surrogate.function(g / surrogate.scale)
+    if held is not None:
+        # One whose period ends with the step is free where it spikes at that end.
+        soft = torch.where(held & ~spiked, 0.0, soft)
+    return soft if surrogate.smooth else spiked.to(g.dtype) + (soft - soft.detach())
+
+
+def _blended(y: Tensor, spike: Tensor, jump: Tensor, smooth: bool) -> Tensor:
+    """The states with the derivative by the spike of (1 - s) y1 + s reset."""
+    # Selected before it is multiplied: 0 times an infinite jump is no number.
+    jump = torch.where(jump.isfinite(), jump, 0.0)
+    return y + (spike if smooth else spike - spike.detach()) * jump
 
 
 def finish_indexed(

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from rheobase.errors import ArgumentError, RheobaseError
 from rheobase.spi import import_undisturbed, json_option, judged, print_json, refuse_missing, terminable
 
+from ..kinds import SUBJECTS
 from . import mutate
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from ..report import Report
     from ..result import Result
     from ..subject import Subject
-
-_KINDS = ("neuron", "integrator", "aggregator")
 
 
 @click.command()
@@ -40,7 +39,7 @@ _KINDS = ("neuron", "integrator", "aggregator")
     metavar="'PROPERTY: REASON'",
     help="A property that is expected to fail, and why; repeatable.",
 )
-@click.option("--kind", type=click.Choice(_KINDS), help="The kind, where several have the name.")
+@click.option("--kind", type=click.Choice(tuple(SUBJECTS)), help="The kind, where several have the name.")
 @click.option(
     "--timeout",
     type=float,
@@ -91,7 +90,7 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     """
     mutate.check_options(names, options)
     for name in () if options["listed"] else names:
-        refuse_missing(name, options["kind"], _KINDS)  # before torch is imported, which takes seconds
+        refuse_missing(name, options["kind"], SUBJECTS)  # before torch is imported, which takes seconds
     import_undisturbed(*(f"rheobase_conformance.{name}" for name in ("extra", "checking", "mutation")))
     from ..profiles import profile_named
     from ..report import SCHEMA
@@ -180,7 +179,7 @@ def _check_options(options: dict[str, Any], subjects: Sequence[Subject]) -> None
     kinds = sorted({subject.kind for subject in subjects})
     for name in options["only"]:
         if not any(name in _names(kind) for kind in kinds):
-            known(options["kind"] or (kinds or _KINDS)[0], name, "--only")
+            known(options["kind"] or (kinds or list(SUBJECTS))[0], name, "--only")
     if options["expect"] and len(subjects) != 1:
         raise ArgumentError(
             f"--expect is about one component, and {len(subjects)} were named; for several, write them down "
@@ -299,7 +298,7 @@ def _list(kind: str | None, only: Sequence[str], messages: list[str], *, as_json
     from ..expectations import known
     from ..property import FAMILIES
 
-    kinds = _KINDS if kind is None else (kind,)
+    kinds = tuple(SUBJECTS) if kind is None else (kind,)
     for name in only:
         if not any(name in _names(each) for each in kinds):
             known(kinds[0], name, "--only")

@@ -128,7 +128,7 @@ def mutants_of(subject: NeuronSubject) -> list[Mutant]:
     # Of a product v v the first factor and the second are one slip; 1 over b is without its 1 what it was.
     known = {ast.dump(tree)}
     made: list[Mutant] = []
-    for name, node in written(tree, where.roots).items():
+    for name, node in written(tree, where.roots, where.declared).items():
         for site, operation, change in _slips(node, where.units):
             mutated = text.changed(site, change)
             dumped = ast.dump(ast.parse(mutated))

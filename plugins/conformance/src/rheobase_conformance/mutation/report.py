@@ -62,7 +62,7 @@ class MutationReport:
         report: What came of the model itself; where that is not ok, no mutant was judged.
         tests: The command of the author's own tests; empty: none was given.
         judged: One for each mutant, survivors first.
-        elsewhere: The model's functions that its module has in no class, of which no mutants were made.
+        elsewhere: Functions of the model, and what they use, that its module does not define: not mutated.
     """
 
     report: Report
@@ -114,7 +114,9 @@ def of_the_whole(report: MutationReport) -> list[str]:
     number = counts["mutants"]
     lines = [f"{number} mutant{'s' * (number != 1)}: {', '.join(told) or 'none'}; {seconds:.1f} s"]
     if report.elsewhere:
-        lines.append(f"not mutated, as the module has them in no class: {', '.join(report.elsewhere)}")
+        lines.append(
+            f"not mutated, as the model's module does not define them: {', '.join(report.elsewhere)}"
+        )
     return lines
 
 

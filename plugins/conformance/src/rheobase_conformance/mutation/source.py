@@ -33,8 +33,10 @@ class Home:
         qualname: The name of its class in the module.
         text: The text of the module.
         units: Parameter -> unit.
+        declared: What the model declares, whose values are no part of its functions.
         roots: The functions of the model that are written there, each with the class that has it.
-        elsewhere: Those that are not, each with its module: they are another's, or given to the class later.
+        elsewhere: Those that are not, each with its module: they are another's, or given to the class later;
+            and what they use of other modules, but for the standard library and the packages below it all.
     """
 
     module: str
@@ -43,6 +45,7 @@ class Home:
     qualname: str
     text: str
     units: Mapping[str, str]
+    declared: frozenset[str]
     roots: tuple[str, ...]
     elsewhere: tuple[str, ...]
 
@@ -59,7 +62,8 @@ def home(subject: NeuronSubject) -> Home:
         if module is None or "<locals>" in model.__qualname__:
             raise OSError("it is defined within a function, or its module is gone")
         text, path = inspect.getsource(module), inspect.getsourcefile(module) or ""
-        known = dict(_definitions(ast.parse(text).body))
+        tree = ast.parse(text)
+        known = dict(_definitions(tree.body))
     except (OSError, TypeError, SyntaxError) as error:
         raise ArgumentError(
             f"{subject.name}: the source of {model.__module__}:{model.__qualname__} cannot be read: {error}; "
@@ -71,16 +75,24 @@ def home(subject: NeuronSubject) -> Home:
             f"{subject.name}: {model.__module__} holds none of the model's functions within a class"
             + (f"; name a class that has them: {', '.join(elsewhere)}" if elsewhere else "")
         )
+    package, declared = module.__package__ or "", _declared(subject)
+    borrowed = _borrowed(tree, written(tree, roots, declared).values(), package)
     return Home(
         module.__name__,
         os.path.abspath(path),
-        module.__package__ or "",
+        package,
         model.__qualname__,
         text,
         {name: each.unit.strip() for name, each in subject.schema.parameters.items()},
+        declared,
         tuple(roots),
-        tuple(elsewhere),
+        (*elsewhere, *borrowed),
     )
+
+
+def _declared(subject: NeuronSubject) -> frozenset[str]:
+    schema = subject.schema
+    return frozenset((*schema.settable, *schema.inputs, *schema.draws, *schema.presets))
 
 
 def _functions_of(model: type[Neuron], known: Container[str]) -> tuple[list[str], list[str]]:
@@ -88,7 +100,8 @@ def _functions_of(model: type[Neuron], known: Container[str]) -> tuple[list[str]
     roots, elsewhere = [], []
     for name in _ROOTS:
         owner = next((base for base in model.__mro__ if name in vars(base)), None)
-        if owner is None or not issubclass(owner, Neuron) or of_framework(owner):
+        # A class that only lends a function need be no neuron.
+        if owner is None or owner in Neuron.__mro__ or of_framework(owner):
             continue
         if not callable(getattr(model, name)):
             continue
@@ -100,12 +113,13 @@ def _functions_of(model: type[Neuron], known: Container[str]) -> tuple[list[str]
     return roots, elsewhere
 
 
-def written(tree: ast.Module, roots: Iterable[str]) -> dict[str, Written]:
+def written(tree: ast.Module, roots: Iterable[str], declared: Container[str]) -> dict[str, Written]:
     """The functions of a model, and what they call or read of the same module, by name.
 
     Args:
         tree: The module.
         roots: The model's functions, as ``Class.name``.
+        declared: What the model declares: a ``forward`` reads it as ``self.tau``, and it is no constant.
     """
     known = dict(_definitions(tree.body))
     found: dict[str, Written] = {}
@@ -116,7 +130,10 @@ def written(tree: ast.Module, roots: Iterable[str]) -> dict[str, Written]:
             continue
         found[name] = known[name]
         owner = name.rpartition(".")[0]
-        pending += [each for each in _named_in(known[name], owner) if each in known]
+        for each in _named_in(known[name], owner):
+            scope, _, last = each.rpartition(".")
+            if each in known and not (scope and last in declared):
+                pending.append(each)
     return dict(sorted(found.items(), key=lambda pair: (pair[1].lineno, pair[1].col_offset)))
 
 
@@ -145,3 +162,50 @@ def _named_in(node: ast.AST, owner: str) -> Iterator[str]:
         elif isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
             of = owner if each.value.id in ("self", "cls") else each.value.id
             yield f"{of}.{each.attr}"
+
+
+_BELOW = sys.stdlib_module_names | {"torch", "numpy", "rheobase"}
+"""Packages that no author takes for a part of a model."""
+
+
+def _borrowed(tree: ast.Module, nodes: Iterable[ast.AST], package: str) -> tuple[str, ...]:
+    """What functions use of other modules, as ``module:name``."""
+    imported = dict(_imports(tree, package))
+    found: set[str] = set()
+    for node in nodes:
+        for each in _used(node):
+            base, _, rest = each.partition(".")
+            if base in imported:
+                module, _, name = imported[base].partition(":")
+                used = f"{module}:{name or rest}" if name or rest else module
+                found.add(used)
+    return tuple(sorted(each for each in found if each.partition(":")[0].partition(".")[0] not in _BELOW))
+
+
+def _imports(tree: ast.Module, package: str) -> Iterator[tuple[str, str]]:
+    """Names that imports give, wherever they stand: each with its module, or with ``module:name``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                # ``import a.b`` gives the name a.
+                yield (each.asname, each.name) if each.asname else (each.name.partition(".")[0],) * 2
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            for each in node.names:
+                yield each.asname or each.name, f"{module}:{each.name}"
+
+
+def _used(node: ast.AST) -> Iterator[str]:
+    """The names that a function reads, with the first attribute of each; annotations are none of it."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        yield f"{node.value.id}.{node.attr}"
+        return
+    if isinstance(node, ast.Name):
+        yield node.id
+    for field, value in ast.iter_fields(node):
+        if field in ("annotation", "returns"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _used(child)
