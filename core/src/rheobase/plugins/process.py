@@ -57,7 +57,8 @@ class Process:
 
     def talk(self, text: bytes, time: float) -> int:
         """Write a text to its stdin and wait for its end; raises ``subprocess.TimeoutExpired``."""
-        assert self._popen is not None
+        if self._popen is None:
+            raise RuntimeError("a forked process has no stdin to write to")
         self._popen.communicate(text, timeout=time)
         return self._popen.returncode
 
