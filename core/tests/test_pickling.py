@@ -236,3 +236,11 @@ def test_a_compiled_neuron_is_refused_with_what_to_do() -> None:
         rb.simulate(compiled, 1.0, duration=1.0)
     assert "OptimizedModule" not in str(refused.value)
     assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_an_option_of_a_copy_is_not_that_of_the_original(way: str) -> None:
+    original = neuron()
+    copied = COPIES[way](original)
+    copied.scheme = "other"
+    assert (original.scheme, copied.scheme) == ("one", "other")

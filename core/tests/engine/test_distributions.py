@@ -227,6 +227,16 @@ def test_copies_and_pickles_go_on_alike() -> None:
         assert torch.equal(twin.tau, rb.create(Cell, 3, tau=rb.Uniform(10.0, 20.0), seed=4).tau)
 
 
+def test_a_shallow_copy_is_given_values_without_the_original() -> None:
+    cells = rb.create(Cell, 3, tau=rb.Uniform(10.0, 20.0))
+    copied = copy.copy(cells)
+    copied.tau, copied.back = 12.0, -80.0
+    cells.seed = 4
+    alone = rb.create(Cell, 3, tau=rb.Uniform(10.0, 20.0), seed=4)
+    assert torch.equal(cells.tau, alone.tau)
+    assert copied.tau.tolist() == 12.0
+
+
 def test_no_global_generator_is_touched() -> None:
     before = torch.get_rng_state()
     rb.create(Cell, 3, tau=rb.Uniform(10.0, 20.0), voltage=rb.LogNormal(0.0, 1.0))

@@ -222,6 +222,9 @@ class Stored(Randomness):
             state[store] = {
                 name: None if held is None else held.detach().clone() for name, held in state[store].items()
             }
+        # A shallow copy is set apart from its original as well.
+        for choice in ("_options", "_spread", "_by_default"):
+            state[choice] = state[choice].copy()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
