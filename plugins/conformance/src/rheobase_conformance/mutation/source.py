@@ -15,6 +15,7 @@ from rheobase.errors import ArgumentError
 from rheobase.spi import FUNCTIONS, of_framework
 
 from ..neurons.subject import NeuronSubject
+from .names import borrowed, read_names
 
 Written: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef | ast.expr"
 """A function, or the expression that a name is given: a ``lambda``, a constant."""
@@ -76,7 +77,7 @@ def home(subject: NeuronSubject) -> Home:
             + (f"; name a class that has them: {', '.join(elsewhere)}" if elsewhere else "")
         )
     package, declared = module.__package__ or "", _declared(subject)
-    borrowed = _borrowed(tree, written(tree, roots, declared).values(), package)
+    used = borrowed(tree, written(tree, roots, declared).values(), package)
     return Home(
         module.__name__,
         os.path.abspath(path),
@@ -86,7 +87,7 @@ def home(subject: NeuronSubject) -> Home:
         {name: each.unit.strip() for name, each in subject.schema.parameters.items()},
         declared,
         tuple(roots),
-        (*elsewhere, *borrowed),
+        (*elsewhere, *used),
     )
 
 
@@ -156,56 +157,8 @@ def _definitions(body: Iterable[ast.stmt], prefix: str = "") -> Iterator[tuple[s
 
 def _named_in(node: ast.AST, owner: str) -> Iterator[str]:
     """The names that a function reads, as they would be defined in the module."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name):
-            yield each.id
-        elif isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
-            of = owner if each.value.id in ("self", "cls") else each.value.id
-            yield f"{of}.{each.attr}"
-
-
-_BELOW = sys.stdlib_module_names | {"torch", "numpy", "rheobase"}
-"""Packages that no author takes for a part of a model."""
-
-
-def _borrowed(tree: ast.Module, nodes: Iterable[ast.AST], package: str) -> tuple[str, ...]:
-    """What functions use of other modules, as ``module:name``."""
-    imported = dict(_imports(tree, package))
-    found: set[str] = set()
-    for node in nodes:
-        for each in _used(node):
-            base, _, rest = each.partition(".")
-            if base in imported:
-                module, _, name = imported[base].partition(":")
-                used = f"{module}:{name or rest}" if name or rest else module
-                found.add(used)
-    return tuple(sorted(each for each in found if each.partition(":")[0].partition(".")[0] not in _BELOW))
-
-
-def _imports(tree: ast.Module, package: str) -> Iterator[tuple[str, str]]:
-    """Names that imports give, wherever they stand: each with its module, or with ``module:name``."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                # ``import a.b`` gives the name a.
-                yield (each.asname, each.name) if each.asname else (each.name.partition(".")[0],) * 2
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            module = ".".join([*above, *([node.module] if node.module else [])])
-            for each in node.names:
-                yield each.asname or each.name, f"{module}:{each.name}"
-
-
-def _used(node: ast.AST) -> Iterator[str]:
-    """The names that a function reads, with the first attribute of each; annotations are none of it."""
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        yield f"{node.value.id}.{node.attr}"
-        return
-    if isinstance(node, ast.Name):
-        yield node.id
-    for field, value in ast.iter_fields(node):
-        if field in ("annotation", "returns"):
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
-                yield from _used(child)
+    for each in read_names(node):
+        base, _, attribute = each.partition(".")
+        yield base
+        if attribute:
+            yield f"{owner if base in ('self', 'cls') else base}.{attribute}"
