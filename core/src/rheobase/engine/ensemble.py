@@ -100,13 +100,13 @@ class Ensemble(Neuron):
                 raise ParameterError(
                     f"heterogenize: {name}={sweep!r}; give a Sweep or a distribution, or assign the value"
                 )
-        kinds = {name: sweep for name, sweep in sweeps.items() if isinstance(sweep, Sweep)}
-        values = {**sweeps, **expand(kinds, self.num_units, self._stream)}
-        declared = self.schema.parameters
+        grids = {name: sweep for name, sweep in sweeps.items() if isinstance(sweep, Sweep)}
+        values = {**sweeps, **expand(grids, self.num_units, self._stream)}
         # All are checked before one is set.
-        checked = {name: as_parameter(self, declared[name], value) for name, value in values.items()}
-        for name, value in checked.items():
-            setattr(self, name, sweeps[name] if isinstance(sweeps[name], Distribution) else value)
+        for name, value in values.items():
+            as_parameter(self, self.schema.parameters[name], value)
+        for name, value in values.items():
+            setattr(self, name, value)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # A class made by of() cannot be found by its name, so it is found by way of its model.

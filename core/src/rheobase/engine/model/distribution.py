@@ -1,4 +1,4 @@
-"""Distributions: values that are drawn for each unit or synapse, counted and not in turn."""
+"""Distributions: values that are drawn for each unit, counted and not in turn."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LARGEST = 1.0 - 2.0**-53
 
 @dataclass(frozen=True)
 class Distribution:
-    """A distribution that parameters, initial states, weights and delays may be given as.
+    """A distribution that parameters and initial states may be given as.
 
     What is drawn is counted: it follows from the key (seed, identifier, name of the quantity, number of the
-    unit or synapse), by Philox4x64 (Salmon et al. 2011). So unit k gets the same value however many units
+    unit), by Philox4x64 (Salmon et al. 2011). So unit k gets the same value however many units
     there are, in whatever order and wherever they are made; and no global generator is touched.
 
     The seed and the identifier are the neuron's. While its clock stands at zero another seed or identifier,
@@ -59,9 +59,9 @@ class Distribution:
 class Uniform(Distribution):
     """Uniform between two numbers. See also :class:`~rheobase.Sweep`, for values that are not by chance.
 
-    It may stand for a parameter or an initial state of ``rb.create``, in their unit, and for weights (in
-    the synapse's unit) and delays (ms). Each unit or synapse gets its own value, which follows from the
-    seed, the identifier, the name of the quantity and the number of the unit alone.
+    It may stand for a parameter or an initial state of ``rb.create``, in their unit. Each unit gets its own
+    value, which follows from the seed, the identifier, the name of the quantity and the number of the unit
+    alone.
 
     Args:
         low: The lower bound.
@@ -111,22 +111,24 @@ class _Bounded(Distribution):
         super().__post_init__()
         if self.std < 0:
             raise ParameterError(f"{self!r}: std must be 0 or more")
-        low, high = self._bounds
-        # The tail that is the smaller one, in which the distribution function is exact.
-        mirrored = low + high > 0
-        first, last = (-high, -low) if mirrored else (low, high)
-        if not _below(last) > _below(first):
+        start, end, _ = self._part
+        if not end > start:
             raise ParameterError(
                 f"{self!r}: as good as nothing lies within the bounds; give others, at most 37 "
                 "standard deviations from the mean"
             )
 
     @property
-    def _bounds(self) -> tuple[float, float]:
-        """The bounds in standard deviations from the mean."""
-        return self._scaled(self.at_least, -math.inf), self._scaled(self.at_most, math.inf)
+    def _part(self) -> tuple[float, float, bool]:
+        """How much of the distribution lies below each bound, and whether it is mirrored for that."""
+        low, high = self._scaled(self.at_least, -math.inf), self._scaled(self.at_most, math.inf)
+        # In the lower tail the distribution function is exact, so that is where the bounds are to lie.
+        mirrored = low + high > 0
+        first, last = (-high, -low) if mirrored else (low, high)
+        return _below(first), _below(last), mirrored
 
     def _scaled(self, bound: float | None, absent: float) -> float:
+        """A bound in standard deviations from the mean."""
         if bound is None:
             return absent
         distance = self._of_normal(bound) - self.mean
@@ -141,10 +143,7 @@ class _Bounded(Distribution):
         return bound
 
     def _normal(self, quantiles: Tensor) -> Tensor:
-        low, high = self._bounds
-        mirrored = low + high > 0
-        first, last = (-high, -low) if mirrored else (low, high)
-        start, end = _below(first), _below(last)
+        start, end, mirrored = self._part
         # Mirrored, so that a larger quantile is a larger value all the same.
         within = 1.0 - quantiles if mirrored else quantiles
         reached = (start + (end - start) * within).clamp(5e-324, _LARGEST)
@@ -224,7 +223,7 @@ def _below(deviations: float) -> float:
 
 
 def draw(distribution: Distribution, key: int, first: int, last: int) -> Tensor:
-    """The values of units (or synapses) ``first`` to ``last``, without the last.
+    """The values of units ``first`` to ``last``, without the last.
 
     Args:
         distribution: What they are drawn from.
