@@ -24,7 +24,7 @@ def test_first_spike_is_the_first_and_moves_forward_as_spikes_become_likelier() 
     times = first_spike(spikes, 0.5)
     assert times.tolist() == [1.5, 3.0, 3.0]
     times[0].backward()
-    # One more at step 0 or 1 would make it 1 or 0.5 ms shorter; without that at step 2 the next is 1 ms later.
+    # One more at step 0 or 1 makes it 1 or 0.5 ms shorter; without that at step 2 the next is 1 ms later.
     assert spikes.grad is not None
     assert spikes.grad[:, 0].tolist() == [-1.0, -0.5, -1.0, 0.0, 0.0, 0.0]
 

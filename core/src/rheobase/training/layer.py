@@ -18,7 +18,7 @@ from ..engine.step.grid import step
 from ..engine.step.slopes import forgotten
 from ..engine.step.spikes import Surrogate
 from ..engine.step.table import StepState
-from ..errors import ArgumentError, NonFiniteStateError, RheobaseWarning, nearest, shown
+from ..errors import ArgumentError, InputError, NonFiniteStateError, RheobaseWarning, nearest, shown
 from ..torch_state import all_finite, first_not_finite, values_visible
 from .learning import check_learn, tied_to, value_of
 from .making import model_of, neuron_for, shape_of
@@ -37,6 +37,10 @@ _CHOICES = {
     "time": ("first", "second"),
 }
 """What each choice of a layer may be; the first is the default."""
+
+
+_TELLING = 10
+"""The steps in which a layer may be expected to spike, and to rest."""
 
 
 @final
@@ -98,7 +102,8 @@ class Layer(nn.Module):
                 self._begin_learning(name, value, declared.unit, shapes.get(name))
             elif name not in self._tied:
                 self._hold(name, value)
-        self._told = False
+        # Whether a warning was given, and whether the next call is the first.
+        self._told, self._first = False, True
 
     def _hold(self, name: str, value: Tensor) -> None:
         if hasattr(self, name):
@@ -215,8 +220,7 @@ class Layer(nn.Module):
         for t in range(steps):
             data: Any = {name: value[t] for name, value in given.items()}
             if self.recurrent is not None:
-                more = self.recurrent(last.unflatten(-1, self.units)).reshape(last.shape)
-                data[first] = data[first] + more * self.rheobase[0]
+                data[first] = data[first] + self._returned(last) * self.rheobase[0]
             data = neuron.schema.pack_data(**data) if neuron.schema.inputs else data[first]
             now, report = step(
                 model,
@@ -236,6 +240,17 @@ class Layer(nn.Module):
                 last = now.spiked.to(self.scale.dtype)
             rows.append(last)
         return rows, now, last
+
+    def _returned(self, last: Tensor) -> Tensor:
+        """What the last output ``[*batch, N]`` adds to x."""
+        given = last.unflatten(-1, self.units)
+        more: Tensor = self.recurrent(given) if self.recurrent is not None else torch.zeros_like(given)
+        if more.shape != given.shape:
+            raise InputError(
+                f"{self._neuron.identifier}: recurrent gave shape {list(more.shape)}; it must be "
+                f"{list(given.shape)}, that of its input"
+            )
+        return more.flatten(-len(self.units))
 
     def _params(self, values: Mapping[str, Tensor]) -> Any:
         schema = self._neuron.schema
@@ -275,17 +290,29 @@ class Layer(nn.Module):
                 f"after {len(outputs)} steps of {self._neuron.dt:g} ms; give a smaller input or dt, or an "
                 "integrator that is stable at it"
             )
-        if self._told or not self._spiking or not outputs.numel():
-            return
+        if not self._told and self._spiking and outputs.numel():
+            self._tell(outputs, begun)
+
+    def _tell(self, outputs: Tensor, begun: StepState) -> None:
+        """Warn of units that cannot spike; and in the first call of a layer that says nothing."""
+        said, first = "", self._first
+        self.__dict__["_first"] = False
         if begun.armed is not None and not bool(begun.armed.all()):
-            self._told = True
             unit = int((~begun.armed).nonzero()[0, -1])
-            warnings.warn(
-                f"{name}: unit {unit} begins at or above its threshold and cannot spike before it has been "
-                "below; what learns came there, or began there",
-                RheobaseWarning,
-                stacklevel=3,
+            said = (
+                f"unit {unit} begins at or above its threshold and cannot spike before it has been below; "
+                "let its initial state, or what the threshold learns, be another"
             )
+        elif first and self._choices["output"] == "spikes" and len(outputs) >= _TELLING:
+            if not bool(outputs.any()):
+                said = (
+                    "no unit spiked in the first call, so that what follows hears nothing; give larger inputs"
+                )
+            elif bool((outputs == 1).all()):
+                said = "each unit spiked in each step of the first call; give smaller inputs"
+        if said:
+            self.__dict__["_told"] = True
+            warnings.warn(f"{self._neuron.identifier}: {said}", RheobaseWarning, stacklevel=6)
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)

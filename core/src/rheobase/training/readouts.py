@@ -46,7 +46,7 @@ def rate(spikes: Tensor, dt: float | None = None) -> Tensor:
 def first_spike(spikes: Tensor, dt: float = 1.0) -> Tensor:
     """When each unit spiked first: the end of that step, or T dt if it did not.
 
-    It is dt times the sum over steps of the product of 1 - s before each, so that it has a derivative: a spike
+    It is dt times the sum over steps of the product of 1 - s before each; so it has a derivative: a spike
     that is more likely makes the time shorter.
 
     Args:
