@@ -93,7 +93,8 @@ class Layer(nn.Module):
         self.learn = check_learn(neuron, learn)
         self._tied = tied_to(neuron, self.learn)
         self.register_buffer("scale", distance(neuron) if self._spiking else displacement(neuron))
-        self.register_buffer("rheobase", self._sizes(neuron))
+        sizes, self._main = self._sizes(neuron)
+        self.register_buffer("rheobase", sizes)
         self.raw, self.start, self.size = nn.Module(), nn.Module(), nn.Module()
         for name, declared in neuron.schema.parameters.items():
             value = neuron._of(name).detach().clone()
@@ -130,18 +131,17 @@ class Layer(nn.Module):
                 other = usable.mean() if len(usable) else other
             self.size.register_buffer(name, torch.where(value == 0, other, value.abs()))
 
-    def _sizes(self, neuron: Neuron) -> Tensor:
-        """What x = 1 stands for, ``[inputs, N]``: a row of ones for an input that fires nobody by itself."""
-        kind = self._choices["input"]
+    def _sizes(self, neuron: Neuron) -> tuple[Tensor, int]:
+        """What x = 1 stands for, ``[inputs, N]``, ones for an input that fires nobody; and the main one."""
+        kind = self._choices["input"] if self._spiking else "native"
         names: tuple[str | None, ...] = tuple(neuron.schema.inputs) or (None,)
-        if not self._spiking:
-            kind = "native"
         rows = [input_size(neuron, kind, name) for name in names]
         usable = [bool((row.isfinite() & (row > 0)).all()) for row in rows]
         if not any(usable):
             check_size(neuron, rows[0], kind)
         ones = torch.ones_like(rows[0])
-        return torch.stack([row if fine else ones for row, fine in zip(rows, usable, strict=True)])
+        sizes = torch.stack([row if fine else ones for row, fine in zip(rows, usable, strict=True)])
+        return sizes, usable.index(True)
 
     @property
     def values(self) -> dict[str, Tensor]:
@@ -184,7 +184,7 @@ class Layer(nn.Module):
             NonFiniteStateError: If a state is not finite at the end.
         """
         second = self._choices["time"] == "second"
-        given, shape = flat_input(self._neuron, x, self.units, self.rheobase, second=second)
+        given, shape = flat_input(self._neuron, x, self.units, self.rheobase, main=self._main, second=second)
         values = self.values
         params = self._params(values)
         begun = self._begun(params, shape[1:-1])
@@ -211,7 +211,7 @@ class Layer(nn.Module):
         begin: Tensor | None,
     ) -> tuple[list[Tensor], StepState, Tensor]:
         neuron = self._neuron
-        model, first = model_of(neuron), next(iter(given))
+        model, main = model_of(neuron), list(given)[self._main]
         surrogate = None
         # Without a graph there is nothing that it would stand for.
         if self._spiking and torch.is_grad_enabled():
@@ -220,8 +220,8 @@ class Layer(nn.Module):
         for t in range(steps):
             data: Any = {name: value[t] for name, value in given.items()}
             if self.recurrent is not None:
-                data[first] = data[first] + self._returned(last) * self.rheobase[0]
-            data = neuron.schema.pack_data(**data) if neuron.schema.inputs else data[first]
+                data[main] = data[main] + self._returned(last) * self.rheobase[self._main]
+            data = neuron.schema.pack_data(**data) if neuron.schema.inputs else data[main]
             now, report = step(
                 model,
                 neuron.integrator,
@@ -392,9 +392,9 @@ def layer(
         reset: ``"detached"``: a reset is not differentiated by the spike that made it; ``"attached"``: it is.
         input: What x = 1 stands for. ``"step"``: in one dt it lifts a unit from its initial state to
             threshold; ``"rheobase"``: it is the least constant input that gives a spike within 1,000 ms;
-            ``"native"``: 1 in the model's unit, such as pA. Of several inputs, one that fires nobody by
-            itself is native. Measured once, with the values at the start. For a model without a threshold
-            it is native.
+            ``"native"``: 1 in the model's unit, such as pA. Measured once, with the values at the start. Of
+            several inputs, one that fires nobody by itself is native, and the first that does takes a tensor
+            x and what is recurrent. For a model without a threshold it is native.
         output: ``"spikes"``, or ``"voltage"``: the first state, less its initial value, as a share of the
             distance from threshold; of a model without one, as a share of where x = 1 leads it in the end
             (in its own unit, if that is nowhere).
@@ -402,7 +402,7 @@ def layer(
             is linear in its states, else the second.
         integrator: An integrator or the name of one; ``"rk4"`` by default.
         gradient: ``"surrogate"``.
-        recurrent: A module from the last output ``[*batch, *units]`` to what adds to the (first) input.
+        recurrent: A module from the last output ``[*batch, *units]`` to what adds to x.
         backend: ``"eager"``, step by step in PyTorch; ``"auto"`` is the same for now.
         memory: How a backend that runs many steps at once keeps what it needs for the derivative,
             ``"recompute"`` or ``"store"``. In eager autograd keeps it, whatever is given.

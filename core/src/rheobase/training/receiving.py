@@ -14,16 +14,17 @@ from ..torch_state import all_finite, first_not_finite, values_visible
 
 
 def flat_input(
-    neuron: Neuron, x: Any, units: torch.Size, sizes: Tensor, *, second: bool
+    neuron: Neuron, x: Any, units: torch.Size, sizes: Tensor, *, main: int, second: bool
 ) -> tuple[dict[str, Tensor], torch.Size]:
     """The inputs by name, each ``[T, *batch, N]`` in the model's unit, and that shape.
 
-    Of a model whose input has no name it is under ``""``. What is not given has its default.
+    Of a model whose input has no name it is under ``""``. A tensor is the ``main``-th of several; what is
+    not given has its default.
     """
     inputs = neuron.schema.inputs
     names = tuple(inputs) or ("",)
     if not isinstance(x, Mapping):
-        x = {names[0]: x}
+        x = {names[main]: x}
     elif not x or not inputs:
         raise InputError(f"{neuron.identifier}: x={x!r}; give a tensor")
     for name in x:

@@ -62,7 +62,21 @@ def input_size(neuron: Neuron, kind: str, name: str | None) -> Tensor:
     """What x = 1 stands for, in the unit of an input, ``[units]``; infinite where nothing fires a unit."""
     if kind == "native":
         return torch.ones(neuron.num_units, dtype=neuron.dtype, device=neuron.device)
-    return search(neuron, name, window=neuron.dt if kind == "step" else WINDOW)
+    size = search(neuron, name, window=neuron.dt if kind == "step" else WINDOW)
+    if name is None:
+        return size
+    # Of several, one may take units away from threshold, and so fast that a step overshoots and fires them.
+    little = torch.where(size.isfinite(), size / 1000.0, 0.0)
+    return torch.where(_after(neuron, name, little) >= _after(neuron, name, 0.0 * little), size, torch.inf)
+
+
+def _after(neuron: Neuron, name: str, more: Tensor) -> Tensor:
+    """g after a step with something more of an input, ``[units]``."""
+    twin = copy.deepcopy(neuron)
+    twin.reset_state()
+    with torch.no_grad():
+        twin({name: more + neuron.schema.inputs[name].default})
+        return gap(_model(twin), _start(twin), twin.params)
 
 
 def check_size(neuron: Neuron, size: Tensor, kind: str) -> None:
@@ -106,6 +120,7 @@ def _settled(neuron: Neuron, value: float) -> Tensor:
     """The first state after a long time at a constant input."""
     twin = copy.deepcopy(neuron)
     twin.reset_state()
+    twin._watch.told = True
     first = next(iter(twin.schema.states))
     data = torch.full((neuron.num_units,), value, dtype=neuron.dtype, device=neuron.device)
     for _ in range(round(WINDOW / twin.dt)):
