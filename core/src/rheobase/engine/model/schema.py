@@ -112,8 +112,14 @@ class Schema:
         )
 
 
-def collect(cls: type, reserved: frozenset[str]) -> Schema:
-    """The schema of a class that was just defined; ``reserved`` names are those of every neuron."""
+def collect(cls: type, reserved: frozenset[str], functions: Sequence[str] = FUNCTIONS) -> Schema:
+    """The schema of a class that was just defined.
+
+    Args:
+        cls: The class.
+        reserved: Names that nothing it declares may have: those of every neuron, or of every projection.
+        functions: The pure functions that it may define.
+    """
     found: dict[str, Declaration] = {}
     # Base classes first: what a class declares anew stands at the place of what it replaces.
     for base in reversed(cls.__mro__):
@@ -134,8 +140,8 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
     for name in own:
         _check_name(cls, name, found[name], reserved)
 
-    functions = [name for name in FUNCTIONS if callable(getattr(cls, name, None))]
-    for name in functions:
+    defined = [name for name in functions if callable(getattr(cls, name, None))]
+    for name in defined:
         # Looked up in the class bodies: getattr gives the function, and not how it was declared.
         if not isinstance(_lookup(cls, name), staticmethod):
             raise DeclarationError(
@@ -143,7 +149,7 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
             )
     # The base class's voltage and input are for neurons without declarations: a model has its own.
     inherited = {name for name, value in found.items() if value.of_framework}
-    declared = bool(functions) or bool(set(found) - inherited)
+    declared = bool(defined) or bool(set(found) - inherited)
     found = {
         name: value
         for name, value in found.items()
@@ -155,7 +161,7 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
 
     parameters, states, inputs = of(Parameter), of(State), of(Input)
     options, draws, presets = of(Option), of(Draw), of(Preset)
-    if {"derivatives", "update"} & set(functions) and not states:
+    if {"derivatives", "update"} & set(defined) and not states:
         raise DeclarationError(f"{cls.__qualname__} declares no State; declare one for each variable")
     schema = Schema(
         owner=cls.__name__,
