@@ -43,6 +43,8 @@ if _typing.TYPE_CHECKING:
     from .engine.model.distribution import Uniform as Uniform
     from .engine.model.draw import Draw as Draw
     from .engine.model.sweep import Sweep as Sweep
+    from .engine.network.network import Network as Network
+    from .engine.network.projection import Projection as Projection
     from .engine.network.recipe import rule as rule
     from .engine.network.recipe import synapse as synapse
     from .engine.network.synapse import Synapse as Synapse
@@ -92,6 +94,7 @@ _HOME = {
     "Located": "engine.integrator",
     "LogNormal": "engine.model.distribution",
     "ModelField": "engine.step.field",
+    "Network": "engine.network.network",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
     "Normal": "engine.model.distribution",
@@ -101,6 +104,7 @@ _HOME = {
     "Pipeline": "pipeline.pipeline",
     "Preset": "engine.model.choice",
     "PreparedRun": "pipeline.prepared",
+    "Projection": "engine.network.projection",
     "Provenance": "specs",
     "RuleSpec": "specs",
     "Synapse": "engine.network.synapse",

@@ -27,7 +27,7 @@ FUNCTIONS = ("derivatives", "threshold", "reset", "update", "dt_max")
 _namedtuple: Any = namedtuple
 
 
-def _tuple_type(name: str, fields: Sequence[str]) -> Any:
+def tuple_type(name: str, fields: Sequence[str]) -> Any:
     """A class of named tuples that can be pickled, though no module has it by its name."""
     kind = _namedtuple(name, fields)
     kind.__reduce__ = _taken_apart
@@ -43,7 +43,7 @@ def _put_together(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -
 
 
 # One class for all that is unpickled of one kind.
-_found_type = cache(_tuple_type)
+_found_type = cache(tuple_type)
 _OVERRIDABLE = frozenset({"voltage", "input"})
 
 
@@ -62,6 +62,8 @@ class Schema:
         declared: Whether the class declares anything or defines derivatives or an update; such a
             class refuses names that it does not declare.
         held: The states whose derivative is zero during the refractory period.
+        kinetic: The states that are synapses', in a model composed with them: resets, refractory periods and
+            the interpolation to a crossing leave them alone.
         dt_max: The largest step at which explicit fixed-step methods serve the model, ms, or None: it is
             not declared, or a function, which is the model's.
     """
@@ -80,6 +82,7 @@ class Schema:
     pack_params: Any = field(repr=False)
     pack_drawn: Any = field(repr=False)
     pack_data: Any = field(repr=False)
+    kinetic: tuple[str, ...] = ()
 
     @property
     def settable(self) -> tuple[str, ...]:
@@ -174,10 +177,10 @@ def collect(cls: type, reserved: frozenset[str], functions: Sequence[str] = FUNC
         declared=declared,
         held=_held(cls, states),
         dt_max=_dt_max(cls),
-        pack_state=_tuple_type("state", list(states)),
-        pack_params=_tuple_type("params", [*parameters, *options]),
-        pack_drawn=_tuple_type("params", [*parameters, *options, *draws]),
-        pack_data=_tuple_type("data", list(inputs)),
+        pack_state=tuple_type("state", list(states)),
+        pack_params=tuple_type("params", [*parameters, *options]),
+        pack_drawn=tuple_type("params", [*parameters, *options, *draws]),
+        pack_data=tuple_type("data", list(inputs)),
     )
     _check_defaults(cls, schema)
     _check_presets(cls, schema)
