@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...errors import ArgumentError, InputError, nearest
 from ...specs import Provenance
+from ...torch_state import broadcast_shape
 from ..neuron.base import Neuron
 from .connecting import Wanted, made
 from .incoming import Incoming
@@ -248,6 +249,8 @@ class Network(nn.Module):
                 name: each.prepare(stimulus.get(name, _nothing(each)))
                 for name, each in self.populations.items()
             }
+            if label == 1:
+                data = _of_one_batch(data)
             for name, population in self.populations.items():
                 reaching = incoming.get(name)
                 if reaching is not None:
@@ -331,6 +334,27 @@ class Network(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_incoming": None}
+
+
+def _of_one_batch(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of the first step, with the batch that one of them brings: it is that of the network."""
+    tensors = [each for given in data.values() for each in _tensors(given)]
+    batch = broadcast_shape(*(each.shape[:-1] for each in tensors)) if tensors else torch.Size()
+    if not batch:
+        return dict(data)
+
+    def widened(given: Any) -> Any:
+        if isinstance(given, Tensor):
+            return given.expand(*batch, given.shape[-1])
+        if isinstance(given, tuple) and hasattr(given, "_fields"):
+            return type(given)(*map(widened, given))
+        return given
+
+    return {name: widened(given) for name, given in data.items()}
+
+
+def _tensors(given: Any) -> list[Tensor]:
+    return [each for each in (given if isinstance(given, tuple) else (given,)) if isinstance(each, Tensor)]
 
 
 def _nothing(neuron: Neuron) -> Any:

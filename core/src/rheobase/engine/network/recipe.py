@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, final
 
 from ...errors import ArgumentError, ParameterError, nearest
@@ -77,7 +76,7 @@ def synapse(name: str | type[Synapse], **parameters: Any) -> SynapseRecipe:
     for given in parameters:
         if given not in schema.parameters and given not in schema.options:
             raise ParameterError(f"synapse {source.name!r}: {schema.unknown(given)}")
-    return SynapseRecipe(kind, MappingProxyType(dict(parameters)), source)
+    return SynapseRecipe(kind, dict(parameters), source)
 
 
 def rule(name: str | Callable[..., Any], **parameters: Any) -> RuleRecipe:
@@ -111,7 +110,7 @@ def rule(name: str | Callable[..., Any], **parameters: Any) -> RuleRecipe:
     if not callable(rows):
         raise ArgumentError(f"rule: {name!r} is no rule; give the name of one, or a function")
     _check_arguments(rows, source.name, parameters)
-    return RuleRecipe(rows, MappingProxyType(dict(parameters)), source)
+    return RuleRecipe(rows, dict(parameters), source)
 
 
 def _check_arguments(rows: Callable[..., Any], name: str, given: Mapping[str, Any]) -> None:
