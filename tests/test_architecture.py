@@ -53,7 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine.create": {"engine.aggregate", "engine.component", "engine.ensemble", "engine.integrator"}
     | {"engine.neuron", "engine.resolve", "engine.step", "errors", "specs"},
     "pipeline": {"deferral", "errors", "files", "html", "plugins", "signal", "specs", "stimulus"}
-    | {"engine.aggregate", "engine.create", "engine.model", "engine.neuron"}
+    | {"engine.aggregate", "engine.create", "engine.model", "engine.network", "engine.neuron"}
     | {"engine.step", "engine.trace", "kinds", "torch_state"},
     "plots": {"pipeline"},
     "conformance": {"errors", "plugins"},

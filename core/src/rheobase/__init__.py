@@ -55,6 +55,7 @@ if _typing.TYPE_CHECKING:
     from .engine.trace import conditionally_linear as conditionally_linear
     from .engine.trace import linear as linear
     from .marker import hookimpl as hookimpl
+    from .pipeline.networkrecording import NetworkRecording as NetworkRecording
     from .pipeline.pipeline import Pipeline as Pipeline
     from .pipeline.prepared import PreparedRun as PreparedRun
     from .pipeline.prepared import prepare as prepare
@@ -95,6 +96,7 @@ _HOME = {
     "LogNormal": "engine.model.distribution",
     "ModelField": "engine.step.field",
     "Network": "engine.network.network",
+    "NetworkRecording": "pipeline.networkrecording",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
     "Normal": "engine.model.distribution",
