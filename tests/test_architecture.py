@@ -56,6 +56,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"engine.aggregate", "engine.create", "engine.model", "engine.network", "engine.neuron"}
     | {"engine.step", "engine.trace", "kinds", "torch_state"},
     "plots": {"pipeline"},
+    "training": {"engine.create", "engine.integrator", "engine.model", "engine.neuron", "engine.step"}
+    | {"engine.trace", "errors", "pipeline", "torch_state"},
     "conformance": {"errors", "plugins"},
     "pytest_plugin": {"plugins"},
     "spi": {
@@ -83,6 +85,7 @@ PUBLIC_MODULES = (
     "rheobase.plots",
     "rheobase.spi",
     "rheobase.stimulus",
+    "rheobase.training",
     "rheobase.pipeline.plots",  # an older name of rheobase.plots
 )
 

@@ -19,6 +19,7 @@ if _typing.TYPE_CHECKING:
     from . import plots as plots
     from . import spi as spi
     from . import stimulus as stimulus
+    from . import training as training
     from .engine.component import DT as DT
     from .engine.component import Component as Component
     from .engine.create import aggregator as aggregator
@@ -77,6 +78,9 @@ if _typing.TYPE_CHECKING:
     from .specs import Provenance as Provenance
     from .specs import RuleSpec as RuleSpec
     from .specs import SynapseSpec as SynapseSpec
+    from .training.layer import Layer as Layer
+    from .training.layer import layer as layer
+    from .training.surrogate import surrogate as surrogate
 
 _HOME = {
     "Advance": "engine.integrator",
@@ -93,6 +97,7 @@ _HOME = {
     "Integrator": "engine.integrator",
     "IntegratorSpec": "specs",
     "Located": "engine.integrator",
+    "Layer": "training.layer",
     "LogNormal": "engine.model.distribution",
     "ModelField": "engine.step.field",
     "Network": "engine.network.network",
@@ -130,17 +135,19 @@ _HOME = {
     "find_rheobase": "pipeline.rheobase",
     "hookimpl": "marker",
     "integrator": "engine.create",
+    "layer": "training.layer",
     "linear": "engine.trace",
     "list_components": "plugins.registry",
     "locate": "engine.integrator",
     "prepare": "pipeline.prepared",
     "register": "plugins.registry",
     "simulate": "pipeline.simulate",
+    "surrogate": "training.surrogate",
     "watched": "pipeline.watched",
 }
 """Public name -> the module that defines it."""
 
-_MODULES = ("conformance", "plots", "spi", "stimulus")
+_MODULES = ("conformance", "plots", "spi", "stimulus", "training")
 
 __all__ = sorted([*_HOME, *_MODULES, "RheobaseError", "RheobaseWarning", "errors"])
 
