@@ -43,6 +43,8 @@ if _typing.TYPE_CHECKING:
     from .engine.model.distribution import Normal as Normal
     from .engine.model.distribution import Uniform as Uniform
     from .engine.model.draw import Draw as Draw
+    from .engine.model.expect import Expect as Expect
+    from .engine.model.exprel import exprel as exprel
     from .engine.model.sweep import Sweep as Sweep
     from .engine.network.network import Network as Network
     from .engine.network.projection import Projection as Projection
@@ -93,6 +95,7 @@ _HOME = {
     "Ensemble": "engine.ensemble",
     "Event": "engine.integrator",
     "EventIntegrator": "engine.integrator",
+    "Expect": "engine.model.expect",
     "Input": "engine.model.declaration",
     "Integrator": "engine.integrator",
     "IntegratorSpec": "specs",
@@ -132,6 +135,7 @@ _HOME = {
     "aggregator": "engine.create",
     "conditionally_linear": "engine.trace",
     "create": "engine.create",
+    "exprel": "engine.model.exprel",
     "find_rheobase": "pipeline.rheobase",
     "hookimpl": "marker",
     "integrator": "engine.create",
