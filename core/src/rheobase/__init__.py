@@ -43,6 +43,11 @@ if _typing.TYPE_CHECKING:
     from .engine.model.distribution import Uniform as Uniform
     from .engine.model.draw import Draw as Draw
     from .engine.model.sweep import Sweep as Sweep
+    from .engine.network.network import Network as Network
+    from .engine.network.projection import Projection as Projection
+    from .engine.network.recipe import rule as rule
+    from .engine.network.recipe import synapse as synapse
+    from .engine.network.synapse import Synapse as Synapse
     from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
     from .engine.neuron.base import Neuron as Neuron
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
@@ -69,6 +74,8 @@ if _typing.TYPE_CHECKING:
     from .specs import IntegratorSpec as IntegratorSpec
     from .specs import NeuronSpec as NeuronSpec
     from .specs import Provenance as Provenance
+    from .specs import RuleSpec as RuleSpec
+    from .specs import SynapseSpec as SynapseSpec
 
 _HOME = {
     "Advance": "engine.integrator",
@@ -87,6 +94,7 @@ _HOME = {
     "Located": "engine.integrator",
     "LogNormal": "engine.model.distribution",
     "ModelField": "engine.step.field",
+    "Network": "engine.network.network",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
     "Normal": "engine.model.distribution",
@@ -96,7 +104,13 @@ _HOME = {
     "Pipeline": "pipeline.pipeline",
     "Preset": "engine.model.choice",
     "PreparedRun": "pipeline.prepared",
+    "Projection": "engine.network.projection",
     "Provenance": "specs",
+    "RuleSpec": "specs",
+    "Synapse": "engine.network.synapse",
+    "SynapseSpec": "specs",
+    "rule": "engine.network.recipe",
+    "synapse": "engine.network.recipe",
     "Recording": "pipeline.recording",
     "RungeKutta": "engine.integrator",
     "Signal": "signal.signal",
