@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
         "engine.trace",
         "errors",
     }
-    | {"pipeline", "plugins", "specs"},
+    | {"philox", "pipeline", "plugins", "specs"},
     "scaffold": {"errors", "kinds", "plugins", "specs"},
     "cli": {"deferral", "engine.create", "engine.neuron", "errors", "files", "pipeline"}
     | {"plugins", "scaffold", "specs", "stimulus", "engine.resolve", "kinds"},
