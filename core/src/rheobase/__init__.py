@@ -43,7 +43,14 @@ if _typing.TYPE_CHECKING:
     from .engine.model.distribution import Normal as Normal
     from .engine.model.distribution import Uniform as Uniform
     from .engine.model.draw import Draw as Draw
+    from .engine.model.expect import Expect as Expect
+    from .engine.model.exprel import exprel as exprel
     from .engine.model.sweep import Sweep as Sweep
+    from .engine.network.network import Network as Network
+    from .engine.network.projection import Projection as Projection
+    from .engine.network.recipe import rule as rule
+    from .engine.network.recipe import synapse as synapse
+    from .engine.network.synapse import Synapse as Synapse
     from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
     from .engine.neuron.base import Neuron as Neuron
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
@@ -51,6 +58,7 @@ if _typing.TYPE_CHECKING:
     from .engine.trace import conditionally_linear as conditionally_linear
     from .engine.trace import linear as linear
     from .marker import hookimpl as hookimpl
+    from .pipeline.networkrecording import NetworkRecording as NetworkRecording
     from .pipeline.pipeline import Pipeline as Pipeline
     from .pipeline.prepared import PreparedRun as PreparedRun
     from .pipeline.prepared import prepare as prepare
@@ -70,6 +78,8 @@ if _typing.TYPE_CHECKING:
     from .specs import IntegratorSpec as IntegratorSpec
     from .specs import NeuronSpec as NeuronSpec
     from .specs import Provenance as Provenance
+    from .specs import RuleSpec as RuleSpec
+    from .specs import SynapseSpec as SynapseSpec
     from .training.layer import Layer as Layer
     from .training.layer import layer as layer
     from .training.surrogate import surrogate as surrogate
@@ -85,6 +95,7 @@ _HOME = {
     "Ensemble": "engine.ensemble",
     "Event": "engine.integrator",
     "EventIntegrator": "engine.integrator",
+    "Expect": "engine.model.expect",
     "Input": "engine.model.declaration",
     "Integrator": "engine.integrator",
     "IntegratorSpec": "specs",
@@ -92,6 +103,8 @@ _HOME = {
     "Layer": "training.layer",
     "LogNormal": "engine.model.distribution",
     "ModelField": "engine.step.field",
+    "Network": "engine.network.network",
+    "NetworkRecording": "pipeline.networkrecording",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
     "Normal": "engine.model.distribution",
@@ -101,7 +114,13 @@ _HOME = {
     "Pipeline": "pipeline.pipeline",
     "Preset": "engine.model.choice",
     "PreparedRun": "pipeline.prepared",
+    "Projection": "engine.network.projection",
     "Provenance": "specs",
+    "RuleSpec": "specs",
+    "Synapse": "engine.network.synapse",
+    "SynapseSpec": "specs",
+    "rule": "engine.network.recipe",
+    "synapse": "engine.network.recipe",
     "Recording": "pipeline.recording",
     "RungeKutta": "engine.integrator",
     "Signal": "signal.signal",
@@ -116,6 +135,7 @@ _HOME = {
     "aggregator": "engine.create",
     "conditionally_linear": "engine.trace",
     "create": "engine.create",
+    "exprel": "engine.model.exprel",
     "find_rheobase": "pipeline.rheobase",
     "hookimpl": "marker",
     "integrator": "engine.create",

@@ -21,7 +21,7 @@ from .marker import hookimpl
 from .specs import PROJECT
 
 if TYPE_CHECKING:
-    from .specs import AggregatorSpec, BackendSpec, IntegratorSpec, NeuronSpec
+    from .specs import AggregatorSpec, BackendSpec, IntegratorSpec, NeuronSpec, RuleSpec, SynapseSpec
 
 __all__ = [
     "hookimpl",
@@ -30,6 +30,8 @@ __all__ = [
     "rheobase_backends",
     "rheobase_integrators",
     "rheobase_neurons",
+    "rheobase_rules",
+    "rheobase_synapses",
 ]
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -122,4 +124,43 @@ def rheobase_backends() -> Sequence[BackendSpec]:  # type: ignore[empty-body]
         >>> @hookimpl
         ... def rheobase_backends():
         ...     return [BackendSpec("fused", "my_package.backend:run", "compiled kernels")]
+    """
+
+
+@hookspec
+def rheobase_synapses() -> Sequence[SynapseSpec]:  # type: ignore[empty-body]
+    """Offer synapses. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each synapse; its target is a subclass of ``rheobase.Synapse``.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import SynapseSpec
+        >>> @hookimpl
+        ... def rheobase_synapses():
+        ...     return [SynapseSpec("exponential", "my_package.kinetics:Exponential", additive=True)]
+    """
+
+
+@hookspec
+def rheobase_rules() -> Sequence[RuleSpec]:  # type: ignore[empty-body]
+    """Offer connection rules. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each rule; its target is a function
+        ``rows(first, last, sources, targets, key, *, same, positions, **parameters)``.
+
+    - It gives ``(indptr, indices)``, int64: the sources of target ``first + i``, sorted, are
+      ``indices[indptr[i]:indptr[i + 1]]``.
+    - It is pure: a target has the same sources whatever range is asked for, and what is drawn follows from
+      the key, an integer of 128 bits for Philox4x64, and from the target.
+    - ``same`` says that source and target are one population; ``positions`` are those of both, or None.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import RuleSpec
+        >>> @hookimpl
+        ... def rheobase_rules():
+        ...     return [RuleSpec("ring", "my_package.rules:ring", indegree=True, outdegree=True, total=True)]
     """

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from .specs import PROJECT, AggregatorSpec, BackendSpec, ComponentSpec, IntegratorSpec, NeuronSpec
+from .specs import (
+    PROJECT,
+    AggregatorSpec,
+    BackendSpec,
+    ComponentSpec,
+    IntegratorSpec,
+    NeuronSpec,
+    RuleSpec,
+    SynapseSpec,
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,8 @@ _ROWS = (
         template_object="combine",
     ),
     Kind(BackendSpec, word="backend"),
+    Kind(SynapseSpec, word="synapse", base="rheobase:Synapse", function=False, declares=True),
+    Kind(RuleSpec, word="connection rule"),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})

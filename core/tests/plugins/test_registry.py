@@ -287,7 +287,7 @@ def test_a_misspelt_hook_is_warned_of_and_an_optional_one_is_not() -> None:
             return []
 
         @rb.hookimpl(optionalhook=True)
-        def rheobase_synapses(self) -> list[object]:
+        def rheobase_channels(self) -> list[object]:
             return []
 
     toys = registry()

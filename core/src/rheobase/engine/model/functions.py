@@ -130,15 +130,23 @@ def _explained(model: Model, name: str, error: Exception, given: tuple[Any, ...]
 def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
     """What one of the model's functions gave for each of its states, packed like ``y``."""
     if not isinstance(values, Mapping) or values.keys() != schema.states.keys():
-        raise DeclarationError(
-            f"{schema.owner}.{function} gave {_gave(values)}; give a mapping with a value for each "
-            f"state: {', '.join(schema.states)}"
-        )
+        raise wrong_names(schema, values, function)
     return pack([_like(values[name], y) for name in schema.states])
 
 
-def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
-    """The packed state after ``reset``, None if it names no state; ``params`` has the draws of the spike."""
+def wrong_names(schema: Schema, values: Any, function: str) -> DeclarationError:
+    """The error about a function that gave no value, or one too many, for the states."""
+    return DeclarationError(
+        f"{schema.owner}.{function} gave {_gave(values)}; give a mapping with a value for each "
+        f"state: {', '.join(schema.states)}"
+    )
+
+
+def after_reset(model: Model, y: Tensor, params: Any, others: Tensor | None = None) -> Tensor | None:
+    """The packed state after ``reset``, None if it names no state; ``params`` has the draws of the spike.
+
+    States that it does not name are those of ``others``, by default of the ``y`` that it was given.
+    """
     schema = model.schema
     changes = {} if model.reset is None else ask(model, "reset", y.unbind(0), params)
     if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
@@ -148,9 +156,8 @@ def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
         )
     if not changes:
         return None
-    return pack(
-        [_like(changes.get(name, part), y) for name, part in zip(schema.states, y.unbind(0), strict=True)]
-    )
+    rest = (y if others is None else others).unbind(0)
+    return pack([_like(changes.get(name, part), y) for name, part in zip(schema.states, rest, strict=True)])
 
 
 def resets_states(model: Model, y: Tensor, params: Any) -> bool:
@@ -163,6 +170,12 @@ def resets_states(model: Model, y: Tensor, params: Any) -> bool:
 def held_mask(schema: Schema, y: Tensor) -> Tensor:
     """Which rows of a packed state are held during the refractory period, ``[D, 1, ...]``."""
     mask = torch.tensor([name in schema.held for name in schema.states], device=y.device)
+    return mask.view(-1, *([1] * (y.ndim - 1)))
+
+
+def kinetic_mask(schema: Schema, y: Tensor) -> Tensor:
+    """Which rows of a packed state are synapses', ``[D, 1, ...]``."""
+    mask = torch.tensor([name in schema.kinetic for name in schema.states], device=y.device)
     return mask.view(-1, *([1] * (y.ndim - 1)))
 
 

@@ -1,0 +1,1 @@
+"""Connection rules and synapse kinetics for Rheobase."""
