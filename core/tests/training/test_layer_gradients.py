@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase.training.functions import SURROGATES
+from rheobase.builtin import rheobase_surrogates
 from torch import Tensor
 
 
@@ -63,9 +63,9 @@ def drive(*shape: int, size: float = 1.0) -> Tensor:
     return (size * torch.rand(*shape, dtype=torch.float64, generator=generator)).requires_grad_()
 
 
-@pytest.mark.parametrize("name", SURROGATES)
+@pytest.mark.parametrize("name", [spec.name for spec in rheobase_surrogates()])
 def test_surrogates_are_sound(name: str) -> None:
-    function = SURROGATES[name]
+    function = rb.surrogate(name)
     for dtype in (torch.float32, torch.float64):
         z = (
             torch.cat([torch.linspace(-6, 6, 2401), torch.tensor([-1e6, 0.0, 1e6])])
