@@ -52,9 +52,51 @@ def hodgkin_huxley(p: Any, i: float, y: Any) -> list[float]:
     ]
 
 
+def traub_miles(p: Any, i: float, y: Any) -> list[float]:
+    v, m, h, n = y
+    u = v - p.v_t
+    currents = p.g_na * m**3 * h * (v - p.e_na) + p.g_k * n**4 * (v - p.e_k) + p.g_l * (v - p.e_l)
+    alpha_m, beta_m = 0.32 * 4 * channel((u - 13) / 4), 0.28 * 5 * channel((40 - u) / 5)
+    alpha_h, beta_h = 0.128 * EXP((17 - u) / 18), 4 / (1 + EXP((40 - u) / 5))
+    alpha_n, beta_n = 0.032 * 5 * channel((u - 15) / 5), 0.5 * EXP((10 - u) / 40)
+    return [
+        (i - currents) / p.c,
+        alpha_m - (alpha_m + beta_m) * m,
+        alpha_h - (alpha_h + beta_h) * h,
+        alpha_n - (alpha_n + beta_n) * n,
+    ]
+
+
+def wang_buzsaki(p: Any, i: float, y: Any) -> list[float]:
+    v, h, n = y
+    alpha_m, beta_m = channel((v + 35) / 10), 4 * EXP(-(v + 60) / 18)
+    alpha_h, beta_h = 0.07 * EXP(-(v + 58) / 20), 1 / (1 + EXP(-(v + 28) / 10))
+    alpha_n, beta_n = 0.1 * channel((v + 34) / 10), 0.125 * EXP(-(v + 44) / 80)
+    m = alpha_m / (alpha_m + beta_m)
+    currents = p.g_na * m**3 * h * (v - p.e_na) + p.g_k * n**4 * (v - p.e_k) + p.g_l * (v - p.e_l)
+    return [
+        (i - currents) / p.c,
+        p.phi * (alpha_h - (alpha_h + beta_h) * h),
+        p.phi * (alpha_n - (alpha_n + beta_n) * n),
+    ]
+
+
+def eif(p: Any, i: float, y: Any) -> list[float]:
+    upstroke = p.delta_t * EXP(min((y[0] - p.v_t) / p.delta_t, 300.0))
+    return [(p.g_l * (p.v_l - y[0] + upstroke) + i) / p.c]
+
+
+def theta(p: Any, i: float, y: Any) -> list[float]:
+    return [(1 - math.cos(y[0]) + (1 + math.cos(y[0])) * i) / p.tau]
+
+
 EQUATIONS = {
     "adex": Equations(adex, lambda p, y: y[0] - p.v_peak, lambda p, y: [p.v_r, y[1] + p.b]),
+    "eif": Equations(eif, lambda p, y: y[0] - p.v_peak, lambda p, y: [p.v_r]),
     "hodgkin-huxley": Equations(hodgkin_huxley),
+    "theta": Equations(theta, lambda p, y: y[0] - math.pi, lambda p, y: [y[0] - 2 * math.pi]),
+    "traub-miles": Equations(traub_miles),
+    "wang-buzsaki": Equations(wang_buzsaki),
     "qif": Equations(
         lambda p, i, y: [(p.k * (y[0] - p.v_r) * (y[0] - p.v_c) + i) / p.c],
         lambda p, y: y[0] - p.v_peak,
@@ -132,7 +174,13 @@ def figures(name: str, spikes: Any, trace: Any, duration: float, count: int) -> 
     return list(found[name]())
 
 
-QUICK = {"adex": "transient", "hodgkin-huxley": "single_spike", "qif": "above"}
+QUICK = {
+    "adex": "transient",
+    "hodgkin-huxley": "single_spike",
+    "qif": "above",
+    "eif": "below",
+    "theta": "slow",
+}
 """A preset of each that is solved in a moment; of the others, by hand."""
 USUAL = [*QUICK.items()]
 CASES = [
