@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 
 import pytest
+from rheobase.kinds import HOOKS
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "src" / "rheobase"
@@ -315,11 +316,12 @@ def test_the_core_names_no_plugin() -> None:
     of_plugins = [name for path in PLUGINS for name in (f"rheobase_{path.name}", f"rheobase-{path.name}")]
     named = {}
     for path in core_files():
-        said = strings_of(path)
+        # The hook for synapses has the name of a package: that names the hook.
+        said = strings_of(path) - HOOKS.keys()
         wrong = said & offered | {text for text in said if any(name in text for name in of_plugins)}
         if wrong:
             named[path.relative_to(CORE).as_posix()] = sorted(wrong)
-            assert named.keys() == NAMING.keys(), named
+    assert named.keys() == NAMING.keys(), named
 
 
 @pytest.mark.parametrize("name", PUBLIC_MODULES)

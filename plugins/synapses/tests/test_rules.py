@@ -26,7 +26,7 @@ RULES = {
     "bernoulli, always": (rules.bernoulli, {"p": 1.0}),
     "fixed-indegree": (rules.fixed_indegree, {"degree": 4}),
     "fixed-outdegree": (rules.fixed_outdegree, {"degree": 4}),
-    "fixed-total": (rules.fixed_total, {"total": 23}),
+    "fixed-total": (rules.fixed_total, {"total": 17}),
 }
 KEY = key_of(1, "E->I", "rule")
 
