@@ -48,7 +48,7 @@ def get_code(self, name):
     return compile(self.get_data(self.path), self.path, "exec", dont_inherit=True, optimize=1)
 
 loader.get_code = get_code
-for package in ("", "_conformance", "_rk45", "_exponential", "_exact"):
+for package in ("", "_conformance", "_rk45", "_exponential", "_exact", "_zoo"):
     package = f"rheobase{package}"
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
         if module.name.partition(".")[2] not in ("__main__", "pytest_plugin", "conformance"):

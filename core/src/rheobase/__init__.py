@@ -19,6 +19,7 @@ if _typing.TYPE_CHECKING:
     from . import plots as plots
     from . import spi as spi
     from . import stimulus as stimulus
+    from . import training as training
     from .engine.component import DT as DT
     from .engine.component import Component as Component
     from .engine.create import aggregator as aggregator
@@ -42,6 +43,8 @@ if _typing.TYPE_CHECKING:
     from .engine.model.distribution import Normal as Normal
     from .engine.model.distribution import Uniform as Uniform
     from .engine.model.draw import Draw as Draw
+    from .engine.model.expect import Expect as Expect
+    from .engine.model.exprel import exprel as exprel
     from .engine.model.sweep import Sweep as Sweep
     from .engine.network.network import Network as Network
     from .engine.network.projection import Projection as Projection
@@ -55,6 +58,7 @@ if _typing.TYPE_CHECKING:
     from .engine.trace import conditionally_linear as conditionally_linear
     from .engine.trace import linear as linear
     from .marker import hookimpl as hookimpl
+    from .pipeline.networkrecording import NetworkRecording as NetworkRecording
     from .pipeline.pipeline import Pipeline as Pipeline
     from .pipeline.prepared import PreparedRun as PreparedRun
     from .pipeline.prepared import prepare as prepare
@@ -76,6 +80,9 @@ if _typing.TYPE_CHECKING:
     from .specs import Provenance as Provenance
     from .specs import RuleSpec as RuleSpec
     from .specs import SynapseSpec as SynapseSpec
+    from .training.layer import Layer as Layer
+    from .training.layer import layer as layer
+    from .training.surrogate import surrogate as surrogate
 
 _HOME = {
     "Advance": "engine.integrator",
@@ -88,13 +95,16 @@ _HOME = {
     "Ensemble": "engine.ensemble",
     "Event": "engine.integrator",
     "EventIntegrator": "engine.integrator",
+    "Expect": "engine.model.expect",
     "Input": "engine.model.declaration",
     "Integrator": "engine.integrator",
     "IntegratorSpec": "specs",
     "Located": "engine.integrator",
+    "Layer": "training.layer",
     "LogNormal": "engine.model.distribution",
     "ModelField": "engine.step.field",
     "Network": "engine.network.network",
+    "NetworkRecording": "pipeline.networkrecording",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
     "Normal": "engine.model.distribution",
@@ -125,20 +135,23 @@ _HOME = {
     "aggregator": "engine.create",
     "conditionally_linear": "engine.trace",
     "create": "engine.create",
+    "exprel": "engine.model.exprel",
     "find_rheobase": "pipeline.rheobase",
     "hookimpl": "marker",
     "integrator": "engine.create",
+    "layer": "training.layer",
     "linear": "engine.trace",
     "list_components": "plugins.registry",
     "locate": "engine.integrator",
     "prepare": "pipeline.prepared",
     "register": "plugins.registry",
     "simulate": "pipeline.simulate",
+    "surrogate": "training.surrogate",
     "watched": "pipeline.watched",
 }
 """Public name -> the module that defines it."""
 
-_MODULES = ("conformance", "plots", "spi", "stimulus")
+_MODULES = ("conformance", "plots", "spi", "stimulus", "training")
 
 __all__ = sorted([*_HOME, *_MODULES, "RheobaseError", "RheobaseWarning", "errors"])
 

@@ -170,3 +170,30 @@ def test_each_delay_is_kept_to_the_step(shared: bool) -> None:
                 arrived[unit] = step - spike
     # Halves go up: 0.25 ms are three steps.
     assert arrived == ([3] * 4 if shared else [1, 3, 10, 3])
+
+
+def test_a_model_with_an_update_of_its_own_is_given_what_the_synapses_sent_at_the_start_of_the_step() -> None:
+    class Adding(rb.AnalogNeuron):
+        """V(t + dt) = V(t) + dt I(t) / C, in pF."""
+
+        voltage = rb.State(0.0, unit="mV")
+
+        @staticmethod
+        def update(state, params, data, dt):  # type: ignore[no-untyped-def]
+            return {"voltage": state.voltage + dt * data / 250.0}
+
+    net = rb.Network()
+    net.add("source", leaky())
+    target = net.add("target", rb.create(Adding, 1, dtype=torch.float64))
+    projection = net.connect("source", "target", ([0], [0]), rb.synapse(Exponential), weight=100.0)
+    kicked(net)
+    voltage, current = 0.0, 0.0
+    for _ in range(20):
+        net(driven())
+        # By hand: what was sent at the start is held, and the current decays by exp(-0.1 / 2).
+        voltage += 0.1 * current / 250.0
+        # The decay is that of the classical Runge-Kutta method, right to 0.05^5 / 120 = 3e-9 a step.
+        assert float(target.voltage) == pytest.approx(voltage, rel=1e-7)
+        current = current * math.exp(-0.05) if current else float(projection.current)
+        assert float(projection.current) == pytest.approx(current, rel=1e-7)
+    assert current > 10.0

@@ -44,11 +44,9 @@ class Gated(rb.SpikingNeuron):
 class Stepping(rb.AnalogNeuron):
     """V(t + dt) = input."""
 
-    voltage = rb.State(0.0, unit="mV")
-
-    @staticmethod
-    def update(state: Any, params: Any, data: Any, dt: float) -> dict[str, Any]:
-        return {"voltage": data + 0.0 * state.voltage}
+    def forward(self, data: Any, identifiers: Any = None) -> Any:
+        self.voltage = self.prepare(data, identifiers).expand(self.num_units)
+        return self.loggable_state()
 
 
 def ran(net: rb.Network) -> None:
@@ -147,7 +145,7 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
     ),
     "own step": (
         lambda net: into(net, Stepping, rb.synapse(Exponential)),
-        "E->G: 'G' makes its own step, so no synapse can be integrated with it",
+        "E->G: 'G' has a forward of its own, so no synapse can be integrated with it",
     ),
     "parameter": (lambda net: rb.synapse(Exponential, tua=1.0), "synapse 'Exponential': .* no 'tua'"),
     "domain": (

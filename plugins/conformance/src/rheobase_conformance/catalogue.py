@@ -33,6 +33,7 @@ MODULES = (
     "neurons.digits",
     "neurons.convergence",
     "neurons.maps",
+    "neurons.published",
     "neurons.stepsize",
     "neurons.spiking",
     "neurons.events",

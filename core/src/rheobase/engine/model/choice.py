@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ...errors import DeclarationError, shown
 from .declaration import Declaration
+from .expect import Expect
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -74,6 +75,10 @@ class Preset(Declaration):
         stimulus: The stimulus of the source, one of ``rheobase.stimulus``.
         duration: The duration of the source, ms.
         citation: Where the values come from.
+        expect: What it does then, by its source: needs a stimulus and a duration.
+
+    Raises:
+        DeclarationError: If a time is no positive number, or what is expected cannot be run.
 
     Example:
         >>> fast = Preset("fast spiking", params={"a": 0.1, "d": 2.0}, citation="Izhikevich 2003")
@@ -93,6 +98,7 @@ class Preset(Declaration):
         stimulus: Any = None,
         duration: float | None = None,
         citation: str = "",
+        expect: Expect | None = None,
     ) -> None:
         super().__init__(doc)
         self.params: Mapping[str, Any] = MappingProxyType(dict(params or {}))
@@ -104,6 +110,14 @@ class Preset(Declaration):
         self.stimulus = stimulus
         self.duration = duration
         self.citation = citation
+        if expect is not None and (not isinstance(expect, Expect) or stimulus is None or duration is None):
+            given = "no duration" if stimulus is not None else "no stimulus"
+            given = given if isinstance(expect, Expect) else f"expect={shown(expect)}"
+            raise DeclarationError(
+                f"Preset: {given}; what it does is expected of a run: give stimulus=..., duration=... in ms "
+                'and expect=rheobase.Expect(..., source="...")'
+            )
+        self.expect = expect
 
     def __repr__(self) -> str:
         values = {**self.params, **self.state}

@@ -67,7 +67,7 @@ class Composite:
             None if own.derivatives is None else self._derivatives,
             None if own.threshold is None else self._threshold,
             None if own.reset is None else self._reset,
-            None,
+            None if own.update is None else self._update,
             own.dt_max,
         )
 
@@ -149,26 +149,64 @@ class Composite:
 
     def _derivatives(self, state: Any, params: Any, data: Any) -> Mapping[str, Any]:
         own = self.own.schema
-        mine, mine_params = tuple(state[: len(own.states)]), self._own_params(params)
-        post = own.pack_state(*mine)
+        mine = tuple(state[: len(own.states)])
         changes: list[Any] = []
+        for place, part in enumerate(self.parts):
+            if part.kinetics.schema.states:
+                changes += self._kinetic_slopes(part, *self._of(place, state, params))
+        received = self._received(mine, state, params, data)
+        slopes = ask(self.own, "derivatives", mine, self._own_params(params), received)
+        return dict(zip(self.model.schema.states, [*_in_order(own, slopes), *changes], strict=True))
+
+    def _update(self, state: Any, params: Any, data: Any, dt: float) -> Any:
+        """The target's own step, with what the synapses send at its start held for all of it."""
+        own = self.own.schema
+        mine = tuple(state[: len(own.states)])
+        received = self._received(mine, state, params, data)
+        new = ask(self.own, "update", mine, self._own_params(params), received, dt)
+        if new is NotImplemented:
+            return new
+        changes: list[Any] = []
+        for place, part in enumerate(self.parts):
+            if part.kinetics.schema.states:
+                changes += self._kinetic_step(part, *self._of(place, state, params), dt)
+        return dict(zip(self.model.schema.states, [*_in_order(own, new), *changes], strict=True))
+
+    def _received(self, mine: tuple[Any, ...], state: Any, params: Any, data: Any) -> Any:
+        """The target's input: the external one and all outputs, aggregated once."""
+        post = self.own.schema.pack_state(*mine)
         sent: dict[str, tuple[list[Any], list[str]]] = {}
         for place, part in enumerate(self.parts):
-            if not part.kinetics.schema.states:
-                continue
             kinetics: Any = part.kinetics
-            rows, values = self._of(place, state, params)
-            changes += _in_order(kinetics.schema, ask(kinetics, "derivatives", rows, values))
             if kinetics.output is not None:
                 outputs, identifiers = sent.setdefault(part.input, ([], []))
-                outputs.append(ask(kinetics, "output", rows, values, post))
+                outputs.append(ask(kinetics, "output", *self._of(place, state, params), post))
                 identifiers.append(part.identifier)
         for name, (outputs, identifiers) in sent.items():
-            received = getattr(data, name) if name else data
-            total = self._rules[name]([received, *outputs], [EXTERNAL, *identifiers])
+            external = getattr(data, name) if name else data
+            total = self._rules[name]([external, *outputs], [EXTERNAL, *identifiers])
             data = data._replace(**{name: total}) if name else total
-        slopes = ask(self.own, "derivatives", mine, mine_params, data)
-        return dict(zip(self.model.schema.states, [*_in_order(own, slopes), *changes], strict=True))
+        return data
+
+    def _kinetic_slopes(self, part: Part, rows: tuple[Any, ...], values: Any) -> list[Any]:
+        kinetics: Any = part.kinetics
+        return _in_order(kinetics.schema, ask(kinetics, "derivatives", rows, values))
+
+    def _kinetic_step(self, part: Part, rows: tuple[Any, ...], values: Any, dt: float) -> list[Any]:
+        """A step of the synapse alone, by the classical Runge-Kutta method: no integrator is asked there."""
+
+        def slopes(h: float, other: list[Any]) -> list[Any]:
+            at = tuple(row + h * slope for row, slope in zip(rows, other, strict=True))
+            return self._kinetic_slopes(part, at, values)
+
+        k1 = self._kinetic_slopes(part, rows, values)
+        k2 = slopes(dt / 2, k1)
+        k3 = slopes(dt / 2, k2)
+        k4 = slopes(dt, k3)
+        return [
+            row + dt / 6 * (a + 2 * b + 2 * c + d)
+            for row, a, b, c, d in zip(rows, k1, k2, k3, k4, strict=True)
+        ]
 
     def _threshold(self, state: Any, params: Any) -> Any:
         mine = tuple(state[: len(self.own.schema.states)])

@@ -140,10 +140,10 @@ def _check_shape(shape: Any, sources: int, targets: int) -> None:
 def _input_of(name: str, receiver: Neuron, synapse: SynapseRecipe, given: str | None) -> str:
     """The input of the receiver that a projection adds to; or the error that says why it cannot."""
     kinetics, inputs = synapse.kind.kinetics, receiver.schema.inputs
-    if receiver._own_forward or receiver._model is None or receiver._model.update is not None:
+    if receiver._own_forward or receiver._model is None:
         raise ArgumentError(
-            f"{name}: {receiver.identifier!r} makes its own step, so no synapse can be integrated with it; "
-            "connect to a model with derivatives"
+            f"{name}: {receiver.identifier!r} has a forward of its own, so no synapse can be integrated "
+            "with it; connect to a model with derivatives or an update"
         )
     if kinetics.into:
         if kinetics.into not in receiver.schema.states:

@@ -228,8 +228,8 @@ class Network(nn.Module):
         for name, population in self.populations.items():
             reported = ((each, found[name].get(each)) for each in population.reported)
             given[name] = {each: value.clone() for each, value in reported if value is not None}
-        for name, projection in self.projections.items():
-            given[name] = {each: getattr(projection, each).clone() for each in projection.schema.states}
+        for name in self.projections:
+            given[name] = {each: value.clone() for each, value in found[name].items()}
         return given
 
     def advance(self, stimulus: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
@@ -240,38 +240,49 @@ class Network(nn.Module):
                     f"{self.identifier}: there is no population {name!r} to receive an input"
                     f"{nearest(str(name), self.populations)}; there are {', '.join(self.populations)}"
                 )
+        return self.advance_prepared(
+            {
+                name: each.prepare(stimulus.get(name, _nothing(each)))
+                for name, each in self.populations.items()
+            }
+        )
+
+    def advance_prepared(self, data: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
+        """As :meth:`advance`, of inputs as each population's ``prepare`` gives them."""
         incoming, label = self._reached(), self.simulation_step + 1
         modules = (*self.populations.values(), *self.projections.values())
         before = [dict(each._buffers) for each in modules]
         outputs: dict[str, dict[str, Tensor]] = {}
+        if label == 1:
+            data = _of_one_batch(data)
         try:
-            data = {
-                name: each.prepare(stimulus.get(name, _nothing(each)))
-                for name, each in self.populations.items()
-            }
-            if label == 1:
-                data = _of_one_batch(data)
             for name, population in self.populations.items():
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
-                outputs[name] = population.advance(data[name], reaching)
+                own = population._own_forward or population._model is None
+                outputs[name] = population(data[name]) if own else population.advance(data[name], reaching)
         except Exception:
-            # Steps replace buffers and write to none. What was taken off its way is summed anew.
-            for each, buffers in zip(modules, before, strict=True):
-                each._buffers.clear()
-                each._buffers.update(buffers)
-                if isinstance(each, Neuron):
-                    each.__dict__["_kept"] = None
-            for projection in self.projections.values():
-                projection.delivery.restore(list(projection.delivery.sent))
+            self._put_back(modules, before)
             raise
         for name in sorted(self.projections):
             projection = self.projections[name]
             spiked = outputs[projection.sender].get("spiked")
             if spiked is not None:
                 projection.delivery.send(label, spiked, projection._weight)
+            outputs[name] = {each: getattr(projection, each) for each in projection.schema.states}
         return outputs
+
+    def _put_back(self, modules: Any, before: list[dict[str, Any]]) -> None:
+        """The network as it was before a step, which replaces buffers and writes to none."""
+        for each, buffers in zip(modules, before, strict=True):
+            each._buffers.clear()
+            each._buffers.update(buffers)
+            if isinstance(each, Neuron):
+                each.__dict__["_kept"] = None
+        for projection in self.projections.values():
+            # What was taken off its way is summed anew.
+            projection.delivery.restore(list(projection.delivery.sent))
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:
@@ -325,12 +336,7 @@ class Network(nn.Module):
     @property
     def provenance(self) -> dict[str, dict[str, Provenance]]:
         """Part -> where what it is made of comes from, by kind."""
-        found = {name: each.provenance for name, each in self.populations.items()}
-        for name, each in self.projections.items():
-            found[name] = {"synapse": each.recipe.source}
-            if each.rule_source is not None:
-                found[name]["rule"] = each.rule_source
-        return found
+        return {name: self[name].provenance for name in self}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_incoming": None}

@@ -49,9 +49,8 @@ class Projection(nn.Module):
         super().__init__()
         self.identifier, self.sender, self.receiver = identifier, sender, receiver.identifier
         self.input = input_name
-        self.seed, self._dt = receiver.seed, receiver.dt
-        self.num_units = receiver.num_units  # those that states and parameters are of
-        self.integrator = receiver.integrator
+        # Past torch, to which it would be a part of this one.
+        self.__dict__["_population"] = receiver
         self.sources = sources
         self.recipe, self.rule_source = synapse, rule_source
         self.connectivity, self.steps = connectivity, steps
@@ -88,9 +87,28 @@ class Projection(nn.Module):
         return torch.Size()
 
     @property
+    def _owner(self) -> Any:
+        return self.__dict__["_population"]
+
+    @property
+    def num_units(self) -> int:
+        """The number of units that receive: those that states and parameters are of."""
+        return int(self._owner.num_units)
+
+    @property
+    def seed(self) -> int:
+        """That of the population that receives."""
+        return int(self._owner.seed)
+
+    @property
+    def integrator(self) -> Any:
+        """What integrates its states: the receiver's."""
+        return self._owner.integrator
+
+    @property
     def dt(self) -> float:
         """The time step, ms."""
-        return float(self._dt)
+        return float(self._owner.dt)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -104,13 +122,24 @@ class Projection(nn.Module):
 
     @property
     def time(self) -> float:
-        """For messages alone."""
-        return 0.0
+        """The time of the present state, ms."""
+        return float(self._owner.time)
 
     @property
     def simulation_step(self) -> int:
-        """For messages alone."""
-        return 0
+        """The number of steps since the start."""
+        return int(self._owner.simulation_step)
+
+    @property
+    def loggable_props(self) -> tuple[str, ...]:
+        """What can be recorded of it: its states."""
+        return tuple(self.schema.states)
+
+    @property
+    def provenance(self) -> dict[str, Provenance]:
+        """Where its synapse and its rule come from."""
+        found = {"synapse": self.recipe.source}
+        return found if self.rule_source is None else {**found, "rule": self.rule_source}
 
     # --- its synapses --------------------------------------------------------------------------------
 

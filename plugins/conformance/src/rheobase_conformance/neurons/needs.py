@@ -27,6 +27,10 @@ DIFFERENTIABLE = Need(
 )
 PARAMETERS = Need(lambda s: bool(s.schema.parameters), "the model declares no parameters")
 PRESETS = Need(lambda s: bool(s.schema.presets), "the model declares no presets")
+EXPECTS = Need(
+    lambda s: any(preset.expect is not None for preset in s.schema.presets.values()),
+    "no preset of the model declares a published result (expect)",
+)
 OPTIONS = Need(lambda s: bool(s.schema.options), "the model declares no options")
 VOLTAGE = Need(lambda s: "voltage" in s.schema.states, "the model has no state named voltage")
 INSTALLED = Need(lambda s: bool(s.hook_module), "no hook module offers it: it was given as an object")
