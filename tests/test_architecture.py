@@ -10,7 +10,6 @@ from pathlib import Path
 from types import FrameType, ModuleType
 
 import pytest
-from rheobase.kinds import HOOKS
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "core" / "src" / "rheobase"

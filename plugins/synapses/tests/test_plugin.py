@@ -9,6 +9,7 @@ import sys
 import pytest
 import rheobase as rb
 import rheobase_synapses
+import torch
 from rheobase_synapses import rules
 from rheobase_synapses.plugin import rheobase_rules
 from rheobase_synapses.plugin import rheobase_synapses as offered
@@ -46,9 +47,10 @@ def test_what_a_rule_claims_is_so(spec: rb.RuleSpec) -> None:
     rule = getattr(rules, spec.name.replace("-", "_"))
     own = {name: given[name] for name in inspect.signature(rule).parameters if name in given}
     found = dict.fromkeys(("indegree", "outdegree", "total", "symmetric"), True)
+    at = torch.rand(13, 1, generator=torch.Generator().manual_seed(1))
     totals = set()
     for key in (1, 2):
-        indptr, indices = rule(0, 13, 13, 13, key, same=True, **own)
+        indptr, indices = rule(0, 13, 13, 13, key, same=True, positions=(at, at), **own)
         into, out = indptr.diff(), indices.bincount(minlength=13)
         pairs = {
             *zip(into.new_tensor(range(13)).repeat_interleave(into).tolist(), indices.tolist(), strict=True)

@@ -44,6 +44,11 @@ def rheobase_rules() -> list[RuleSpec]:
             outdegree=True,
             total=True,
         ),
+        RuleSpec(
+            "distance",
+            "rheobase_synapses.rules.distances:distance",
+            "each pair by a probability that falls with its distance",
+        ),
         RuleSpec("fixed-total", totals + "fixed_total", "so many connections in all", total=True),
     ]
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .arguments import Rows, blocks, joined, length, packed, probability
 from .chances import chances, width_of
+from .drawing import numbers
 
 KERNELS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "gaussian": lambda apart: np.exp(-0.5 * apart**2),
@@ -40,8 +41,8 @@ def distance(
         \text{gaussian: } p e^{-d^2 / 2 s^2}, \qquad \text{exponential: } p e^{-d / s}, \qquad
         \text{box: } p \text{ where } d \le s
 
-    Pairs are drawn with probability p, and kept with what the kernel leaves of it: the cost goes with p times the
-    pairs, the memory with the synapses. For the other arguments see
+    Pairs are drawn with probability p, and kept with what the kernel leaves of it: the time goes with p times
+    the pairs, the memory with the synapses. For the other arguments see
     :func:`~rheobase_synapses.rules.all_to_all`.
 
     Args:
@@ -66,14 +67,29 @@ def distance(
         raise ParameterError(f"rule 'distance': kernel is {kernel!r}; there are {', '.join(KERNELS)}")
     theirs, ours = _positions(positions)
     counts, indices = [], []
-    for a, b in blocks(first, last, width_of(sources, p)):
-        rows, chosen, marks = chances(key, a, b, sources, p, marked=True)
-        kept = marks < KERNELS[kernel](_apart(theirs[chosen], ours[rows + a]) / scale)
+    width = width_of(sources, p)
+    for a, b in blocks(first, last, width):
+        rows, chosen, places = chances(key, a, b, sources, p)
+        kept = _marks(key, a, b, rows, places, width) < KERNELS[kernel](
+            _apart(theirs[chosen], ours[rows + a]) / scale
+        )
         if same and not autapses:
             kept &= chosen != rows + a
         counts.append(np.bincount(rows[kept], minlength=b - a))
         indices.append(chosen[kept])
     return packed(joined(counts), joined(indices))
+
+
+def _marks(key: int, first: int, last: int, rows: np.ndarray, places: np.ndarray, width: int) -> np.ndarray:
+    """A number within (0, 1) for each of these places in its row, other than those it was drawn by."""
+    marks, usual = np.empty(len(rows)), places < width
+    marks[usual] = numbers(key, first, last, width, use=1)[rows[usual], places[usual]]
+    for row in np.unique(rows[~usual]).tolist():
+        mine = np.flatnonzero((rows == row) & ~usual)
+        turns = range(1, int(places[mine].max()) // width + 1)
+        more = [numbers(key, first + row, first + row + 1, width, turn=turn, use=1)[0] for turn in turns]
+        marks[mine] = np.concatenate(more)[places[mine] - width]
+    return marks
 
 
 def _positions(positions: tuple[Tensor, Tensor] | None) -> tuple[np.ndarray, np.ndarray]:
