@@ -323,7 +323,7 @@ def test_the_core_names_no_plugin() -> None:
         wrong = said & offered | {text for text in said if any(name in text for name in of_plugins)}
         if wrong:
             named[path.relative_to(CORE).as_posix()] = sorted(wrong)
-            assert named.keys() == NAMING.keys(), named
+    assert named.keys() == NAMING.keys(), named
 
 
 @pytest.mark.parametrize("name", PUBLIC_MODULES)
