@@ -1,4 +1,4 @@
-"""The conformance kit: does a neuron model, an integrator or an aggregator keep its promises?
+"""The conformance kit: does a neuron model, integrator, aggregator or surrogate keep its promises?
 
 Three doors, one suite: ``rheobase validate NAME``, :func:`check`, and in a package's own tests a class that
 derives from :class:`Suite`, or ``pytest --rheobase NAME``. For tests of your own there are the strategy

@@ -75,6 +75,8 @@ MODULES = (
     "aggregators.nonfinite",
     "aggregators.precision",
     "aggregators.gradients",
+    "surrogates.contract",
+    "surrogates.shape",
 )
 """Where the properties are defined, in the order of reports."""
 
@@ -83,7 +85,7 @@ def properties(kind: str) -> list[Property]:
     """The properties of a kind of component.
 
     Args:
-        kind: "neuron", "integrator" or "aggregator".
+        kind: "neuron", "integrator", "aggregator" or "surrogate".
 
     Example:
         >>> "sum" in {prop.name for prop in properties("aggregator")}
