@@ -18,6 +18,7 @@ from .specs import (
     IntegratorSpec,
     NeuronSpec,
     RuleSpec,
+    SurrogateSpec,
     SynapseSpec,
 )
 
@@ -81,6 +82,7 @@ _ROWS = (
     Kind(BackendSpec, word="backend"),
     Kind(SynapseSpec, word="synapse", base="rheobase:Synapse", function=False, declares=True),
     Kind(RuleSpec, word="connection rule"),
+    Kind(SurrogateSpec, word="surrogate"),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})
