@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .kinetics.currents import DoubleExponential as DoubleExponential
     from .kinetics.currents import Exponential as Exponential
     from .kinetics.nmda import NMDA as NMDA
+    from .sources.poisson import Poisson as Poisson
 
 _HOME = {
     "Alpha": "kinetics.currents",
@@ -27,6 +28,7 @@ _HOME = {
     "DoubleExponential": "kinetics.currents",
     "Exponential": "kinetics.currents",
     "NMDA": "kinetics.nmda",
+    "Poisson": "sources.poisson",
 }
 """Public name -> the module that defines it. The rules are in ``rheobase_synapses.rules``."""
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from rheobase import RuleSpec, SynapseSpec, hookimpl
+from rheobase import NeuronSpec, RuleSpec, SynapseSpec, hookimpl
+
+
+@hookimpl
+def rheobase_neurons() -> list[NeuronSpec]:
+    """What sends spikes and receives none."""
+    return [NeuronSpec("poisson", "rheobase_synapses.sources.poisson:Poisson", "spikes at random times")]
 
 
 @hookimpl
