@@ -8,6 +8,8 @@ SUBJECTS = {
     "neuron": "rheobase_conformance.neurons.subject:NeuronSubject",
     "integrator": "rheobase_conformance.subject:IntegratorSubject",
     "aggregator": "rheobase_conformance.subject:AggregatorSubject",
+    "synapse": "rheobase_conformance.synapses.subject:SynapseSubject",
+    "rule": "rheobase_conformance.rules.subject:RuleSubject",
 }
 """Kind -> the class of its subjects."""
 
