@@ -25,6 +25,7 @@ FAMILIES = {
     "numerics": "numerics and physics",
     "components": "integrators and aggregators",
     "training": "training",
+    "components": "integrators, aggregators, synapses and rules",
 }
 """The families of properties."""
 
@@ -52,6 +53,7 @@ class Property:
     Args:
         name: By which it is expected to fail, or run alone.
         kind: The kind of component, such as "neuron".
+        kind: The kind of component: "neuron", "integrator", "aggregator", "synapse" or "rule".
         family: One of :data:`FAMILIES`.
         statement: What must hold.
         why: Why it matters.
