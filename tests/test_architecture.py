@@ -71,7 +71,7 @@ ALLOWED: dict[str, set[str]] = {
     }
     | {"philox", "pipeline", "plugins", "specs"},
     "scaffold": {"errors", "kinds", "plugins", "specs"},
-    "cli": {"deferral", "engine.create", "engine.neuron", "errors", "files", "pipeline"}
+    "cli": {"deferral", "engine.create", "engine.network", "engine.neuron", "errors", "files", "pipeline"}
     | {"plugins", "scaffold", "specs", "stimulus", "engine.resolve", "kinds"},
     "__main__": {"cli"},
 }
