@@ -18,6 +18,7 @@ from .specs import (
     IntegratorSpec,
     NeuronSpec,
     RuleSpec,
+    SurrogateSpec,
     SynapseSpec,
 )
 
@@ -103,6 +104,7 @@ _ROWS = (
         template="ring: each unit hears its nearest neighbours on both sides",
         template_object="neighbours",
     ),
+    Kind(SurrogateSpec, word="surrogate"),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})

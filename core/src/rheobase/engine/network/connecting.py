@@ -12,7 +12,7 @@ from ...philox import key_of
 from ..model.distribution import Distribution, draw
 from ..neuron.base import Neuron
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
-from .delays import steps_of
+from .delays import delays_of
 from .projection import Projection, as_weight
 from .recipe import RuleRecipe, SynapseRecipe
 
@@ -31,7 +31,7 @@ class Wanted(NamedTuple):
 
 def made(
     wanted: Wanted,
-    sources: int,
+    sender: Neuron,
     receiver: Neuron,
     seed: int,
     *,
@@ -42,7 +42,7 @@ def made(
 
     Args:
         wanted: What it is made of.
-        sources: The number of units that send.
+        sender: The population that sends.
         receiver: The population that receives.
         seed: What connections, weights and delays are drawn from, with the name.
         same: Whether the receiver is the sender.
@@ -56,7 +56,9 @@ def made(
     if not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
     chosen = _input_of(name, receiver, synapse, wanted.input)
-    connectivity, order = _connected(name, rule, sources, receiver.num_units, (seed, name), same, positions)
+    connectivity, order = _connected(
+        name, rule, sender.num_units, receiver.num_units, (seed, name), same, positions
+    )
 
     def values(given: Any, what: str) -> Any:
         if isinstance(given, Distribution):
@@ -67,11 +69,17 @@ def made(
         name,
         wanted.sender,
         receiver,
-        sources,
+        sender.num_units,
         synapse,
         connectivity,
         as_weight(values(wanted.weight, "weight"), name, connectivity, receiver),
-        steps_of(values(wanted.delay, "delay"), receiver.dt, connectivity.synapses, name),
+        delays_of(
+            values(wanted.delay, "delay"),
+            receiver.dt,
+            connectivity.synapses,
+            name,
+            on_grid=sender.event != "located" and receiver.event != "located",
+        ),
         chosen,
         rule.source if isinstance(rule, RuleRecipe) else None,
     )
@@ -177,5 +185,5 @@ def _ordered(given: Any, rule: Any, order: Tensor) -> Any:
     """What was given for each synapse, in stored order: pairs may be given in any."""
     if isinstance(rule, RuleRecipe) or not isinstance(given, (Tensor, list, tuple)):
         return given
-    values = torch.as_tensor(given)
+    values = given if isinstance(given, Tensor) else torch.as_tensor(given, dtype=torch.float64)
     return values[order] if values.ndim == 1 and len(values) == len(order) else values

@@ -10,13 +10,15 @@ from torch import Tensor
 
 from ...torch_state import broadcast_shape
 from ..model.functions import spread
-from ..step.spikes import Arrive
+from ..step.arrivals import Arrivals
 from ..step.table import StepState
 from .compose import Composite, Part
+from .delivery import GridDelivery
+from .moments import LocatedDelivery, table
 from .projection import Projection
 
 if TYPE_CHECKING:
-    from ..neuron.stepped import Stepped
+    from ..neuron.base import Neuron
 
 
 @final
@@ -32,7 +34,7 @@ class Incoming:
         projections: They, in code-point order of their identifiers.
     """
 
-    def __init__(self, neuron: Stepped, projections: Sequence[Projection]) -> None:
+    def __init__(self, neuron: Neuron, projections: Sequence[Projection]) -> None:
         own = neuron._model
         if own is None:
             raise NotImplementedError(f"{neuron.identifier} has no declared dynamics")
@@ -42,6 +44,8 @@ class Incoming:
         self.model = self._composite.model
         self._own = len(own.schema.states)
         self._due: list[Tensor | None] = []
+        self._times: Tensor | None = None
+        self._located, self._units = neuron.event == "located", neuron.num_units
 
     def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
         """The state and the parameters of the whole."""
@@ -52,7 +56,9 @@ class Incoming:
             if (row := each._buffers[name]) is not None
         ]
         shape = state.y.shape[1:]
-        shapes = {row.shape for row in rows} | {due.shape for due in self._due if due is not None}
+        shapes = {row.shape for row in rows} | {
+            due.shape for due in self._due if due is not None and not self._located
+        }
         if any(other != shape for other in shapes):
             shape = broadcast_shape(shape, *shapes)
         values = [
@@ -69,19 +75,29 @@ class Incoming:
         return state._replace(y=y, **beside), self._composite.params(params, values)
 
     def due(self, label: int) -> None:
-        """Take what arrives at the end of the step ``label`` off its way."""
-        self._due = [each.delivery.arriving(label, each._weight) for each in self.projections]
+        """Take what arrives in the step that ends at ``label`` off its way."""
+        if self._located:
+            parts = [
+                each.delivery.arriving(label, each.weights)
+                for each in self.projections
+                if isinstance(each.delivery, LocatedDelivery)
+            ]
+            self._times, self._due = None, [None] * len(parts)
+            batch = next((each.batch for each in parts if each is not None), None)
+            if batch is not None:
+                self._times, self._due = table(parts, batch.numel() * self._units)
+            return
+        self._due = [
+            each.delivery.arriving(label, each.weights)
+            for each in self.projections
+            if isinstance(each.delivery, GridDelivery)
+        ]
 
-    def arrive(self, params: Any) -> Arrive | None:
-        """What arrives at the end of the step; None where nothing does."""
-        due = self._due
-        if all(each is None for each in due):
+    def arrivals(self) -> Arrivals | None:
+        """What arrives in the step; None where nothing does."""
+        if all(each is None for each in self._due):
             return None
-
-        def arrive(y: Tensor, held: Tensor | None) -> Tensor:
-            return self._composite.arrive(y, params, due, held)
-
-        return arrive
+        return Arrivals(self._composite.arrive, self._due, self._times)
 
     def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
         """The population's own part of a state, and the rows of the synapses."""

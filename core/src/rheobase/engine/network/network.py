@@ -182,7 +182,7 @@ class Network(nn.Module):
             raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
         projection = made(
             Wanted(name, source, rule, synapse, weight, delay, input),
-            sender.num_units,
+            sender,
             receiver,
             self.seed,
             same=source == target,
@@ -269,7 +269,8 @@ class Network(nn.Module):
             projection = self.projections[name]
             spiked = outputs[projection.sender].get("spiked")
             if spiked is not None:
-                projection.delivery.send(label, spiked, projection._weight)
+                times = outputs[projection.sender].get("spike_times")
+                projection.delivery.send(label, spiked, times, projection.weights)
             outputs[name] = {each: getattr(projection, each) for each in projection.schema.states}
         return outputs
 

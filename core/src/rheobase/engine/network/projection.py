@@ -13,9 +13,12 @@ from ..model.distribution import Distribution
 from ..model.schema import Schema
 from ..model.values import as_parameter, as_state, initial_value, resolve_defaults
 from .connectivity import Connectivity
+from .delays import Delays
 from .delivery import GridDelivery
+from .moments import LocatedDelivery
 from .recipe import SynapseRecipe
 from .synapse import Kinetics
+from .underway import Sent
 
 UNDER_WAY = "under_way"
 
@@ -42,7 +45,7 @@ class Projection(nn.Module):
         synapse: SynapseRecipe,
         connectivity: Connectivity,
         weight: Tensor,
-        steps: Tensor | int,
+        delays: Delays,
         input_name: str = "",
         rule_source: Provenance | None = None,
     ) -> None:
@@ -53,8 +56,11 @@ class Projection(nn.Module):
         self.__dict__["_population"] = receiver
         self.sources = sources
         self.recipe, self.rule_source = synapse, rule_source
-        self.connectivity, self.steps = connectivity, steps
-        self.delivery = GridDelivery(connectivity, steps)
+        self.connectivity, self.delays = connectivity, delays
+        located = receiver.event == "located"
+        self.delivery: GridDelivery | LocatedDelivery = (LocatedDelivery if located else GridDelivery)(
+            connectivity, delays, receiver.dt
+        )
         self._buffers["weight"] = weight
         schema = self.schema
         self.options = {
@@ -113,12 +119,12 @@ class Projection(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """The type of its tensors."""
-        return self._weight.dtype
+        return self.weights.dtype
 
     @property
     def device(self) -> torch.device:
         """Where its tensors are."""
-        return self._weight.device
+        return self.weights.device
 
     @property
     def time(self) -> float:
@@ -144,7 +150,8 @@ class Projection(nn.Module):
     # --- its synapses --------------------------------------------------------------------------------
 
     @property
-    def _weight(self) -> Tensor:
+    def weights(self) -> Tensor:
+        """The weights as they are kept: ``[]`` where all synapses share one, else ``[synapses]``."""
         weight = self._buffers["weight"]
         if weight is None:
             raise ArgumentError(f"{self.identifier}: the weights were removed")
@@ -163,8 +170,7 @@ class Projection(nn.Module):
     @property
     def delay(self) -> Tensor:
         """The delay of each synapse, ms, float64 ``[synapses]``."""
-        steps = torch.as_tensor(self.steps, dtype=torch.float64)
-        return (steps * self.dt).expand(self.synapses).clone()
+        return self.delays.ms.expand(self.synapses).clone()
 
     @property
     def synapses(self) -> int:
@@ -196,7 +202,15 @@ class Projection(nn.Module):
 
     def get_extra_state(self) -> dict[str, Any]:
         """What a state_dict has beside tensors: spikes under way, and which synapses they belong to."""
-        spikes = [(label, list(batch), who.clone()) for label, who, batch in self.delivery.sent]
+        spikes = [
+            (
+                each.label,
+                each.who.clone(),
+                None if each.times is None else each.times.clone(),
+                list(each.batch),
+            )
+            for each in self.delivery.sent
+        ]
         return {UNDER_WAY: spikes, "synapses": _fingerprint(self.connectivity)}
 
     def set_extra_state(self, state: Any) -> None:
@@ -210,7 +224,9 @@ class Projection(nn.Module):
                 f"{self.identifier}: the state is of other synapses than those of this projection; make the "
                 "network with the rule, the seed and the identifiers that it was saved with"
             )
-        self.delivery.restore([(label, who, torch.Size(batch)) for label, batch, who in state[UNDER_WAY]])
+        self.delivery.restore(
+            [Sent(label, who, times, torch.Size(batch)) for label, who, times, batch in state[UNDER_WAY]]
+        )
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
         for name in self.schema.states:
@@ -231,7 +247,9 @@ def as_weight(given: Any, named: str, connectivity: Connectivity, owner: Any) ->
     if isinstance(given, Distribution):
         raise ParameterError(f"{named}: a distribution stands for weights in connect(...) alone")
     try:
-        weight = torch.as_tensor(given)
+        # Numbers of Python are double: not by way of torch's default type.
+        exact = None if isinstance(given, Tensor) else torch.float64
+        weight = torch.as_tensor(given, dtype=None if isinstance(given, bool) else exact)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ParameterError(f"{named}: weight={given!r}; give a number or a tensor [synapses]") from error
     if weight.dtype == torch.bool or weight.is_complex():
