@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from ..engine.create import create
-from ..engine.network.connectivity import of_pairs
-from ..engine.network.projection import Projection
+from ..engine.model.declaration import State
+from ..engine.network.network import Network
 from ..engine.network.recipe import synapse as recipe
+from ..engine.neuron.analog import AnalogNeuron
 from ..errors import RheobaseWarning
 from .declarations import declared
 
@@ -29,12 +30,10 @@ def synapse(kind: Any) -> dict[str, Any]:
 
 def _values(kind: Any) -> Mapping[str, float]:
     """The numbers of all defaults: a projection of one synapse has them."""
-    one = torch.zeros(1, dtype=torch.int64)
     try:
-        target = create("analog", dtype=torch.float64)
-        projection = Projection(
-            "shown", "shown", target, 1, recipe(kind), of_pairs(one, one, 1, 1)[0], torch.ones(()).double(), 1
-        )
+        net = Network()
+        net.add("target", create(_target_of(kind), dtype=torch.float64))
+        projection = net.connect("target", "target", ([0], [0]), recipe(kind))
         return {
             name: float(getattr(projection, name).reshape(-1)[0])
             for name in (*kind.schema.parameters, *kind.schema.states)
@@ -44,3 +43,14 @@ def _values(kind: Any) -> Mapping[str, float]:
             f"{kind.schema.owner} cannot be made with its defaults: {error}", RheobaseWarning, stacklevel=1
         )
         return {}
+
+
+def _target_of(kind: Any) -> type[AnalogNeuron]:
+    """A model that a synapse of this class can reach; it is never run."""
+    name = kind.kinetics.into or "voltage"
+
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        return {name: data}
+
+    body = {name: State(0.0, unit=kind.kinetics.weight_unit), "derivatives": staticmethod(derivatives)}
+    return type("Target", (AnalogNeuron,), body)
