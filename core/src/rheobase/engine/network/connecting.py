@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -27,6 +28,7 @@ class Wanted(NamedTuple):
     weight: Any
     delay: Any
     input: str | None
+    receptor: str | None
 
 
 def made(
@@ -81,6 +83,7 @@ def made(
             on_grid=sender.event != "located" and receiver.event != "located",
         ),
         chosen,
+        wanted.receptor,
         rule.source if isinstance(rule, RuleRecipe) else None,
     )
 
@@ -143,6 +146,31 @@ def _check_shape(shape: Any, sources: int, targets: int) -> None:
         raise ArgumentError(
             f"the matrix has shape {list(shape)}; give one row for each source: [{sources}, {targets}]"
         )
+
+
+def check_receptor(new: Projection, others: Iterable[Projection]) -> None:
+    """Refuse a projection whose receptor there is already, with another synapse or other values.
+
+    Raises:
+        ArgumentError: It names both.
+    """
+    for other in others:
+        if other.receptor != new.receptor or other.receiver != new.receiver:
+            continue
+        same = other.recipe.kind is new.recipe.kind and other.input == new.input
+        same = same and other.options == new.options
+        different = [name for name in new.schema.parameters if not same or not _equal(other, new, name)]
+        if not same or different:
+            what = f"another {', '.join(different)}" if same else f"the synapse {new.recipe!r}"
+            raise ArgumentError(
+                f"{new.identifier}: the receptor {new.receptor!r} of {new.receiver!r} is that of "
+                f"{other.identifier}, {other.recipe!r}, and this projection has {what}; projections that "
+                "share a receptor have one synapse with the same values"
+            )
+
+
+def _equal(one: Projection, other: Projection, name: str) -> bool:
+    return torch.equal(getattr(one, name), getattr(other, name))
 
 
 def _input_of(name: str, receiver: Neuron, synapse: SynapseRecipe, given: str | None) -> str:

@@ -31,6 +31,8 @@ class Projection(nn.Module):
         sender: The name of the population whose spikes it carries.
         receiver: The name of the population that they reach.
         input: The input of the receiver that it adds to; empty: its only one.
+        receptor: The name under which projections into one population share the states of one synapse; None:
+            its states are its own.
 
     The parameters of its synapse are tensors, ``[]`` or ``[target units]``, and its states ``[*batch, target
     units]``, under the names that the synapse declares.
@@ -47,11 +49,12 @@ class Projection(nn.Module):
         weight: Tensor,
         delays: Delays,
         input_name: str = "",
+        receptor: str | None = None,
         rule_source: Provenance | None = None,
     ) -> None:
         super().__init__()
         self.identifier, self.sender, self.receiver = identifier, sender, receiver.identifier
-        self.input = input_name
+        self.input, self.receptor = input_name, receptor
         # Past torch, to which it would be a part of this one.
         self.__dict__["_population"] = receiver
         self.sources = sources

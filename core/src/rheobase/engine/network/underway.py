@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -62,7 +63,10 @@ class Delivery(ABC):
         """
         while self.sent and self.sent[0].label + self.longest <= label:
             self.sent.popleft()
-        who = spiked.reshape(-1).nonzero().view(-1)
+        if spiked.device.type == "cpu":
+            who = torch.from_numpy(np.flatnonzero(spiked.detach().reshape(-1).numpy()))
+        else:
+            who = spiked.reshape(-1).nonzero().view(-1)
         if not len(who):
             return
         moments = None
