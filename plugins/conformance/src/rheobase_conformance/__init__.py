@@ -1,4 +1,3 @@
-"""The conformance kit: does a neuron model, integrator, aggregator or surrogate keep its promises?
 """The conformance kit: does a component keep its promises?
 
 Three doors, one suite: ``rheobase validate NAME``, :func:`check`, and in a package's own tests a class that

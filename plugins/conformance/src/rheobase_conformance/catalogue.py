@@ -96,8 +96,7 @@ def properties(kind: str) -> list[Property]:
     """The properties of a kind of component.
 
     Args:
-        kind: "neuron", "integrator", "aggregator" or "surrogate".
-        kind: "neuron", "integrator", "aggregator", "synapse" or "rule".
+        kind: "neuron", "integrator", "aggregator", "synapse", "rule" or "surrogate".
 
     Example:
         >>> "sum" in {prop.name for prop in properties("aggregator")}

@@ -23,9 +23,8 @@ FAMILIES = {
     "state": "state and shape",
     "independence": "determinism and independence",
     "numerics": "numerics and physics",
-    "components": "integrators and aggregators",
-    "training": "training",
     "components": "integrators, aggregators, synapses and rules",
+    "training": "training",
 }
 """The families of properties."""
 
@@ -53,7 +52,6 @@ class Property:
     Args:
         name: By which it is expected to fail, or run alone.
         kind: The kind of component, such as "neuron".
-        kind: The kind of component: "neuron", "integrator", "aggregator", "synapse" or "rule".
         family: One of :data:`FAMILIES`.
         statement: What must hold.
         why: Why it matters.
