@@ -78,6 +78,17 @@ MODULES = (
     "aggregators.gradients",
     "surrogates.contract",
     "surrogates.shape",
+    "synapses.contract",
+    "synapses.units",
+    "synapses.quiet",
+    "synapses.weights",
+    "synapses.numbers",
+    "synapses.networks",
+    "synapses.gradients",
+    "rules.contract",
+    "rules.shards",
+    "rules.keys",
+    "rules.claims",
 )
 """Where the properties are defined, in the order of reports."""
 
@@ -86,7 +97,7 @@ def properties(kind: str) -> list[Property]:
     """The properties of a kind of component.
 
     Args:
-        kind: "neuron", "integrator", "aggregator" or "surrogate".
+        kind: "neuron", "integrator", "aggregator", "synapse", "rule" or "surrogate".
 
     Example:
         >>> "sum" in {prop.name for prop in properties("aggregator")}

@@ -9,6 +9,8 @@ SUBJECTS = {
     "integrator": "rheobase_conformance.subject:IntegratorSubject",
     "aggregator": "rheobase_conformance.subject:AggregatorSubject",
     "surrogate": "rheobase_conformance.subject:SurrogateSubject",
+    "synapse": "rheobase_conformance.synapses.subject:SynapseSubject",
+    "rule": "rheobase_conformance.rules.subject:RuleSubject",
 }
 """Kind -> the class of its subjects."""
 

@@ -23,7 +23,7 @@ FAMILIES = {
     "state": "state and shape",
     "independence": "determinism and independence",
     "numerics": "numerics and physics",
-    "components": "integrators and aggregators",
+    "components": "integrators, aggregators, synapses and rules",
     "training": "training",
 }
 """The families of properties."""
