@@ -104,7 +104,13 @@ _ROWS = (
         template="ring: each unit hears its nearest neighbours on both sides",
         template_object="neighbours",
     ),
-    Kind(SurrogateSpec, word="surrogate"),
+    Kind(
+        SurrogateSpec,
+        word="surrogate",
+        template="the Gudermannian function: S' = 1 / cosh(z)",
+        template_object="smooth",
+        judged=True,
+    ),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule")
+KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule", "surrogate")
 
 
 @pytest.fixture(autouse=True)
