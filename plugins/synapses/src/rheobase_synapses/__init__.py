@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .kinetics.currents import Exponential as Exponential
     from .kinetics.nmda import NMDA as NMDA
     from .sources.poisson import Poisson as Poisson
+    from .sources.spike_times import SpikeTimes as SpikeTimes
 
 _HOME = {
     "Alpha": "kinetics.currents",
@@ -29,6 +30,7 @@ _HOME = {
     "Exponential": "kinetics.currents",
     "NMDA": "kinetics.nmda",
     "Poisson": "sources.poisson",
+    "SpikeTimes": "sources.spike_times",
 }
 """Public name -> the module that defines it. The rules are in ``rheobase_synapses.rules``."""
 

@@ -8,7 +8,11 @@ from rheobase import NeuronSpec, RuleSpec, SynapseSpec, hookimpl
 @hookimpl
 def rheobase_neurons() -> list[NeuronSpec]:
     """What sends spikes and receives none."""
-    return [NeuronSpec("poisson", "rheobase_synapses.sources.poisson:Poisson", "spikes at random times")]
+    sources = "rheobase_synapses.sources."
+    return [
+        NeuronSpec("poisson", sources + "poisson:Poisson", "spikes at random times"),
+        NeuronSpec("spike-times", sources + "spike_times:SpikeTimes", "spikes at given times"),
+    ]
 
 
 @hookimpl
