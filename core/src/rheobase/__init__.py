@@ -79,6 +79,7 @@ if _typing.TYPE_CHECKING:
     from .specs import NeuronSpec as NeuronSpec
     from .specs import Provenance as Provenance
     from .specs import RuleSpec as RuleSpec
+    from .specs import SurrogateSpec as SurrogateSpec
     from .specs import SynapseSpec as SynapseSpec
     from .training.layer import Layer as Layer
     from .training.layer import layer as layer
@@ -118,6 +119,7 @@ _HOME = {
     "Provenance": "specs",
     "RuleSpec": "specs",
     "Synapse": "engine.network.synapse",
+    "SurrogateSpec": "specs",
     "SynapseSpec": "specs",
     "rule": "engine.network.recipe",
     "synapse": "engine.network.recipe",

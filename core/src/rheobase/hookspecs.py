@@ -21,7 +21,15 @@ from .marker import hookimpl
 from .specs import PROJECT
 
 if TYPE_CHECKING:
-    from .specs import AggregatorSpec, BackendSpec, IntegratorSpec, NeuronSpec, RuleSpec, SynapseSpec
+    from .specs import (
+        AggregatorSpec,
+        BackendSpec,
+        IntegratorSpec,
+        NeuronSpec,
+        RuleSpec,
+        SurrogateSpec,
+        SynapseSpec,
+    )
 
 __all__ = [
     "hookimpl",
@@ -31,6 +39,7 @@ __all__ = [
     "rheobase_integrators",
     "rheobase_neurons",
     "rheobase_rules",
+    "rheobase_surrogates",
     "rheobase_synapses",
 ]
 
@@ -163,4 +172,24 @@ def rheobase_rules() -> Sequence[RuleSpec]:  # type: ignore[empty-body]
         >>> @hookimpl
         ... def rheobase_rules():
         ...     return [RuleSpec("ring", "my_package.rules:ring", indegree=True, outdegree=True, total=True)]
+    """
+
+
+@hookspec
+def rheobase_surrogates() -> Sequence[SurrogateSpec]:  # type: ignore[empty-body]
+    """Offer surrogates. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each surrogate; its target is a function ``S(z)`` of a tensor.
+
+    - It is applied pointwise, and gives a tensor of the same shape, type and device.
+    - It is finite for every finite z, never falls, and S'(0) = 1. Its derivative is autograd's.
+    - Width and height are not its business: ``rheobase.surrogate`` makes ``height S(u / width)`` of it.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import SurrogateSpec
+        >>> @hookimpl
+        ... def rheobase_surrogates():
+        ...     return [SurrogateSpec("tanh", "torch:tanh", "S' = 1 / cosh(z)^2")]
     """

@@ -21,6 +21,7 @@ from .specs import (
     IntegratorSpec,
     NeuronSpec,
     RuleSpec,
+    SurrogateSpec,
     SynapseSpec,
 )
 
@@ -59,15 +60,17 @@ Aggregators = Function[AggregatorSpec] | Method[AggregatorSpec] | ClassMethod[Ag
 Backends = Function[BackendSpec] | Method[BackendSpec] | ClassMethod[BackendSpec]
 Synapses = Function[SynapseSpec] | Method[SynapseSpec] | ClassMethod[SynapseSpec]
 Rules = Function[RuleSpec] | Method[RuleSpec] | ClassMethod[RuleSpec]
+Surrogates = Function[SurrogateSpec] | Method[SurrogateSpec] | ClassMethod[SurrogateSpec]
 
 # Type variables, so that a marked function keeps its own type.
-_Hook = TypeVar("_Hook", bound=Neurons | Integrators | Aggregators | Backends | Synapses | Rules)
+_Hook = TypeVar("_Hook", bound=Neurons | Integrators | Aggregators | Backends | Synapses | Rules | Surrogates)
 _Neurons = TypeVar("_Neurons", bound=Neurons)
 _Integrators = TypeVar("_Integrators", bound=Integrators)
 _Aggregators = TypeVar("_Aggregators", bound=Aggregators)
 _Backends = TypeVar("_Backends", bound=Backends)
 _Synapses = TypeVar("_Synapses", bound=Synapses)
 _Rules = TypeVar("_Rules", bound=Rules)
+_Surrogates = TypeVar("_Surrogates", bound=Surrogates)
 _Unknown = TypeVar("_Unknown", bound=Callable[..., object])
 
 
@@ -103,6 +106,12 @@ def hookimpl(  # type: ignore[overload-overlap]
 def hookimpl(  # type: ignore[overload-overlap]
     *, specname: Literal["rheobase_rules"], optionalhook: bool = ...
 ) -> Callable[[_Rules], _Rules]: ...
+
+
+@overload
+def hookimpl(  # type: ignore[overload-overlap]
+    *, specname: Literal["rheobase_surrogates"], optionalhook: bool = ...
+) -> Callable[[_Surrogates], _Surrogates]: ...
 @overload
 def hookimpl(
     *, specname: str | None = ..., optionalhook: Literal[True]

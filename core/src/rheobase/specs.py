@@ -192,6 +192,16 @@ class RuleSpec(ComponentSpec):
     symmetric: bool = False
 
 
+@dataclass(frozen=True)
+class SurrogateSpec(ComponentSpec):
+    """Describes a surrogate: what stands for the derivative of a spike in training.
+
+    Its object is a function ``S(z)`` of a tensor, applied pointwise: finite, never falling, with S'(0) = 1.
+    """
+
+    kind: ClassVar[str] = "surrogate"
+
+
 RESERVED = frozenset(
     {
         *("name_or_class", "num_units", "preset", "integrator", "aggregator", "event", "grad"),

@@ -256,6 +256,7 @@ class Later:
     rheobase_backends = staticmethod(hookspecs.rheobase_backends)
     rheobase_synapses = staticmethod(hookspecs.rheobase_synapses)
     rheobase_rules = staticmethod(hookspecs.rheobase_rules)
+    rheobase_surrogates = staticmethod(hookspecs.rheobase_surrogates)
 
 
 def plugins() -> dict[str, Any]:

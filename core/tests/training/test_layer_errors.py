@@ -48,7 +48,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "flat surrogate": ({"surrogate": flat}, ArgumentError, "derivative 0 at u = 0"),
     "constant surrogate": ({"surrogate": torch.ones_like}, ArgumentError, "derivative 0 at u = 0"),
     "surrogate that sums": ({"surrogate": torch.sum}, ArgumentError, "of the shape that it is given"),
-    "unknown surrogate": ({"surrogate": "atam"}, ArgumentError, "no surrogate 'atam'.*did you mean 'atan'"),
+    "unknown surrogate": ({"surrogate": "atam"}, ComponentError, "atam.*did you mean 'atan'"),
     "no function": ({"surrogate": 3}, ArgumentError, "surrogate=3 cannot be used"),
     "reset": ({"reset": "detatched"}, ArgumentError, "did you mean 'detached'"),
     "gradient": ({"gradient": "times"}, ArgumentError, "gradient='times'; it must be one of 'surrogate'"),

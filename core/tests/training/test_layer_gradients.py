@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase.training.functions import SURROGATES
+from rheobase.builtin import rheobase_surrogates
 from torch import Tensor
 
 
@@ -63,9 +63,9 @@ def drive(*shape: int, size: float = 1.0) -> Tensor:
     return (size * torch.rand(*shape, dtype=torch.float64, generator=generator)).requires_grad_()
 
 
-@pytest.mark.parametrize("name", SURROGATES)
+@pytest.mark.parametrize("name", [spec.name for spec in rheobase_surrogates()])
 def test_surrogates_are_sound(name: str) -> None:
-    function = SURROGATES[name]
+    function = rb.surrogate(name)
     for dtype in (torch.float32, torch.float64):
         z = (
             torch.cat([torch.linspace(-6, 6, 2401), torch.tensor([-1e6, 0.0, 1e6])])
@@ -196,6 +196,11 @@ def test_other_integrators_train_and_a_run_in_two_parts_is_one_run(
     x = drive(12, 1, 2)
     output = layer(x)
     assert output.sum() > 0
+    neuron = layer.neuron
+    for t in range(12):
+        # Bit by bit, what an integrator carries from step to step too.
+        assert torch.equal(neuron(x[t].detach() * layer.rheobase[0])["spiked"].double(), output[t].detach())
+    assert torch.equal(neuron.voltage, layer(x, return_state=True)[1]["voltage"].detach())
     early, state = layer(x[:5], return_state=True)
     late = layer(x[5:], state=state)
     assert torch.equal(torch.cat([early, late]), output)
@@ -203,3 +208,18 @@ def test_other_integrators_train_and_a_run_in_two_parts_is_one_run(
     assert one[0].isfinite().all()
     assert one[0] != 0
     torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
+
+
+def test_analog_layer_follows_its_input_with_a_gain_of_one() -> None:
+    layer = rb.layer("leaky-integrator", 2, dt=1.0, output="voltage", learn="tau_mem", dtype=torch.float64)
+    x = drive(60, 2).detach()
+    output = layer(x)
+    # Exponential decay by tau = 5 ms, by Runge-Kutta's method of order 4 within 3e-6 of it a step.
+    a = torch.exp(torch.tensor(-0.2, dtype=torch.float64))
+    filtered, rows = torch.zeros(2, dtype=torch.float64), []
+    for row in x:
+        filtered = a * filtered + (1 - a) * row
+        rows.append(filtered)
+    torch.testing.assert_close(output.detach(), torch.stack(rows), rtol=0, atol=2e-5)
+    output.sum().backward()
+    assert layer.raw.tau_mem.grad < 0

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rheobase.errors import ParameterError
+from rheobase.errors import ArgumentError, ParameterError
 from rheobase.spi import key_of
 from rheobase_synapses import rules
 from scipy import stats
@@ -24,9 +24,10 @@ RULES = {
     "bernoulli": (rules.bernoulli, {"p": 0.3}),
     "bernoulli, rare": (rules.bernoulli, {"p": 0.01}),
     "bernoulli, always": (rules.bernoulli, {"p": 1.0}),
+    "distance": (rules.distance, {"p": 0.8, "scale": 0.3}),
     "fixed-indegree": (rules.fixed_indegree, {"degree": 4}),
     "fixed-outdegree": (rules.fixed_outdegree, {"degree": 4}),
-    "fixed-total": (rules.fixed_total, {"total": 23}),
+    "fixed-total": (rules.fixed_total, {"total": 17}),
 }
 KEY = key_of(1, "E->I", "rule")
 
@@ -48,10 +49,12 @@ def test_any_part_of_the_targets_gets_the_rows_of_the_whole(name: str, data: st.
     targets = sources if same else data.draw(st.integers(5, 70))
     options = {name: data.draw(st.booleans()) for name in ("autapses", "multapses")}
     key = data.draw(st.integers(0, 2**128 - 1))
+    places = torch.rand(70, 2, generator=torch.Generator().manual_seed(1))
     cuts = [0, *sorted(data.draw(st.lists(st.integers(0, targets), max_size=4))), targets]
 
     def rows(first: int, last: int) -> tuple[Tensor, Tensor]:
-        made = rule(first, last, sources, targets, key, same=same, positions=None, **parameters, **options)
+        at = (places[:sources], places[:targets])
+        made = rule(first, last, sources, targets, key, same=same, positions=at, **parameters, **options)
         indptr, indices = made
         assert indptr.dtype == indices.dtype == torch.int64
         assert len(indptr) == last - first + 1
@@ -141,7 +144,7 @@ def test_a_row_that_needs_more_numbers_than_usual_takes_them(monkeypatch: pytest
     """Rows end at the end of the sources, not at the end of what was drawn first."""
     from rheobase_synapses.rules import chances, drawing
 
-    monkeypatch.setattr(chances, "_width", lambda sources, p: 3)
+    monkeypatch.setattr(chances, "width_of", lambda sources, p: 3)
     counts = rules.bernoulli(0, 2000, 100, 2000, KEY, same=False, p=0.2)[0].diff().double()
     assert float(counts.mean()) == pytest.approx(20.0, abs=5 * 4 / math.sqrt(2000))
     assert float(counts.var()) == pytest.approx(16.0, rel=0.15)
@@ -171,7 +174,7 @@ def test_a_row_that_needs_more_numbers_than_usual_takes_them(monkeypatch: pytest
 def test_all_pairs_are_alike(rule: Any, parameters: dict[str, Any], autapses: bool) -> None:
     """Chi-square over the pairs of 6 x 6 units, in the copies that other keys give."""
     n, seen = 6, Counter[tuple[int, int]]()
-    for copy in range(400):
+    for copy in range(150):
         key = key_of(copy, "E->E", "rule")
         seen.update(pairs(rule(0, n, n, n, key, same=True, positions=None, autapses=autapses, **parameters)))
     possible = [(t, s) for t in range(n) for s in range(n) if autapses or t != s]
@@ -193,11 +196,75 @@ def test_all_sets_are_alike_where_no_pair_is_met_twice(
     rule: Any, parameters: dict[str, int], sets: int
 ) -> None:
     seen = Counter[tuple[int, ...]]()
-    for copy in range(1000):
+    for copy in range(400):
         made = rule(0, 1, 5, 1, key_of(copy, "", "rule"), same=False, multapses=False, **parameters)
         seen[tuple(made[1].tolist())] += 1
     assert len(seen) == sets
     assert stats.chisquare(list(seen.values())).pvalue > 1e-6
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "exponential", "box"])
+@pytest.mark.parametrize("width", [None, 40])
+def test_near_units_are_connected_as_the_kernel_says(
+    kernel: str, width: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts by distance against p k(d / s), within 5 sigma; also where rows need more draws."""
+    if width is not None:
+        from rheobase_synapses.rules import chances, distances
+
+        for module in (chances, distances):
+            monkeypatch.setattr(module, "width_of", lambda sources, p: width)
+    side, scale, p = 500, 2.0, 0.9
+    at = (torch.arange(side) % 10.0)[:, None]
+    given: dict[str, Any] = {"positions": (at, at), "p": p, "scale": scale, "kernel": kernel}
+    indptr, indices = rules.distance(0, side, side, side, KEY, same=False, **given)
+    targets = torch.arange(side).repeat_interleave(indptr.diff())
+    apart = (at[indices, 0] - at[targets, 0]).abs().long()
+    possible = (at - at.T).abs().long().reshape(-1).bincount(minlength=10)
+    for d, (seen, tried) in enumerate(
+        zip(apart.bincount(minlength=10).tolist(), possible.tolist(), strict=True)
+    ):
+        falls = {
+            "gaussian": math.exp(-0.5 * (d / 2) ** 2),
+            "exponential": math.exp(-d / 2),
+            "box": float(d <= 2),
+        }
+        chance = p * falls[kernel]
+        assert abs(seen - tried * chance) <= 5 * math.sqrt(tried * chance * (1 - chance)) + 1
+
+
+def test_a_pair_is_kept_whatever_its_neighbours_are() -> None:
+    """Where all are equally far: pairs, neighbours and rows as of independent chances of p / 2."""
+    n, p = 1000, 0.5
+    at = (torch.zeros(n, 1), torch.full((n, 1), math.log(2.0)))
+    given: dict[str, Any] = {"positions": at, "p": p, "scale": 1.0, "kernel": "exponential"}
+    indptr, indices = rules.distance(0, n, n, n, KEY, same=False, **given)
+    targets = torch.arange(n).repeat_interleave(indptr.diff())
+    there = torch.zeros(n, n, dtype=torch.bool)
+    there[targets, indices] = True
+    chance, tried = p / 2, n * (n - 1)
+    both = int((there[:, 1:] & there[:, :-1]).sum())
+    # Neighbours overlap: a pair of pairs is correlated with the next.
+    variance = tried * chance**2 * (1 + 2 * chance - 3 * chance**2)
+    assert abs(int(there.sum()) - n * n * chance) <= 5 * math.sqrt(n * n * chance * (1 - chance))
+    assert abs(both - tried * chance**2) <= 5 * math.sqrt(variance)
+    spread = float(indptr.diff().double().var())
+    assert spread == pytest.approx(n * chance * (1 - chance), rel=5 * math.sqrt(2 / n))
+
+
+def test_distance_needs_positions_of_one_space() -> None:
+    def made(**given: Any) -> Any:
+        return rules.distance(0, 5, 5, 5, KEY, same=True, **{"scale": 1.0, **given})
+
+    flat, line = torch.rand(5, 2), torch.rand(5, 1)
+    with pytest.raises(ArgumentError, match=r"no positions; give both with add"):
+        made()
+    with pytest.raises(ArgumentError, match="sources have 2 dimensions and targets 1"):
+        made(positions=(flat, line))
+    with pytest.raises(ParameterError, match="kernel is 'cubic'; there are gaussian, exponential, box"):
+        made(positions=(flat, flat), kernel="cubic")
+    with pytest.raises(ParameterError, match="scale is 0; it must be a finite number above 0"):
+        made(positions=(flat, flat), scale=0)
 
 
 @pytest.mark.parametrize("name", ["bernoulli", "fixed-indegree", "fixed-outdegree", "fixed-total"])
@@ -221,12 +288,14 @@ def test_turns_and_rows_share_no_number() -> None:
 
 def test_what_has_no_units_has_no_synapses() -> None:
     for rule, parameters in RULES.values():
-        zero = dict.fromkeys(parameters, 0)
+        zero = {name: value if name == "scale" else 0 for name, value in parameters.items()}
         for sources, targets in ((0, 0), (0, 5), (5, 0)):
             if rule is rules.one_to_one and sources != targets:
                 continue
             for multapses in (True, False):
-                made = rule(0, targets, sources, targets, KEY, same=False, multapses=multapses, **zero)
+                at = (torch.zeros(sources, 2), torch.zeros(targets, 2))
+                options = {"same": False, "positions": at, "multapses": multapses}
+                made = rule(0, targets, sources, targets, KEY, **options, **zero)
                 assert made[0].tolist() == [0] * (targets + 1)
                 assert len(made[1]) == 0
 

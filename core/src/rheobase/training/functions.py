@@ -9,8 +9,6 @@ Computation 33, 899-925).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -95,17 +93,3 @@ def rectangle(z: Tensor) -> Tensor:
         tensor([0.0000, 0.5000, 1.0000])
     """
     return 0.5 + z.clamp(-0.5, 0.5)
-
-
-SURROGATES: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
-    {
-        "atan": atan,
-        "sigmoid": sigmoid,
-        "fast-sigmoid": fast_sigmoid,
-        "super-spike": super_spike,
-        "gaussian": gaussian,
-        "triangle": triangle,
-        "rectangle": rectangle,
-    }
-)
-"""Name -> function; the first is the default."""

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import ArgumentError, nearest, shown
-from .functions import SURROGATES
+from ..engine.resolve import load
+from ..errors import ArgumentError, shown
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ def surrogate(name: str, *, width: float = 1.0, height: float | None = None) -> 
     is not touched by it.
 
     Args:
-        name: ``"atan"`` (derivative 1 / (1 + (pi z)^2)), ``"sigmoid"``, ``"fast-sigmoid"``,
-            ``"super-spike"``, ``"gaussian"``, ``"triangle"`` or ``"rectangle"``; see
-            ``rheobase.training.functions``.
+        name: That of an installed surrogate (``rheobase list --kind surrogate``): ``"atan"``, with the
+            derivative 1 / (1 + (pi z)^2), ``"sigmoid"``, ``"fast-sigmoid"``, ``"super-spike"``,
+            ``"gaussian"``, ``"triangle"``, ``"rectangle"``, or one of a plugin.
         width: How far from threshold the derivative reaches; above 0.
         height: What it is multiplied by; above 0. None: 1. The derivative at threshold is height / width.
 
@@ -52,7 +52,8 @@ def surrogate(name: str, *, width: float = 1.0, height: float | None = None) -> 
         The function, to be given as ``surrogate=`` to :func:`rheobase.layer`. It can be called and pickled.
 
     Raises:
-        ArgumentError: If there is no such function, or width or height is not a finite number above 0.
+        ComponentError: If there is no surrogate of that name; it lists what is installed.
+        ArgumentError: If width or height is not a finite number above 0.
 
     Example:
         >>> import rheobase as rb, torch
@@ -61,16 +62,11 @@ def surrogate(name: str, *, width: float = 1.0, height: float | None = None) -> 
         >>> u.grad
         tensor([0.2500, 0.5000, 0.2500])
     """
-    if name not in SURROGATES:
-        raise ArgumentError(
-            f"there is no surrogate {shown(name)}{nearest(str(name), SURROGATES)}; "
-            f"there are {', '.join(SURROGATES)}"
-        )
     height = 1.0 if height is None else height
     for what, value in (("width", width), ("height", height)):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
             raise ArgumentError(f"surrogate: {what}={shown(value)}; give a finite number above 0")
-    return Scaled(name, SURROGATES[name], float(width), float(height))
+    return Scaled(name, load("surrogate", name)[0], float(width), float(height))
 
 
 def as_surrogate(given: Any) -> Callable[[Tensor], Tensor]:
@@ -78,8 +74,8 @@ def as_surrogate(given: Any) -> Callable[[Tensor], Tensor]:
     function = surrogate(given) if isinstance(given, str) else given
     if not callable(function):
         raise ArgumentError(
-            f"surrogate={shown(given)} cannot be used; give a name ({', '.join(SURROGATES)}), what "
-            "rheobase.surrogate gives, or a function of a tensor"
+            f"surrogate={shown(given)} cannot be used; give the name of an installed surrogate, "
+            "what rheobase.surrogate gives, or a function of a tensor"
         )
     with torch.enable_grad():
         u = torch.zeros(2, dtype=torch.float64, requires_grad=True)

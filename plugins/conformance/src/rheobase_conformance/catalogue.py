@@ -75,6 +75,8 @@ MODULES = (
     "aggregators.nonfinite",
     "aggregators.precision",
     "aggregators.gradients",
+    "surrogates.contract",
+    "surrogates.shape",
     "synapses.contract",
     "synapses.units",
     "synapses.quiet",
@@ -94,7 +96,7 @@ def properties(kind: str) -> list[Property]:
     """The properties of a kind of component.
 
     Args:
-        kind: "neuron", "integrator", "aggregator", "synapse" or "rule".
+        kind: "neuron", "integrator", "aggregator", "synapse", "rule" or "surrogate".
 
     Example:
         >>> "sum" in {prop.name for prop in properties("aggregator")}

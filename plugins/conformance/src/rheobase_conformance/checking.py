@@ -36,7 +36,7 @@ def check(
     seed: int = 0,
     timeout: float | None = None,
 ) -> Report:
-    """Judge a neuron model, an integrator, an aggregator, a synapse or a connection rule.
+    """Judge a neuron model, an integrator, an aggregator, a synapse, a connection rule or a surrogate.
 
     Args:
         obj: The name of an installed component; ``"package.module:Object"``; ``"file.py:Object"``;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -168,15 +169,27 @@ def resets_states(model: Model, y: Tensor, params: Any) -> bool:
 
 
 def held_mask(schema: Schema, y: Tensor) -> Tensor:
-    """Which rows of a packed state are held during the refractory period, ``[D, 1, ...]``."""
-    mask = torch.tensor([name in schema.held for name in schema.states], device=y.device)
-    return mask.view(-1, *([1] * (y.ndim - 1)))
+    """Which rows of a packed state are held while refractory, ``[D, 1, ...]``; not to be changed."""
+    return _rows_mask(tuple(name in schema.held for name in schema.states), y.ndim, y.device)
 
 
 def kinetic_mask(schema: Schema, y: Tensor) -> Tensor:
-    """Which rows of a packed state are synapses', ``[D, 1, ...]``."""
-    mask = torch.tensor([name in schema.kinetic for name in schema.states], device=y.device)
-    return mask.view(-1, *([1] * (y.ndim - 1)))
+    """Which rows of a packed state are synapses', ``[D, 1, ...]``; not to be changed."""
+    return _rows_mask(tuple(name in schema.kinetic for name in schema.states), y.ndim, y.device)
+
+
+def _rows_mask(rows: tuple[bool, ...], ndim: int, device: torch.device) -> Tensor:
+    # While compiling, under a transform or in inference mode a tensor that is kept would be somebody's own.
+    if torch.compiler.is_compiling() or torch.is_inference_mode_enabled():
+        return _made_mask(rows, ndim, device)
+    return _kept_mask(rows, ndim, device)
+
+
+def _made_mask(rows: tuple[bool, ...], ndim: int, device: torch.device) -> Tensor:
+    return torch.tensor(rows, device=device).view(-1, *([1] * (ndim - 1)))
+
+
+_kept_mask = functools.lru_cache(maxsize=256)(_made_mask)
 
 
 def _check_difference(model: Model, g: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -12,7 +13,7 @@ from ...philox import key_of
 from ..model.distribution import Distribution, draw
 from ..neuron.base import Neuron
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
-from .delays import steps_of
+from .delays import delays_of
 from .projection import Projection, as_weight
 from .recipe import RuleRecipe, SynapseRecipe
 
@@ -27,11 +28,12 @@ class Wanted(NamedTuple):
     weight: Any
     delay: Any
     input: str | None
+    receptor: str | None
 
 
 def made(
     wanted: Wanted,
-    sources: int,
+    sender: Neuron,
     receiver: Neuron,
     seed: int,
     *,
@@ -42,7 +44,7 @@ def made(
 
     Args:
         wanted: What it is made of.
-        sources: The number of units that send.
+        sender: The population that sends.
         receiver: The population that receives.
         seed: What connections, weights and delays are drawn from, with the name.
         same: Whether the receiver is the sender.
@@ -56,7 +58,9 @@ def made(
     if not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
     chosen = _input_of(name, receiver, synapse, wanted.input)
-    connectivity, order = _connected(name, rule, sources, receiver.num_units, (seed, name), same, positions)
+    connectivity, order = _connected(
+        name, rule, sender.num_units, receiver.num_units, (seed, name), same, positions
+    )
 
     def values(given: Any, what: str) -> Any:
         if isinstance(given, Distribution):
@@ -67,12 +71,19 @@ def made(
         name,
         wanted.sender,
         receiver,
-        sources,
+        sender.num_units,
         synapse,
         connectivity,
         as_weight(values(wanted.weight, "weight"), name, connectivity, receiver),
-        steps_of(values(wanted.delay, "delay"), receiver.dt, connectivity.synapses, name),
+        delays_of(
+            values(wanted.delay, "delay"),
+            receiver.dt,
+            connectivity.synapses,
+            name,
+            on_grid=sender.event != "located" and receiver.event != "located",
+        ),
         chosen,
+        wanted.receptor,
         rule.source if isinstance(rule, RuleRecipe) else None,
     )
 
@@ -137,6 +148,31 @@ def _check_shape(shape: Any, sources: int, targets: int) -> None:
         )
 
 
+def check_receptor(new: Projection, others: Iterable[Projection]) -> None:
+    """Refuse a projection whose receptor there is already, with another synapse or other values.
+
+    Raises:
+        ArgumentError: It names both.
+    """
+    for other in others:
+        if other.receptor != new.receptor or other.receiver != new.receiver:
+            continue
+        same = other.recipe.kind is new.recipe.kind and other.input == new.input
+        same = same and other.options == new.options
+        different = [name for name in new.schema.parameters if not same or not _equal(other, new, name)]
+        if not same or different:
+            what = f"another {', '.join(different)}" if same else f"the synapse {new.recipe!r}"
+            raise ArgumentError(
+                f"{new.identifier}: the receptor {new.receptor!r} of {new.receiver!r} is that of "
+                f"{other.identifier}, {other.recipe!r}, and this projection has {what}; projections that "
+                "share a receptor have one synapse with the same values"
+            )
+
+
+def _equal(one: Projection, other: Projection, name: str) -> bool:
+    return torch.equal(getattr(one, name), getattr(other, name))
+
+
 def _input_of(name: str, receiver: Neuron, synapse: SynapseRecipe, given: str | None) -> str:
     """The input of the receiver that a projection adds to; or the error that says why it cannot."""
     kinetics, inputs = synapse.kind.kinetics, receiver.schema.inputs
@@ -177,5 +213,5 @@ def _ordered(given: Any, rule: Any, order: Tensor) -> Any:
     """What was given for each synapse, in stored order: pairs may be given in any."""
     if isinstance(rule, RuleRecipe) or not isinstance(given, (Tensor, list, tuple)):
         return given
-    values = torch.as_tensor(given)
+    values = given if isinstance(given, Tensor) else torch.as_tensor(given, dtype=torch.float64)
     return values[order] if values.ndim == 1 and len(values) == len(order) else values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,12 +54,19 @@ class Connectivity(NamedTuple):
         Returns:
             The place of each of their synapses, int64, and how many each source has, int64 ``[n]``.
         """
-        start = self.indptr.index_select(0, who)
-        count = self.indptr.index_select(0, who + 1) - start
+        if who.device.type == "cpu":
+            # numpy takes a tenth of the time for some hundred rows, which is what a step has.
+            indptr, rows = self.indptr.numpy(), who.numpy()
+            start = indptr[rows]
+            count = indptr[rows + 1] - start
+            places = np.repeat(start - (count.cumsum() - count), count)
+            places += np.arange(len(places))
+            return torch.from_numpy(places), torch.from_numpy(count)
+        first = self.indptr.index_select(0, who)
+        many = self.indptr.index_select(0, who + 1) - first
         # Each row is a range: the places count up from the first, and jump where the next row begins.
-        offset = start - (count.cumsum(0) - count)
-        places = torch.repeat_interleave(offset, count)
-        return places + torch.arange(len(places), device=places.device), count
+        found = torch.repeat_interleave(first - (many.cumsum(0) - many), many)
+        return found + torch.arange(len(found), device=found.device), many
 
 
 def of_pairs(source: Tensor, target: Tensor, sources: int, targets: int) -> tuple[Connectivity, Tensor]:

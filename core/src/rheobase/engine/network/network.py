@@ -12,7 +12,7 @@ from ...errors import ArgumentError, InputError, nearest
 from ...specs import Provenance
 from ...torch_state import broadcast_shape
 from ..neuron.base import Neuron
-from .connecting import Wanted, made
+from .connecting import Wanted, check_receptor, made
 from .incoming import Incoming
 from .projection import Projection
 from .recipe import SynapseRecipe
@@ -154,7 +154,8 @@ class Network(nn.Module):
             weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
             delay: In ms: a number, a tensor or a distribution; None, the default: one step.
             input: The input of the target that it adds to; needed where it has several.
-            receptor: Not yet.
+            receptor: A name, under which projections into one population share the states of one synapse,
+                with the same values; its aggregator knows them by it. Default: states of its own.
             plasticity: Not yet.
             identifier: ``"SOURCE->TARGET"`` by default.
 
@@ -172,26 +173,37 @@ class Network(nn.Module):
                     f"{nearest(str(name), self.populations)}; there are "
                     f"{', '.join(self.populations) or 'none'}"
                 )
-        for what, given in (("receptor", receptor), ("plasticity", plasticity)):
-            if given is not None:
-                raise ArgumentError(f"{self.identifier}: {what}=... is not taken yet")
+        if plasticity is not None:
+            raise ArgumentError(f"{self.identifier}: plasticity=... is not taken yet")
         sender, receiver = self.populations[source], self.populations[target]
         name = f"{source}->{target}" if identifier is None else identifier
         self._check_name(name)
         if any(each.simulation_step for each in self.populations.values()):
             raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
         projection = made(
-            Wanted(name, source, rule, synapse, weight, delay, input),
-            sender.num_units,
+            Wanted(name, source, rule, synapse, weight, delay, input, receptor),
+            sender,
             receiver,
             self.seed,
             same=source == target,
             positions=self._at(source, target),
         )
+        if receptor is not None:
+            self._check_receptor_name(name, receptor, target)
+            check_receptor(projection, self.projections.values())
         self.projections[name] = projection
         self.add_module(name, projection)
         self._incoming = None
         return projection
+
+    def _check_receptor_name(self, name: str, receptor: Any, target: str) -> None:
+        if not isinstance(receptor, str) or not receptor.strip():
+            raise ArgumentError(f"{name}: receptor={receptor!r} cannot be used; give a name, such as 'ampa'")
+        if any(each.identifier == receptor for each in self.projections.values() if each.receiver == target):
+            raise ArgumentError(
+                f"{name}: the receptor {receptor!r} has the name of a projection into {target!r}; give it "
+                "another"
+            )
 
     def _at(self, source: str, target: str) -> tuple[Tensor, Tensor] | None:
         if source in self._positions and target in self._positions:
@@ -269,8 +281,9 @@ class Network(nn.Module):
             projection = self.projections[name]
             spiked = outputs[projection.sender].get("spiked")
             if spiked is not None:
-                projection.delivery.send(label, spiked, projection._weight)
-            outputs[name] = {each: getattr(projection, each) for each in projection.schema.states}
+                times = outputs[projection.sender].get("spike_times")
+                projection.send(label, spiked, times)
+            outputs[name] = {each: getattr(projection, each) for each in projection.kinetics.schema.states}
         return outputs
 
     def _put_back(self, modules: Any, before: list[dict[str, Any]]) -> None:

@@ -13,9 +13,13 @@ from ..model.distribution import Distribution
 from ..model.schema import Schema
 from ..model.values import as_parameter, as_state, initial_value, resolve_defaults
 from .connectivity import Connectivity
+from .delays import Delays
 from .delivery import GridDelivery
+from .moments import LocatedDelivery
 from .recipe import SynapseRecipe
 from .synapse import Kinetics
+from .transmission import LAST_SPIKE, reset_sources, transmitted
+from .underway import Sent, spikes_of
 
 UNDER_WAY = "under_way"
 
@@ -28,6 +32,8 @@ class Projection(nn.Module):
         sender: The name of the population whose spikes it carries.
         receiver: The name of the population that they reach.
         input: The input of the receiver that it adds to; empty: its only one.
+        receptor: The name under which projections into one population share the states of one synapse; None:
+            its states are its own.
 
     The parameters of its synapse are tensors, ``[]`` or ``[target units]``, and its states ``[*batch, target
     units]``, under the names that the synapse declares.
@@ -42,19 +48,23 @@ class Projection(nn.Module):
         synapse: SynapseRecipe,
         connectivity: Connectivity,
         weight: Tensor,
-        steps: Tensor | int,
+        delays: Delays,
         input_name: str = "",
+        receptor: str | None = None,
         rule_source: Provenance | None = None,
     ) -> None:
         super().__init__()
         self.identifier, self.sender, self.receiver = identifier, sender, receiver.identifier
-        self.input = input_name
+        self.input, self.receptor = input_name, receptor
         # Past torch, to which it would be a part of this one.
         self.__dict__["_population"] = receiver
         self.sources = sources
         self.recipe, self.rule_source = synapse, rule_source
-        self.connectivity, self.steps = connectivity, steps
-        self.delivery = GridDelivery(connectivity, steps)
+        self.connectivity, self.delays = connectivity, delays
+        located = receiver.event == "located"
+        self.delivery: GridDelivery | LocatedDelivery = (LocatedDelivery if located else GridDelivery)(
+            connectivity, delays, receiver.dt
+        )
         self._buffers["weight"] = weight
         schema = self.schema
         self.options = {
@@ -113,12 +123,12 @@ class Projection(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """The type of its tensors."""
-        return self._weight.dtype
+        return self.weights.dtype
 
     @property
     def device(self) -> torch.device:
         """Where its tensors are."""
-        return self._weight.device
+        return self.weights.device
 
     @property
     def time(self) -> float:
@@ -132,8 +142,8 @@ class Projection(nn.Module):
 
     @property
     def loggable_props(self) -> tuple[str, ...]:
-        """What can be recorded of it: its states."""
-        return tuple(self.schema.states)
+        """What can be recorded of it: its states of each target."""
+        return tuple(self.kinetics.schema.states)
 
     @property
     def provenance(self) -> dict[str, Provenance]:
@@ -144,7 +154,8 @@ class Projection(nn.Module):
     # --- its synapses --------------------------------------------------------------------------------
 
     @property
-    def _weight(self) -> Tensor:
+    def weights(self) -> Tensor:
+        """The weights as they are kept: ``[]`` where all synapses share one, else ``[synapses]``."""
         weight = self._buffers["weight"]
         if weight is None:
             raise ArgumentError(f"{self.identifier}: the weights were removed")
@@ -163,8 +174,7 @@ class Projection(nn.Module):
     @property
     def delay(self) -> Tensor:
         """The delay of each synapse, ms, float64 ``[synapses]``."""
-        steps = torch.as_tensor(self.steps, dtype=torch.float64)
-        return (steps * self.dt).expand(self.synapses).clone()
+        return self.delays.ms.expand(self.synapses).clone()
 
     @property
     def synapses(self) -> int:
@@ -187,16 +197,41 @@ class Projection(nn.Module):
         params = self.schema.pack_params(
             *(self._buffers[name] for name in self.schema.parameters), *self.options.values()
         )
-        for name, declared in self.schema.states.items():
-            self._buffers[name] = as_state(
-                self, declared, initial_value(self, declared, params), torch.Size()
-            )
+        for name, declared in self.kinetics.schema.states.items():
+            value = initial_value(self, declared, params)
+            self._buffers[name] = as_state(self, declared, value, torch.Size())
+        if self.kinetics.transmit is not None:
+            reset_sources(self, params)
+
+    def send(self, label: int, spiked: Tensor, times: Tensor | None) -> None:
+        """Let the spikes of a step of the sender be under way.
+
+        Args:
+            label: The number of the step's end.
+            spiked: Who spiked, ``[*batch, sources]``.
+            times: When, ms, ``[*batch, sources, K]``, NaN in places left over; None: at the step's end.
+        """
+        spikes = spikes_of(label, spiked, times)
+        if spikes is None:
+            return
+        if self.kinetics.transmit is not None:
+            spikes = spikes._replace(factor=transmitted(self, spikes))
+        self.delivery.send(spikes, self.weights)
 
     # --- saving --------------------------------------------------------------------------------------
 
     def get_extra_state(self) -> dict[str, Any]:
         """What a state_dict has beside tensors: spikes under way, and which synapses they belong to."""
-        spikes = [(label, list(batch), who.clone()) for label, who, batch in self.delivery.sent]
+        spikes = [
+            (
+                each.label,
+                each.who.clone(),
+                None if each.times is None else each.times.clone(),
+                list(each.batch),
+                None if each.factor is None else each.factor.clone(),
+            )
+            for each in self.delivery.sent
+        ]
         return {UNDER_WAY: spikes, "synapses": _fingerprint(self.connectivity)}
 
     def set_extra_state(self, state: Any) -> None:
@@ -210,16 +245,29 @@ class Projection(nn.Module):
                 f"{self.identifier}: the state is of other synapses than those of this projection; make the "
                 "network with the rule, the seed and the identifiers that it was saved with"
             )
-        self.delivery.restore([(label, who, torch.Size(batch)) for label, batch, who in state[UNDER_WAY]])
+        self.delivery.restore(
+            [
+                Sent(label, who, times, torch.Size(batch), factor)
+                for label, who, times, batch, factor in state[UNDER_WAY]
+            ]
+        )
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        for name in self.schema.states:
+        for name in (*self.schema.states, LAST_SPIKE):
             saved = state_dict.get(prefix + name)
             held = self._buffers.get(name)
             if isinstance(saved, Tensor) and held is not None and saved.shape != held.shape:
                 # With a batch, which torch would refuse.
                 self._buffers[name] = held.new_empty(saved.shape)
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        # Torch converts all floating-point buffers alike; times stay float64.
+        last = self._buffers.get(LAST_SPIKE)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if last is not None:
+            self._buffers[LAST_SPIKE] = last.to(self.device)
+        return self
 
     def extra_repr(self) -> str:
         return f"{self.identifier}: {self.synapses} synapses, {self.recipe!r}"
@@ -231,7 +279,9 @@ def as_weight(given: Any, named: str, connectivity: Connectivity, owner: Any) ->
     if isinstance(given, Distribution):
         raise ParameterError(f"{named}: a distribution stands for weights in connect(...) alone")
     try:
-        weight = torch.as_tensor(given)
+        # Numbers of Python are double: not by way of torch's default type.
+        exact = None if isinstance(given, Tensor) else torch.float64
+        weight = torch.as_tensor(given, dtype=None if isinstance(given, bool) else exact)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ParameterError(f"{named}: weight={given!r}; give a number or a tensor [synapses]") from error
     if weight.dtype == torch.bool or weight.is_complex():

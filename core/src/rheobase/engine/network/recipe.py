@@ -12,7 +12,7 @@ from ...specs import Provenance
 from ..resolve import load
 from .synapse import Synapse
 
-_OF_A_RULE = ("first", "last", "sources", "targets", "key", "same", "positions")
+OF_EVERY_RULE = frozenset({"first", "last", "sources", "targets", "key", "same", "positions"})
 """What every rule is called with, beside parameters of its own."""
 
 
@@ -117,7 +117,7 @@ def _check_arguments(rows: Callable[..., Any], name: str, given: Mapping[str, An
     taken = inspect.signature(rows).parameters
     if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in taken.values()):
         return
-    own = {each: spec for each, spec in taken.items() if each not in _OF_A_RULE}
+    own = {each: spec for each, spec in taken.items() if each not in OF_EVERY_RULE}
     for each in given:
         if each not in own:
             raise ArgumentError(

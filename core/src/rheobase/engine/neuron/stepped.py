@@ -14,10 +14,11 @@ from ...specs import Provenance
 from ...torch_state import all_finite, broadcast_shape, values_visible
 from ..aggregate import Aggregator
 from ..model.functions import Model, pack, spread
+from ..step.arrivals import Arrivals
 from ..step.grid import Report
 from ..step.grid import step as declared_step
 from ..step.slopes import SLOPE, forgotten
-from ..step.spikes import Arrive, Known
+from ..step.spikes import Known
 from ..step.stepsize import StepWatch, heed, largest_step
 from ..step.table import BESIDE, SLOTS, StepState
 from .beginning import Beginning
@@ -36,8 +37,8 @@ class Incoming(Protocol):
     def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
         """The state and the parameters of the neuron with those of its synapses."""
 
-    def arrive(self, params: Any) -> Arrive | None:
-        """What arrives at the end of the step; None where nothing does."""
+    def arrivals(self) -> Arrivals | None:
+        """What arrives in the step; None where nothing does."""
 
     def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
         """The neuron's own part of a state, and the rest."""
@@ -146,7 +147,7 @@ class Stepped(Beginning):
             clock=clock,
             begin=begin,
             visible=visible,
-            arrive=None if incoming is None else incoming.arrive(params),
+            arrivals=None if incoming is None else incoming.arrivals(),
         )
 
     def _outputs(self, state: StepState, report: Report, begin: Any) -> dict[str, Tensor]:

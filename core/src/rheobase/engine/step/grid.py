@@ -25,10 +25,11 @@ from ...torch_state import broadcast_shape, values_visible
 from ..integrator import Integrator, Status
 from ..model.drawing import ONCE, Drawing
 from ..model.functions import Model, own_update, spread
+from .arrivals import Arrivals
 from .course import integrate
 from .located import located_step
 from .slopes import SLOPE, forgotten
-from .spikes import Arrive, Ends, Finished, Known, Surrogate, finish_indexed, finish_masked
+from .spikes import Ends, Finished, Known, Surrogate, finish_indexed, finish_masked
 from .table import StepState
 
 _NUMPY = (torch.float32, torch.float64)
@@ -63,7 +64,7 @@ def step(
     begin: Any = None,  # the input at the start of the step, where it is known
     visible: bool | None = None,  # whether values can be looked at; None: it is asked here
     surrogate: Surrogate | None = None,  # what stands for the derivative of spikes; none: they have none
-    arrive: Arrive | None = None,  # what arrives at the end of the step
+    arrivals: Arrivals | None = None,  # what reaches it from other populations
 ) -> tuple[StepState, Report]:
     """One step of a declared model: the state at t + dt, and what the step says of itself."""
     schema = model.schema
@@ -96,8 +97,11 @@ def step(
                 f"{schema.owner}: located spikes have times with exact derivatives, and no surrogate's; use "
                 "event='step' or 'crossing' with it"
             )
-        after, counts, times = located_step(model, integrator, state, params, data, dt, drawing, known)
+        after, counts, times = located_step(
+            model, integrator, state, params, data, dt, drawing, known, arrivals
+        )
         return after, Report(Known(settled=True), counts=counts, times=times)
+    arrive = None if arrivals is None else arrivals.at_end(params)
     if own is None:
         y1, carry, finite = integrate(
             model, integrator, event, state, params, data, dt, begin=begin, visible=visible

@@ -13,7 +13,7 @@ from rheobase.errors import ArgumentError, RheobaseError
 from rheobase.spi import import_undisturbed, json_option, judged, print_json, refuse_missing, terminable
 
 from ..kinds import SUBJECTS
-from . import mutate
+from . import ledger, mutate
 
 if TYPE_CHECKING:
     from ..property import Property
@@ -62,12 +62,18 @@ if TYPE_CHECKING:
     metavar="COMMAND",
     help="With --mutate: your own tests, for the mutants that the kit lets pass.",
 )
+@click.option(
+    "--ledger",
+    is_flag=True,
+    help="Print the published results that models declare beside what they do; without a name, of all.",
+)
+@click.option("--markdown", is_flag=True, help="With --ledger: as a table in Markdown.")
 @click.option("--list", "listed", is_flag=True, help="List the properties, and why each matters.")
 @json_option
 @judged
 @click.pass_context
 def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
-    """Judge neuron models, integrators, aggregators, synapses and connection rules.
+    """Judge neuron models, integrators, aggregators, synapses, connection rules and surrogates.
 
     NAME is that of an installed component; module:Class; file.py or file.py:Class; or a project's folder,
     such as a dot. Failures that are expected can also be written down in the project's pyproject.toml:
@@ -84,11 +90,14 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     file is changed. The kit judges that a model is what it declares, and not that it is the paper's: a mutant
     that survives asks for a test of yours, with a number of the paper.
 
+    --ledger runs the presets that declare a published result, and prints claim, source and result.
+
     With --json it prints one object (docs/conformance.md): "schema", "ok", "reports" with one report for each
     component, "errors" (what --all could not load), "mutation" (of --mutate) and "warnings". The exit code
     is 1 if anything failed, or passed that was expected to fail; mutants that survive do not change it.
     """
     mutate.check_options(names, options)
+    ledger.check_options(options)
     for name in () if options["listed"] else names:
         refuse_missing(name, options["kind"], SUBJECTS)  # before torch is imported, which takes seconds
     import_undisturbed(*(f"rheobase_conformance.{name}" for name in ("extra", "checking", "mutation")))
@@ -96,6 +105,8 @@ def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) 
     from ..report import SCHEMA
 
     messages: list[str] = context.obj
+    if options["ledger"]:
+        context.exit(0 if ledger.show(names, options, messages) else 1)
     if options["listed"]:
         _list(options["kind"], options["only"], messages, as_json=options["as_json"])
         return

@@ -45,6 +45,13 @@ class Outcome:
         )
 
     @property
+    def verdict(self) -> str:
+        """What came of it, in a word or two."""
+        if not self.decided:
+            return "not run"
+        return "holds" if self.meets() else "does not hold"
+
+    @property
     def told(self) -> str:
         """What was claimed and seen, in a line."""
         what = f"the preset {self.preset!r}: {self.claim} "

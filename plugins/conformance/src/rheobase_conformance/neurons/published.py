@@ -18,7 +18,7 @@ from .figures import UNITS, Seen
 from .needs import EXPECTS
 from .subject import NeuronSubject
 
-ADAPTIVE, ROUGH, FINE = "rk45", 1e-6, 1e-10
+ADAPTIVE, ROUGH, FINE = "rk45", 1e-5, 1e-10
 """The integrator that judges where the preset names none, and its tolerances; see :func:`outcomes`."""
 
 

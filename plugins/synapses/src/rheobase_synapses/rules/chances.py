@@ -45,8 +45,8 @@ def bernoulli(
     """
     p = probability("bernoulli", p)
     counts, indices = [], []
-    for a, b in blocks(first, last, _width(sources, p)):
-        rows, chosen = chances(key, a, b, sources, p)
+    for a, b in blocks(first, last, width_of(sources, p)):
+        rows, chosen, _ = chances(key, a, b, sources, p)
         if same and not autapses:
             apart = chosen != rows + a
             rows, chosen = rows[apart], chosen[apart]
@@ -55,11 +55,17 @@ def bernoulli(
     return packed(joined(counts), joined(indices))
 
 
-def chances(key: int, first: int, last: int, sources: int, p: float) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs that chance makes: rows counted from ``first``, and sources, by row and then source."""
-    width = _width(sources, p)
+def chances(
+    key: int, first: int, last: int, sources: int, p: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs that chance makes, by row and then source.
+
+    Returns:
+        Rows, counted from ``first``; sources; and the place that each pair has among those of its row.
+    """
+    width = width_of(sources, p)
     if not width:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        return (np.empty(0, dtype=np.int64),) * 3
     at = _steps(numbers(key, first, last, width), sources, p)
     np.cumsum(at, axis=1, out=at)
     at -= 1
@@ -69,19 +75,18 @@ def chances(key: int, first: int, last: int, sources: int, p: float) -> tuple[np
     if len(short):
         more = [_longer(key, first + int(row), int(at[row, -1]), sources, p) for row in short]
         rows = np.concatenate([rows, np.repeat(short, [len(each) for each in more])])
+        places = np.concatenate([places, *(width + np.arange(len(each)) for each in more)])
         order = np.argsort(rows, kind="stable")
-        rows, chosen = rows[order], np.concatenate([chosen, *more])[order]
-    return rows, chosen
+        rows, places, chosen = rows[order], places[order], np.concatenate([chosen, *more])[order]
+    return rows, chosen, places
 
 
 def _longer(key: int, row: int, reached: int, sources: int, p: float) -> np.ndarray:
     """What follows in a row that has not come to its end, by as many turns as it takes."""
-    parts, turn = [], 0
+    parts, turn, width = [], 0, width_of(sources, p)
     while reached < sources:
         turn += 1
-        at = reached + np.cumsum(
-            _steps(numbers(key, row, row + 1, _width(sources, p), turn=turn)[0], sources, p)
-        )
+        at = reached + np.cumsum(_steps(numbers(key, row, row + 1, width, turn=turn)[0], sources, p))
         parts.append(at[at < sources])
         reached = int(at[-1])
     return joined(parts)
@@ -101,7 +106,7 @@ def _steps(quantiles: np.ndarray, sources: int, p: float) -> np.ndarray:
     return steps
 
 
-def _width(sources: int, p: float) -> int:
+def width_of(sources: int, p: float) -> int:
     """As many gaps as nearly every row has, and one that leads out of it."""
     expected = sources * p
     return math.ceil(expected + 5.0 * math.sqrt(expected * (1.0 - p)) + 4.0) if expected > 0 else 0

@@ -21,7 +21,8 @@ def numbers(key: int, first: int, last: int, width: int, *, turn: int = 0, use: 
     """Numbers within (0, 1), float64 ``[last - first, width]``. One row's depend on the width too."""
     counts = -(-width // _WORDS)
     raw = words(key, (first * counts, 0, turn, use), (last - first) * counts)
-    return uniform(raw.reshape(last - first, _WORDS * counts)[:, :width])
+    within: np.ndarray = uniform(raw.reshape(last - first, _WORDS * counts)[:, :width])
+    return within
 
 
 def below(quantiles: np.ndarray, bound: int) -> np.ndarray:
@@ -74,7 +75,7 @@ def _first(drawn: np.ndarray, key: int, first: int, chosen: int, among: int) -> 
     enough = np.partition(places, chosen - 1, axis=1)[:, chosen - 1]
     kept = places <= np.minimum(enough, width - 1)[:, None]
     kept[short, :chosen], kept[short, chosen:] = True, False
-    found = values[kept].reshape(-1, chosen)
+    found: np.ndarray = values[kept].reshape(-1, chosen)
     for row in np.flatnonzero(short):
         found[row] = _longer(drawn[row], key, first + int(row), chosen, among)
     return found

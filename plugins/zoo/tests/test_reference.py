@@ -1,0 +1,218 @@
+"""The figures that presets expect are those of scipy's DOP853 at 1e-10, for equations written anew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import rheobase as rb
+import torch
+from scipy.integrate import solve_ivp
+
+EXP, TANH = math.exp, math.tanh
+
+
+class Equations(NamedTuple):
+    """A model in numbers: ``slope(p, i, y)``, ``gap(p, y)``, ``reset(p, y)``; ``held`` are rows of y."""
+
+    slope: Callable[[Any, float, Any], list[float]]
+    gap: Callable[[Any, Any], float] = lambda p, y: y[0]
+    reset: Callable[[Any, Any], list[float]] | None = None
+    held: tuple[int, ...] = (0,)
+
+
+def channel(x: float) -> float:
+    """x / (1 - e^-x)."""
+    return 1.0 if x == 0 else x / -math.expm1(-x)
+
+
+def adex(p: Any, i: float, y: Any) -> list[float]:
+    # So that a stage beyond the peak overflows nothing.
+    upstroke = p.g_l * p.delta_t * EXP(min((y[0] - p.v_t) / p.delta_t, 300.0))
+    return [
+        (p.g_l * (p.e_l - y[0]) + upstroke - y[1] + i) / p.c,
+        (p.a * (y[0] - p.e_l) - y[1]) / p.tau_w,
+    ]
+
+
+def hodgkin_huxley(p: Any, i: float, y: Any) -> list[float]:
+    v, m, h, n = y
+    currents = p.g_na * m**3 * h * (v - p.e_na) + p.g_k * n**4 * (v - p.e_k) + p.g_l * (v - p.e_l)
+    alpha_m, beta_m = channel((v + 40) / 10), 4 * EXP(-(v + 65) / 18)
+    alpha_h, beta_h = 0.07 * EXP(-(v + 65) / 20), 1 / (1 + EXP(-(v + 35) / 10))
+    alpha_n, beta_n = 0.1 * channel((v + 55) / 10), 0.125 * EXP(-(v + 65) / 80)
+    return [
+        (i - currents) / p.c,
+        alpha_m - (alpha_m + beta_m) * m,
+        alpha_h - (alpha_h + beta_h) * h,
+        alpha_n - (alpha_n + beta_n) * n,
+    ]
+
+
+def traub_miles(p: Any, i: float, y: Any) -> list[float]:
+    v, m, h, n = y
+    u = v - p.v_t
+    currents = p.g_na * m**3 * h * (v - p.e_na) + p.g_k * n**4 * (v - p.e_k) + p.g_l * (v - p.e_l)
+    alpha_m, beta_m = 0.32 * 4 * channel((u - 13) / 4), 0.28 * 5 * channel((40 - u) / 5)
+    alpha_h, beta_h = 0.128 * EXP((17 - u) / 18), 4 / (1 + EXP((40 - u) / 5))
+    alpha_n, beta_n = 0.032 * 5 * channel((u - 15) / 5), 0.5 * EXP((10 - u) / 40)
+    return [
+        (i - currents) / p.c,
+        alpha_m - (alpha_m + beta_m) * m,
+        alpha_h - (alpha_h + beta_h) * h,
+        alpha_n - (alpha_n + beta_n) * n,
+    ]
+
+
+def wang_buzsaki(p: Any, i: float, y: Any) -> list[float]:
+    v, h, n = y
+    alpha_m, beta_m = channel((v + 35) / 10), 4 * EXP(-(v + 60) / 18)
+    alpha_h, beta_h = 0.07 * EXP(-(v + 58) / 20), 1 / (1 + EXP(-(v + 28) / 10))
+    alpha_n, beta_n = 0.1 * channel((v + 34) / 10), 0.125 * EXP(-(v + 44) / 80)
+    m = alpha_m / (alpha_m + beta_m)
+    currents = p.g_na * m**3 * h * (v - p.e_na) + p.g_k * n**4 * (v - p.e_k) + p.g_l * (v - p.e_l)
+    return [
+        (i - currents) / p.c,
+        p.phi * (alpha_h - (alpha_h + beta_h) * h),
+        p.phi * (alpha_n - (alpha_n + beta_n) * n),
+    ]
+
+
+def eif(p: Any, i: float, y: Any) -> list[float]:
+    upstroke = p.delta_t * EXP(min((y[0] - p.v_t) / p.delta_t, 300.0))
+    return [(p.g_l * (p.v_l - y[0] + upstroke) + i) / p.c]
+
+
+def theta(p: Any, i: float, y: Any) -> list[float]:
+    return [(1 - math.cos(y[0]) + (1 + math.cos(y[0])) * i) / p.tau]
+
+
+EQUATIONS = {
+    "adex": Equations(adex, lambda p, y: y[0] - p.v_peak, lambda p, y: [p.v_r, y[1] + p.b]),
+    "eif": Equations(eif, lambda p, y: y[0] - p.v_peak, lambda p, y: [p.v_r]),
+    "hodgkin-huxley": Equations(hodgkin_huxley),
+    "theta": Equations(theta, lambda p, y: y[0] - math.pi, lambda p, y: [y[0] - 2 * math.pi]),
+    "traub-miles": Equations(traub_miles),
+    "wang-buzsaki": Equations(wang_buzsaki),
+    "qif": Equations(
+        lambda p, i, y: [(p.k * (y[0] - p.v_r) * (y[0] - p.v_c) + i) / p.c],
+        lambda p, y: y[0] - p.v_peak,
+        lambda p, y: [p.v_reset],
+    ),
+}
+"""Name -> equations."""
+
+
+class Values:
+    """Numbers by name."""
+
+    def __init__(self, neuron: Any) -> None:
+        names = (*neuron.schema.parameters, *neuron.schema.options)
+        self.__dict__.update((name, _plain(getattr(neuron, name))) for name in names)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str) else float(value)
+
+
+def solve(equations: Equations, p: Any, current: float, y: list[float], duration: float) -> tuple[Any, Any]:
+    """The times of the spikes, and the first state on a fine grid."""
+
+    def gap(t: float, y: Any) -> float:
+        return equations.gap(p, y)
+
+    gap.direction, gap.terminal = 1.0, equations.reset is not None  # type: ignore[attr-defined]
+    free = np.ones(len(y))
+    free[list(equations.held)] = 0.0
+    t, spikes, grid, seen = 0.0, [], np.arange(0.0, duration, 0.01), []
+    while t < duration:
+        run = solve_ivp(
+            lambda t, y: equations.slope(p, current, y),
+            (t, duration),
+            y,
+            "DOP853",
+            dense_output=True,
+            events=gap,
+            rtol=1e-10,
+            atol=1e-10,
+        )
+        spikes += list(run.t_events[0])
+        inside = grid[(grid >= t) & (grid < run.t[-1])]
+        seen += list(run.sol(inside)[0]) if len(inside) else []
+        t, y = run.t[-1], list(run.y[:, -1])
+        if run.status == 1 and equations.reset is not None:
+            y = equations.reset(p, y)
+            pause = min(getattr(p, "tau_ref", 0.0), duration - t)
+            if pause > 0:
+                still = solve_ivp(
+                    lambda t, y: free * equations.slope(p, current, y),
+                    (t, t + pause),
+                    y,
+                    "DOP853",
+                    rtol=1e-10,
+                    atol=1e-10,
+                )
+                t, y = t + pause, list(still.y[:, -1])
+    return np.array(spikes), np.array(seen)
+
+
+def figures(name: str, spikes: Any, trace: Any, duration: float, count: int) -> list[float]:
+    """What :class:`rheobase.Expect` says of a run."""
+    late = spikes[spikes >= duration / 2]
+    interval = (late[-1] - late[0]) / (len(late) - 1) if len(late) > 1 else math.inf
+    found: dict[str, Callable[[], Any]] = {
+        "spikes": lambda: [len(spikes)],
+        "first": lambda: spikes[:count],
+        "isi": lambda: np.diff(spikes)[-count:],
+        "rate": lambda: [1000.0 / interval],
+        "period": lambda: [interval],
+        "peak": lambda: [trace.max()],
+    }
+    return list(found[name]())
+
+
+QUICK = {
+    "adex": "transient",
+    "hodgkin-huxley": "single_spike",
+    "qif": "above",
+    "eif": "below",
+    "theta": "slow",
+}
+"""A preset of each that is solved in a moment; of the others, by hand."""
+USUAL = [*QUICK.items()]
+CASES = [
+    (name, preset)
+    for name in EQUATIONS
+    for preset, declared in rb.create(name).schema.presets.items()
+    if declared.expect is not None and (name, preset) not in USUAL
+]
+
+
+def check(name: str, preset: str) -> None:
+    neuron = rb.create(name, preset=preset, dtype=torch.float64)
+    declared: Any = neuron.schema.presets[preset]
+    y = [float(getattr(neuron, state)) for state in neuron.schema.states]
+    current = declared.stimulus.amplitude
+    spikes, trace = solve(EQUATIONS[name], Values(neuron), current, y, declared.duration)
+    for claim, claimed in declared.expect.claims.items():
+        found = figures(claim, spikes, trace, declared.duration, len(claimed))
+        assert len(found) == len(claimed), (claim, found)
+        for mine, its in zip(found, claimed, strict=True):
+            # A twentieth of what the model itself may be off, or the digits that are written down.
+            most = declared.expect.allowed(claim, its)
+            allowed = min(most, max(most / 20, 1e-4 * max(1.0, abs(its))))
+            assert abs(mine - its) <= allowed, (claim, found, claimed)
+
+
+@pytest.mark.parametrize(("name", "preset"), USUAL)
+def test_a_figure_is_that_of_dop853(name: str, preset: str) -> None:
+    check(name, preset)
+
+
+@pytest.mark.by_hand
+@pytest.mark.parametrize(("name", "preset"), CASES)
+def test_every_figure_is_that_of_dop853(name: str, preset: str) -> None:
+    check(name, preset)
