@@ -97,12 +97,14 @@ _ROWS = (
         function=False,
         declares=True,
         template="a current that decays exponentially",
+        judged=True,
     ),
     Kind(
         RuleSpec,
         word="connection rule",
         template="ring: each unit hears its nearest neighbours on both sides",
         template_object="neighbours",
+        judged=True,
     ),
     Kind(
         SurrogateSpec,

@@ -294,8 +294,7 @@ class Layer(nn.Module):
             return
         name = self._neuron.identifier
         if not all_finite(now.y):
-            where = first_not_finite(now.y)
-            assert where is not None
+            where = first_not_finite(now.y) or (0,) * now.y.ndim
             raise NonFiniteStateError(
                 f"{name}: the state {list(self._neuron.schema.states)[where[0]]!r} of unit {where[-1]}"
                 f"{f', row {list(where[1:-1])}' if len(where) > 2 else ''} is not finite "
