@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 import rheobase as rb
 import rheobase_conformance
+from rheobase.kinds import KINDS
 from rheobase.plugins.extensions import COMMANDS, MODULES, extensions
+from rheobase_conformance.kinds import SUBJECTS
 
 ROOT = Path(__file__).resolve().parents[1]
 ASK = "install the extra: pip install 'rheobase[testing]'"
@@ -25,6 +27,10 @@ ASK = "install the extra: pip install 'rheobase[testing]'"
 def test_it_declares_what_it_adds() -> None:
     assert extensions(MODULES)["conformance"] == "rheobase_conformance"
     assert extensions(COMMANDS)["validate"] == "rheobase_conformance.cli.validate:validate"
+
+
+def test_the_core_knows_which_kinds_it_judges() -> None:
+    assert {kind.name for kind in KINDS.values() if kind.judged} == set(SUBJECTS)
 
 
 def test_its_names_are_there() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ("neuron", "integrator", "aggregator")
+KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_all_are_listed(made: Any) -> None:
 
 
 def test_the_command_finds_nothing(made: Any) -> None:
-    # Their own tests, below, try all three kinds in the standard profile.
+    # Their own tests, below, try all of these kinds in the standard profile.
     names = [f"fresh-{kind}" for kind in KINDS]
     done = made.run_warm("-m", "rheobase", "validate", *names, "--profile", "smoke", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -63,6 +63,15 @@ def test_its_own_tests_pass(kind: str, made: Any) -> None:
     assert passed > 10, "the kit, and a value worked out by hand"
 
 
+def test_a_synapse_and_a_rule_are_shown(made: Any) -> None:
+    said = {kind: made.run_warm("-m", "rheobase", "show", f"fresh-{kind}") for kind in ("synapse", "rule")}
+    assert "tau 5 ms > 0 decay time constant" in " ".join(said["synapse"].stdout.split())
+    assert "weights are in pA; its output is in pA" in said["synapse"].stdout
+    assert "claims: additive True, linear True, per target" in said["synapse"].stdout
+    claims = "claims: indegree True, outdegree True, total True, symmetric True"
+    assert f"{claims}\narguments: reach=1\n" in said["rule"].stdout
+
+
 def test_the_examples_of_the_readmes_run(made: Any) -> None:
     for kind in KINDS:
         page = (made.work / f"fresh-{kind}" / "README.md").read_text(encoding="utf-8")
@@ -72,8 +81,9 @@ def test_the_examples_of_the_readmes_run(made: Any) -> None:
     done = made.run_warm("-W", "error", "-c", together)
     assert done.returncode == 0, done.stderr
     # Under 40 mV a spike every 2 + 20 ln 2 ms, 15.9 on the grid: six in 100 ms, in each of ten units. Then
-    # Heun's 1 - 0.1 + 0.005, and 6 / (1 + 2).
-    assert done.stdout.splitlines() == ["60 spikes", "tensor([0.9050])", "tensor([2.])"]
+    # Heun's 1 - 0.1 + 0.005, 6 / (1 + 2), the unit of weights, and the neighbours of 0 in a ring of four.
+    said = ["60 spikes", "tensor([0.9050])", "tensor([2.])", "pA", "[1, 3]"]
+    assert done.stdout.splitlines() == said
 
 
 def test_the_test_that_fails_once_the_model_is_another_says_so(made: Any) -> None:
@@ -100,7 +110,7 @@ def test_the_code_passes_ruff(width: int, made: Any) -> None:
 def test_the_code_passes_mypy_strict(made: Any, mypy_strict: Callable[..., Any]) -> None:
     done = mypy_strict(*(made.work / f"fresh-{kind}" for kind in KINDS))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "no issues found in 12 source files" in done.stdout
+    assert "no issues found in 20 source files" in done.stdout
 
 
 def test_a_package_that_is_installed_may_be_made_anew_elsewhere(made: Any) -> None:
@@ -124,5 +134,5 @@ def test_the_wheel_of_the_core_holds_the_templates(tmp_path: Path) -> None:
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         held = {Path(name).name for name in wheel.namelist() if "/scaffold/templates/" in name}
     there = {path.name for path in (ROOT / "core/src/rheobase/scaffold/templates").iterdir()}
-    assert len(there) >= 15
+    assert len(there) >= 23
     assert held == there

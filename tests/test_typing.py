@@ -141,7 +141,7 @@ def aggregators() -> list[AggregatorSpec]:
     return []
 
 @hookimpl(optionalhook=True)
-def rheobase_synapses(weights: int) -> dict[str, int]:
+def rheobase_channels(weights: int) -> dict[str, int]:
     return {}
 
 @hookimpl(optionalhook=True, specname="rheobase_networks")

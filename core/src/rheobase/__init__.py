@@ -19,6 +19,7 @@ if _typing.TYPE_CHECKING:
     from . import plots as plots
     from . import spi as spi
     from . import stimulus as stimulus
+    from . import training as training
     from .engine.component import DT as DT
     from .engine.component import Component as Component
     from .engine.create import aggregator as aggregator
@@ -45,6 +46,11 @@ if _typing.TYPE_CHECKING:
     from .engine.model.expect import Expect as Expect
     from .engine.model.exprel import exprel as exprel
     from .engine.model.sweep import Sweep as Sweep
+    from .engine.network.network import Network as Network
+    from .engine.network.projection import Projection as Projection
+    from .engine.network.recipe import rule as rule
+    from .engine.network.recipe import synapse as synapse
+    from .engine.network.synapse import Synapse as Synapse
     from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
     from .engine.neuron.base import Neuron as Neuron
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
@@ -52,6 +58,7 @@ if _typing.TYPE_CHECKING:
     from .engine.trace import conditionally_linear as conditionally_linear
     from .engine.trace import linear as linear
     from .marker import hookimpl as hookimpl
+    from .pipeline.networkrecording import NetworkRecording as NetworkRecording
     from .pipeline.pipeline import Pipeline as Pipeline
     from .pipeline.prepared import PreparedRun as PreparedRun
     from .pipeline.prepared import prepare as prepare
@@ -71,6 +78,12 @@ if _typing.TYPE_CHECKING:
     from .specs import IntegratorSpec as IntegratorSpec
     from .specs import NeuronSpec as NeuronSpec
     from .specs import Provenance as Provenance
+    from .specs import RuleSpec as RuleSpec
+    from .specs import SurrogateSpec as SurrogateSpec
+    from .specs import SynapseSpec as SynapseSpec
+    from .training.layer import Layer as Layer
+    from .training.layer import layer as layer
+    from .training.surrogate import surrogate as surrogate
 
 _HOME = {
     "Advance": "engine.integrator",
@@ -88,8 +101,11 @@ _HOME = {
     "Integrator": "engine.integrator",
     "IntegratorSpec": "specs",
     "Located": "engine.integrator",
+    "Layer": "training.layer",
     "LogNormal": "engine.model.distribution",
     "ModelField": "engine.step.field",
+    "Network": "engine.network.network",
+    "NetworkRecording": "pipeline.networkrecording",
     "Neuron": "engine.neuron.base",
     "NeuronSpec": "specs",
     "Normal": "engine.model.distribution",
@@ -99,7 +115,14 @@ _HOME = {
     "Pipeline": "pipeline.pipeline",
     "Preset": "engine.model.choice",
     "PreparedRun": "pipeline.prepared",
+    "Projection": "engine.network.projection",
     "Provenance": "specs",
+    "RuleSpec": "specs",
+    "Synapse": "engine.network.synapse",
+    "SurrogateSpec": "specs",
+    "SynapseSpec": "specs",
+    "rule": "engine.network.recipe",
+    "synapse": "engine.network.recipe",
     "Recording": "pipeline.recording",
     "RungeKutta": "engine.integrator",
     "Signal": "signal.signal",
@@ -118,17 +141,19 @@ _HOME = {
     "find_rheobase": "pipeline.rheobase",
     "hookimpl": "marker",
     "integrator": "engine.create",
+    "layer": "training.layer",
     "linear": "engine.trace",
     "list_components": "plugins.registry",
     "locate": "engine.integrator",
     "prepare": "pipeline.prepared",
     "register": "plugins.registry",
     "simulate": "pipeline.simulate",
+    "surrogate": "training.surrogate",
     "watched": "pipeline.watched",
 }
 """Public name -> the module that defines it."""
 
-_MODULES = ("conformance", "plots", "spi", "stimulus")
+_MODULES = ("conformance", "plots", "spi", "stimulus", "training")
 
 __all__ = sorted([*_HOME, *_MODULES, "RheobaseError", "RheobaseWarning", "errors"])
 

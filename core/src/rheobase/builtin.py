@@ -1,13 +1,13 @@
 """Core's own components, offered through the same hooks as everybody's.
 
 What a user may rely on without any plugin: Runge-Kutta methods of fixed step, the usual ways to
-combine inputs, a neuron that emits real numbers, and the step-by-step backend.
+combine inputs, a neuron that emits real numbers, the step-by-step backend, and the usual surrogates.
 """
 
 from __future__ import annotations
 
 from .hookspecs import hookimpl
-from .specs import AggregatorSpec, BackendSpec, IntegratorSpec, NeuronSpec
+from .specs import AggregatorSpec, BackendSpec, IntegratorSpec, NeuronSpec, SurrogateSpec
 
 
 @hookimpl
@@ -68,3 +68,18 @@ def rheobase_aggregators() -> list[AggregatorSpec]:
 def rheobase_backends() -> list[BackendSpec]:
     """The truth that other backends are held against."""
     return [BackendSpec("eager", "rheobase.pipeline.eager:run", "step by step in PyTorch; any model")]
+
+
+@hookimpl
+def rheobase_surrogates() -> list[SurrogateSpec]:
+    """What may stand for the derivative of a spike in training."""
+    module = "rheobase.training.functions"
+    return [
+        SurrogateSpec("atan", f"{module}:atan", "S' = 1 / (1 + (pi z)^2), the default"),
+        SurrogateSpec("sigmoid", f"{module}:sigmoid", "S = 1 / (1 + exp(-4 z))"),
+        SurrogateSpec("fast-sigmoid", f"{module}:fast_sigmoid", "S' = 1 / (1 + 2 |z|)^2"),
+        SurrogateSpec("super-spike", f"{module}:super_spike", "S' = 1 / (1 + |z|)^2"),
+        SurrogateSpec("gaussian", f"{module}:gaussian", "S' = exp(-pi z^2)"),
+        SurrogateSpec("triangle", f"{module}:triangle", "S' = 1 - |z| for |z| < 1, else 0"),
+        SurrogateSpec("rectangle", f"{module}:rectangle", "S' = 1 for |z| < 1/2, else 0"),
+    ]

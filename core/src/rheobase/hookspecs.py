@@ -21,7 +21,15 @@ from .marker import hookimpl
 from .specs import PROJECT
 
 if TYPE_CHECKING:
-    from .specs import AggregatorSpec, BackendSpec, IntegratorSpec, NeuronSpec
+    from .specs import (
+        AggregatorSpec,
+        BackendSpec,
+        IntegratorSpec,
+        NeuronSpec,
+        RuleSpec,
+        SurrogateSpec,
+        SynapseSpec,
+    )
 
 __all__ = [
     "hookimpl",
@@ -30,6 +38,9 @@ __all__ = [
     "rheobase_backends",
     "rheobase_integrators",
     "rheobase_neurons",
+    "rheobase_rules",
+    "rheobase_surrogates",
+    "rheobase_synapses",
 ]
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -122,4 +133,63 @@ def rheobase_backends() -> Sequence[BackendSpec]:  # type: ignore[empty-body]
         >>> @hookimpl
         ... def rheobase_backends():
         ...     return [BackendSpec("fused", "my_package.backend:run", "compiled kernels")]
+    """
+
+
+@hookspec
+def rheobase_synapses() -> Sequence[SynapseSpec]:  # type: ignore[empty-body]
+    """Offer synapses. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each synapse; its target is a subclass of ``rheobase.Synapse``.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import SynapseSpec
+        >>> @hookimpl
+        ... def rheobase_synapses():
+        ...     return [SynapseSpec("exponential", "my_package.kinetics:Exponential", additive=True)]
+    """
+
+
+@hookspec
+def rheobase_rules() -> Sequence[RuleSpec]:  # type: ignore[empty-body]
+    """Offer connection rules. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each rule; its target is a function
+        ``rows(first, last, sources, targets, key, *, same, positions, **parameters)``.
+
+    - It gives ``(indptr, indices)``, int64: the sources of target ``first + i``, sorted, are
+      ``indices[indptr[i]:indptr[i + 1]]``.
+    - It is pure: a target has the same sources whatever range is asked for, and what is drawn follows from
+      the key, an integer of 128 bits for Philox4x64, and from the target.
+    - ``same`` says that source and target are one population; ``positions`` are those of both, or None.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import RuleSpec
+        >>> @hookimpl
+        ... def rheobase_rules():
+        ...     return [RuleSpec("ring", "my_package.rules:ring", indegree=True, outdegree=True, total=True)]
+    """
+
+
+@hookspec
+def rheobase_surrogates() -> Sequence[SurrogateSpec]:  # type: ignore[empty-body]
+    """Offer surrogates. Called when components are listed or a name is first resolved.
+
+    Returns:
+        A spec for each surrogate; its target is a function ``S(z)`` of a tensor.
+
+    - It is applied pointwise, and gives a tensor of the same shape, type and device.
+    - It is finite for every finite z, never falls, and S'(0) = 1. Its derivative is autograd's.
+    - Width and height are not its business: ``rheobase.surrogate`` makes ``height S(u / width)`` of it.
+
+    Example:
+        >>> from rheobase.hookspecs import hookimpl
+        >>> from rheobase.specs import SurrogateSpec
+        >>> @hookimpl
+        ... def rheobase_surrogates():
+        ...     return [SurrogateSpec("tanh", "torch:tanh", "S' = 1 / cosh(z)^2")]
     """

@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from .specs import PROJECT, AggregatorSpec, BackendSpec, ComponentSpec, IntegratorSpec, NeuronSpec
+from .specs import (
+    PROJECT,
+    AggregatorSpec,
+    BackendSpec,
+    ComponentSpec,
+    IntegratorSpec,
+    NeuronSpec,
+    RuleSpec,
+    SurrogateSpec,
+    SynapseSpec,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,7 @@ class Kind:
         declares: Whether its class declares parameters, states and the like, to be shown with their units.
         template: What ``rheobase new`` begins a package of this kind with; empty: it has no such template.
         template_object: The name of the function in that template; empty: it is a class.
+        judged: Whether the conformance kit judges it.
 
     Example:
         >>> KINDS["neuron"].hook, KINDS["neuron"].base, str(KINDS["neuron"])
@@ -38,6 +49,7 @@ class Kind:
     declares: bool = False
     template: str = ""
     template_object: str = ""
+    judged: bool = False
 
     def __str__(self) -> str:
         return self.word
@@ -61,15 +73,40 @@ _ROWS = (
         function=False,
         declares=True,
         template="leaky integrate-and-fire",
+        judged=True,
     ),
-    Kind(IntegratorSpec, word="integrator", base="rheobase:Integrator", template="Heun's method, of order 2"),
+    Kind(
+        IntegratorSpec,
+        word="integrator",
+        base="rheobase:Integrator",
+        template="Heun's method, of order 2",
+        judged=True,
+    ),
     Kind(
         AggregatorSpec,
         word="aggregator",
         template="shunting: adds the currents, divides by 1 + the inputs named shunt*",
         template_object="combine",
+        judged=True,
     ),
     Kind(BackendSpec, word="backend"),
+    Kind(
+        SynapseSpec,
+        word="synapse",
+        base="rheobase:Synapse",
+        function=False,
+        declares=True,
+        template="a current that decays exponentially",
+        judged=True,
+    ),
+    Kind(
+        RuleSpec,
+        word="connection rule",
+        template="ring: each unit hears its nearest neighbours on both sides",
+        template_object="neighbours",
+        judged=True,
+    ),
+    Kind(SurrogateSpec, word="surrogate", judged=True),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})

@@ -13,7 +13,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, TypeVar, overload
 
 from .errors import PluginError
-from .specs import PROJECT, AggregatorSpec, BackendSpec, ComponentSpec, IntegratorSpec, NeuronSpec
+from .specs import (
+    PROJECT,
+    AggregatorSpec,
+    BackendSpec,
+    ComponentSpec,
+    IntegratorSpec,
+    NeuronSpec,
+    RuleSpec,
+    SurrogateSpec,
+    SynapseSpec,
+)
 
 MARK = f"{PROJECT}_impl"
 """The attribute in which pluggy looks for the options of an implementation."""
@@ -48,13 +58,19 @@ Neurons = Function[NeuronSpec] | Method[NeuronSpec] | ClassMethod[NeuronSpec]
 Integrators = Function[IntegratorSpec] | Method[IntegratorSpec] | ClassMethod[IntegratorSpec]
 Aggregators = Function[AggregatorSpec] | Method[AggregatorSpec] | ClassMethod[AggregatorSpec]
 Backends = Function[BackendSpec] | Method[BackendSpec] | ClassMethod[BackendSpec]
+Synapses = Function[SynapseSpec] | Method[SynapseSpec] | ClassMethod[SynapseSpec]
+Rules = Function[RuleSpec] | Method[RuleSpec] | ClassMethod[RuleSpec]
+Surrogates = Function[SurrogateSpec] | Method[SurrogateSpec] | ClassMethod[SurrogateSpec]
 
 # Type variables, so that a marked function keeps its own type.
-_Hook = TypeVar("_Hook", bound=Neurons | Integrators | Aggregators | Backends)
+_Hook = TypeVar("_Hook", bound=Neurons | Integrators | Aggregators | Backends | Synapses | Rules | Surrogates)
 _Neurons = TypeVar("_Neurons", bound=Neurons)
 _Integrators = TypeVar("_Integrators", bound=Integrators)
 _Aggregators = TypeVar("_Aggregators", bound=Aggregators)
 _Backends = TypeVar("_Backends", bound=Backends)
+_Synapses = TypeVar("_Synapses", bound=Synapses)
+_Rules = TypeVar("_Rules", bound=Rules)
+_Surrogates = TypeVar("_Surrogates", bound=Surrogates)
 _Unknown = TypeVar("_Unknown", bound=Callable[..., object])
 
 
@@ -78,6 +94,24 @@ def hookimpl(  # type: ignore[overload-overlap]
 def hookimpl(  # type: ignore[overload-overlap]
     *, specname: Literal["rheobase_backends"], optionalhook: bool = ...
 ) -> Callable[[_Backends], _Backends]: ...
+
+
+@overload
+def hookimpl(  # type: ignore[overload-overlap]
+    *, specname: Literal["rheobase_synapses"], optionalhook: bool = ...
+) -> Callable[[_Synapses], _Synapses]: ...
+
+
+@overload
+def hookimpl(  # type: ignore[overload-overlap]
+    *, specname: Literal["rheobase_rules"], optionalhook: bool = ...
+) -> Callable[[_Rules], _Rules]: ...
+
+
+@overload
+def hookimpl(  # type: ignore[overload-overlap]
+    *, specname: Literal["rheobase_surrogates"], optionalhook: bool = ...
+) -> Callable[[_Surrogates], _Surrogates]: ...
 @overload
 def hookimpl(
     *, specname: str | None = ..., optionalhook: Literal[True]

@@ -150,6 +150,58 @@ class BackendSpec(ComponentSpec):
     kind: ClassVar[str] = "backend"
 
 
+@dataclass(frozen=True)
+class SynapseSpec(ComponentSpec):
+    """Describes a synapse, a subclass of ``rheobase.Synapse``: what a spike does to its target.
+
+    Args:
+        additive: Whether spikes that arrive together do what one of their summed weight does.
+        linear: Whether twice the weight of every spike is twice the output.
+        per: For what its states are kept: ``"target"``, one for each unit that receives, the default;
+            ``"source"`` or ``"synapse"``, where some are kept for these.
+        plastic: Whether its weights change by what happens.
+    """
+
+    kind: ClassVar[str] = "synapse"
+
+    additive: bool = False
+    linear: bool = False
+    per: Literal["target", "source", "synapse"] = "target"
+    plastic: bool = False
+
+
+@dataclass(frozen=True)
+class RuleSpec(ComponentSpec):
+    """Describes a connection rule: who is connected with whom.
+
+    Its object is a function ``rows(first, last, sources, targets, key, *, same, positions, **parameters)``,
+    which gives the sources of the targets from ``first`` to ``last - 1`` as ``(indptr, indices)``.
+
+    Args:
+        indegree: Whether all targets have equally many synapses.
+        outdegree: Whether all sources have equally many.
+        total: Whether the number of synapses follows from the parameters alone.
+        symmetric: Whether with a synapse from i to j there is one from j to i.
+    """
+
+    kind: ClassVar[str] = "rule"
+
+    indegree: bool = False
+    outdegree: bool = False
+    total: bool = False
+    symmetric: bool = False
+
+
+@dataclass(frozen=True)
+class SurrogateSpec(ComponentSpec):
+    """Describes a surrogate: what stands for the derivative of a spike in training.
+
+    Its object is a function ``S(z)`` of a tensor, applied pointwise: finite, never falling, with S'(0) = 1.
+    """
+
+    kind: ClassVar[str] = "surrogate"
+
+
 RESERVED = frozenset(
     {
         *("name_or_class", "num_units", "preset", "integrator", "aggregator", "event", "grad"),

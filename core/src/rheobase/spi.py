@@ -54,6 +54,9 @@ if _typing.TYPE_CHECKING:
     from .engine.trace.dispatch import Trace as Trace
     from .engine.trace.dispatch import trace as trace
     from .engine.trace.graph import Node as Node
+    from .philox import key_of as key_of
+    from .philox import uniform as uniform
+    from .philox import words as words
     from .pipeline.pointed import in_file as in_file
     from .pipeline.pointed import kind_of as kind_of
     from .pipeline.pointed import loaded as loaded
@@ -115,6 +118,10 @@ _HOME = {
     "put_tensors": "engine.neuron.tensors",
     "tensors": "engine.neuron.tensors",
     "trace": "engine.trace.dispatch",
+    # For authors of connection rules.
+    "key_of": "philox",
+    "uniform": "philox",
+    "words": "philox",
     # What a model declares.
     "Domain": "engine.model.domain",
     "EVENTS": "engine.neuron.base",

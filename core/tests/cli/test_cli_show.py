@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +63,75 @@ def test_other_kinds_are_shown_with_their_claims(command: Command, printed: Prin
     assert "product: aggregator of rheobase" in shown
     assert "commutative True" in shown
     assert "identity 1" in shown
+
+
+NETWORK = """
+import rheobase as rb
+
+
+class Slow(rb.Synapse):
+    '''tau dg/dt = -g;  a spike of weight w:  g -> g + w.'''
+
+    unit, weight_unit = "pA", "nS"
+    tau = rb.Parameter(5.0, unit="ms", above=0, doc="decay time constant")
+    twice = rb.Parameter(lambda p: 2 * p.tau, unit="ms", doc="unused")
+    reversal = rb.Parameter(-70.0, unit="mV")
+    g = rb.State(0.0, unit="nS", at_rest=True, doc="conductance")
+    derivatives = staticmethod(lambda state, params: {"g": -state.g / params.tau})
+    arrive = staticmethod(lambda state, params, weight: {"g": state.g + weight})
+    output = staticmethod(lambda state, params, post: state.g * (params.reversal - post.voltage))
+
+
+class Pulse(rb.Synapse):
+    weight_unit, into = "mV", "voltage"
+
+
+def ring(first, last, sources, targets, key, *, same, positions, reach, skip=0):
+    '''Neighbours.'''
+"""
+
+
+def test_a_synapse_is_shown_with_what_it_takes_and_gives(
+    command: Command, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "network.py").write_text(NETWORK, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    shown = command("show", "network.py:Slow")
+    assert shown.stderr == ""
+    text = " ".join(shown.stdout.split())
+    for said in ("tau 5 ms > 0 decay time constant", "twice 10 (computed) ms", "g 0 nS finite conductance"):
+        assert said in text
+    assert "weights are in nS; its output is in pA" in text
+    about = printed("show", "network.py:Slow")
+    assert (about["weight_unit"], about["unit"], about["into"]) == ("nS", "pA", None)
+    pulse = command("show", "network.py:Pulse")
+    assert "weights are in mV; each is added to voltage of its target" in pulse.stdout
+    about = printed("show", "network.py:Pulse")
+    assert (about["weight_unit"], about["unit"], about["into"]) == ("mV", None, "voltage")
+
+
+def test_a_rule_is_shown_with_its_own_parameters_and_claims(
+    command: Command, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shown_network.py").write_text(NETWORK, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    class Offers:
+        @rb.hookimpl
+        def rheobase_rules(self) -> list[rb.RuleSpec]:
+            return [rb.RuleSpec("round", "shown_network:ring", "neighbours", indegree=True, total=True)]
+
+    with rb.register(Offers()):
+        assert printed("show", "round")["arguments"] == [
+            {"name": "reach", "default": None},
+            {"name": "skip", "default": "0"},
+        ]
+        shown = command("show", "round").stdout
+        listed = command("list", "--kind", "rule").stdout
+    assert "round: connection rule of this process" in shown
+    assert "claims: indegree True, total True\narguments: reach, skip=0\n" in shown
+    assert "connection rules" in listed
+    assert "round" in listed
 
 
 @pytest.mark.usefixtures("toys")

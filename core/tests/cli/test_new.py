@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-KINDS = ("neuron", "integrator", "aggregator")
+KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule")
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +72,17 @@ def test_the_commands_to_type_next_are_printed(command: Callable[..., Any]) -> N
         "rheobase validate my-model",
     ]
     assert [line.strip() for line in result.stdout.splitlines()[-4:]] == next_commands
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kit_is_named_where_it_judges_the_kind(
+    kind: str, here: Path, printed: Callable[..., Any]
+) -> None:
+    made = printed("new", "my-part", "--kind", kind)
+    command = "rheobase show my-part" if kind in ("synapse", "rule") else "rheobase validate my-part"
+    assert made["next"][-1] == command
+    for file in ("README.md", ".github/workflows/test.yml"):
+        assert command in (here / "my-part" / file).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +154,9 @@ def test_a_component_that_cannot_be_had_is_refused(
 
 
 # Names that would hide what the templates import, or that Python has for itself.
-@pytest.mark.parametrize("component", ["state", "parameter", "tensor", "any", "integrator", "true", "suite"])
+@pytest.mark.parametrize(
+    "component", ["state", "parameter", "tensor", "any", "integrator", "true", "suite", "synapse", "cell"]
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_class_hides_nothing_that_its_module_imports(
     component: str, kind: str, here: Path, printed: Callable[..., Any]

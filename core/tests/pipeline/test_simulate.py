@@ -13,8 +13,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rheobase import errors, stimulus
+from rheobase.pipeline.durations import steps_of
 from rheobase.pipeline.progress import progress_bar
-from rheobase.pipeline.simulate import steps_of
 
 # Whatever backends are installed: these tests are about the one that is the truth for them.
 simulate = functools.partial(rb.simulate, backend="eager")

@@ -15,6 +15,7 @@ import pluggy
 import pytest
 import rheobase as rb
 from rheobase.errors import ArgumentError, ComponentError, PluginError, PluginWarning
+from rheobase.kinds import KINDS
 from rheobase.plugins import installed
 from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
@@ -63,7 +64,7 @@ def registry(*entries: Entry) -> Registry:
 def test_components_are_sorted_by_kind_then_name(install: Install) -> None:
     on_offer = registry(install("toys", "zeta", "alpha"), install("b", "alpha")).components()
     kinds = [component.spec.kind for component in on_offer]
-    assert kinds == sorted(kinds, key=["neuron", "integrator", "aggregator", "backend"].index)
+    assert kinds == sorted(kinds, key=list(KINDS).index)
     assert [component.qualified for component in on_offer if component.spec.kind == "neuron"] == [
         "b:alpha",
         "toys:alpha",
@@ -287,7 +288,7 @@ def test_a_misspelt_hook_is_warned_of_and_an_optional_one_is_not() -> None:
             return []
 
         @rb.hookimpl(optionalhook=True)
-        def rheobase_synapses(self) -> list[object]:
+        def rheobase_channels(self) -> list[object]:
             return []
 
     toys = registry()

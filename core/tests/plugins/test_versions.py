@@ -254,6 +254,9 @@ class Later:
     rheobase_integrators = staticmethod(hookspecs.rheobase_integrators)
     rheobase_aggregators = staticmethod(hookspecs.rheobase_aggregators)
     rheobase_backends = staticmethod(hookspecs.rheobase_backends)
+    rheobase_synapses = staticmethod(hookspecs.rheobase_synapses)
+    rheobase_rules = staticmethod(hookspecs.rheobase_rules)
+    rheobase_surrogates = staticmethod(hookspecs.rheobase_surrogates)
 
 
 def plugins() -> dict[str, Any]:

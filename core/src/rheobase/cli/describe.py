@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from ..errors import ComponentError, RheobaseWarning, nearest
@@ -15,6 +15,7 @@ from ..plugins.pointing import is_in_module, is_path
 from ..plugins.registry import installed_now, list_components, resolve
 from ..plugins.synonyms import synonyms
 from ..specs import Provenance
+from .declarations import declared, quantity
 
 
 def find(name: str, kind: str | None) -> Registered:
@@ -68,23 +69,21 @@ def _described(
         "doc": inspect.cleandoc(loaded.__doc__ or ""),
         "provenance": origin.as_dict(),
     }
+    if origin.kind == "synapse":
+        from .describesynapse import synapse  # here: it imports torch
+
+        return known | {"claims": dict(claims)} | synapse(loaded)
     if KINDS[origin.kind].declares:
         return known | _model(loaded, made_by)
-    return known | {"claims": dict(claims), "arguments": _arguments(loaded)}
+    return known | {"claims": dict(claims), "arguments": _arguments(loaded, origin.kind)}
 
 
 def _model(model: Any, made_by: Any) -> dict[str, Any]:
     schema = model.schema
     values = _default_values(schema, made_by)
     asked = callable(getattr(model, "dt_max", None))
-    return {
-        "parameters": [_quantity(item, values) for item in schema.parameters.values()],
-        "states": [_quantity(item, values) for item in schema.states.values()],
-        "inputs": [_quantity(item, {}) | {"aggregator": item.aggregator} for item in schema.inputs.values()],
-        "options": [
-            {"name": item.name, "choices": list(item.choices), "default": item.default, "doc": item.doc}
-            for item in schema.options.values()
-        ],
+    return declared(schema, values) | {
+        "inputs": [quantity(item, {}) | {"aggregator": item.aggregator} for item in schema.inputs.values()],
         "draws": [
             {"name": item.name, "distribution": item.distribution, "doc": item.doc}
             for item in schema.draws.values()
@@ -124,19 +123,6 @@ def _default_values(schema: Any, made_by: Any) -> Mapping[str, float]:
         return {}
 
 
-def _quantity(item: Any, values: Mapping[str, float]) -> dict[str, Any]:
-    default = item.default
-    follows = default if isinstance(default, str) else "a function" if callable(default) else None
-    return {
-        "name": item.name,
-        "default": values.get(item.name) if follows else default,
-        "follows": follows,
-        "unit": item.unit,
-        "domain": str(item.domain),
-        "doc": item.doc,
-    }
-
-
 def _preset(item: Any) -> dict[str, Any]:
     return {
         "name": item.name,
@@ -150,7 +136,12 @@ def _preset(item: Any) -> dict[str, Any]:
     }
 
 
-def _arguments(loaded: Any) -> list[dict[str, Any]]:
+def _arguments(loaded: Any, kind: str) -> list[dict[str, Any]]:
+    left_out: Container[str] = ()
+    if kind == "rule":
+        from ..engine.network.recipe import OF_EVERY_RULE  # here: it imports torch
+
+        left_out = OF_EVERY_RULE
     try:
         parameters = inspect.signature(loaded).parameters.values()
     except (TypeError, ValueError):
@@ -159,4 +150,5 @@ def _arguments(loaded: Any) -> list[dict[str, Any]]:
     return [
         {"name": item.name, "default": None if item.default is item.empty else str(item.default)}
         for item in parameters
+        if item.name not in left_out
     ]

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def list_command(messages: list[str], kind: str | None, as_json: bool) -> None:
     """List what is installed.
 
-    Models, integrators, aggregators and backends, and the distributions they come from; at the end the
-    plugins that are broken.
+    Models, integrators, aggregators, backends, synapses and connection rules, and the distributions they come
+    from; at the end the plugins that are broken.
     """
     from ..plugins.outcome import spec_to_plain
     from ..plugins.problem import LEFT_OUT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> None:
     """Show a model: equations, parameters, units, presets.
 
-    NAME may also be that of an integrator, an aggregator or a backend; or file.py:Class, or module:Class.
+    NAME may also be that of a component of another kind, such as an integrator, a synapse or a connection
+    rule; or file.py:Class, or module:Class.
     """
     from .describe import about as all_about
 
@@ -43,18 +45,24 @@ def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> Non
         click.echo()
         click.echo(prose(about["doc"] or about["summary"]))
     click.echo()
-    if KINDS[about["kind"]].declares:
+    if about["kind"] == "synapse":
+        _print_synapse(console(), about)
+    elif KINDS[about["kind"]].declares:
         _print_model(console(), about)
     else:
-        claims = {
-            key: value for key, value in about["claims"].items() if value is not None and value is not False
-        }
-        if claims:
-            _print_wrapped("claims: " + ", ".join(f"{key} {value}" for key, value in claims.items()))
+        _print_claims(about)
         # A default that is None reads name=None; no default, the name alone.
         takes = [item["name"] + _equals(item["default"]) for item in about["arguments"]]
         if takes:
             _print_wrapped("arguments: " + ", ".join(takes))
+
+
+def _print_claims(about: dict[str, Any]) -> None:
+    claims = {
+        key: value for key, value in about["claims"].items() if value is not None and value is not False
+    }
+    if claims:
+        _print_wrapped("claims: " + ", ".join(f"{key} {value}" for key, value in claims.items()))
 
 
 def _print_wrapped(line: str) -> None:
@@ -65,35 +73,25 @@ def _equals(default: str | None) -> str:
     return "" if default is None else f"={default}"
 
 
+def _print_synapse(out: Console, about: dict[str, Any]) -> None:
+    _print_quantities(out, about)
+    _print_options(out, about)
+    does = (
+        f"is added to {about['into']} of its target" if about["into"] else f"its output is in {about['unit']}"
+    )
+    click.echo(f"weights are in {about['weight_unit']}; {'each ' if about['into'] else ''}{does}")
+    _print_claims(about)
+
+
 def _print_model(out: Console, about: dict[str, Any]) -> None:
-    for kind in ("parameters", "states"):
-        if about[kind]:
-            rows = [
-                (item["name"], _default(item), item["unit"], item["domain"], item["doc"])
-                for item in about[kind]
-            ]
-            out.print(table(["name", "default", "unit", "values", "what"], rows, title=kind))
-    tables: dict[str, tuple[list[str], list[tuple[str, ...]]]] = {
-        "inputs": (
-            ["name", "unit", "combined by", "what"],
-            [(item["name"], item["unit"], item["aggregator"], item["doc"]) for item in about["inputs"]],
-        ),
-        "options": (
-            ["name", "choices, default first", "what"],
-            [(item["name"], " | ".join(item["choices"]), item["doc"]) for item in about["options"]],
-        ),
-        "draws": (
-            ["name", "distribution", "what"],
-            [(item["name"], item["distribution"], item["doc"]) for item in about["draws"]],
-        ),
-        "presets": (
-            ["name", "what", "sets"],
-            [(item["name"], item["doc"], _sets(item)) for item in about["presets"]],
-        ),
-    }
-    for kind, (columns, cells) in tables.items():
-        if cells:
-            out.print(table(columns, cells, title=kind))
+    _print_quantities(out, about)
+    inputs = [(item["name"], item["unit"], item["aggregator"], item["doc"]) for item in about["inputs"]]
+    _print_table(out, "inputs", ["name", "unit", "combined by", "what"], inputs)
+    _print_options(out, about)
+    draws = [(item["name"], item["distribution"], item["doc"]) for item in about["draws"]]
+    _print_table(out, "draws", ["name", "distribution", "what"], draws)
+    presets = [(item["name"], item["doc"], _sets(item)) for item in about["presets"]]
+    _print_table(out, "presets", ["name", "what", "sets"], presets)
     # Once each: the presets of one paper share its long name.
     for citation in dict.fromkeys(item["citation"] for item in about["presets"] if item["citation"]):
         names = ", ".join(item["name"] for item in about["presets"] if item["citation"] == citation)
@@ -101,6 +99,24 @@ def _print_model(out: Console, about: dict[str, Any]) -> None:
     if about["dt_max_ms"] is not None:
         when = " at first, watched in runs" if about["dt_max_follows"] else ""
         click.echo(f"largest step of fixed-step integrators: {number(about['dt_max_ms'])} ms{when}")
+
+
+def _print_quantities(out: Console, about: dict[str, Any]) -> None:
+    for kind in ("parameters", "states"):
+        rows = [
+            (item["name"], _default(item), item["unit"], item["domain"], item["doc"]) for item in about[kind]
+        ]
+        _print_table(out, kind, ["name", "default", "unit", "values", "what"], rows)
+
+
+def _print_options(out: Console, about: dict[str, Any]) -> None:
+    options = [(item["name"], " | ".join(item["choices"]), item["doc"]) for item in about["options"]]
+    _print_table(out, "options", ["name", "choices, default first", "what"], options)
+
+
+def _print_table(out: Console, title: str, columns: list[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        out.print(table(columns, rows, title=title))
 
 
 def _default(item: dict[str, Any]) -> str:

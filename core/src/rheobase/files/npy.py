@@ -30,8 +30,8 @@ def read_npy(file: BinaryIO) -> np.ndarray:
 class Archive:
     """An NPZ file, whose members are read one by one."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._size = os.fstat(file.fileno()).st_size
+    def __init__(self, file: IO[bytes]) -> None:
+        self._size = file.seek(0, os.SEEK_END)
         self._zip = zipfile.ZipFile(file)
         members = self._zip.infolist()
         self._members = {info.filename.removesuffix(".npy"): info for info in members}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from torch import Tensor
 
@@ -168,22 +168,25 @@ class Recording(Results):
         return to_pandas(self)
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> Recording:
-        """Read a recording that :meth:`save` wrote.
+    def load(path: str | os.PathLike[str]) -> Any:
+        """Read a recording that :meth:`save` wrote, or that of a network.
 
         Args:
             path: The file.
 
         Returns:
-            The recording, on the CPU.
+            The recording, on the CPU: a :class:`Recording`, or a :class:`~rheobase.NetworkRecording`.
 
         Raises:
             ArgumentError: If the file is missing or no recording, or what it says makes no sense: a time step
                 that is not above 0, rows that are not one for each ``every`` steps, spikes outside the run.
         """
+        from .networkrecording import NetworkRecording
+        from .networkstorage import load_network
         from .storage import load
 
-        return load(Recording, path)
+        network = load_network(Recording, path)
+        return load(Recording, path) if network is None else NetworkRecording(*network)
 
     def __repr__(self) -> str:
         end = "" if self.complete else ", interrupted"

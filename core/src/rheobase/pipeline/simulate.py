@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
+from ..engine.network.network import Network
 from ..engine.neuron.threads import occupied
-from ..errors import ArgumentError, StimulusError, shown
+from ..errors import ArgumentError, StimulusError
 from .backends import Candidates, pays, signed
 from .drive import Drive, check_neuron
+from .durations import steps_of
 from .interrupted import SimulationInterrupted
+from .networkrun import simulate_network
 from .recorder import check_every, check_record, narrowed
 from .recording import Recording
 from .taking import settings_of
@@ -22,15 +24,23 @@ if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
     from ..signal.signal import Signal
     from ..stimulus import Stimulus
+    from .networkrecording import NetworkRecording
 
     Source: TypeAlias = Stimulus | Signal | Tensor | float
 
 __all__ = ["SimulationInterrupted", "simulate"]
 
 
+Given: TypeAlias = (
+    "Source | Sequence[Source] | Mapping[str, Source | Sequence[Source] | Mapping[str, Source]]"
+)
+"""A stimulus of one neuron."""
+
+
+@overload
 def simulate(
     neuron: Neuron,
-    stimulus: Source | Sequence[Source] | Mapping[str, Source | Sequence[Source] | Mapping[str, Source]],
+    stimulus: Given,
     duration: float | None = None,
     *,
     record: str | Sequence[str] | Mapping[str, bool | Sequence[int] | Tensor] = ("spikes",),
@@ -38,7 +48,34 @@ def simulate(
     grad: bool | None = None,
     progress: bool | None = None,
     every: int = 1,
-) -> Recording:
+) -> Recording: ...
+
+
+@overload
+def simulate(
+    neuron: Network,
+    stimulus: Mapping[str, Given] | None = None,
+    duration: float | None = None,
+    *,
+    record: str | Mapping[str, str | Sequence[str] | Mapping[str, bool | Sequence[int] | Tensor]] = "spikes",
+    backend: str = "auto",
+    grad: bool | None = None,
+    progress: bool | None = None,
+    every: int = 1,
+) -> NetworkRecording: ...
+
+
+def simulate(
+    neuron: Any,
+    stimulus: Any = None,
+    duration: float | None = None,
+    *,
+    record: Any = ("spikes",),
+    backend: str = "auto",
+    grad: bool | None = None,
+    progress: bool | None = None,
+    every: int = 1,
+) -> Any:
     """Drive a neuron with a stimulus, and record what it does.
 
     The run goes on from the neuron's present state and clock, and resets nothing: two runs of T are one
@@ -46,7 +83,9 @@ def simulate(
     where the neuron was created with ``event="located"``.
 
     Args:
-        neuron: A neuron or an ensemble, from :func:`rheobase.create`.
+        neuron: A neuron or an ensemble, from :func:`rheobase.create`; or a :class:`~rheobase.Network`: then
+            ``stimulus`` is a mapping by population, by default none, and ``record`` a mapping by population
+            and projection, by default the spikes of all populations. ``backend`` is ``"eager"`` there.
         stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock, held within each step;
             or a :class:`~rheobase.Signal`, which may change within steps. Or a tensor, in the
             model's unit and on the neuron's device: a scalar or ``[units]`` is constant, ``[steps, 1]`` or
@@ -72,7 +111,7 @@ def simulate(
             and no memory for the others. Spikes are recorded in every step. Default 1.
 
     Returns:
-        The recording.
+        The recording; of a network a :class:`~rheobase.NetworkRecording`.
 
     Raises:
         ArgumentError: If the duration is no multiple of dt, a name or unit cannot be recorded, or every is
@@ -102,6 +141,10 @@ def simulate(
         >>> rb.simulate(neuron, 5.0, duration=2.0, record="voltage", every=3).times
         tensor([3.5000], dtype=torch.float64)
     """
+    if isinstance(neuron, Network):
+        return simulate_network(
+            neuron, stimulus, duration, record, backend, grad=grad, progress=progress, every=every
+        )
     check_neuron(neuron, "simulate")
     with occupied(neuron):
         return _simulate(neuron, stimulus, duration, record, backend, grad, progress, every)
@@ -150,32 +193,6 @@ def _simulate(
             neuron.heed_dt_max()
         return replace(signed(narrowed(recording, names), origin, notes), settings=made)
     raise AssertionError("the last candidate, eager, refuses nothing")  # pragma: no cover
-
-
-def steps_of(duration: float, dt: float) -> int:
-    """The number of steps of ``dt`` ms in a duration, which is to be a multiple to a millionth of dt."""
-    try:
-        value = math.nan if isinstance(duration, (bool, str)) else float(duration)
-    except (TypeError, ValueError, OverflowError):
-        value = math.nan
-    if not 0.0 < value < math.inf:
-        raise ArgumentError(f"duration={shown(duration)} cannot be used; give a finite time above 0, in ms")
-    position = value / dt
-    # Beyond, a float64 cannot tell one step from the next.
-    if position > 2**53:
-        raise ArgumentError(
-            f"duration={shown(duration)} ms is {position:.3g} steps of {dt:g} ms, more than can be counted; "
-            "give a shorter duration or a larger dt"
-        )
-    steps = round(position)
-    # A millionth of a step, and the rounding of the division, which grows with the number of steps.
-    if steps < 1 or abs(position - steps) > 1e-6 + 4e-16 * position:
-        near = max(1, steps)
-        raise ArgumentError(
-            f"duration={shown(duration)} ms is no multiple of the time step {dt:g} ms; "
-            f"the nearest is {near * dt:.12g} ms, {near} step{'s' if near > 1 else ''}"
-        )
-    return steps
 
 
 def _steps(drive: Drive, duration: float | None) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import torch
@@ -36,6 +36,13 @@ TRACE = "trace_"
 
 def save(recording: Results, path: str | os.PathLike[str]) -> None:
     """See :meth:`Recording.save`."""
+    # Through an open file: given a name, numpy would add the ending .npz to it.
+    with replacing(path) as file:
+        write(recording, file)
+
+
+def write(recording: Results, file: IO[bytes]) -> None:
+    """Write a recording to an open file."""
     arrays = arrays_of(recording)
     about = about_of(recording)
     about["settings"], more = packed(recording.settings, _as_array)
@@ -44,9 +51,7 @@ def save(recording: Results, path: str | os.PathLike[str]) -> None:
     about["digests"] = {name: _digest(array) for name, array in arrays.items()}
     arrays["about"] = np.array(json.dumps(about))
     arrays["digest"] = np.array(_digest(arrays["about"]))
-    # Through an open file: given a name, numpy would add the ending .npz to it.
-    with replacing(path) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    np.savez(file, allow_pickle=False, **arrays)
 
 
 def arrays_of(recording: Results) -> dict[str, np.ndarray]:
@@ -87,30 +92,35 @@ def load(kind: type[Made], path: str | os.PathLike[str]) -> Made:
     """See :meth:`Recording.load`."""
     mend = "give a file that Recording.save wrote"
     with reading(path, ArgumentError, "a recording", mend) as file:
-        archive = Archive(file)
-        text = archive.read("about")
-        about = json.loads(str(text))
-        known = about["rheobase_recording"]
-        if known != FORMAT:
-            raise ArgumentError(
-                f"{os.fspath(path)!r} is a recording of format {known}, "
-                f"this is Rheobase for format {FORMAT}; install the version that wrote it"
-            )
-        # The digest of ``about`` stands outside of it, those of the arrays within.
-        if "digest" in archive.names and str(archive.read("digest")) != _digest(text):
-            raise ValueError("about is not as it was saved")
-        about = check_about(about)
-        spikes = SPIKES if any(name in archive.names for name in SPIKES) else ()
-        names = (*spikes, *(TRACE + name for name in about["trace_types"]))
-        names += tuple(members(about["settings"]))
-        unknown = {name for name in archive.names if name.startswith((TRACE, "spike_"))} - {*names}
-        if unknown:
-            raise ValueError(f"{sorted(unknown)[0]} has no type in about")
-        arrays = {name: archive.read(name) for name in names}
-        for name, digest in about["digests"].items():
-            if name not in arrays or _digest(arrays[name]) != digest:
-                raise ValueError(f"{name} is not as it was saved")
-        return recording_of(kind, about, arrays)
+        return read(kind, file, os.fspath(path))
+
+
+def read(kind: type[Made], file: IO[bytes], name: str | bytes) -> Made:
+    """Read a recording from an open file; ``name`` is what messages call it."""
+    archive = Archive(file)
+    text = archive.read("about")
+    about = json.loads(str(text))
+    known = about["rheobase_recording"]
+    if known != FORMAT:
+        raise ArgumentError(
+            f"{name!r} is a recording of format {known}, "
+            f"this is Rheobase for format {FORMAT}; install the version that wrote it"
+        )
+    # The digest of ``about`` stands outside of it, those of the arrays within.
+    if "digest" in archive.names and str(archive.read("digest")) != _digest(text):
+        raise ValueError("about is not as it was saved")
+    about = check_about(about)
+    spikes = SPIKES if any(name in archive.names for name in SPIKES) else ()
+    names = (*spikes, *(TRACE + name for name in about["trace_types"]))
+    names += tuple(members(about["settings"]))
+    unknown = {name for name in archive.names if name.startswith((TRACE, "spike_"))} - {*names}
+    if unknown:
+        raise ValueError(f"{sorted(unknown)[0]} has no type in about")
+    arrays = {name: archive.read(name) for name in names}
+    for member, digest in about["digests"].items():
+        if member not in arrays or _digest(arrays[member]) != digest:
+            raise ValueError(f"{member} is not as it was saved")
+    return recording_of(kind, about, arrays)
 
 
 def recording_of(kind: type[Made], about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Made:

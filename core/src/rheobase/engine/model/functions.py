@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -130,15 +131,23 @@ def _explained(model: Model, name: str, error: Exception, given: tuple[Any, ...]
 def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
     """What one of the model's functions gave for each of its states, packed like ``y``."""
     if not isinstance(values, Mapping) or values.keys() != schema.states.keys():
-        raise DeclarationError(
-            f"{schema.owner}.{function} gave {_gave(values)}; give a mapping with a value for each "
-            f"state: {', '.join(schema.states)}"
-        )
+        raise wrong_names(schema, values, function)
     return pack([_like(values[name], y) for name in schema.states])
 
 
-def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
-    """The packed state after ``reset``, None if it names no state; ``params`` has the draws of the spike."""
+def wrong_names(schema: Schema, values: Any, function: str) -> DeclarationError:
+    """The error about a function that gave no value, or one too many, for the states."""
+    return DeclarationError(
+        f"{schema.owner}.{function} gave {_gave(values)}; give a mapping with a value for each "
+        f"state: {', '.join(schema.states)}"
+    )
+
+
+def after_reset(model: Model, y: Tensor, params: Any, others: Tensor | None = None) -> Tensor | None:
+    """The packed state after ``reset``, None if it names no state; ``params`` has the draws of the spike.
+
+    States that it does not name are those of ``others``, by default of the ``y`` that it was given.
+    """
     schema = model.schema
     changes = {} if model.reset is None else ask(model, "reset", y.unbind(0), params)
     if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
@@ -148,9 +157,8 @@ def after_reset(model: Model, y: Tensor, params: Any) -> Tensor | None:
         )
     if not changes:
         return None
-    return pack(
-        [_like(changes.get(name, part), y) for name, part in zip(schema.states, y.unbind(0), strict=True)]
-    )
+    rest = (y if others is None else others).unbind(0)
+    return pack([_like(changes.get(name, part), y) for name, part in zip(schema.states, rest, strict=True)])
 
 
 def resets_states(model: Model, y: Tensor, params: Any) -> bool:
@@ -161,9 +169,27 @@ def resets_states(model: Model, y: Tensor, params: Any) -> bool:
 
 
 def held_mask(schema: Schema, y: Tensor) -> Tensor:
-    """Which rows of a packed state are held during the refractory period, ``[D, 1, ...]``."""
-    mask = torch.tensor([name in schema.held for name in schema.states], device=y.device)
-    return mask.view(-1, *([1] * (y.ndim - 1)))
+    """Which rows of a packed state are held while refractory, ``[D, 1, ...]``; not to be changed."""
+    return _rows_mask(tuple(name in schema.held for name in schema.states), y.ndim, y.device)
+
+
+def kinetic_mask(schema: Schema, y: Tensor) -> Tensor:
+    """Which rows of a packed state are synapses', ``[D, 1, ...]``; not to be changed."""
+    return _rows_mask(tuple(name in schema.kinetic for name in schema.states), y.ndim, y.device)
+
+
+def _rows_mask(rows: tuple[bool, ...], ndim: int, device: torch.device) -> Tensor:
+    # While compiling, under a transform or in inference mode a tensor that is kept would be somebody's own.
+    if torch.compiler.is_compiling() or torch.is_inference_mode_enabled():
+        return _made_mask(rows, ndim, device)
+    return _kept_mask(rows, ndim, device)
+
+
+def _made_mask(rows: tuple[bool, ...], ndim: int, device: torch.device) -> Tensor:
+    return torch.tensor(rows, device=device).view(-1, *([1] * (ndim - 1)))
+
+
+_kept_mask = functools.lru_cache(maxsize=256)(_made_mask)
 
 
 def _check_difference(model: Model, g: Any) -> None:

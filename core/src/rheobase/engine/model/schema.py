@@ -27,7 +27,7 @@ FUNCTIONS = ("derivatives", "threshold", "reset", "update", "dt_max")
 _namedtuple: Any = namedtuple
 
 
-def _tuple_type(name: str, fields: Sequence[str]) -> Any:
+def tuple_type(name: str, fields: Sequence[str]) -> Any:
     """A class of named tuples that can be pickled, though no module has it by its name."""
     kind = _namedtuple(name, fields)
     kind.__reduce__ = _taken_apart
@@ -43,7 +43,7 @@ def _put_together(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -
 
 
 # One class for all that is unpickled of one kind.
-_found_type = cache(_tuple_type)
+_found_type = cache(tuple_type)
 _OVERRIDABLE = frozenset({"voltage", "input"})
 
 
@@ -62,6 +62,8 @@ class Schema:
         declared: Whether the class declares anything or defines derivatives or an update; such a
             class refuses names that it does not declare.
         held: The states whose derivative is zero during the refractory period.
+        kinetic: The states that are synapses', in a model composed with them: resets, refractory periods and
+            the interpolation to a crossing leave them alone.
         dt_max: The largest step at which explicit fixed-step methods serve the model, ms, or None: it is
             not declared, or a function, which is the model's.
     """
@@ -80,6 +82,7 @@ class Schema:
     pack_params: Any = field(repr=False)
     pack_drawn: Any = field(repr=False)
     pack_data: Any = field(repr=False)
+    kinetic: tuple[str, ...] = ()
 
     @property
     def settable(self) -> tuple[str, ...]:
@@ -112,8 +115,14 @@ class Schema:
         )
 
 
-def collect(cls: type, reserved: frozenset[str]) -> Schema:
-    """The schema of a class that was just defined; ``reserved`` names are those of every neuron."""
+def collect(cls: type, reserved: frozenset[str], functions: Sequence[str] = FUNCTIONS) -> Schema:
+    """The schema of a class that was just defined.
+
+    Args:
+        cls: The class.
+        reserved: Names that nothing it declares may have: those of every neuron, or of every projection.
+        functions: The pure functions that it may define.
+    """
     found: dict[str, Declaration] = {}
     # Base classes first: what a class declares anew stands at the place of what it replaces.
     for base in reversed(cls.__mro__):
@@ -134,8 +143,8 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
     for name in own:
         _check_name(cls, name, found[name], reserved)
 
-    functions = [name for name in FUNCTIONS if callable(getattr(cls, name, None))]
-    for name in functions:
+    defined = [name for name in functions if callable(getattr(cls, name, None))]
+    for name in defined:
         # Looked up in the class bodies: getattr gives the function, and not how it was declared.
         if not isinstance(_lookup(cls, name), staticmethod):
             raise DeclarationError(
@@ -143,7 +152,7 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
             )
     # The base class's voltage and input are for neurons without declarations: a model has its own.
     inherited = {name for name, value in found.items() if value.of_framework}
-    declared = bool(functions) or bool(set(found) - inherited)
+    declared = bool(defined) or bool(set(found) - inherited)
     found = {
         name: value
         for name, value in found.items()
@@ -155,7 +164,7 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
 
     parameters, states, inputs = of(Parameter), of(State), of(Input)
     options, draws, presets = of(Option), of(Draw), of(Preset)
-    if {"derivatives", "update"} & set(functions) and not states:
+    if {"derivatives", "update"} & set(defined) and not states:
         raise DeclarationError(f"{cls.__qualname__} declares no State; declare one for each variable")
     schema = Schema(
         owner=cls.__name__,
@@ -168,10 +177,10 @@ def collect(cls: type, reserved: frozenset[str]) -> Schema:
         declared=declared,
         held=_held(cls, states),
         dt_max=_dt_max(cls),
-        pack_state=_tuple_type("state", list(states)),
-        pack_params=_tuple_type("params", [*parameters, *options]),
-        pack_drawn=_tuple_type("params", [*parameters, *options, *draws]),
-        pack_data=_tuple_type("data", list(inputs)),
+        pack_state=tuple_type("state", list(states)),
+        pack_params=tuple_type("params", [*parameters, *options]),
+        pack_drawn=tuple_type("params", [*parameters, *options, *draws]),
+        pack_data=tuple_type("data", list(inputs)),
     )
     _check_defaults(cls, schema)
     _check_presets(cls, schema)

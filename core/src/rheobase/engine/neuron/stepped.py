@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -13,7 +13,8 @@ from ...signal.segments import at_start, signals_in
 from ...specs import Provenance
 from ...torch_state import all_finite, broadcast_shape, values_visible
 from ..aggregate import Aggregator
-from ..model.functions import pack, spread
+from ..model.functions import Model, pack, spread
+from ..step.arrivals import Arrivals
 from ..step.grid import Report
 from ..step.grid import step as declared_step
 from ..step.slopes import SLOPE, forgotten
@@ -26,6 +27,24 @@ from .kept import Kept, Noted, noted
 from .named import NamedState
 from .threads import alone
 from .timed import receive_timed
+
+
+class Incoming(Protocol):
+    """What reaches a neuron in a network, as its step asks for it."""
+
+    model: Model
+
+    def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
+        """The state and the parameters of the neuron with those of its synapses."""
+
+    def arrivals(self) -> Arrivals | None:
+        """What arrives in the step; None where nothing does."""
+
+    def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
+        """The neuron's own part of a state, and the rest."""
+
+    def leave(self, rows: Sequence[Tensor], attached: bool) -> None:
+        """Keep that rest."""
 
 
 class Stepped(Beginning):
@@ -111,11 +130,12 @@ class Stepped(Beginning):
         clock: Tensor | None,
         begin: Any,
         visible: bool | None = None,
+        incoming: Incoming | None = None,
     ) -> tuple[StepState, Report]:
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
         return declared_step(
-            self._model,
+            self._model if incoming is None else incoming.model,
             self.integrator,
             self._event,
             state,
@@ -127,6 +147,7 @@ class Stepped(Beginning):
             clock=clock,
             begin=begin,
             visible=visible,
+            arrivals=None if incoming is None else incoming.arrivals(),
         )
 
     def _outputs(self, state: StepState, report: Report, begin: Any) -> dict[str, Tensor]:
@@ -223,11 +244,12 @@ class Stepped(Beginning):
         }
         return self.schema.pack_data(**received)
 
-    def advance(self, data: Any) -> dict[str, Tensor]:
+    def advance(self, data: Any, incoming: Incoming | None = None) -> dict[str, Tensor]:
         """One step on a prepared input: step, check the values, keep the state.
 
         Args:
             data: The aggregated input, as :meth:`prepare` gives it.
+            incoming: In a network, what reaches the neuron beside it.
 
         Returns:
             The outputs of the step; they share memory with the neuron until its next step, and with that
@@ -250,14 +272,23 @@ class Stepped(Beginning):
         if state.carry and SLOPE in state.carry:
             state = state._replace(carry=forgotten(state.carry, self._changed(data, kept, visible)))
         clock = self._counter if self.schema.draws else None
+        own, own_params = state, params
+        if incoming is not None:
+            state, params = incoming.joined(state, params)
+            if state.carry:
+                # The synapses' parameters are not looked at: slopes of the last step are not gone on from.
+                state = state._replace(carry=forgotten(state.carry, True))
         try:
-            after, report = self._step(state, params, data, self._dt, known, clock, begin, visible)
+            after, report = self._step(state, params, data, self._dt, known, clock, begin, visible, incoming)
         except IntegrationError as error:
             # The integrator counts time from the start of the step.
             raise type(error)(
                 f"{self.identifier}, within step {self.simulation_step} (from t = {self.time:g} ms, "
                 f"dt = {self.dt:g} ms): {error}{other_events(self)}"
             ) from error
+        rows: Sequence[Tensor] = ()
+        if incoming is not None:
+            after, rows = incoming.parted(after)
         outputs = self._outputs(after, report, begin)
         same = kept is not None and kept.had(data)
         finite = report.known.finite
@@ -268,16 +299,18 @@ class Stepped(Beginning):
             watch = self._watch
             # Calm: nobody spiked, so nobody need be counted.
             if watch.due(None if report.known.calm else after.spiked):
-                before = dict(zip(self.schema.states, state.y.unbind(0), strict=True))
-                watch.told = heed(self, before, params, begin, after.spiked)
+                before = dict(zip(self.schema.states, own.y.unbind(0), strict=True))
+                watch.told = heed(self, before, own_params, begin, after.spiked)
         if report.times is not None:
             outputs["spike_times"] = self.time + report.times
+        if incoming is not None:
+            incoming.leave(rows, self.keeps_graph)
         if type(self).commit is not Stepped.commit:  # an author's, to whom each step is shown
             self.commit(self._named(after, clock), outputs)
             return outputs
         after = self._leave(after, outputs)
         given = data if isinstance(data, Tensor) else None
-        self._note(after, params, report.known, given, visible=visible)
+        self._note(after, own_params, report.known, given, visible=visible)
         return outputs
 
     def heed_dt_max(self, data: Callable[[], Any] | None = None) -> None:

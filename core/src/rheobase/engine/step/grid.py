@@ -3,10 +3,11 @@
 The order of things in a step from t to t + dt:
 
 1. the integrator takes the states from t to t + dt; held states of a refractory unit stand still;
-2. g is evaluated, and a unit spikes if it is *armed and g >= 0* and not refractory, or if its
+2. what arrives at t + dt from other populations changes the states of units that are not held;
+3. g is evaluated, and a unit spikes if it is *armed and g >= 0* and not refractory, or if its
    refractory period ends with this step and g >= 0;
-3. ``reset`` gives new values to the units that spiked;
-4. ``armed`` becomes g < 0 after the reset; the refractory counter runs down by one, or is set to
+4. ``reset`` gives new values to the units that spiked;
+5. ``armed`` becomes g < 0 after the reset; the refractory counter runs down by one, or is set to
    round(tau_ref / dt) where a unit spiked.
 """
 
@@ -24,6 +25,7 @@ from ...torch_state import broadcast_shape, values_visible
 from ..integrator import Integrator, Status
 from ..model.drawing import ONCE, Drawing
 from ..model.functions import Model, own_update, spread
+from .arrivals import Arrivals
 from .course import integrate
 from .located import located_step
 from .slopes import SLOPE, forgotten
@@ -62,6 +64,7 @@ def step(
     begin: Any = None,  # the input at the start of the step, where it is known
     visible: bool | None = None,  # whether values can be looked at; None: it is asked here
     surrogate: Surrogate | None = None,  # what stands for the derivative of spikes; none: they have none
+    arrivals: Arrivals | None = None,  # what reaches it from other populations
 ) -> tuple[StepState, Report]:
     """One step of a declared model: the state at t + dt, and what the step says of itself."""
     schema = model.schema
@@ -94,8 +97,11 @@ def step(
                 f"{schema.owner}: located spikes have times with exact derivatives, and no surrogate's; use "
                 "event='step' or 'crossing' with it"
             )
-        after, counts, times = located_step(model, integrator, state, params, data, dt, drawing, known)
+        after, counts, times = located_step(
+            model, integrator, state, params, data, dt, drawing, known, arrivals
+        )
         return after, Report(Known(settled=True), counts=counts, times=times)
+    arrive = None if arrivals is None else arrivals.at_end(params)
     if own is None:
         y1, carry, finite = integrate(
             model, integrator, event, state, params, data, dt, begin=begin, visible=visible
@@ -110,6 +116,9 @@ def step(
         y1, finite = torch.where(status == Status.OK, y1, torch.nan), False
     fresh = own is None and integrator.fresh
     if model.threshold is None:
+        if arrive is not None:
+            y1, finite, fresh = arrive(y1, None), False, True
+            carry = forgotten(carry, True)
         # A result may be something that the integrator, or the model, keeps.
         y1 = y1 if fresh else y1.clone(memory_format=torch.contiguous_format)
         return StepState(y1, status=status, carry=carry), Report(Known(finite=finite))
@@ -122,9 +131,12 @@ def step(
     # The indexed way works on numpy's view of the memory; all else takes the masked one, to the same bits.
     some = visible and y1.device.type == "cpu" and y1.dtype in _NUMPY and surrogate is None
     if some:
-        done = finish_indexed(model, event, ends, params, dt, drawing, known)
+        done = finish_indexed(model, event, ends, params, dt, drawing, known, arrive)
     else:
-        done = finish_masked(model, event, ends, params, dt, drawing, known, surrogate)
+        done = finish_masked(model, event, ends, params, dt, drawing, known, surrogate, arrive)
+    if arrive is not None:
+        # Slopes that were kept are of the states before; that what arrived is finite nobody has looked at.
+        carry, finite = forgotten(carry, True), False
     # A reset or a hold changes states behind the integrator, so its slopes there are of another state.
     if carry is not None and SLOPE in carry:
         carry = forgotten(carry, _disturbed(some, done, state.refractory_steps))

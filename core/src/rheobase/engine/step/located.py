@@ -20,12 +20,16 @@ from ..integrator import Event, Integrator, Status
 from ..integrator.status import failure
 from ..model.drawing import Drawing, for_spikes
 from ..model.functions import Model, after_reset, gap
+from .arrivals import Arrivals
 from .field import ModelField, ModelGap, params_of
 from .slopes import SLOPE, completed, forgotten
 from .spikes import Known, decide
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
 from .table import StepState
+
+TOGETHER = 1e-9
+"""What arrives within so many ms arrives together."""
 
 MOST_SPIKES = 1000
 """The most spikes of one unit in one step."""
@@ -45,6 +49,7 @@ class LocatedStep:
         dt: float,
         drawing: Drawing | None,
         known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
+        arrivals: Arrivals | None = None,
     ) -> None:
         self.model, self.integrator, self.dt, self.drawing = model, integrator, dt, drawing
         self.known = known
@@ -78,6 +83,12 @@ class LocatedStep:
         self.status = None if status is None else status.expand(self.shape).reshape(units)
         self.carry = _flat(state.carry, self.shape)
         self.spikes = SpikeTimes(units, y.device)
+        self.arrivals = arrivals
+        # When the next arrival of each unit is due, and how many it had; infinite where there is none.
+        self.due = torch.full_like(self.t, math.inf)
+        self.had = torch.zeros(units, dtype=torch.int64, device=y.device)
+        if arrivals is not None and arrivals.times is not None:
+            self.due = arrivals.times[:, 0]
         self.whole, self.segment = self.field, Segment(0.0, dt, 0.0, dt)
 
     def run(self) -> None:
@@ -99,8 +110,18 @@ class LocatedStep:
                 # The input may jump at a breakpoint, and the slopes with it.
                 self.carry = forgotten(self.carry, True)
             # Times have graphs, since crossings depend on parameters; who goes on is a matter of values.
-            while len(who := (self.t.detach() < segment.stop).nonzero().squeeze(1)):
+            # A unit that crosses just where something arrives is at that time, and it is still to arrive.
+            while len(who := self._going(segment.stop).nonzero().squeeze(1)):
                 self._round(who)
+
+    def _going(self, stop: float) -> Tensor:
+        """Who is not yet at the end of the segment, with all that arrives there."""
+        going = self.t.detach() < stop
+        if self.arrivals is not None:
+            pending = self.due <= stop
+            # Those that failed are at the end, whatever is still to arrive.
+            going = going | (pending if self.status is None else pending & (self.status == Status.OK))
+        return going
 
     def rest_after(self) -> tuple[Tensor, Tensor] | None:
         """What is left of the refractory periods: whole steps, and ms."""
@@ -142,8 +163,13 @@ class LocatedStep:
                 goal = torch.where(resting, t, end)  # nothing of these units moves
             else:
                 field = field.at_rest(resting)
+        due = None
+        if self.arrivals is not None:
+            due, end, goal = self._next(who, t, left, resting, end, goal)
+            if released is not None:
+                released = released & (over <= end)
         event = Event(gap_of, armed, None if resting is None else ~resting)
-        fresh = everybody and resting is None and not bool(t.any())
+        fresh = everybody and resting is None and due is None and not bool(t.any())
         # Tensors even where all units have the same time: products of numbers and of tensors are rounded
         # differently, and what a unit gets must not depend on the others.
         times = (t[0], goal[0]) if fresh else (t, goal)
@@ -168,14 +194,64 @@ class LocatedStep:
         armed = (gap_of(new.detach()) < 0) if below is None or result.status is not None else below
         crossed = torch.zeros_like(armed) if result.crossed is None else result.crossed
         spiking = crossed
+        jumped = None
+        if due is not None and self.arrivals is not None:
+            jumped = (due <= now.detach()) & ~crossed
+            if bool(jumped.any()):
+                lifted = armed if resting is None else armed & ~resting
+                new = self._jump(who, jumped, new, params, resting)
+                above = gap_of(new.detach()) >= 0
+                # One that was lifted over the threshold spikes at that very time.
+                spiking = crossed | (jumped & lifted & above)
+                armed = torch.where(jumped, ~above, armed)
+            else:
+                jumped = None
         if released is not None:
-            spiking = decide(crossed, gap_of(new.detach()) >= 0, resting, released)
+            spiking = decide(spiking, gap_of(new.detach()) >= 0, resting, released)
         # Slopes of the field at rest are not those of the free one, neither way.
         carry = result.carry if resting is None else forgotten(result.carry, resting)
+        if jumped is not None:
+            carry = forgotten(carry, jumped)
         self._keep(who, everybody, new, now, armed, left, carry)
         chosen = spiking.nonzero().squeeze(1)
         if len(chosen):
             self._spike(who.index_select(0, chosen))
+
+    def _next(
+        self,
+        who: Tensor,
+        t: Tensor,
+        left: Tensor | None,
+        resting: Tensor | None,
+        end: Tensor,
+        goal: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """When something arrives at these units, and how far they go until then."""
+        due = self.due.index_select(0, who)
+        if resting is not None and left is not None:
+            over = t.detach() + left.detach()
+            # What arrives as the refractory period ends is within it, as on the grid.
+            due = torch.where(resting & ((due - over).abs() <= TOGETHER), over, due)
+        # What was due while the unit was reset at that very time is due now.
+        due = torch.where(due < math.inf, torch.maximum(due, t.detach()), due)
+        sooner = due < end
+        stands = goal == t
+        return due, torch.where(sooner, due, end), torch.where(sooner & ~stands, due, goal)
+
+    def _jump(self, who: Tensor, jumped: Tensor, y: Tensor, params: Any, resting: Tensor | None) -> Tensor:
+        """What arrives does what it does to those units that it has reached."""
+        arrivals = self.arrivals
+        if arrivals is None or arrivals.times is None:
+            return y
+        some = jumped.nonzero().squeeze(1)
+        units = who.index_select(0, some)
+        place = self.had.index_select(0, units)
+        weights = [None if each is None else each[units, place] for each in arrivals.weights]
+        held = None if resting is None else resting.index_select(0, some)
+        after = arrivals.jump(y.index_select(1, some), params_of(params, some, y.shape[1:]), weights, held)
+        self.had = self.had.index_add(0, units, torch.ones_like(place))
+        self.due = self.due.index_copy(0, units, arrivals.times[units, place + 1])
+        return y.index_copy(1, some, after)
 
     def _spike(self, who: Tensor) -> None:
         """Note the spikes of some units, and reset them where they stand."""
@@ -264,9 +340,10 @@ def located_step(
     dt: float,
     drawing: Drawing | None = None,
     known: Known = Known(),  # noqa: B008 - a tuple, which nobody can change
+    arrivals: Arrivals | None = None,
 ) -> tuple[StepState, Tensor, Tensor]:
     """The state after a step; each unit's spikes, ``[*batch, units]``; when, ms, ``[*batch, units, K]``."""
-    work = LocatedStep(model, integrator, state, params, data, dt, drawing, known)
+    work = LocatedStep(model, integrator, state, params, data, dt, drawing, known, arrivals)
     work.run()
     shape = work.shape
     carry = work.carry

@@ -9,7 +9,7 @@ selected (:func:`finish_masked`). Units never interact inside a model, so both a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ...torch_state import all_finite
 from ..model.drawing import Drawing, for_spikes
-from ..model.functions import Model, after_reset, gap, held_mask
+from ..model.functions import Model, after_reset, gap, held_mask, kinetic_mask
 from .events import crossing_state
 from .field import params_of
 
@@ -68,6 +68,17 @@ class Ends(NamedTuple):
     fresh: bool = False
 
 
+Arrive: TypeAlias = Callable[["Tensor", "Tensor | None"], "Tensor"]
+"""What arrives at the end of a step: of states ``[D, *batch, units]`` and who is held, the states after."""
+
+
+class Path(NamedTuple):
+    """The end of a step before what arrived there: the states, and g."""
+
+    y: Tensor
+    g: Tensor
+
+
 class Finished(NamedTuple):
     """What a step leaves behind, after holding and resets."""
 
@@ -99,10 +110,13 @@ def apply(
     params: Any,
     drawn: Any,  # the parameters, with what is drawn for the spike
     dt: float,
+    path: Path | None = None,  # the end before arrivals, if there were any and crossings are interpolated
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Reset units that all spiked: the states, whether g < 0 there, and their refractory steps or None."""
-    at = y1 if event == "step" else crossing_state(y0, y1, gap(model, y0, params), g1, at_end)
-    after = after_reset(model, at, drawn)
+    at, others = y1, None
+    if event != "step":
+        at, others = _crossed(model, y0, y1, g1, at_end, params, path)
+    after = after_reset(model, at, drawn, others)
     # A reset that names no state leaves the end of the step, not the crossing.
     y, g = (y1, g1) if after is None else (after, gap(model, after, params))
     steps = None
@@ -111,6 +125,33 @@ def apply(
         count = torch.round(params.tau_ref / dt).to(torch.int64).clamp(0, _LONGEST).to(torch.int32)
         steps = count.expand(y.shape[1:])
     return y, g < 0, steps
+
+
+def _crossed(
+    model: Model,
+    y0: Tensor,
+    y1: Tensor,
+    g1: Tensor,
+    at_end: Tensor | None,
+    params: Any,
+    path: Path | None,
+) -> tuple[Tensor, Tensor | None]:
+    """The states that a reset is given, those at the crossing, and what becomes of those it does not name."""
+    g0 = gap(model, y0, params)
+    if path is None:
+        at = crossing_state(y0, y1, g0, g1, at_end)
+        others = at
+    else:
+        # Who was above the threshold before anything arrived crossed it on the way there; who was lifted
+        # above it by what arrived crossed it at the end.
+        earlier = path.g >= 0
+        at = torch.where(earlier, crossing_state(y0, path.y, g0, path.g, at_end), y1)
+        others = torch.where(earlier, at + (y1 - path.y), y1)
+    if not model.schema.kinetic:
+        return at, (None if path is None else others)
+    # No spike of the target changes what its synapses do.
+    kinetic = kinetic_mask(model.schema, y1)
+    return torch.where(kinetic, y1, at), torch.where(kinetic, y1, others)
 
 
 def finish_masked(
@@ -122,6 +163,7 @@ def finish_masked(
     drawing: Drawing | None = None,
     known: Known | None = None,  # not asked: compiled code must do the same whatever happened in between
     surrogate: Surrogate | None = None,
+    arrive: Arrive | None = None,
 ) -> Finished:
     """Hold, find spikes and reset, without a look at values."""
     y0, y1, steps = ends.y0, ends.y1, ends.steps
@@ -130,6 +172,11 @@ def finish_masked(
         held, ending = steps > 0, steps == 1
         if model.schema.held:
             y1 = torch.where(held & held_mask(model.schema, y1), y0, y1)
+    path = None
+    if arrive is not None:
+        if event == "crossing":
+            path = Path(y1, gap(model, y1, params))
+        y1 = arrive(y1, held)
     g1 = gap(model, y1, params)
     above = g1 >= 0
     # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
@@ -138,7 +185,7 @@ def finish_masked(
     # All units are reset, and for those that did not spike the result is not selected. A held one that
     # spikes does so as its period ends, at the end of the step.
     drawn = for_spikes(drawing, params, 1)
-    new, armed, again = apply(model, event, y0, y1, g1, held, params, drawn, dt)
+    new, armed, again = apply(model, event, y0, y1, g1, held, params, drawn, dt, path)
     if steps is not None and held is not None and again is not None:
         steps = torch.where(spiked, again, steps - held.to(steps.dtype))
     y, armed = torch.where(spiked, new, y1), torch.where(spiked, armed, ~above)
@@ -177,6 +224,7 @@ def finish_indexed(
     dt: float,
     drawing: Drawing | None = None,
     known: Known | None = None,
+    arrive: Arrive | None = None,
 ) -> Finished:
     """The same where values can be looked at: only the units at which something happens are worked on."""
     # numpy finds and compares several times faster than torch, which does not vectorise booleans.
@@ -185,6 +233,10 @@ def finish_indexed(
     # The integrator's result may be something that it, or the model, keeps.
     y1 = ends.y1.contiguous() if ends.fresh else ends.y1.clone(memory_format=torch.contiguous_format)
     g1: Tensor | None = None
+    # What arrives comes to states that were held or free; of a calm neuron all are free.
+    before_arrivals = y1
+    if arrive is not None and known.calm:
+        y1 = arrive(y1, None)
     # A quiet step of a calm neuron: one reduction. For crossings g at the start counts too, unless settled.
     if known.calm and (known.settled or event == "step") and ends.spiked is not None:
         g1 = gap(model, y1, params)
@@ -201,6 +253,10 @@ def finish_indexed(
             for row, name in enumerate(model.schema.states):
                 if name in model.schema.held:
                     _put_back(y[row], start[row], held)
+    if arrive is not None and not known.calm:
+        y1 = arrive(y1, None if held is None else torch.from_numpy(held).view(shape))
+        y = y1.view(width, -1)
+    path_of = arrive is not None and event == "crossing"
 
     # Of a calm neuron g is known by now: nothing was put back since.
     g1 = (gap(model, y1, params) if g1 is None else g1).reshape(-1)
@@ -229,6 +285,10 @@ def finish_indexed(
             # Held and spiking: at the end of the period, which is that of the step.
             at_end = None if held is None else held[found][spikes]
             own = params_of(params, who, shape)
+            path = None
+            if path_of:
+                at = before_arrivals.view(width, -1).index_select(1, who)
+                path = Path(at, gap(model, at, own))
             new, below, again = apply(
                 model,
                 event,
@@ -239,6 +299,7 @@ def finish_indexed(
                 own,
                 for_spikes(drawing, own, 1, who),
                 dt,
+                path,
             )
             finite = all_finite(new)
             # The graph of g1 may need y as it is.

@@ -1,0 +1,1 @@
+"""Networks: what a population sends, and what another receives."""

@@ -1,0 +1,261 @@
+"""A model composed with the synapses that reach it: one model, whose states are the rows of both.
+
+Composition makes a :class:`~..model.functions.Model` value and no class, so every integrator that takes the
+result takes it as it takes any other model. Each author's functions see their own names alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from ..aggregate import Aggregator
+from ..model.functions import Model, ask, wrong_names
+from ..model.schema import Schema, tuple_type
+from .synapse import Kinetics
+
+EXTERNAL = "external"
+"""What the input of the user is called among the outputs of the synapses."""
+
+
+class Part(NamedTuple):
+    """A synapse that reaches the model.
+
+    Attributes:
+        identifier: What the aggregator knows it by.
+        kinetics: Its functions.
+        input: The input of the model that it adds to; empty: the only one.
+    """
+
+    identifier: str
+    kinetics: Kinetics
+    input: str = ""
+
+
+class _Slices(NamedTuple):
+    """Where a part's own rows and values lie in those of the whole."""
+
+    states: slice
+    parameters: slice
+    options: slice
+
+
+@final
+class Composite:
+    """A model with the parts that reach it, in code-point order of their identifiers.
+
+    Args:
+        own: The model of the target.
+        parts: The synapses.
+        rule_of: The aggregator of an input, by its name; of the only one under ``""``.
+
+    Attributes:
+        model: What is integrated: the rows of the target's own states, then those of each part.
+        parts: The parts, in order.
+    """
+
+    def __init__(self, own: Model, parts: Sequence[Part], rule_of: Callable[[str], Aggregator]) -> None:
+        self.own, self.parts = own, tuple(sorted(parts, key=lambda part: part.identifier))
+        self._rules = {name: rule_of(name) for name in {part.input for part in self.parts}}
+        self._slices = self._layout()
+        self.model = Model(
+            self._schema(),
+            None if own.derivatives is None else self._derivatives,
+            None if own.threshold is None else self._threshold,
+            None if own.reset is None else self._reset,
+            None if own.update is None else self._update,
+            own.dt_max,
+        )
+
+    def _layout(self) -> tuple[_Slices, ...]:
+        schema = self.own.schema
+        states, parameters = len(schema.states), len(schema.parameters)
+        found = []
+        for part in self.parts:
+            more = part.kinetics.schema
+            found.append((states, parameters, len(more.states), len(more.parameters)))
+            states, parameters = states + len(more.states), parameters + len(more.parameters)
+        options, slices = parameters + len(schema.options), []
+        for (first, begin, rows, values), part in zip(found, self.parts, strict=True):
+            chosen = len(part.kinetics.schema.options)
+            slices.append(
+                _Slices(
+                    slice(first, first + rows), slice(begin, begin + values), slice(options, options + chosen)
+                )
+            )
+            options += chosen
+        return tuple(slices)
+
+    def _schema(self) -> Schema:
+        own = self.own.schema
+        states: dict[str, Any] = dict(own.states)
+        parameters: dict[str, Any] = dict(own.parameters)
+        options: dict[str, Any] = dict(own.options)
+        kinetic: list[str] = []
+        taken = {*own.settable, *own.draws}
+        for place, part in enumerate(self.parts):
+            # An identifier may be no name in Python; users never see these.
+            prefix = f"synapse_{place}_"
+            while any(name.startswith(prefix) for name in taken):
+                prefix = f"s{prefix}"
+            schema = part.kinetics.schema
+            states |= {prefix + name: each for name, each in schema.states.items()}
+            parameters |= {prefix + name: each for name, each in schema.parameters.items()}
+            options |= {prefix + name: each for name, each in schema.options.items()}
+            kinetic += [prefix + name for name in schema.states]
+        return replace(
+            own,
+            states=states,
+            parameters=parameters,
+            options=options,
+            kinetic=tuple(kinetic),
+            pack_state=tuple_type("state", list(states)),
+            pack_params=tuple_type("params", [*parameters, *options]),
+            pack_drawn=tuple_type("params", [*parameters, *options, *own.draws]),
+        )
+
+    # --- values --------------------------------------------------------------------------------------
+
+    def params(self, own: Any, parts: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> Any:
+        """The parameters of the whole.
+
+        Args:
+            own: Those of the target's model.
+            parts: The parameters and the options of each part, in order.
+        """
+        count = len(self.own.schema.parameters)
+        values, options = list(own[:count]), list(own[count:])
+        for parameters, chosen in parts:
+            values += parameters
+            options += chosen
+        return self.model.schema.pack_params(*values, *options)
+
+    def _own_params(self, params: Any) -> Any:
+        own, whole = self.own.schema, self.model.schema
+        at = len(whole.parameters)
+        chosen = params[at : at + len(own.options)]
+        values, drawn = params[: len(own.parameters)], params[at + len(whole.options) :]
+        return own.pack_drawn(*values, *chosen, *drawn) if drawn else own.pack_params(*values, *chosen)
+
+    def _of(self, place: int, state: Any, params: Any) -> tuple[tuple[Any, ...], Any]:
+        schema, where = self.parts[place].kinetics.schema, self._slices[place]
+        return state[where.states], schema.pack_params(*params[where.parameters], *params[where.options])
+
+    # --- the functions of the whole ----------------------------------------------------------------------
+
+    def _derivatives(self, state: Any, params: Any, data: Any) -> Mapping[str, Any]:
+        own = self.own.schema
+        mine = tuple(state[: len(own.states)])
+        changes: list[Any] = []
+        for place, part in enumerate(self.parts):
+            if part.kinetics.schema.states:
+                changes += self._kinetic_slopes(part, *self._of(place, state, params))
+        received = self._received(mine, state, params, data)
+        slopes = ask(self.own, "derivatives", mine, self._own_params(params), received)
+        return dict(zip(self.model.schema.states, [*_in_order(own, slopes), *changes], strict=True))
+
+    def _update(self, state: Any, params: Any, data: Any, dt: float) -> Any:
+        """The target's own step, with what the synapses send at its start held for all of it."""
+        own = self.own.schema
+        mine = tuple(state[: len(own.states)])
+        received = self._received(mine, state, params, data)
+        new = ask(self.own, "update", mine, self._own_params(params), received, dt)
+        if new is NotImplemented:
+            return new
+        changes: list[Any] = []
+        for place, part in enumerate(self.parts):
+            if part.kinetics.schema.states:
+                changes += self._kinetic_step(part, *self._of(place, state, params), dt)
+        return dict(zip(self.model.schema.states, [*_in_order(own, new), *changes], strict=True))
+
+    def _received(self, mine: tuple[Any, ...], state: Any, params: Any, data: Any) -> Any:
+        """The target's input: the external one and all outputs, aggregated once."""
+        post = self.own.schema.pack_state(*mine)
+        sent: dict[str, tuple[list[Any], list[str]]] = {}
+        for place, part in enumerate(self.parts):
+            kinetics: Any = part.kinetics
+            if kinetics.output is not None:
+                outputs, identifiers = sent.setdefault(part.input, ([], []))
+                outputs.append(ask(kinetics, "output", *self._of(place, state, params), post))
+                identifiers.append(part.identifier)
+        for name, (outputs, identifiers) in sent.items():
+            external = getattr(data, name) if name else data
+            total = self._rules[name]([external, *outputs], [EXTERNAL, *identifiers])
+            data = data._replace(**{name: total}) if name else total
+        return data
+
+    def _kinetic_slopes(self, part: Part, rows: tuple[Any, ...], values: Any) -> list[Any]:
+        kinetics: Any = part.kinetics
+        return _in_order(kinetics.schema, ask(kinetics, "derivatives", rows, values))
+
+    def _kinetic_step(self, part: Part, rows: tuple[Any, ...], values: Any, dt: float) -> list[Any]:
+        """A step of the synapse alone, by the classical Runge-Kutta method: no integrator is asked there."""
+
+        def slopes(h: float, other: list[Any]) -> list[Any]:
+            at = tuple(row + h * slope for row, slope in zip(rows, other, strict=True))
+            return self._kinetic_slopes(part, at, values)
+
+        k1 = self._kinetic_slopes(part, rows, values)
+        k2 = slopes(dt / 2, k1)
+        k3 = slopes(dt / 2, k2)
+        k4 = slopes(dt, k3)
+        return [
+            row + dt / 6 * (a + 2 * b + 2 * c + d)
+            for row, a, b, c, d in zip(rows, k1, k2, k3, k4, strict=True)
+        ]
+
+    def _threshold(self, state: Any, params: Any) -> Any:
+        mine = tuple(state[: len(self.own.schema.states)])
+        return ask(self.own, "threshold", mine, self._own_params(params))
+
+    def _reset(self, state: Any, params: Any) -> Any:
+        mine = tuple(state[: len(self.own.schema.states)])
+        return ask(self.own, "reset", mine, self._own_params(params))
+
+    # --- arrivals ------------------------------------------------------------------------------------
+
+    def arrive(self, y: Tensor, params: Any, weights: Sequence[Tensor | None], held: Tensor | None) -> Tensor:
+        """The states after spikes have arrived.
+
+        Args:
+            y: The states, ``[D, *batch, units]``.
+            params: The parameters of the whole.
+            weights: The sum of the weights that arrive by each part, ``[*batch, units]``; None: nothing.
+            held: Who is refractory, bool ``[*batch, units]``; None: nobody. What arrives at a state that
+                it holds is lost.
+
+        Returns:
+            A new tensor.
+        """
+        rows = list(y.unbind(0))
+        names = tuple(self.own.schema.states)
+        for place, (part, weight) in enumerate(zip(self.parts, weights, strict=True)):
+            if weight is None:
+                continue
+            kinetics: Any = part.kinetics
+            if kinetics.into:
+                at = names.index(kinetics.into)
+                if held is not None and kinetics.into in self.own.schema.held:
+                    weight = torch.where(held, 0.0, weight)
+                rows[at] = rows[at] + weight
+                continue
+            where = self._slices[place].states
+            own, values = self._of(place, rows, params)
+            changes = ask(kinetics, "arrive", tuple(own), values, weight)
+            for at, name in enumerate(kinetics.schema.states, start=where.start):
+                if name in changes:
+                    # Where nothing arrives nothing happens, whatever the author makes of a weight of 0.
+                    rows[at] = torch.where(weight != 0, changes[name], rows[at])
+        return torch.stack(rows)
+
+
+def _in_order(schema: Schema, slopes: Any) -> list[Any]:
+    """The derivatives of the target's own states; a mapping with other names is told by whoever packs it."""
+    if not isinstance(slopes, Mapping) or slopes.keys() != schema.states.keys():
+        # The error that the model alone would give.
+        raise wrong_names(schema, slopes, "derivatives")
+    return [slopes[name] for name in schema.states]

@@ -1,0 +1,217 @@
+"""From what ``connect`` was given to a projection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...errors import ArgumentError, RheobaseError
+from ...philox import key_of
+from ..model.distribution import Distribution, draw
+from ..neuron.base import Neuron
+from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
+from .delays import delays_of
+from .projection import Projection, as_weight
+from .recipe import RuleRecipe, SynapseRecipe
+
+
+class Wanted(NamedTuple):
+    """What ``connect`` was given."""
+
+    name: str
+    sender: str
+    rule: Any
+    synapse: Any
+    weight: Any
+    delay: Any
+    input: str | None
+    receptor: str | None
+
+
+def made(
+    wanted: Wanted,
+    sender: Neuron,
+    receiver: Neuron,
+    seed: int,
+    *,
+    same: bool,
+    positions: tuple[Tensor, Tensor] | None,
+) -> Projection:
+    """The projection that was asked for.
+
+    Args:
+        wanted: What it is made of.
+        sender: The population that sends.
+        receiver: The population that receives.
+        seed: What connections, weights and delays are drawn from, with the name.
+        same: Whether the receiver is the sender.
+        positions: Where both are.
+
+    Raises:
+        ArgumentError: If the parts do not fit.
+        ParameterError: If a value cannot be used.
+    """
+    name, rule, synapse = wanted.name, wanted.rule, wanted.synapse
+    if not isinstance(synapse, SynapseRecipe):
+        raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
+    chosen = _input_of(name, receiver, synapse, wanted.input)
+    connectivity, order = _connected(
+        name, rule, sender.num_units, receiver.num_units, (seed, name), same, positions
+    )
+
+    def values(given: Any, what: str) -> Any:
+        if isinstance(given, Distribution):
+            return draw(given, key_of(seed, name, what), 0, len(order))[order]
+        return _ordered(given, rule, order)
+
+    return Projection(
+        name,
+        wanted.sender,
+        receiver,
+        sender.num_units,
+        synapse,
+        connectivity,
+        as_weight(values(wanted.weight, "weight"), name, connectivity, receiver),
+        delays_of(
+            values(wanted.delay, "delay"),
+            receiver.dt,
+            connectivity.synapses,
+            name,
+            on_grid=sender.event != "located" and receiver.event != "located",
+        ),
+        chosen,
+        wanted.receptor,
+        rule.source if isinstance(rule, RuleRecipe) else None,
+    )
+
+
+def _connected(
+    name: str,
+    rule: Any,
+    sources: int,
+    targets: int,
+    key: tuple[int, str],
+    same: bool,
+    positions: tuple[Tensor, Tensor] | None,
+) -> tuple[Connectivity, Tensor]:
+    """The synapses of a projection, and the place that each had among those given.
+
+    Args:
+        name: How messages call the projection.
+        rule: A recipe, a pair of index tensors, or a matrix in compressed rows.
+        sources: The number of units that send.
+        targets: The number that receive.
+        key: The seed, and the identifier of the projection.
+        same: Whether they are one population.
+        positions: Where both are, ``[units, dimensions]``.
+
+    Raises:
+        ArgumentError: If it is none of these, or what it gives does not fit; it names the projection.
+    """
+    try:
+        if isinstance(rule, RuleRecipe):
+            rows = rule.rows(
+                0,
+                targets,
+                sources,
+                targets,
+                key_of(*key, "rule"),
+                same=same,
+                positions=positions,
+                **rule.parameters,
+            )
+            indptr, indices = rows
+            return of_rows(indptr, indices, sources, targets)
+        if isinstance(rule, (tuple, list)) and len(rule) == 2:
+            return of_pairs(rule[0], rule[1], sources, targets)
+        if isinstance(rule, Tensor) and rule.layout == torch.sparse_csr:
+            _check_shape(rule.shape, sources, targets)
+            return of_matrix(rule.crow_indices(), rule.col_indices(), sources, targets)
+        if hasattr(rule, "indptr") and hasattr(rule, "indices") and getattr(rule, "format", "") == "csr":
+            _check_shape(rule.shape, sources, targets)
+            return of_matrix(torch.as_tensor(rule.indptr), torch.as_tensor(rule.indices), sources, targets)
+    except RheobaseError as error:
+        raise type(error)(f"{name}: {error}") from error
+    raise ArgumentError(
+        f"{name}: rule={rule!r}; give rheobase.rule(name, ...), two index tensors (source, target), or a "
+        "matrix [source, target] in compressed rows, of torch or scipy"
+    )
+
+
+def _check_shape(shape: Any, sources: int, targets: int) -> None:
+    if tuple(shape) != (sources, targets):
+        raise ArgumentError(
+            f"the matrix has shape {list(shape)}; give one row for each source: [{sources}, {targets}]"
+        )
+
+
+def check_receptor(new: Projection, others: Iterable[Projection]) -> None:
+    """Refuse a projection whose receptor there is already, with another synapse or other values.
+
+    Raises:
+        ArgumentError: It names both.
+    """
+    for other in others:
+        if other.receptor != new.receptor or other.receiver != new.receiver:
+            continue
+        same = other.recipe.kind is new.recipe.kind and other.input == new.input
+        same = same and other.options == new.options
+        different = [name for name in new.schema.parameters if not same or not _equal(other, new, name)]
+        if not same or different:
+            what = f"another {', '.join(different)}" if same else f"the synapse {new.recipe!r}"
+            raise ArgumentError(
+                f"{new.identifier}: the receptor {new.receptor!r} of {new.receiver!r} is that of "
+                f"{other.identifier}, {other.recipe!r}, and this projection has {what}; projections that "
+                "share a receptor have one synapse with the same values"
+            )
+
+
+def _equal(one: Projection, other: Projection, name: str) -> bool:
+    return torch.equal(getattr(one, name), getattr(other, name))
+
+
+def _input_of(name: str, receiver: Neuron, synapse: SynapseRecipe, given: str | None) -> str:
+    """The input of the receiver that a projection adds to; or the error that says why it cannot."""
+    kinetics, inputs = synapse.kind.kinetics, receiver.schema.inputs
+    if receiver._own_forward or receiver._model is None:
+        raise ArgumentError(
+            f"{name}: {receiver.identifier!r} has a forward of its own, so no synapse can be integrated "
+            "with it; connect to a model with derivatives or an update"
+        )
+    if kinetics.into:
+        if kinetics.into not in receiver.schema.states:
+            raise ArgumentError(
+                f"{name}: the synapse adds to the state {kinetics.into!r}, and {receiver.identifier!r} has "
+                f"{', '.join(receiver.schema.states)}"
+            )
+        unit = receiver.schema.states[kinetics.into].unit
+        if unit != kinetics.weight_unit:
+            raise ArgumentError(
+                f"{name}: weights are in {kinetics.weight_unit} and {kinetics.into!r} of "
+                f"{receiver.identifier!r} is in {unit}"
+            )
+        return ""
+    if not inputs:
+        return ""
+    chosen = next(iter(inputs)) if given is None and len(inputs) == 1 else given
+    if chosen is None or chosen not in inputs:
+        raise ArgumentError(
+            f"{name}: input={given!r}; {receiver.identifier!r} has the inputs {', '.join(inputs)}; name one"
+        )
+    if inputs[chosen].unit != kinetics.unit:
+        raise ArgumentError(
+            f"{name}: the synapse gives {kinetics.unit} and the input {chosen!r} of {receiver.identifier!r} "
+            f"is in {inputs[chosen].unit}"
+        )
+    return chosen
+
+
+def _ordered(given: Any, rule: Any, order: Tensor) -> Any:
+    """What was given for each synapse, in stored order: pairs may be given in any."""
+    if isinstance(rule, RuleRecipe) or not isinstance(given, (Tensor, list, tuple)):
+        return given
+    values = given if isinstance(given, Tensor) else torch.as_tensor(given, dtype=torch.float64)
+    return values[order] if values.ndim == 1 and len(values) == len(order) else values

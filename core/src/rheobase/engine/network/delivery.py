@@ -1,0 +1,98 @@
+"""Arrivals at the ends of steps: one ring of sums for each projection.
+
+All that arrives there at a unit is summed in the order in which it was sent: by time, then source, then
+synapse.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from .underway import Delivery, Sent, amounts
+
+
+@final
+class GridDelivery(Delivery):
+    """Where the receiver is on the grid. See :class:`Delivery`."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._ring: Tensor | None = None
+        self._batch = torch.Size()
+        # The last step at whose end something may arrive.
+        self._last = 0
+        self._weight: tuple[Tensor, int] | None = None
+
+    def clear(self) -> None:
+        """Forget what is under way."""
+        super().clear()
+        self._ring, self._last, self._weight = None, 0, None
+
+    def restore(self, sent: list[Sent]) -> None:
+        """Let these spikes be under way; the ring is made from them when it is next asked for."""
+        super().restore(sent)
+        self._last = max((each.label + self.longest for each in sent), default=0)
+
+    def arriving(self, label: int, weight: Tensor) -> Tensor | None:
+        """The sum of what arrives at each target at the end of the step ``label``, and forget it.
+
+        Args:
+            label: The number of the step's end.
+            weight: ``[]`` or ``[synapses]``.
+
+        Returns:
+            ``[*batch, targets]``; None where nothing can arrive.
+        """
+        if label > self._last:
+            return None
+        ring = self._ring
+        if ring is None or self._stale(weight):
+            ring = self._rebuild(label, weight)
+        slot = ring[label % len(ring)]
+        sums = slot.view(*self._batch, -1).clone()
+        slot.zero_()
+        return sums
+
+    def _take(self, spikes: Sent, weight: Tensor) -> None:
+        if self._ring is None or self._stale(weight) or spikes.batch != self._batch:
+            self._rebuild(spikes.label + 1, weight)
+        else:
+            self._add(self._ring, spikes, weight)
+
+    def _stale(self, weight: Tensor) -> bool:
+        known = self._weight
+        return known is None or known[0] is not weight or known[1] != weight._version
+
+    def _rebuild(self, now: int, weight: Tensor) -> Tensor:
+        """Sum anew what is under way from the step ``now`` on, with these weights."""
+        self._weight = weight, weight._version
+        self._batch = self.sent[-1].batch if self.sent else torch.Size()
+        size = self._batch.numel() * self.connectivity.targets
+        self._ring = ring = torch.zeros(self.longest + 1, size, dtype=weight.dtype, device=weight.device)
+        for spikes in self.sent:
+            self._add(ring, spikes, weight, now)
+        return ring
+
+    def _add(self, ring: Tensor, spikes: Sent, weight: Tensor, first: int = 0) -> None:
+        """Add what was sent to the sums; that of steps before ``first`` has arrived."""
+        self._last = max(self._last, spikes.label + self.longest)
+        places, at, times, factor = self.synapses_of(spikes)
+        if not len(places):
+            return
+        amount, steps = amounts(weight, places, factor), self.delays.steps
+        if isinstance(steps, int):
+            if spikes.label + steps >= first:
+                # Added one after the other, which is the order of the sum.
+                ring[(spikes.label + steps) % len(ring)].index_add_(0, at, amount)
+            return
+        if steps is None:
+            due = self.labels(self.moments(spikes, places, times))
+        else:
+            due = spikes.label + (steps if steps.ndim == 0 else steps.index_select(0, places)).to(torch.int64)
+        if first:
+            late = due >= first
+            due, at, amount = due[late], at[late], amount[late]
+        ring.view(-1).index_add_(0, (due % len(ring)) * ring.shape[1] + at, amount)

@@ -1,0 +1,137 @@
+"""What reaches a population: its model composed with the synapses of its projections, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+from torch import Tensor
+
+from ...torch_state import broadcast_shape
+from ..model.functions import spread
+from ..step.arrivals import Arrivals
+from ..step.table import StepState
+from .compose import Composite, Part
+from .delivery import GridDelivery
+from .moments import LocatedDelivery, Moments, table
+from .projection import Projection
+
+if TYPE_CHECKING:
+    from ..neuron.base import Neuron
+
+
+@final
+class Incoming:
+    """The projections into one population.
+
+    Args:
+        neuron: The population.
+        projections: Those that reach it.
+
+    Attributes:
+        model: Its model, composed with their synapses.
+        groups: They, in code-point order of their identifiers; those of one receptor, which share their
+            states, are one group, and have its name there.
+    """
+
+    def __init__(self, neuron: Neuron, projections: Sequence[Projection]) -> None:
+        own = neuron._model
+        if own is None:
+            raise NotImplementedError(f"{neuron.identifier} has no declared dynamics")
+        by_name: dict[str, list[Projection]] = {}
+        for each in sorted(projections, key=lambda each: each.identifier):
+            by_name.setdefault(each.receptor or each.identifier, []).append(each)
+        self.groups = tuple(tuple(by_name[name]) for name in sorted(by_name))
+        self._first = tuple(group[0] for group in self.groups)
+        parts = [Part(each.receptor or each.identifier, each.kinetics, each.input) for each in self._first]
+        self._composite = Composite(own, parts, neuron._rule_of)
+        self.model = self._composite.model
+        self._own = len(own.schema.states)
+        self._due: list[Tensor | None] = []
+        self._times: Tensor | None = None
+        self._located, self._units = neuron.event == "located", neuron.num_units
+
+    def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
+        """The state and the parameters of the whole."""
+        rows = [
+            row
+            for each in self._first
+            for name in each.kinetics.schema.states
+            if (row := each._buffers[name]) is not None
+        ]
+        shape = state.y.shape[1:]
+        shapes = {row.shape for row in rows}
+        if not self._located:
+            shapes |= {due.shape for due in self._due if due is not None}
+        if any(other != shape for other in shapes):
+            shape = broadcast_shape(shape, *shapes)
+        values = [
+            ([each._buffers[name] for name in each.schema.parameters], list(each.options.values()))
+            for each in self._first
+        ]
+        own = state.y if state.y.shape[1:] == shape else _widened(state.y, shape)
+        y = torch.cat([own, torch.stack([spread(row, shape) for row in rows])]) if rows else own
+        beside: dict[str, Any] = {
+            name: spread(value, shape)
+            for name in ("armed", "refractory_steps", "refractory_time", "status", "spiked")
+            if (value := getattr(state, name)) is not None and value.shape != shape
+        }
+        return state._replace(y=y, **beside), self._composite.params(params, values)
+
+    def due(self, label: int) -> None:
+        """Take what arrives in the step that ends at ``label`` off its way."""
+        if self._located:
+            parts = [_together(_arriving(group, label, LocatedDelivery)) for group in self.groups]
+            self._times, self._due = None, [None] * len(parts)
+            batch = next((each.batch for each in parts if each is not None), None)
+            if batch is not None:
+                self._times, self._due = table(parts, batch.numel() * self._units)
+            return
+        self._due = [_sum(_arriving(group, label, GridDelivery)) for group in self.groups]
+
+    def arrivals(self) -> Arrivals | None:
+        """What arrives in the step; None where nothing does."""
+        if all(each is None for each in self._due):
+            return None
+        return Arrivals(self._composite.arrive, self._due, self._times)
+
+    def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
+        """The population's own part of a state, and the rows of the synapses."""
+        return state._replace(y=state.y[: self._own]), list(state.y[self._own :].unbind(0))
+
+    def leave(self, rows: Sequence[Tensor], attached: bool) -> None:
+        """Keep the states of the synapses."""
+        found = iter(rows)
+        for group in self.groups:
+            for name in group[0].kinetics.schema.states:
+                row = next(found)
+                for each in group:
+                    each._buffers[name] = row if attached else row.detach()
+
+
+def _arriving(
+    group: Sequence[Projection], label: int, kind: type[GridDelivery] | type[LocatedDelivery]
+) -> Any:
+    """What arrives by each of these projections, in order; nothing of those by which nothing does."""
+    found = [each.delivery.arriving(label, each.weights) for each in group if isinstance(each.delivery, kind)]
+    return [each for each in found if each is not None]
+
+
+def _sum(parts: Sequence[Tensor]) -> Tensor | None:
+    return reduce(torch.add, parts) if parts else None
+
+
+def _together(parts: Sequence[Moments]) -> Moments | None:
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    times, units, weights = (
+        torch.cat([getattr(each, name) for each in parts]) for name in ("times", "units", "weights")
+    )
+    return Moments(times, units, weights, parts[0].batch)
+
+
+def _widened(y: Tensor, shape: torch.Size) -> Tensor:
+    packed = y.view(len(y), *([1] * (len(shape) + 1 - y.ndim)), *y.shape[1:])
+    return packed.expand(-1, *shape)

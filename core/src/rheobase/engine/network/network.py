@@ -1,0 +1,392 @@
+"""Populations and the projections between them, stepped together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import ArgumentError, InputError, nearest
+from ...specs import Provenance
+from ...torch_state import broadcast_shape
+from ..neuron.base import Neuron
+from .connecting import Wanted, check_receptor, made
+from .incoming import Incoming
+from .projection import Projection
+from .recipe import SynapseRecipe
+
+
+class Network(nn.Module):
+    """Populations, and what they send to each other.
+
+    A step takes every population from t to t + dt. A spike of the step that ends at s arrives at s + delay:
+    at the end of the step that ends there, after the receiver was integrated and before its threshold is
+    looked at. What a synapse keeps is integrated together with its receiver, by the receiver's integrator.
+
+    Args:
+        seed: What all that is drawn in it follows from, with the names of its parts.
+        identifier: A name for it.
+
+    Attributes:
+        populations: Name -> population, in the order in which they were added.
+        projections: Identifier -> projection, likewise.
+
+    Raises:
+        ArgumentError: If the seed is no integer from 0 up.
+
+    Example:
+        >>> import rheobase as rb
+        >>> class Leaky(rb.SpikingNeuron):
+        ...     '''tau dV/dt = I - V;  a spike at V = 1 and back to 0.'''
+        ...     voltage = rb.State(0.0, unit="mV")
+        ...     @staticmethod
+        ...     def derivatives(state, params, data):
+        ...         return {"voltage": (data - state.voltage) / 10.0}
+        ...     @staticmethod
+        ...     def threshold(state, params):
+        ...         return state.voltage - 1.0
+        ...     @staticmethod
+        ...     def reset(state, params):
+        ...         return {"voltage": 0.0 * state.voltage}
+        >>> class Pulse(rb.Synapse):
+        ...     weight_unit, into = "mV", "voltage"
+        >>> net = rb.Network(seed=1)
+        >>> first = net.add("first", rb.create(Leaky, 2, dt=1.0))
+        >>> second = net.add("second", rb.create(Leaky, 1, dt=1.0))
+        >>> net.connect("first", "second", ([0, 1], [0, 0]), rb.synapse(Pulse), weight=0.4, delay=2.0)
+        Projection(first->second: 2 synapses, rb.synapse('Pulse'))
+        >>> for step in range(9):
+        ...     out = net({"first": 2.0})
+        >>> int(net["first"].simulation_step), bool(net["second"].voltage > 0)
+        (9, True)
+    """
+
+    def __init__(self, *, seed: int = 0, identifier: str | None = None) -> None:
+        super().__init__()
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+            raise ArgumentError(
+                f"Network: seed={seed!r} cannot be used; give an integer from 0 up to 2^63 - 1"
+            )
+        self.seed = seed
+        self.identifier = "network" if identifier is None else str(identifier)
+        self.populations: dict[str, Neuron] = {}
+        self.projections: dict[str, Projection] = {}
+        self._positions: dict[str, Tensor] = {}
+        self._incoming: dict[str, Incoming] | None = None
+
+    # --- building ------------------------------------------------------------------------------------
+
+    def add(self, name: str, ensemble: Neuron, *, positions: Tensor | None = None) -> Any:
+        """Add a population.
+
+        Args:
+            name: Its name, which becomes its identifier.
+            ensemble: The population, from :func:`rheobase.create`; it stays this object.
+            positions: Where its units are, ``[units, dimensions]``, for rules that ask for distances.
+
+        Returns:
+            The population.
+
+        Raises:
+            ArgumentError: If the name is taken or cannot be used, or the population cannot stand in this
+                network.
+        """
+        self._check_name(name)
+        if not isinstance(ensemble, Neuron):
+            raise ArgumentError(
+                f"{self.identifier}: {name!r} is {type(ensemble).__name__}; a population is what "
+                "rheobase.create gives"
+            )
+        if any(ensemble is known for known in self.populations.values()):
+            raise ArgumentError(
+                f"{self.identifier}: the population {name!r} is in the network already, as "
+                f"{ensemble.identifier!r}; create another one"
+            )
+        if ensemble.simulation_step:
+            raise ArgumentError(
+                f"{self.identifier}: the population {name!r} has taken {ensemble.simulation_step} steps; "
+                "call its reset_state() before it is added"
+            )
+        for other in self.populations.values():
+            for what in ("dt", "device", "dtype"):
+                ours, theirs = getattr(other, what), getattr(ensemble, what)
+                if ours != theirs:
+                    unit = " ms" if what == "dt" else ""
+                    raise ArgumentError(
+                        f"{self.identifier}: the population {name!r} has {what}={theirs}{unit} and "
+                        f"{other.identifier!r} has {ours}{unit}; all populations of a network have one {what}"
+                    )
+        if positions is not None:
+            self._positions[name] = _checked_positions(name, positions, ensemble.num_units)
+        ensemble.identifier = name
+        if ensemble._seed is None:
+            ensemble.seed = self.seed
+        self.populations[name] = ensemble
+        self.add_module(name, ensemble)
+        self._incoming = None
+        return ensemble
+
+    def connect(
+        self,
+        source: str,
+        target: str,
+        rule: Any,
+        synapse: SynapseRecipe | None = None,
+        *,
+        weight: Any = 1.0,
+        delay: Any = None,
+        input: str | None = None,  # noqa: A002 - the word for it everywhere
+        receptor: str | None = None,
+        plasticity: SynapseRecipe | None = None,
+        identifier: str | None = None,
+    ) -> Projection:
+        """Connect two populations.
+
+        Args:
+            source: The name of the population that sends.
+            target: The name of the one that receives.
+            rule: A recipe from :func:`rheobase.rule`; or two index tensors ``(source, target)``, in whose
+                order weights and delays are given; or a matrix ``[source, target]`` in compressed rows, of
+                torch or scipy.
+            synapse: A recipe from :func:`rheobase.synapse`.
+            weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
+            delay: In ms: a number, a tensor or a distribution; None, the default: one step.
+            input: The input of the target that it adds to; needed where it has several.
+            receptor: A name, under which projections into one population share the states of one synapse,
+                with the same values; its aggregator knows them by it. Default: states of its own.
+            plasticity: Not yet.
+            identifier: ``"SOURCE->TARGET"`` by default.
+
+        Returns:
+            The projection.
+
+        Raises:
+            ArgumentError: If a name is unknown or taken, the clock has run, or the parts do not fit.
+            ParameterError: If a weight, or a parameter of the synapse, cannot be used.
+        """
+        for name in (source, target):
+            if name not in self.populations:
+                raise ArgumentError(
+                    f"{self.identifier}: there is no population {name!r}"
+                    f"{nearest(str(name), self.populations)}; there are "
+                    f"{', '.join(self.populations) or 'none'}"
+                )
+        if plasticity is not None:
+            raise ArgumentError(f"{self.identifier}: plasticity=... is not taken yet")
+        sender, receiver = self.populations[source], self.populations[target]
+        name = f"{source}->{target}" if identifier is None else identifier
+        self._check_name(name)
+        if any(each.simulation_step for each in self.populations.values()):
+            raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
+        projection = made(
+            Wanted(name, source, rule, synapse, weight, delay, input, receptor),
+            sender,
+            receiver,
+            self.seed,
+            same=source == target,
+            positions=self._at(source, target),
+        )
+        if receptor is not None:
+            self._check_receptor_name(name, receptor, target)
+            check_receptor(projection, self.projections.values())
+        self.projections[name] = projection
+        self.add_module(name, projection)
+        self._incoming = None
+        return projection
+
+    def _check_receptor_name(self, name: str, receptor: Any, target: str) -> None:
+        if not isinstance(receptor, str) or not receptor.strip():
+            raise ArgumentError(f"{name}: receptor={receptor!r} cannot be used; give a name, such as 'ampa'")
+        if any(each.identifier == receptor for each in self.projections.values() if each.receiver == target):
+            raise ArgumentError(
+                f"{name}: the receptor {receptor!r} has the name of a projection into {target!r}; give it "
+                "another"
+            )
+
+    def _at(self, source: str, target: str) -> tuple[Tensor, Tensor] | None:
+        if source in self._positions and target in self._positions:
+            return self._positions[source], self._positions[target]
+        return None
+
+    def _check_name(self, name: Any) -> None:
+        if not isinstance(name, str) or not name.strip() or "." in name:
+            raise ArgumentError(f"{self.identifier}: the name {name!r} cannot be used; give one without '.'")
+        if name in self.populations or name in self.projections:
+            raise ArgumentError(f"{self.identifier}: there is a {name!r} already; give another identifier")
+        if hasattr(self, name):
+            raise ArgumentError(
+                f"{self.identifier}: {name!r} is a member of every network; give the part another name"
+            )
+
+    # --- running -------------------------------------------------------------------------------------
+
+    def forward(self, stimulus: Mapping[str, Any] | None = None) -> dict[str, dict[str, Tensor]]:
+        """One step of dt.
+
+        Args:
+            stimulus: Population -> its input, as a neuron of its own takes it. Who is not named receives 0.
+
+        Returns:
+            Population or projection -> what it reports, as tensors of their own.
+
+        Raises:
+            InputError: If a population is not there, or an input cannot be used.
+            IntegrationError: If a population cannot be integrated. The network stays as it was.
+        """
+        found = self.advance({} if stimulus is None else stimulus)
+        given: dict[str, dict[str, Tensor]] = {}
+        for name, population in self.populations.items():
+            reported = ((each, found[name].get(each)) for each in population.reported)
+            given[name] = {each: value.clone() for each, value in reported if value is not None}
+        for name in self.projections:
+            given[name] = {each: value.clone() for each, value in found[name].items()}
+        return given
+
+    def advance(self, stimulus: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
+        """As :meth:`forward`; what it gives shares memory with the populations until their next step."""
+        for name in stimulus:
+            if name not in self.populations:
+                raise InputError(
+                    f"{self.identifier}: there is no population {name!r} to receive an input"
+                    f"{nearest(str(name), self.populations)}; there are {', '.join(self.populations)}"
+                )
+        return self.advance_prepared(
+            {
+                name: each.prepare(stimulus.get(name, _nothing(each)))
+                for name, each in self.populations.items()
+            }
+        )
+
+    def advance_prepared(self, data: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
+        """As :meth:`advance`, of inputs as each population's ``prepare`` gives them."""
+        incoming, label = self._reached(), self.simulation_step + 1
+        modules = (*self.populations.values(), *self.projections.values())
+        before = [dict(each._buffers) for each in modules]
+        outputs: dict[str, dict[str, Tensor]] = {}
+        if label == 1:
+            data = _of_one_batch(data)
+        try:
+            for name, population in self.populations.items():
+                reaching = incoming.get(name)
+                if reaching is not None:
+                    reaching.due(label)
+                own = population._own_forward or population._model is None
+                outputs[name] = population(data[name]) if own else population.advance(data[name], reaching)
+        except Exception:
+            self._put_back(modules, before)
+            raise
+        for name in sorted(self.projections):
+            projection = self.projections[name]
+            spiked = outputs[projection.sender].get("spiked")
+            if spiked is not None:
+                times = outputs[projection.sender].get("spike_times")
+                projection.send(label, spiked, times)
+            outputs[name] = {each: getattr(projection, each) for each in projection.kinetics.schema.states}
+        return outputs
+
+    def _put_back(self, modules: Any, before: list[dict[str, Any]]) -> None:
+        """The network as it was before a step, which replaces buffers and writes to none."""
+        for each, buffers in zip(modules, before, strict=True):
+            each._buffers.clear()
+            each._buffers.update(buffers)
+            if isinstance(each, Neuron):
+                each.__dict__["_kept"] = None
+        for projection in self.projections.values():
+            # What was taken off its way is summed anew.
+            projection.delivery.restore(list(projection.delivery.sent))
+
+    def _reached(self) -> Mapping[str, Incoming]:
+        if self._incoming is None:
+            self._incoming = {}
+            for name, population in self.populations.items():
+                into = [each for each in self.projections.values() if each.receiver == name]
+                if into:
+                    self._incoming[name] = Incoming(population, into)
+        return self._incoming
+
+    @property
+    def simulation_step(self) -> int:
+        """The number of steps since the start or the last reset."""
+        return next((each.simulation_step for each in self.populations.values()), 0)
+
+    @property
+    def dt(self) -> float:
+        """The time step of all populations, ms."""
+        for population in self.populations.values():
+            return population.dt
+        raise ArgumentError(f"{self.identifier} has no population yet, so it has no dt; add one")
+
+    @property
+    def time(self) -> float:
+        """The time of the present state, ms."""
+        return self.simulation_step * self.dt if self.populations else 0.0
+
+    def reset_state(self) -> None:
+        """Return to the initial states of all parts, with no spike under way."""
+        for population in self.populations.values():
+            population.reset_state()
+        for projection in self.projections.values():
+            projection.reset_state()
+
+    # --- looking at ----------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> Any:
+        """A population or a projection, by its name."""
+        for parts in (self.populations, self.projections):
+            if name in parts:
+                return parts[name]
+        known = [*self.populations, *self.projections]
+        raise ArgumentError(f"{self.identifier} has no part {name!r}{nearest(str(name), known)}")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.populations or name in self.projections
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.populations, *self.projections))
+
+    @property
+    def provenance(self) -> dict[str, dict[str, Provenance]]:
+        """Part -> where what it is made of comes from, by kind."""
+        return {name: self[name].provenance for name in self}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_incoming": None}
+
+
+def _of_one_batch(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of the first step, with the batch that one of them brings: it is that of the network."""
+    tensors = [each for given in data.values() for each in _tensors(given)]
+    batch = broadcast_shape(*(each.shape[:-1] for each in tensors)) if tensors else torch.Size()
+    if not batch:
+        return dict(data)
+
+    def widened(given: Any) -> Any:
+        if isinstance(given, Tensor):
+            return given.expand(*batch, given.shape[-1])
+        if isinstance(given, tuple) and hasattr(given, "_fields"):
+            return type(given)(*map(widened, given))
+        return given
+
+    return {name: widened(given) for name, given in data.items()}
+
+
+def _tensors(given: Any) -> list[Tensor]:
+    return [each for each in (given if isinstance(given, tuple) else (given,)) if isinstance(each, Tensor)]
+
+
+def _nothing(neuron: Neuron) -> Any:
+    return {} if neuron.schema.inputs else 0.0
+
+
+def _checked_positions(name: str, positions: Any, units: int) -> Tensor:
+    where = torch.as_tensor(positions, dtype=torch.float64)
+    if where.ndim != 2 or len(where) != units:
+        raise ArgumentError(
+            f"{name}: positions have shape {list(where.shape)}; give [{units}, dimensions], a row for each "
+            "unit"
+        )
+    if not bool(where.isfinite().all()):
+        raise ArgumentError(f"{name}: a position is not finite")
+    return where.cpu()

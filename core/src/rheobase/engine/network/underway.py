@@ -1,0 +1,150 @@
+"""Spikes on their way: what both forms of delivery have in common."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .connectivity import Connectivity
+from .delays import Delays
+
+TOLERANCE = 1e-9
+"""What is so near to the end of a step is at it, ms."""
+
+
+class Sent(NamedTuple):
+    """The spikes of a step.
+
+    Attributes:
+        label: The number of its end.
+        who: The sources in the flattened ``[*batch, sources]``, int64 ``[n]``; one may occur twice.
+        times: When each spiked, ms, float64 ``[n]``; None: at the end of the step.
+        batch: The batch.
+        factor: What the weight of each is multiplied by, ``[n]``; None: nothing.
+    """
+
+    label: int
+    who: Tensor
+    times: Tensor | None
+    batch: torch.Size
+    factor: Tensor | None = None
+
+
+class Synapses(NamedTuple):
+    """The synapses of those that spiked, one after the other, ``[m]``.
+
+    Attributes:
+        places: Which they are, int64.
+        at: Their targets in the flattened ``[*batch, targets]``, int64.
+        times: When their source spiked, or None.
+        factor: That of their source, or None.
+    """
+
+    places: Tensor
+    at: Tensor
+    times: Tensor | None
+    factor: Tensor | None
+
+
+def spikes_of(label: int, spiked: Tensor, times: Tensor | None) -> Sent | None:
+    """The spikes of a step; None where there are none.
+
+    Args:
+        label: The number of the step's end.
+        spiked: Who spiked, ``[*batch, sources]``.
+        times: When, ms, ``[*batch, sources, K]``, NaN in places left over; None: at the step's end.
+    """
+    if spiked.device.type == "cpu":
+        who = torch.from_numpy(np.flatnonzero(spiked.detach().reshape(-1).numpy()))
+    else:
+        who = spiked.reshape(-1).nonzero().view(-1)
+    if not len(who):
+        return None
+    moments = None
+    if times is not None:
+        table = times.detach().reshape(-1, times.shape[-1]).index_select(0, who)
+        there = ~table.isnan()
+        who, moments = torch.repeat_interleave(who, there.sum(dim=1)), table[there]
+    return Sent(label, who, moments, spiked.shape[:-1])
+
+
+class Delivery(ABC):
+    """What is under way in one projection.
+
+    Args:
+        connectivity: Its synapses.
+        delays: Their delays.
+        dt: The step, ms.
+
+    Attributes:
+        sent: The spikes that may be under way, by step.
+        longest: The longest delay, in steps.
+    """
+
+    def __init__(self, connectivity: Connectivity, delays: Delays, dt: float) -> None:
+        self.connectivity, self.delays, self.dt = connectivity, delays, dt
+        self.longest = delays.longest(dt)
+        self.sent: deque[Sent] = deque()
+
+    def send(self, spikes: Sent, weight: Tensor) -> None:
+        """Let the spikes of a step be under way; ``weight`` is ``[]`` or ``[synapses]``."""
+        while self.sent and self.sent[0].label + self.longest <= spikes.label:
+            self.sent.popleft()
+        self.sent.append(spikes)
+        self._take(spikes, weight)
+
+    def restore(self, sent: list[Sent]) -> None:
+        """Let these spikes be under way, and no others."""
+        self.clear()
+        self.sent.extend(sent)
+
+    def clear(self) -> None:
+        """Forget what is under way."""
+        self.sent.clear()
+
+    @abstractmethod
+    def _take(self, spikes: Sent, weight: Tensor) -> None:
+        """What has just been sent goes on its way."""
+
+    def synapses_of(self, spikes: Sent) -> Synapses:
+        """The synapses of those that spiked."""
+        who, row = spikes.who, None
+        if spikes.batch:
+            row, who = who // self.connectivity.sources, who % self.connectivity.sources
+        places, count = self.connectivity.rows_of(who)
+        at = self.connectivity.target.index_select(0, places).to(torch.int64)
+        if row is not None:
+            at += torch.repeat_interleave(row * self.connectivity.targets, count)
+        times, factor = (
+            None if each is None else torch.repeat_interleave(each, count)
+            for each in (spikes.times, spikes.factor)
+        )
+        return Synapses(places, at, times, factor)
+
+    def moments(self, spikes: Sent, places: Tensor, times: Tensor | None) -> Tensor:
+        """When each arrives, ms, float64."""
+        delay = self.delays.ms if self.delays.ms.ndim == 0 else self.delays.ms.index_select(0, places)
+        start = spikes.label * self.dt if times is None else times
+        return (start + delay).expand(len(places))
+
+    def labels(self, moments: Tensor) -> Tensor:
+        """The end of the step in which each of these times lies, int64."""
+        return torch.ceil((moments - TOLERANCE) / self.dt).to(torch.int64)
+
+
+def amounts(weight: Tensor, places: Tensor, factor: Tensor | None) -> Tensor:
+    """What each of these synapses sends: its weight, by the factor of its source."""
+    weight = weight.detach()
+    amount = weight.expand(len(places)) if weight.ndim == 0 else weight.index_select(0, places)
+    return amount if factor is None else amount * factor
+
+
+def infinite(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Times at which nothing happens."""
+    return torch.full(shape, math.inf, dtype=torch.float64, device=device)

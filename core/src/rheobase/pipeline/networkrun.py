@@ -1,0 +1,170 @@
+"""Running a network: what drives each population, and what is recorded of each part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from itertools import repeat
+from typing import Any
+
+import torch
+
+from ..engine.network.network import Network
+from ..engine.neuron.threads import occupied
+from ..errors import ArgumentError, BackendError, InputError, nearest, shown
+from ..plugins.registry import resolve
+from .backends import AUTO, EAGER
+from .drive import Drive
+from .durations import steps_of
+from .interrupted import SimulationInterrupted
+from .networkrecording import NetworkRecording
+from .recorder import SPIKES, Recorder, check_every, check_record
+from .watched import watched
+
+_ELEMENTS = 65_536
+"""Rows of stimuli are made in blocks of about so many numbers."""
+
+
+def simulate_network(
+    net: Network,
+    stimulus: Mapping[str, Any] | None,
+    duration: float | None,
+    record: Any,
+    backend: str,
+    *,
+    grad: bool | None,
+    progress: bool | None,
+    every: int,
+) -> NetworkRecording:
+    """See :func:`rheobase.simulate`."""
+    if not net.populations:
+        raise ArgumentError(f"{net.identifier} has no population to run; add one")
+    if duration is None:
+        raise ArgumentError(f"{net.identifier}: give duration=..., in ms")
+    if backend not in (AUTO, EAGER):
+        resolve("backend", backend)
+        raise BackendError(
+            f"the backend {backend!r} takes no networks; give backend='eager', or leave it out"
+        )
+    steps, stride = steps_of(duration, net.dt), check_every(every)
+    names = _recorded(net, record)
+    drives = _drives(net, stimulus, steps)
+    keep = bool(grad)
+    recorders = {
+        name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
+    }
+    width = max((drive.width for drive in drives.values()), default=1)
+    block = max(1, min(1024, _ELEMENTS // width, steps))
+    source = resolve("backend", f"rheobase:{EAGER}").provenance
+
+    def finished() -> NetworkRecording:
+        parts = {name: recorder.finish() for name, recorder in recorders.items()}
+        return NetworkRecording(
+            {
+                name: replace(part, provenance={**part.provenance, "backend": source})
+                for name, part in parts.items()
+            }
+        )
+
+    with ExitStack() as stack:
+        for population in net.populations.values():
+            stack.enter_context(occupied(population))
+        stack.enter_context(_graphs(net, keep))
+        # Nobody follows the run of a network yet: a journal is of one neuron.
+        watch = stack.enter_context(watched(steps, progress))
+        try:
+            for start in range(0, steps, block):
+                for data in _rows(net, drives, start, min(block, steps - start)):
+                    # Before the step: an interrupt then finds state and recorders at one and the same step.
+                    watch.heed()
+                    outputs = net.advance_prepared(data() if callable(data) else data)
+                    for name, recorder in recorders.items():
+                        recorder.take(outputs[name])
+                watch(start + min(block, steps - start))
+        except KeyboardInterrupt as interrupt:
+            raise SimulationInterrupted(finished(), steps) from interrupt
+        return finished()
+
+
+def _recorded(net: Network, record: Any) -> dict[str, Any]:
+    """Part -> what is recorded of it."""
+    if record == SPIKES or (isinstance(record, Sequence) and tuple(record) == (SPIKES,)):
+        record = {name: SPIKES for name, each in net.populations.items() if "spiked" in each.loggable_props}
+    if not isinstance(record, Mapping):
+        raise ArgumentError(
+            f"record={shown(record)} cannot be used; give 'spikes', or a mapping by population and "
+            'projection: {"E": ("spikes", "voltage")}'
+        )
+    for name in record:
+        if name not in net:
+            raise ArgumentError(
+                f"record: {net.identifier} has no part {name!r}{nearest(str(name), list(net))}; there are "
+                f"{', '.join(net)}"
+            )
+    return {name: check_record(net[name], chosen) for name, chosen in record.items()}
+
+
+def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
+    """Population -> what drives it; those that nothing drives are left out."""
+    given = {} if stimulus is None else stimulus
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"the stimulus of a network is {shown(stimulus)}; give a mapping by population, such as "
+            f"{{{next(iter(net.populations))!r}: 5.0}}"
+        )
+    drives = {}
+    for name, source in given.items():
+        if name not in net.populations:
+            raise InputError(
+                f"stimulus: {net.identifier} has no population {name!r}"
+                f"{nearest(str(name), net.populations)}; there are {', '.join(net.populations)}"
+            )
+        drive = Drive(source, net.populations[name])
+        drive.check()
+        rows, left = drive.rows_given, drive.steps_left
+        if rows is not None and rows != steps:
+            raise InputError(f"stimulus of {name!r}: it has {rows} rows for {steps} steps; give one for each")
+        if left is not None and left < steps:
+            raise InputError(f"stimulus of {name!r}: it ends after {left} of {steps} steps")
+        drives[name] = drive
+    return drives
+
+
+def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> Iterable[Any]:
+    """The prepared inputs of so many steps; made in the step, where they are not the same in all."""
+    same: dict[str, Any] = {}
+    for name, population in net.populations.items():
+        drive = drives.get(name)
+        if drive is None:
+            same[name] = population.prepare({} if population.schema.inputs else 0.0)
+        elif drive.constant:
+            same[name] = population.prepare(drive.rows(first, 1)[0])
+    changing = {name: drive.rows(first, count) for name, drive in drives.items() if name not in same}
+    if not changing:
+        return repeat(same, count)
+
+    def at(step: int) -> Any:
+        # Signals count from the clock, so they are prepared when their step comes.
+        return lambda: {
+            **same,
+            **{name: net.populations[name].prepare(rows[step]) for name, rows in changing.items()},
+        }
+
+    return map(at, range(count))
+
+
+@contextmanager
+def _graphs(net: Network, grad: bool) -> Iterator[None]:
+    """Keep graphs from step to step, or make none."""
+    kept = {name: each.keeps_graph for name, each in net.populations.items()}
+    try:
+        for each in net.populations.values():
+            each.keeps_graph = grad
+        with torch.set_grad_enabled(grad):
+            yield
+    finally:
+        for name, each in net.populations.items():
+            each.keeps_graph = kept[name]
+            if grad and not kept[name]:
+                each.detach_state()

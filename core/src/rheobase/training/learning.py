@@ -1,0 +1,99 @@
+r"""Values that learn: each is a raw number, free to go anywhere, and a smooth way from it into a domain.
+
+The raw number begins at 0, where the value is that which was given. With :math:`f(r) = 1 + r` above 0 and
+:math:`1 / (1 - r)` below, so that :math:`f(-r) = 1 / f(r)`:
+
+- bounded below: :math:`l + (d - l) f(r)`; above: :math:`u - (u - d) f(-r)`;
+- on both sides, with the middle m and half the width h: :math:`m + h z / (1 + |z|)`,
+  :math:`z = r + w / (1 - |w|)`, :math:`w = (d - m) / h`;
+- not at all: :math:`d + s r`.
+
+A value never leaves its domain, and its gradient is nowhere 0, as it is beyond a bound at which values are
+cut off. Steps are relative: one of 0.01 moves a time constant by 1 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from ..engine.model.domain import Domain
+from ..engine.neuron.base import Neuron
+from ..errors import ArgumentError, ParameterError, nearest
+
+
+def value_of(raw: Tensor, start: Tensor, size: Tensor | None, domain: Domain) -> Tensor:
+    """The value that a raw number stands for, in the shape of both.
+
+    Args:
+        raw: Any number.
+        start: The value at ``raw`` = 0, strictly within the domain.
+        size: What a step of 1 is worth where the domain has no bounds; else not asked.
+        domain: Where values lie.
+
+    Returns:
+        The value, differentiable.
+
+    Example:
+        >>> import torch
+        >>> value_of(torch.tensor([-1.0, 0.0, 1.0]), torch.tensor(5.0), None, Domain(above=0))
+        tensor([ 2.5000,  5.0000, 10.0000])
+    """
+    low, high = domain.lowest, domain.highest
+    if low is not None and high is not None:
+        middle, half = 0.5 * (low + high), 0.5 * (high - low)
+        w = (start - middle) / half
+        z = raw + w / (1.0 - w.abs())
+        return middle + half * z / (1.0 + z.abs())
+    if low is not None:
+        return low + (start - low) * _factor(raw)
+    if high is not None:
+        return high - (high - start) * _factor(-raw)
+    return start + raw if size is None else start + size * raw
+
+
+def _factor(r: Tensor) -> Tensor:
+    # Each branch is finite where it is not taken: torch multiplies its derivative by 0.
+    return torch.where(r > 0, 1.0 + r, 1.0 / (1.0 - r.clamp(max=0.0)))
+
+
+def check_learn(neuron: Neuron, learn: Iterable[str] | str) -> tuple[str, ...]:
+    """The names of what learns, if a model has each and its value may move."""
+    names = (learn,) if isinstance(learn, str) else tuple(learn)
+    parameters = neuron.schema.parameters
+    for name in names:
+        if name not in parameters:
+            raise ParameterError(
+                f"learn={names!r}: {neuron.identifier} has no parameter {name!r}"
+                f"{nearest(str(name), parameters)}; it has {', '.join(parameters) or 'none'}"
+            )
+        if name == "tau_ref":
+            raise ArgumentError(
+                f"learn={names!r}: {name!r} is rounded to whole steps, so that nothing depends on it "
+                "smoothly; leave it out"
+            )
+        domain, value = parameters[name].domain, getattr(neuron, name)
+        for bound in (domain.lowest, domain.highest):
+            if bound is not None and bool((value == bound).any()):
+                raise ArgumentError(
+                    f"learn={names!r}: {name} = {bound:g} lies on the bound of its domain, "
+                    f"{parameters[name].range_text}, and could not move; begin within it"
+                )
+    return tuple(dict.fromkeys(names))
+
+
+def tied_to(neuron: Neuron, learn: tuple[str, ...]) -> dict[str, str]:
+    """Parameters nobody gave whose default is another's name -> that parameter, where it learns."""
+    tied = {}
+    for name in neuron.schema.parameters:
+        target = name
+        while target not in learn and target in neuron._by_default:
+            default = neuron.schema.parameters[target].default
+            if not isinstance(default, str):
+                break
+            target = default
+        if target != name and target in learn:
+            tied[name] = target
+    return tied

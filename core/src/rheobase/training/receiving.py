@@ -1,0 +1,96 @@
+"""What a layer is called with: checked, scaled, and with its units in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..engine.model.declaration import Input
+from ..engine.neuron.base import Neuron
+from ..errors import InputError, nearest
+from ..torch_state import all_finite, first_not_finite, values_visible
+
+
+def flat_input(
+    neuron: Neuron, x: Any, units: torch.Size, sizes: Tensor, *, main: int, second: bool
+) -> tuple[dict[str, Tensor], torch.Size]:
+    """The inputs by name, each ``[T, *batch, N]`` in the model's unit, and that shape.
+
+    Of a model whose input has no name it is under ``""``. A tensor is the ``main``-th of several; what is
+    not given has its default.
+    """
+    inputs = neuron.schema.inputs
+    names = tuple(inputs) or ("",)
+    if not isinstance(x, Mapping):
+        x = {names[main]: x}
+    elif not x or not inputs:
+        raise InputError(f"{neuron.identifier}: x={x!r}; give a tensor")
+    for name in x:
+        if name not in names:
+            raise InputError(
+                f"{neuron.identifier} has no input {name!r}{nearest(str(name), names)}; its inputs are "
+                f"{', '.join(names)}"
+            )
+    received = {}
+    for name, value in x.items():
+        said = f"{neuron.identifier}: the input {name!r}" if name else f"{neuron.identifier}: x"
+        flat = _checked(said, value, units, sizes.dtype, sizes.device, second)
+        received[name] = flat * sizes[names.index(name)]
+        if name and inputs[name].bounded:
+            _check_domain(said, received[name], inputs[name])
+    shape = next(iter(received.values())).shape
+    for name, value in received.items():
+        if value.shape != shape:
+            raise InputError(
+                f"{neuron.identifier}: the input {name!r} has T and batch {list(value.shape[:-1])}, "
+                f"and another has {list(shape[:-1])}; give all alike"
+            )
+    for name in names:
+        if name not in received:
+            received[name] = sizes.new_tensor(inputs[name].default).expand(shape)
+    return {name: received[name] for name in names}, shape
+
+
+def _check_domain(said: str, value: Tensor, declared: Input) -> None:
+    if values_visible(value) and not bool((inside := declared.domain.contains(value.detach())).all()):
+        t, *_, unit = at = (~inside).nonzero()[0].tolist()
+        raise InputError(
+            f"{said} is {float(value.detach()[tuple(at)]):g} at t = {t}, unit {unit}; it must be "
+            f"{declared.range_text}"
+        )
+
+
+def _checked(
+    said: str, x: Any, units: torch.Size, dtype: torch.dtype, device: torch.device, second: bool
+) -> Tensor:
+    least = len(units) + (2 if second else 1)
+    order = "[batch, T, *units]" if second else "[T, *batch, *units]"
+    if not isinstance(x, Tensor):
+        raise InputError(f"{said} is {type(x).__name__}; give a tensor {order}")
+    if x.ndim < least or x.shape[-len(units) :] != units:
+        raise InputError(
+            f"{said} has shape {list(x.shape)}; it must be {order}, and the units are {list(units)}"
+        )
+    if x.is_complex() or torch.promote_types(x.dtype, dtype) != dtype:
+        raise InputError(f"{said} is {x.dtype}, and the layer has {dtype}; convert one of them")
+    if x.device != device:
+        raise InputError(f"{said} is on {x.device}, and the layer on {device}; move one of them")
+    x = x.movedim(1, 0) if second else x
+    if values_visible(x) and not all_finite(x):
+        at = first_not_finite(x)
+        if at is not None:
+            batch = at[1 : x.ndim - len(units)]
+            unit = at[x.ndim - len(units) :]
+            raise InputError(
+                f"{said} is {float(x.detach()[at])} at t = {at[0]}"
+                f"{f', row {_told(batch)}' if batch else ''}, unit {_told(unit)}; give finite numbers"
+            )
+    flat: Tensor = x.flatten(-len(units)) if len(units) > 1 else x
+    return flat.to(dtype)
+
+
+def _told(index: tuple[int, ...]) -> str:
+    return str(index[0]) if len(index) == 1 else str(list(index))

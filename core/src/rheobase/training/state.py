@@ -1,0 +1,88 @@
+"""The state of a layer between two calls, by name, in the shape that users have units in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ..engine.neuron.base import Neuron
+from ..engine.step.table import StepState
+from ..errors import InputError, nearest
+
+SPIKES = "spikes"
+"""The last output, which a recurrent layer goes on from."""
+_CARRY = "carry_"
+
+
+def detach(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state without the graph that it stems from: where backpropagation through time is cut off.
+
+    Args:
+        state: As a layer gives it with ``return_state=True``.
+
+    Returns:
+        Name -> tensor, the same values.
+
+    Example:
+        >>> import torch
+        >>> detach({"voltage": torch.ones(2, requires_grad=True) * 3.0})
+        {'voltage': tensor([3., 3.])}
+    """
+    return {name: value.detach() for name, value in state.items()}
+
+
+def named(neuron: Neuron, state: StepState, last: Tensor, units: torch.Size) -> dict[str, Tensor]:
+    """A state by name, each ``[*batch, *units]``; ``last`` is the last output."""
+    parts = dict(zip(neuron.schema.states, state.y.unbind(0), strict=True))
+    beside = {"armed": state.armed, "hold": state.refractory_steps, "status": state.status}
+    parts |= {name: value for name, value in beside.items() if value is not None}
+    parts[SPIKES] = last
+    parts |= {f"{_CARRY}{name}": value for name, value in (state.carry or {}).items()}
+    return {name: value.unflatten(-1, units) for name, value in parts.items()}
+
+
+def packed(
+    neuron: Neuron, given: Mapping[str, Tensor], begun: StepState, units: torch.Size
+) -> tuple[StepState, Tensor]:
+    """What a step goes on from, and the last output, from a state by name.
+
+    ``begun`` is the state at the start of a run: it tells the names, shapes and types that must be given.
+    """
+    shape = torch.Size((*begun.y.shape[1:-1], *units))
+    expected = named(neuron, begun, torch.zeros_like(begun.y[0]), units)
+    flat = {}
+    for name, value in given.items():
+        if name not in expected and not name.startswith(_CARRY):
+            raise InputError(
+                f"{neuron.identifier}: the state has {name!r}, which is no part of it"
+                f"{nearest(str(name), expected)}; give what the layer gave with return_state=True"
+            )
+        if not isinstance(value, Tensor):
+            raise InputError(f"{neuron.identifier}: the state's {name} is {value!r}; give a tensor")
+        if name in expected:
+            if value.shape != shape:
+                raise InputError(
+                    f"{neuron.identifier}: the state's {name} has shape {list(value.shape)}, and the input "
+                    f"asks for [*batch, *units] = {list(shape)}; begin without a state where the batch "
+                    "is another"
+                )
+            if value.dtype != expected[name].dtype:
+                raise InputError(
+                    f"{neuron.identifier}: the state's {name} is {value.dtype}, and the layer has "
+                    f"{expected[name].dtype}; convert one of them"
+                )
+        flat[name] = value.flatten(-len(units)) if len(units) > 1 else value
+    for name in expected:
+        if name not in flat:
+            raise InputError(
+                f"{neuron.identifier}: the state lacks {name!r}; give all that the layer gave with "
+                "return_state=True"
+            )
+    carry = {name.removeprefix(_CARRY): value for name, value in flat.items() if name.startswith(_CARRY)}
+    y = torch.stack([flat[name] for name in neuron.schema.states])
+    return (
+        StepState(y, flat.get("armed"), flat.get("hold"), status=flat.get("status"), carry=carry or None),
+        flat[SPIKES],
+    )

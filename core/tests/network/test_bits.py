@@ -1,0 +1,165 @@
+"""What must not change a bit: how a run is split, saved, loaded and copied, and how a network is declared."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import rheobase as rb
+import torch
+
+from .models import Conductance, Exponential, Pulse, leaky
+
+UNITS = 12
+DELAYS = 0.1 * (1 + torch.arange(3 * UNITS, dtype=torch.float64) % 20)  # ms
+Run = list[tuple[torch.Tensor, torch.Tensor]]
+"""The voltages of both populations after each step."""
+
+
+def arithmetic(sources: int, targets: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Three targets for each source, by arithmetic."""
+    source = torch.arange(sources).repeat_interleave(3)
+    return source, (source * 7 + torch.arange(len(source)) * 5 + 1) % targets
+
+
+def network(backwards: bool = False, silent: bool = False, event: str = "crossing") -> rb.Network:
+    """Two populations with delays that differ, connected by all three kinds of synapse."""
+    net = rb.Network(seed=5)
+    populations = ["E", "I"]
+    connections: list[tuple[str, str, Any, Any, Any]] = [
+        ("E", "E", rb.synapse(Exponential, tau=3.0), 60.0, 1.5),
+        ("E", "I", rb.synapse(Conductance), 4.0, DELAYS),
+        ("I", "E", rb.synapse(Pulse), -0.7, 0.8),
+    ]
+    if silent:
+        populations.append("quiet")
+        connections.append(("quiet", "E", rb.synapse(Exponential, tau=0.7), 5.0, 3.0))
+        connections.append(("quiet", "I", rb.synapse(Conductance, tau=2.0), 5.0, 0.1))
+    for name in reversed(populations) if backwards else populations:
+        net.add(name, leaky(UNITS, event=event, voltage=rb.Uniform(0.0, 14.0)))
+    for source, target, synapse, weight, delay in reversed(connections) if backwards else connections:
+        net.connect(source, target, arithmetic(UNITS, UNITS), synapse, weight=weight, delay=delay)
+    return net
+
+
+DRIVE = {"E": torch.linspace(350.0, 800.0, UNITS, dtype=torch.float64), "I": 450.0}
+
+
+def go(net: rb.Network, steps: int) -> Run:
+    """The voltages of both populations after each step."""
+    outputs = (net(DRIVE) for _ in range(steps))
+    return [(each["E"]["voltage"], each["I"]["voltage"]) for each in outputs]
+
+
+def same(one: Run, other: Run) -> bool:
+    return len(one) == len(other) and all(
+        torch.equal(a, b) for pair in zip(one, other, strict=True) for a, b in zip(*pair, strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def whole() -> Run:
+    return go(network(), 400)
+
+
+def test_the_network_is_busy(whole: Run) -> None:
+    net = network()
+    spikes = 0
+    for _ in range(400):
+        outputs = net(DRIVE)
+        spikes += int(outputs["E"]["spiked"].sum() + outputs["I"]["spiked"].sum())
+    assert spikes > 50
+    assert not same(whole[:-1], whole[1:])
+
+
+def saved(net: rb.Network) -> rb.Network:
+    other = network()
+    other.load_state_dict(net.state_dict())
+    return other
+
+
+def pickled(net: rb.Network) -> rb.Network:
+    return pickle.loads(pickle.dumps(net))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("carried", [saved, pickled, copy.deepcopy], ids=["state_dict", "pickle", "deepcopy"])
+def test_spikes_under_way_are_carried_over(carried: Callable[[rb.Network], rb.Network], whole: Run) -> None:
+    net = network()
+    for steps in (137, 200):
+        start = net.simulation_step
+        assert same(go(net, steps - start), whole[start:steps])
+        assert any(each.delivery.sent for each in net.projections.values())
+        before, net = net, carried(net)
+        # The one that was copied is left as it is.
+        assert same(go(before, 20), whole[steps : steps + 20])
+    assert same(go(net, 200), whole[200:])
+
+
+def test_the_order_of_declaration_changes_nothing(whole: Run) -> None:
+    assert same(go(network(backwards=True), 400), whole)
+
+
+def test_a_projection_that_never_fires_changes_nothing(
+    whole: Run,
+) -> None:
+    assert same(go(network(silent=True), 400), whole)
+
+
+def test_reset_state_begins_again(whole: Run) -> None:
+    net = network()
+    go(net, 77)
+    net.reset_state()
+    assert net.simulation_step == 0
+    assert same(go(net, 100), whole[:100])
+
+
+def test_a_weight_that_is_assigned_holds_for_spikes_under_way() -> None:
+    for assign in (
+        lambda net: setattr(net["source->target"], "weight", 4.0),
+        lambda net: net["source->target"].weight.fill_(4.0),
+    ):
+        net = rb.Network()
+        net.add("source", leaky(threshold_at=1.0, tau_ref=1e6))
+        net.add("target", leaky())
+        net.connect("source", "target", ([0], [0]), rb.synapse(Pulse), weight=1.0, delay=1.0)
+        for _ in range(6):
+            out = net({"source": 1000.0})
+        assert float(out["target"]["voltage"]) == 0.0
+        assign(net)
+        voltages = [float(net()["target"]["voltage"]) for _ in range(8)]
+        assert max(voltages) == 4.0
+
+
+def test_a_step_that_fails_leaves_the_network_as_it_was() -> None:
+    net, other = network(), network()
+    go(net, 50), go(other, 50)
+    with pytest.raises(rb.RheobaseError):
+        net({**DRIVE, "I": float("nan")})
+    assert same(go(net, 60), go(other, 60))
+
+
+def test_a_state_of_other_synapses_is_refused() -> None:
+    net = network()
+    other = rb.Network(seed=5)
+    for name in ("E", "I"):
+        other.add(name, leaky(UNITS))
+    pairs = arithmetic(UNITS, UNITS)
+    for source, target, synapse in (("E", "E", Exponential), ("E", "I", Conductance), ("I", "E", Pulse)):
+        delay = None if (source, target) != ("E", "I") else torch.full((3 * UNITS,), 0.1, dtype=torch.float64)
+        other.connect(source, target, (pairs[1], pairs[0]), rb.synapse(synapse), delay=delay)
+    with pytest.raises(rb.errors.ArgumentError, match="E->E: the state is of other synapses"):
+        other.load_state_dict(net.state_dict())
+
+
+def test_a_batch_is_so_many_networks_at_once() -> None:
+    together, alone = network(), network()
+    drives = torch.stack([DRIVE["E"], DRIVE["E"] * 1.3])  # type: ignore[operator]
+    for step in range(200):
+        both = together({**DRIVE, "E": drives})
+        one = alone(DRIVE)
+        assert torch.equal(both["E"]["voltage"][0], one["E"]["voltage"]), step
+        assert torch.equal(both["I"]["voltage"][0], one["I"]["voltage"]), step
+    assert not torch.equal(both["E"]["voltage"][0], both["E"]["voltage"][1])

@@ -1,0 +1,187 @@
+"""Runs of networks: what is recorded of which part, and that a run is so many steps."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rheobase as rb
+import torch
+from rheobase import errors
+
+from .models import Exponential, Pulse, leaky, pair
+
+DRIVE = {"source": 1200.0}
+
+
+def net(**given: Any) -> rb.Network:
+    return pair(rb.synapse(Exponential, tau=4.0), weight=900.0, delay=1.5, **given)
+
+
+def test_a_run_records_what_single_steps_report() -> None:
+    stepped, ran = net(), net()
+    recording = rb.simulate(
+        ran, DRIVE, duration=30.0, record={"target": ("spikes", "voltage"), "source->target": "current"}
+    )
+    voltages, currents, spikes = [], [], []
+    for step in range(300):
+        outputs = stepped(DRIVE)
+        voltages.append(outputs["target"]["voltage"])
+        currents.append(outputs["source->target"]["current"])
+        if int(outputs["target"]["spiked"]):
+            spikes.append((step + 1) * 0.1)
+    assert len(spikes) >= 2
+    assert recording["target"].spikes.times.tolist() == spikes
+    assert torch.equal(recording["target"].traces["voltage"], torch.stack(voltages))
+    assert torch.equal(recording["source->target"].traces["current"], torch.stack(currents))
+    assert recording["source->target"].trace_units == {"current": "pA"}
+    assert set(recording) == {"target", "source->target"}
+
+
+def test_the_default_records_the_spikes_of_all_populations() -> None:
+    network = net()
+    network.add("analog", rb.create("analog", 1, dtype=torch.float64))
+    recording = rb.simulate(network, DRIVE, duration=20.0)
+    assert set(recording) == {"source", "target"}
+    assert len(recording["source"].spikes) >= 3
+
+
+@pytest.mark.parametrize("split", [7, 100])
+def test_a_run_that_is_split_is_the_same_run(split: int) -> None:
+    record = {"source": ("spikes", "voltage"), "target": ("spikes", "voltage")}
+    whole, parted = net(), net()
+    full = rb.simulate(whole, DRIVE, duration=30.0, record=record)
+    pieces = []
+    done = 0
+    while done < 300:
+        steps = min(split, 300 - done)
+        pieces.append(rb.simulate(parted, DRIVE, duration=steps * 0.1, record=record))
+        done += steps
+    for name in record:
+        assert torch.equal(
+            full[name].traces["voltage"], torch.cat([each[name].traces["voltage"] for each in pieces])
+        )
+        assert torch.equal(full[name].spikes.times, torch.cat([each[name].spikes.times for each in pieces]))
+
+
+def test_stimuli_change_in_time_by_population() -> None:
+    network = net()
+    step = rb.stimulus.Step(1200.0, start=10.0)
+    recording = rb.simulate(network, {"source": step}, duration=20.0, record={"source": "voltage"})
+    voltage = recording["source"].traces["voltage"][:, 0]
+    assert not voltage[:100].any()
+    assert voltage[101] > 0
+    rows = torch.linspace(0.0, 5.0, 10, dtype=torch.float64).unsqueeze(1)
+    other = rb.simulate(net(), {"source": rows}, duration=1.0, record={"source": "input"})
+    assert torch.equal(other["source"].traces["input"], rows)
+
+
+def test_a_signal_is_followed_within_steps() -> None:
+    ramp = rb.Signal(lambda t: 100.0 * t)
+    network = rb.Network()
+    network.add("cells", leaky(threshold_at=1e9))
+    alone = leaky(threshold_at=1e9)
+    recording = rb.simulate(network, {"cells": ramp}, duration=5.0, record={"cells": "voltage"})
+    assert torch.equal(
+        recording["cells"].traces["voltage"],
+        rb.simulate(alone, ramp, duration=5.0, record="voltage").traces["voltage"],
+    )
+
+
+def test_a_recording_is_saved_and_read_whole(tmp_path: Path) -> None:
+    recording = rb.simulate(
+        net(), DRIVE, duration=20.0, record={"source": ("spikes", "voltage"), "source->target": "current"}
+    )
+    recording.save(tmp_path / "run.npz")
+    again = rb.Recording.load(tmp_path / "run.npz")
+    assert isinstance(again, rb.NetworkRecording)
+    assert list(again) == ["source", "source->target"]
+    assert torch.equal(again["source"].spikes.times, recording["source"].spikes.times)
+    assert torch.equal(
+        again["source->target"].traces["current"], recording["source->target"].traces["current"]
+    )
+    assert again.provenance == recording.provenance
+    single = rb.simulate(leaky(), 1200.0, duration=5.0)
+    single.save(tmp_path / "one.npz")
+    assert isinstance(rb.Recording.load(tmp_path / "one.npz"), rb.Recording)
+
+
+def test_provenance_names_every_part() -> None:
+    recording = rb.simulate(
+        net(), DRIVE, duration=1.0, record={"source": "spikes", "source->target": "current"}
+    )
+    assert recording.provenance["source->target"]["synapse"].name == "Exponential"
+    assert recording.provenance["source"]["backend"].name == "eager"
+    assert recording.provenance["source"]["integrator"].name == "rk4"
+
+
+def test_ctrl_c_leaves_what_was_recorded_and_the_run_goes_on() -> None:
+    whole = rb.simulate(net(), DRIVE, duration=40.0, record={"source": "voltage"})
+    network = net()
+    calls = 0
+
+    def current(t: Any) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == 500:
+            signal.raise_signal(signal.SIGINT)
+        return torch.full((1,), 1200.0, dtype=torch.float64)
+
+    with pytest.raises(rb.SimulationInterrupted) as interrupted:
+        rb.simulate(network, {"source": rb.Signal(current)}, duration=40.0, record={"source": "voltage"})
+    part = interrupted.value.recording
+    assert not part.complete
+    assert 0 < part.steps < 400
+    assert part.steps == network.simulation_step
+    rest = rb.simulate(network, DRIVE, duration=40.0 - part.steps * 0.1, record={"source": "voltage"})
+    joined = torch.cat([part["source"].traces["voltage"], rest["source"].traces["voltage"]])
+    torch.testing.assert_close(joined, whole["source"].traces["voltage"], rtol=1e-12, atol=1e-12)
+
+
+def test_pictures_show_each_population(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    recording = rb.simulate(net(), DRIVE, duration=20.0)
+    figure = recording.plot(tmp_path / "raster.png")
+    assert (tmp_path / "raster.png").stat().st_size > 1000
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["source", "target"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"stimulus": {"sauce": 1.0}}, "no population 'sauce'; did you mean 'source'"),
+        ({"stimulus": 3.0}, "the stimulus of a network is 3.0; give a mapping by population"),
+        ({"record": {"sauce": "spikes"}}, "record: network has no part 'sauce'; did you mean 'source'"),
+        ({"record": {"source": "current"}}, "source cannot record 'current'"),
+        ({"record": {"source->target": "spikes"}}, "source->target emits no spikes"),
+        ({"record": "voltage"}, "record='voltage' cannot be used"),
+        ({"duration": 0.25}, "no multiple of the time step"),
+        ({"backend": "fused"}, "the backend 'fused' takes no networks"),
+        ({"every": 0}, "every=0 cannot be used"),
+        ({"stimulus": {"source": torch.zeros(3, 1, dtype=torch.float64)}}, "it has 3 rows for 100 steps"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused(given: dict[str, Any], says: str) -> None:
+    if given.get("backend") == "fused":
+        pytest.importorskip("rheobase_fused")
+    network = net()
+    arguments = {"stimulus": DRIVE, "duration": 10.0, **given}
+    with pytest.raises(errors.RheobaseError, match=says):
+        rb.simulate(network, **arguments)
+    assert network.simulation_step == 0
+
+
+def test_a_network_without_a_population_cannot_run() -> None:
+    with pytest.raises(errors.ArgumentError, match="network has no population to run"):
+        rb.simulate(rb.Network(), duration=1.0)
+
+
+def test_what_is_not_driven_receives_nothing() -> None:
+    network = rb.Network()
+    network.add("source", leaky())
+    network.add("target", leaky())
+    network.connect("source", "target", ([0], [0]), rb.synapse(Pulse), weight=1.0)
+    recording = rb.simulate(network, duration=5.0, record={"target": "voltage"})
+    assert not recording["target"].traces["voltage"].any()

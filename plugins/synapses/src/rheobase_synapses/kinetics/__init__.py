@@ -1,0 +1,1 @@
+"""The kinetics: what a spike does to the unit that it reaches."""
