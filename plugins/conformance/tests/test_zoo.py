@@ -27,6 +27,7 @@ import pytest
 from rheobase import conformance
 from rheobase.conformance.checking import judge_subject
 from rheobase.conformance.finding import find_one
+from rheobase.conformance.kinds import SUBJECTS
 from rheobase.conformance.neurons import spiking
 from rheobase.conformance.profiles import PROFILES
 from rheobase.conformance.running import judge
@@ -106,7 +107,7 @@ def animals(table: str) -> list[Animal]:
 FAULTS, SOUND = animals("FAULTS"), animals("SOUND")
 HARDEST, FULL = animals("HARDEST"), animals("FULL")
 DEAR = {str(animal) for animal in animals("DEAR")}
-KINDS = ("neuron", "integrator", "aggregator", "surrogate")
+KINDS = tuple(SUBJECTS)
 FAMILY = {(kind, prop.name): prop.family for kind in KINDS for prop in conformance.properties(kind)}
 EASIER = [animal for animal in SOUND if str(animal) not in {*map(str, HARDEST), *DEAR}]
 WIDER = {str(animal) for animal in FULL}

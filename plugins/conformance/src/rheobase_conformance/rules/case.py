@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
@@ -107,17 +108,26 @@ def asked(
         key: Another key than that of the case.
         positions: Others than those of the case.
     """
-    given = subject.obj(
-        first,
-        case.targets if last is None else last,
-        case.sources,
-        case.targets,
-        case.key if key is None else key,
-        same=case.same,
-        positions=case.positions() if positions is None else positions,
-        **case.parameters,
-    )
+    places = (first, case.targets if last is None else last, case.sources, case.targets)
+    by_place = (*places, case.key if key is None else key)
+    by_name = {"same": case.same, "positions": case.positions() if positions is None else positions}
+    _require_call(subject, by_place, {**by_name, **case.parameters})
+    given = subject.obj(*by_place, **by_name, **case.parameters)
     if not (isinstance(given, tuple) and len(given) == 2 and all(isinstance(each, Tensor) for each in given)):
         told = [type(each).__name__ for each in given] if isinstance(given, tuple) else type(given).__name__
         violated(f"it gave {told}; it must give two tensors, (indptr, indices)")
     return Rows(*given)
+
+
+def _require_call(subject: RuleSubject, by_place: tuple[Any, ...], by_name: dict[str, Any]) -> None:
+    try:
+        signature = inspect.signature(subject.obj)
+    except (TypeError, ValueError):  # of C, or the like: the call itself will tell
+        return
+    try:
+        signature.bind(*by_place, **by_name)
+    except TypeError as error:
+        violated(
+            f"it takes {signature}: {error}; a rule is called with (first, last, sources, targets, key), and "
+            "same and positions by name, beside parameters of its own"
+        )

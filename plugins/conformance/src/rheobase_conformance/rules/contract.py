@@ -35,6 +35,7 @@ def it_can_be_called(subject: RuleSubject) -> None:
     "rows-are-counted",
     "contract",
     cases=populations,
+    share=4,
     why="a row that ends elsewhere gives its synapses to another target",
 )
 def rows_are_counted(subject: RuleSubject, case: RuleCase) -> None:
@@ -63,6 +64,7 @@ def rows_are_counted(subject: RuleSubject, case: RuleCase) -> None:
     "indices-are-sources",
     "contract",
     cases=populations,
+    share=4,
     why="a number that is no unit's is a synapse from nowhere",
 )
 def indices_are_sources(subject: RuleSubject, case: RuleCase) -> None:
@@ -79,6 +81,7 @@ def indices_are_sources(subject: RuleSubject, case: RuleCase) -> None:
     "rows-are-sorted",
     "contract",
     cases=populations,
+    share=4,
     why="in what order a sum is taken follows from the order of a row",
 )
 def rows_are_sorted(subject: RuleSubject, case: RuleCase) -> None:
@@ -92,6 +95,7 @@ def rows_are_sorted(subject: RuleSubject, case: RuleCase) -> None:
     "the-same-again",
     "independence",
     cases=populations,
+    share=4,
     why="a network that is built again, or elsewhere, must be the same one",
 )
 def the_same_again(subject: RuleSubject, case: RuleCase) -> None:

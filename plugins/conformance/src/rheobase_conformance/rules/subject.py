@@ -12,7 +12,7 @@ from rheobase import RuleSpec
 from rheobase.errors import RheobaseError
 
 from ..subject import Subject
-from ..violation import violated
+from ..violation import Violation, violated
 
 GIVEN = ("first", "last", "sources", "targets", "key", "same", "positions")
 """What every rule is called with."""
@@ -82,6 +82,8 @@ class RuleSubject(Subject):
     def _accepts(self, call: Any, settings: Settings) -> bool:
         try:
             call(settings)
+        except Violation:
+            raise
         except RheobaseError as error:
             self.__dict__["_refused"] = f"{settings}: {error}"
             return False

@@ -83,8 +83,7 @@ def _require_names(given: Any, names: set[str], function: str) -> None:
 def arguments_are_not_changed(subject: SynapseSubject, case: SynapseCase) -> None:
     """No function writes to the states, the parameters, the weight or the target's states."""
     bench = Bench(subject, case)
-    # From the start: on the way to other states what is written to is only found later.
-    state, weight = tuple(row.clone() for row in bench.begin), bench.weights()
+    state, weight = tuple(row.clone() for row in bench.reached()), bench.weights()
     for name, given in (("derivatives", ()), ("arrive", (weight,)), ("output", (bench.post,))):
         parts = {
             "state": bench.packed(state),

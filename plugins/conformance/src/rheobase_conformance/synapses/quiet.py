@@ -67,7 +67,7 @@ def silence_changes_nothing(subject: SynapseSubject, case: SynapseCase) -> None:
     case = SynapseCase(case.params, case.units, strength=case.strength, seed=case.seed)
     alone = connected(subject, subject.host, case, unconnected=True)
     with_it = connected(subject, subject.host, case)
-    for step in range(40):
+    for step in range(20):
         one, other = alone()["b"], with_it()["b"]
         for name, value in one.items():
             if not torch.equal(value, other[name]):

@@ -27,14 +27,17 @@ from .subject import SynapseSubject
 def weights_count(subject: SynapseSubject, case: SynapseCase) -> None:
     """A spike of another weight does something else to each unit."""
     bench = Bench(subject, replace(case, spikes=0))
-    one, other = (_response(bench, [weight]) for weight in (bench.weights(), 3.0 * bench.weights()))
-    alike = [
-        unit
-        for unit in range(case.units)
-        if all(a[..., unit].equal(b[..., unit]) for a, b in zip(one, other, strict=True))
-    ]
-    if alike:
-        violated(f"for unit {alike[0]} three times the weight gives the same output: {one[-1].tolist()}")
+    weight = bench.weights()
+    usual = _response(bench, [weight])
+    # Where one saturates, smaller weights count.
+    others = [_response(bench, [factor * weight]) for factor in (3.0, 0.03)]
+    for unit in range(case.units):
+        if all(a[unit].equal(b[unit]) for other in others for a, b in zip(usual, other, strict=True)):
+            violated(
+                f"for unit {unit} a weight of {float(weight[unit]):g}, three times as much and a "
+                "thirtieth all "
+                f"give the outputs {[float(each[unit]) for each in usual]}"
+            )
 
 
 @prop(
