@@ -302,8 +302,8 @@ def test_plugins_take_no_private_name_of_another(plugin: Path) -> None:
 
 # Where the core may say the name of a component that a plugin offers -> why.
 NAMING = {
-    "engine/model/draw.py": "a distribution of random numbers is exponential, and a synapse is",
-    "engine/model/drawing.py": "likewise",
+    "engine/model/draw.py": "exponential is what a draw is distributed as",
+    "engine/model/drawing.py": "the same",
     "plugins/synonyms.py": "words that people have for a method; one is suggested only where it is installed",
 }
 

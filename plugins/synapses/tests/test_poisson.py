@@ -32,7 +32,7 @@ def test_counts_have_the_mean_and_the_spread_of_a_poisson_process(event: str) ->
     expected = rate / 10
     # On the grid (rate dt)^2 / 6 is missing.
     missing = expected * (rate * dt / 1000) ** 2 / 6 if event != "located" else 0.0
-    assert abs(float(seen.mean()) - expected + missing) <= 5 * math.sqrt(expected / units)
+    assert abs(float(seen.mean()) - expected + missing) <= 3 * math.sqrt(expected / units)
     spread = float(seen.var()) / expected
     assert spread == pytest.approx(1.0, abs=5 * math.sqrt(2 / units))
 

@@ -52,6 +52,7 @@ MODULES = (
     "neurons.precision",
     "neurons.jacobians",
     "neurons.gradients",
+    "neurons.layers",
     "integrators.contract",
     "integrators.steps",
     "integrators.times",
