@@ -97,14 +97,16 @@ _ROWS = (
         function=False,
         declares=True,
         template="a current that decays exponentially",
+        judged=True,
     ),
     Kind(
         RuleSpec,
         word="connection rule",
         template="ring: each unit hears its nearest neighbours on both sides",
         template_object="neighbours",
+        judged=True,
     ),
-    Kind(SurrogateSpec, word="surrogate"),
+    Kind(SurrogateSpec, word="surrogate", judged=True),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})

@@ -8,6 +8,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase.builtin import rheobase_surrogates
+from rheobase.errors import InputError
 from torch import Tensor
 
 
@@ -130,6 +131,24 @@ def test_gradients_stay_finite_at_a_hundred_rheobases_of_a_model_that_explodes()
     assert layer.raw.w_tau.grad.isfinite()
 
 
+@pytest.mark.parametrize("reset", ["detached", "attached"])
+def test_smooth_copy_has_the_gradient_of_differences(reset: str, leaky: type[rb.SpikingNeuron]) -> None:
+    layer = rb.layer(leaky, 2, dt=1.0, reset=reset, learn=("tau", "volt_thresh"), dtype=torch.float64)
+    smooth, x = layer.smoothed(), drive(12, 1, 2)
+
+    def total(given: Tensor, tau: Tensor, theta: Tensor) -> Tensor:
+        values = {"raw.tau": tau, "raw.volt_thresh": theta}
+        out: Tensor = torch.func.functional_call(smooth, values, (given,))
+        return (out * torch.arange(1.0, 13.0).view(-1, 1, 1)).sum()
+
+    # Not at 0, where the second derivative of a one-sided value jumps.
+    raw = [torch.tensor(0.03, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    assert torch.autograd.gradcheck(total, (x, *raw), eps=1e-5, atol=1e-7, rtol=1e-6)
+    assert 0 < layer(x).sum() < 24
+    with torch.no_grad():
+        assert not torch.equal(smooth(x), layer(x))
+
+
 def test_nonlinear_models_reset_at_the_crossing_and_linear_ones_at_the_step(
     leaky: type[rb.SpikingNeuron],
 ) -> None:
@@ -183,6 +202,10 @@ def test_several_inputs_come_by_name_each_in_its_own_size() -> None:
     for t in range(30):
         row = {"current": x["current"][t] * layer.rheobase[1], "inhibition": x["inhibition"][t]}
         assert torch.equal(neuron(row)["spiked"].double(), spikes[t].detach())
+    wrong = torch.zeros(30, 2, 2, dtype=torch.float64)
+    wrong[7, 0, 1] = -3.0
+    with pytest.raises(InputError, match="the input 'inhibition' is -3 at t = 7, unit 1; it must be >= 0 nS"):
+        layer({"inhibition": wrong})
     # A tensor is the first input that fires by itself.
     assert torch.equal(layer(x["current"]), layer({"current": x["current"]}))
     assert layer(x["current"]).sum() > spikes.sum()

@@ -169,7 +169,7 @@ def test_a_report_tells_every_verdict_that_is_not_a_pass(report: Report) -> None
     said = str(report)
     for part in (
         "aggregator sum of rheobase",
-        "FAILED: faulty (integrators and aggregators)\n  must hold: It is faulty.\n"
+        "FAILED: faulty (integrators, aggregators, synapses and rules)\n  must hold: It is faulty.\n"
         "  seen: it is 3, and must be 2\n  why it matters: so it is",
         "PASSED UNEXPECTEDLY: mended",
         "failed as expected: known: it never was",

@@ -27,6 +27,7 @@ import pytest
 from rheobase import conformance
 from rheobase.conformance.checking import judge_subject
 from rheobase.conformance.finding import find_one
+from rheobase.conformance.kinds import SUBJECTS
 from rheobase.conformance.neurons import spiking
 from rheobase.conformance.profiles import PROFILES
 from rheobase.conformance.running import judge
@@ -106,7 +107,7 @@ def animals(table: str) -> list[Animal]:
 FAULTS, SOUND = animals("FAULTS"), animals("SOUND")
 HARDEST, FULL = animals("HARDEST"), animals("FULL")
 DEAR = {str(animal) for animal in animals("DEAR")}
-KINDS = ("neuron", "integrator", "aggregator")
+KINDS = tuple(SUBJECTS)
 FAMILY = {(kind, prop.name): prop.family for kind in KINDS for prop in conformance.properties(kind)}
 EASIER = [animal for animal in SOUND if str(animal) not in {*map(str, HARDEST), *DEAR}]
 WIDER = {str(animal) for animal in FULL}
@@ -178,7 +179,7 @@ def test_every_file_of_sound_components_is_tried_in_the_usual_run_and_every_soun
     assert {animal.file for animal in usual} == {animal.file for animal in SOUND}
     assert {str(animal) for animal in SOUND} >= DEAR
     kinds = Counter(animal.subject().kind for animal in EASIER)
-    assert kinds.keys() == {"neuron", "integrator", "aggregator"}
+    assert kinds.keys() == set(KINDS)
     assert min(kinds.values()) >= 9
 
 

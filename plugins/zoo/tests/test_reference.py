@@ -90,10 +90,78 @@ def theta(p: Any, i: float, y: Any) -> list[float]:
     return [(1 - math.cos(y[0]) + (1 + math.cos(y[0])) * i) / p.tau]
 
 
+def morris_lecar(p: Any, i: float, y: Any) -> list[float]:
+    v, n = y
+    m = (1 + TANH((v - p.v_1) / p.v_2)) / 2
+    currents = p.g_ca * m * (v - p.e_ca) + p.g_k * n * (v - p.e_k) + p.g_l * (v - p.e_l)
+    settled = (1 + TANH((v - p.v_3) / p.v_4)) / 2
+    return [(i - currents) / p.c, p.phi * math.cosh((v - p.v_3) / p.v_4 / 2) * (settled - n)]
+
+
+def fitzhugh_nagumo(p: Any, i: float, y: Any) -> list[float]:
+    return [y[0] - y[0] ** 3 / 3 - y[1] + i, p.epsilon * (y[0] + p.a - p.b * y[1])]
+
+
+def hindmarsh_rose(p: Any, i: float, y: Any) -> list[float]:
+    square = y[0] * y[0]
+    return [
+        y[1] - p.a * square * y[0] + p.b * square - y[2] + i,
+        p.c - p.d * square - y[1],
+        p.r * (p.s * (y[0] - p.x_r) - y[2]),
+    ]
+
+
+def glif(level: int) -> Equations:
+    """Rows: V, then i_1 and i_2, th_s, th_v as far as the level has them, in the order of the class."""
+    currents, resets = level in (3, 4, 5), level in (2, 4, 5)
+    rows = ["v"] + (["th_s"] if resets else []) + (["i_1", "i_2"] if currents else [])
+    rows += ["th_v"] if level == 5 else []
+
+    def slope(p: Any, i: float, y: Any) -> list[float]:
+        s = dict(zip(rows, y, strict=True))
+        d = {"v": (p.g * (p.e_l - s["v"]) + i + s.get("i_1", 0.0) + s.get("i_2", 0.0)) / p.c}
+        if resets:
+            d["th_s"] = -p.b_s * s["th_s"]
+        if currents:
+            d |= {"i_1": -p.k_1 * s["i_1"], "i_2": -p.k_2 * s["i_2"]}
+        if level == 5:
+            d["th_v"] = p.a_v * (s["v"] - p.e_l) - p.b_v * s["th_v"]
+        return [d[row] for row in rows]
+
+    def gap(p: Any, y: Any) -> float:
+        s = dict(zip(rows, y, strict=True))
+        return s["v"] - p.th_inf - s.get("th_s", 0.0) - s.get("th_v", 0.0)
+
+    def reset(p: Any, y: Any) -> list[float]:
+        s = dict(zip(rows, y, strict=True))
+        s["v"] = p.e_l + p.f_v * (s["v"] - p.e_l) + p.delta_v if resets else p.v_r
+        if resets:
+            s["th_s"] = s["th_s"] * EXP(-p.b_s * p.tau_ref) + p.delta_s
+        if currents:
+            s["i_1"] = s["i_1"] * EXP(-p.k_1 * p.tau_ref) + p.delta_i1
+            s["i_2"] = s["i_2"] * EXP(-p.k_2 * p.tau_ref) + p.delta_i2
+        return [s[row] for row in rows]
+
+    return Equations(slope, gap, reset, tuple(range(len(rows))))
+
+
+def alif(p: Any, i: float, y: Any) -> list[float]:
+    return [(p.r * i - y[0]) / p.tau, -y[1] / p.tau_a]
+
+
 EQUATIONS = {
     "adex": Equations(adex, lambda p, y: y[0] - p.v_peak, lambda p, y: [p.v_r, y[1] + p.b]),
+    "alif": Equations(
+        alif,
+        lambda p, y: y[0] - p.th_0 - p.beta * y[1],
+        lambda p, y: [y[0] - p.th_0 - p.beta * y[1], y[1] + p.jump],
+    ),
     "eif": Equations(eif, lambda p, y: y[0] - p.v_peak, lambda p, y: [p.v_r]),
+    "fitzhugh-nagumo": Equations(fitzhugh_nagumo, lambda p, y: y[0] - p.theta),
+    **{f"glif{level}": glif(level) for level in (1, 2, 3, 4, 5)},
+    "hindmarsh-rose": Equations(hindmarsh_rose, lambda p, y: y[0] - p.theta),
     "hodgkin-huxley": Equations(hodgkin_huxley),
+    "morris-lecar": Equations(morris_lecar),
     "theta": Equations(theta, lambda p, y: y[0] - math.pi, lambda p, y: [y[0] - 2 * math.pi]),
     "traub-miles": Equations(traub_miles),
     "wang-buzsaki": Equations(wang_buzsaki),

@@ -103,6 +103,7 @@ class Layer(nn.Module):
                 self._begin_learning(name, value, declared.unit, shapes.get(name))
             elif name not in self._tied:
                 self._hold(name, value)
+        self._smooth = False
         # Whether a warning was given, and whether the next call is the first.
         self._told, self._first = False, True
 
@@ -165,6 +166,16 @@ class Layer(nn.Module):
         twin.reset_state()
         return twin
 
+    def smoothed(self) -> Layer:
+        """A copy whose spikes are S(u) in value too: a function of which differences can be taken.
+
+        With ``reset="attached"`` its resets are (1 - s) y + s reset(y). It is there for checks of
+        gradients, not for training.
+        """
+        twin = copy.deepcopy(self)
+        twin._smooth = True
+        return twin
+
     def forward(
         self, x: Any, *, state: Mapping[str, Tensor] | None = None, return_state: bool = False
     ) -> Any:
@@ -214,8 +225,9 @@ class Layer(nn.Module):
         model, main = model_of(neuron), list(given)[self._main]
         surrogate = None
         # Without a graph there is nothing that it would stand for.
-        if self._spiking and torch.is_grad_enabled():
-            surrogate = Surrogate(self._surrogate, self.scale, self._choices["reset"] == "attached")
+        if self._spiking and (torch.is_grad_enabled() or self._smooth):
+            attached = self._choices["reset"] == "attached"
+            surrogate = Surrogate(self._surrogate, self.scale, attached, self._smooth)
         rows: list[Tensor] = []
         for t in range(steps):
             data: Any = {name: value[t] for name, value in given.items()}
@@ -282,8 +294,7 @@ class Layer(nn.Module):
             return
         name = self._neuron.identifier
         if not all_finite(now.y):
-            where = first_not_finite(now.y)
-            assert where is not None
+            where = first_not_finite(now.y) or (0,) * now.y.ndim
             raise NonFiniteStateError(
                 f"{name}: the state {list(self._neuron.schema.states)[where[0]]!r} of unit {where[-1]}"
                 f"{f', row {list(where[1:-1])}' if len(where) > 2 else ''} is not finite "

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..engine.model.declaration import Input
 from ..engine.neuron.base import Neuron
 from ..errors import InputError, nearest
 from ..torch_state import all_finite, first_not_finite, values_visible
@@ -38,6 +39,8 @@ def flat_input(
         said = f"{neuron.identifier}: the input {name!r}" if name else f"{neuron.identifier}: x"
         flat = _checked(said, value, units, sizes.dtype, sizes.device, second)
         received[name] = flat * sizes[names.index(name)]
+        if name and inputs[name].bounded:
+            _check_domain(said, received[name], inputs[name])
     shape = next(iter(received.values())).shape
     for name, value in received.items():
         if value.shape != shape:
@@ -49,6 +52,15 @@ def flat_input(
         if name not in received:
             received[name] = sizes.new_tensor(inputs[name].default).expand(shape)
     return {name: received[name] for name in names}, shape
+
+
+def _check_domain(said: str, value: Tensor, declared: Input) -> None:
+    if values_visible(value) and not bool((inside := declared.domain.contains(value.detach())).all()):
+        t, *_, unit = at = (~inside).nonzero()[0].tolist()
+        raise InputError(
+            f"{said} is {float(value.detach()[tuple(at)]):g} at t = {t}, unit {unit}; it must be "
+            f"{declared.range_text}"
+        )
 
 
 def _checked(

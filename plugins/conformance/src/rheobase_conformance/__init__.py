@@ -1,4 +1,4 @@
-"""The conformance kit: does a neuron model, an integrator or an aggregator keep its promises?
+"""The conformance kit: does a component keep its promises?
 
 Three doors, one suite: ``rheobase validate NAME``, :func:`check`, and in a package's own tests a class that
 derives from :class:`Suite`, or ``pytest --rheobase NAME``. For tests of your own there are the strategy
@@ -33,10 +33,12 @@ if _typing.TYPE_CHECKING:
     from .report import Report as Report
     from .result import Result as Result
     from .result import Verdict as Verdict
+    from .rules.case import RuleCase as RuleCase
     from .stateful import NeuronMachine as NeuronMachine
     from .stateful import machine as machine
     from .strategies import runs as runs
     from .suite import Suite as Suite
+    from .synapses.case import SynapseCase as SynapseCase
     from .violation import Violation as Violation
 
 _HOME = {
@@ -52,7 +54,9 @@ _HOME = {
     "Property": "property",
     "Report": "report",
     "Result": "result",
+    "RuleCase": "rules.case",
     "Suite": "suite",
+    "SynapseCase": "synapses.case",
     "Verdict": "result",
     "Violation": "violation",
     "check": "checking",
@@ -79,7 +83,9 @@ __all__ = [
     "Property",
     "Report",
     "Result",
+    "RuleCase",
     "Suite",
+    "SynapseCase",
     "Verdict",
     "Violation",
     "check",

@@ -52,6 +52,7 @@ MODULES = (
     "neurons.precision",
     "neurons.jacobians",
     "neurons.gradients",
+    "neurons.layers",
     "integrators.contract",
     "integrators.steps",
     "integrators.times",
@@ -75,6 +76,19 @@ MODULES = (
     "aggregators.nonfinite",
     "aggregators.precision",
     "aggregators.gradients",
+    "surrogates.contract",
+    "surrogates.shape",
+    "synapses.contract",
+    "synapses.units",
+    "synapses.quiet",
+    "synapses.weights",
+    "synapses.numbers",
+    "synapses.networks",
+    "synapses.gradients",
+    "rules.contract",
+    "rules.shards",
+    "rules.keys",
+    "rules.claims",
 )
 """Where the properties are defined, in the order of reports."""
 
@@ -83,7 +97,7 @@ def properties(kind: str) -> list[Property]:
     """The properties of a kind of component.
 
     Args:
-        kind: "neuron", "integrator" or "aggregator".
+        kind: "neuron", "integrator", "aggregator", "synapse", "rule" or "surrogate".
 
     Example:
         >>> "sum" in {prop.name for prop in properties("aggregator")}

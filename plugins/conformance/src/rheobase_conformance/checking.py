@@ -36,19 +36,19 @@ def check(
     seed: int = 0,
     timeout: float | None = None,
 ) -> Report:
-    """Judge a neuron model, an integrator or an aggregator.
+    """Judge a neuron model, an integrator, an aggregator, a synapse, a connection rule or a surrogate.
 
     Args:
         obj: The name of an installed component; ``"package.module:Object"``; ``"file.py:Object"``;
-            ``"folder:name"`` for one of a project's; a spec; a neuron's class; an integrator or its class;
-            an aggregator.
+            ``"folder:name"`` for one of a project's; a spec; a class of neurons, integrators or
+            synapses, or an integrator; an aggregator; a rule, with ``kind="rule"`` or a spec.
         profile: "smoke" (seconds), "standard" or "full".
         expected: Property -> the reason why it is expected to fail. One that passes nevertheless makes the
             report not ok. They go before those of the project's ``pyproject.toml``, in the table
             ``[tool.rheobase.expected.NAME]``.
         only: The properties to try; all by default. Their results are what they are among all.
         spec: What is claimed of an object that is not installed.
-        kind: "neuron", "integrator" or "aggregator", where a name is of several.
+        kind: "neuron", "integrator", "aggregator", "synapse" or "rule", where a name is of several.
         seed: Of the cases that are tried.
         timeout: How long one case may take, s. With it the component is judged in a process apart, so that
             one that hangs, ends its process or takes more than 4 GiB (under Linux) fails that property, with

@@ -8,7 +8,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from rheobase import Integrator, Neuron, list_components
+from rheobase import Integrator, Neuron, Synapse, list_components
 from rheobase.errors import ArgumentError, ComponentError, PluginError, nearest
 from rheobase.spi import (
     ComponentSpec,
@@ -28,6 +28,10 @@ from rheobase.spi import (
 from .kinds import SUBJECTS, one_of
 from .subject import Subject
 
+_BASES: dict[str, type] = {"neuron": Neuron, "synapse": Synapse}
+"""Kind -> what its objects are subclasses of."""
+_WORDS = {"neuron": "neuron model"}
+
 
 def find(given: Any, *, spec: ComponentSpec | None = None, kind: str | None = None) -> list[Subject]:
     """The subjects that something stands for.
@@ -36,9 +40,9 @@ def find(given: Any, *, spec: ComponentSpec | None = None, kind: str | None = No
         given: The name of an installed component; ``"package.module:Object"``, importable from the working
             folder too; the path of a Python file, ``"file.py:Object"`` for one object in it; the path of a
             project's folder, whose hook modules are asked, ``"folder:name"`` for one component; a spec; a
-            neuron class; an integrator or a class of one; an aggregator.
+            class of neurons, integrators or synapses; an integrator; an aggregator; a connection rule.
         spec: What is claimed of the object, where it is not installed.
-        kind: "neuron", "integrator" or "aggregator", where a name is of several.
+        kind: "neuron", "integrator", "aggregator", "synapse" or "rule", where a name is of several.
 
     Returns:
         One subject, or several for a file or a folder.
@@ -169,8 +173,8 @@ def _in_project(given: str, path: str, name: str, kind: str | None) -> list[Subj
 def _object(given: Any, spec: ComponentSpec | None, kind: str | None, *, target: str = "") -> Subject:
     if isinstance(given, Neuron) or not (callable(given) or isinstance(given, Integrator)):
         raise ArgumentError(
-            f"{given!r} cannot be judged; give a name, a neuron's class, an integrator or its class, or an "
-            "aggregator"
+            f"{given!r} cannot be judged; give a name, a class of neurons, integrators or synapses, an "
+            "integrator, an aggregator or a connection rule"
         )
     natural = kind_of(given)
     chosen = (spec.kind if spec is not None else kind) or natural
@@ -187,7 +191,11 @@ def _made(name: str, target: str, obj: Any, spec: ComponentSpec | None, **more: 
     kind = more.pop("kind", None) or (spec.kind if spec is not None else "")
     if kind not in SUBJECTS:
         raise ArgumentError(f"{name!r} is a {kind}, which the kit does not judge")
-    if kind == "neuron" and not (isinstance(obj, type) and issubclass(obj, Neuron)):
-        raise PluginError(f"the neuron model {name!r} is {obj!r}; it must be a subclass of rheobase.Neuron")
+    base = _BASES.get(kind)
+    if base is not None and not (isinstance(obj, type) and issubclass(obj, base)):
+        raise PluginError(
+            f"the {_WORDS.get(kind, kind)} {name!r} is {obj!r}; it must be a subclass of "
+            f"rheobase.{base.__name__}"
+        )
     subject: Subject = resolve_name(SUBJECTS[kind])(name, target, obj, spec, **more)
     return subject

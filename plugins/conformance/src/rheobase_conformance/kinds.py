@@ -8,6 +8,9 @@ SUBJECTS = {
     "neuron": "rheobase_conformance.neurons.subject:NeuronSubject",
     "integrator": "rheobase_conformance.subject:IntegratorSubject",
     "aggregator": "rheobase_conformance.subject:AggregatorSubject",
+    "surrogate": "rheobase_conformance.subject:SurrogateSubject",
+    "synapse": "rheobase_conformance.synapses.subject:SynapseSubject",
+    "rule": "rheobase_conformance.rules.subject:RuleSubject",
 }
 """Kind -> the class of its subjects."""
 

@@ -23,7 +23,8 @@ FAMILIES = {
     "state": "state and shape",
     "independence": "determinism and independence",
     "numerics": "numerics and physics",
-    "components": "integrators and aggregators",
+    "components": "integrators, aggregators, synapses and rules",
+    "training": "training",
 }
 """The families of properties."""
 
@@ -50,7 +51,7 @@ class Property:
 
     Args:
         name: By which it is expected to fail, or run alone.
-        kind: The kind of component: "neuron", "integrator" or "aggregator".
+        kind: The kind of component, such as "neuron".
         family: One of :data:`FAMILIES`.
         statement: What must hold.
         why: Why it matters.

@@ -18,13 +18,15 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--rheobase",
         action="append",
         metavar="NAME",
-        help="judge a neuron model, integrator or aggregator, each property as a test "
+        help="judge a neuron model, integrator, aggregator, synapse or rule, each property as a test "
         "rheobase::NAME::PROPERTY: an installed name, module:Class, file.py:Class or a project's folder; "
         "repeatable. Without files or folders of tests, nothing else is run.",
     )
     group.addoption("--rheobase-profile", default="standard", help="smoke, standard (the default) or full")
     group.addoption("--rheobase-seed", type=int, default=0, help="seed of the cases; default: 0")
-    group.addoption("--rheobase-kind", help="neuron, integrator or aggregator, where a name is of several")
+    group.addoption(
+        "--rheobase-kind", help="neuron, integrator, aggregator, synapse or rule, where a name is of several"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

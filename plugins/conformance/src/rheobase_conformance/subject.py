@@ -9,8 +9,10 @@ import re
 from functools import cached_property
 from typing import Any
 
+import torch
 from rheobase import AggregatorSpec, Integrator, IntegratorSpec, Provenance
 from rheobase.spi import ComponentSpec
+from torch import Tensor
 
 from .violation import violated
 
@@ -142,6 +144,20 @@ class AggregatorSubject(Subject):
     def words(self) -> tuple[str, ...]:
         """The short words of its code, among which are the identifiers that mean something to it."""
         return tuple(sorted(_words_of(self.obj)))
+
+
+class SurrogateSubject(Subject):
+    """A surrogate under judgement: a function S of a tensor."""
+
+    kind = "surrogate"
+
+    def slope(self, z: Tensor) -> Tensor:
+        """S' at numbers that require a gradient; zero where S hangs on none of them."""
+        value = self.obj(z)
+        if not value.requires_grad:
+            return torch.zeros_like(z)
+        (found,) = torch.autograd.grad(value.sum(), z, allow_unused=True)
+        return torch.zeros_like(z) if found is None else found
 
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,15}")

@@ -47,7 +47,7 @@ class Suite:
         profile: "smoke", "standard" (the default) or "full".
         expected: Property -> the reason why it is expected to fail; see :func:`check`.
         spec: What is claimed of an object that is not installed.
-        kind: "neuron", "integrator" or "aggregator", where a name is of several.
+        kind: "neuron", "integrator", "aggregator", "synapse" or "rule", where a name is of several.
         seed: Of the cases.
     """
 

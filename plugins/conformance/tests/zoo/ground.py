@@ -1,11 +1,14 @@
-"""Sound models that those of the other files are made from; nothing is wrong with them."""
+"""Sound components that those of the other files are made from; nothing is wrong with them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import rheobase as rb
 import torch
+from rheobase.spi import uniform, words
 
 
 class Leaky(rb.SpikingNeuron):
@@ -48,3 +51,56 @@ class Adapting(rb.SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> Any:
         return {"voltage": torch.zeros_like(state.voltage), "w": state.w + params.step_w}
+
+
+def uniform_of(key: int, target: int, count: int) -> np.ndarray:
+    """Numbers of one target within (0, 1), by a key of 128 bits."""
+    raw = words(key, (0, target, 0, 0), -(-count // 4))
+    return uniform(raw).reshape(-1)[:count]
+
+
+def packed(rows: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows as a rule gives them."""
+    ends = np.cumsum([0, *(len(row) for row in rows)])
+    indices = np.concatenate([*rows, np.zeros(0, dtype=np.int64)])
+    return torch.from_numpy(ends), torch.from_numpy(indices.astype(np.int64))
+
+
+class Exponential(rb.Synapse):
+    """tau dI/dt = -I;  a spike of weight w:  I -> I + w."""
+
+    tau = rb.Parameter(2.0, unit="ms", above=0)
+    current = rb.State(0.0, unit="pA", at_rest=True)
+
+    @staticmethod
+    def derivatives(state: Any, params: Any) -> dict[str, Any]:
+        return {"current": -state.current / params.tau}
+
+    @staticmethod
+    def arrive(state: Any, params: Any, weight: Any) -> dict[str, Any]:
+        return {"current": state.current + weight}
+
+    @staticmethod
+    def output(state: Any, params: Any, post: Any) -> Any:
+        return state.current
+
+
+class Conductance(rb.Synapse):
+    """tau dg/dt = -g, I = g (E - V);  a spike of weight w:  g -> g + w."""
+
+    weight_unit = "nS"
+    tau = rb.Parameter(5.0, unit="ms", above=0)
+    reversal = rb.Parameter(0.0, unit="mV")
+    conductance = rb.State(0.0, unit="nS", at_rest=True)
+
+    @staticmethod
+    def derivatives(state: Any, params: Any) -> dict[str, Any]:
+        return {"conductance": -state.conductance / params.tau}
+
+    @staticmethod
+    def arrive(state: Any, params: Any, weight: Any) -> dict[str, Any]:
+        return {"conductance": state.conductance + weight}
+
+    @staticmethod
+    def output(state: Any, params: Any, post: Any) -> Any:
+        return state.conductance * (params.reversal - post.voltage)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .kinetics.currents import DoubleExponential as DoubleExponential
     from .kinetics.currents import Exponential as Exponential
     from .kinetics.nmda import NMDA as NMDA
+    from .kinetics.nmda import SaturatingNMDA as SaturatingNMDA
+    from .kinetics.short_term import TsodyksMarkram as TsodyksMarkram
+    from .sources.poisson import Poisson as Poisson
+    from .sources.spike_times import SpikeTimes as SpikeTimes
 
 _HOME = {
     "Alpha": "kinetics.currents",
@@ -27,6 +31,10 @@ _HOME = {
     "DoubleExponential": "kinetics.currents",
     "Exponential": "kinetics.currents",
     "NMDA": "kinetics.nmda",
+    "Poisson": "sources.poisson",
+    "SaturatingNMDA": "kinetics.nmda",
+    "SpikeTimes": "sources.spike_times",
+    "TsodyksMarkram": "kinetics.short_term",
 }
 """Public name -> the module that defines it. The rules are in ``rheobase_synapses.rules``."""
 

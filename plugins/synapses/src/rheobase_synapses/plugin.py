@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from rheobase import RuleSpec, SynapseSpec, hookimpl
+from rheobase import NeuronSpec, RuleSpec, SynapseSpec, hookimpl
+
+
+@hookimpl
+def rheobase_neurons() -> list[NeuronSpec]:
+    """What sends spikes and receives none."""
+    sources = "rheobase_synapses.sources."
+    return [
+        NeuronSpec("poisson", sources + "poisson:Poisson", "spikes at random times"),
+        NeuronSpec("spike-times", sources + "spike_times:SpikeTimes", "spikes at given times"),
+    ]
 
 
 @hookimpl
@@ -86,4 +96,19 @@ def rheobase_synapses() -> list[SynapseSpec]:
             "a conductance that magnesium blocks (Jahr and Stevens), in nS",
         ),
     ]
-    return [SynapseSpec(*each, additive=True, linear=True) for each in specs]
+    of_sources = [
+        (
+            "nmda-saturating",
+            "rheobase_synapses.kinetics.nmda:SaturatingNMDA",
+            "the same with a gate that saturates (Wang), in nS",
+        ),
+        (
+            "tsodyks-markram",
+            "rheobase_synapses.kinetics.short_term:TsodyksMarkram",
+            "a current with short-term depression and facilitation, in pA",
+        ),
+    ]
+    return [
+        *(SynapseSpec(*each, additive=True, linear=True) for each in specs),
+        *(SynapseSpec(*each, additive=True, linear=True, per="source") for each in of_sources),
+    ]

@@ -6,8 +6,21 @@ from rheobase import NeuronSpec, hookimpl
 
 MODELS = {
     "adex": ("adex:AdEx", "adaptive exponential integrate-and-fire (Brette & Gerstner 2005), 8 patterns"),
+    "alif": ("alif:ALIF", "leaky integrate-and-fire with an adaptive threshold (Bellec et al. 2018)"),
     "hodgkin-huxley": ("hodgkin_huxley:HodgkinHuxley", "the squid's axon (Hodgkin & Huxley 1952)"),
     "eif": ("eif:EIF", "exponential integrate-and-fire (Fourcaud-Trocme et al. 2003)"),
+    "fitzhugh-nagumo": ("fitzhugh_nagumo:FitzHughNagumo", "excitability in two states (FitzHugh 1961)"),
+    "glif1": ("glif:GLIF1", "generalized leaky integrate-and-fire, level 1 (Teeter et al. 2018)"),
+    "glif2": ("glif:GLIF2", "level 2: reset rules and a threshold that spikes raise (Teeter et al. 2018)"),
+    "glif3": ("glif:GLIF3", "level 3: after-spike currents (Teeter et al. 2018)"),
+    "glif4": ("glif:GLIF4", "level 4: reset rules and after-spike currents (Teeter et al. 2018)"),
+    "glif5": ("glif:GLIF5", "level 5: and a threshold that follows the voltage (Teeter et al. 2018)"),
+    "hindmarsh-rose": ("hindmarsh_rose:HindmarshRose", "bursts in three states (Hindmarsh & Rose 1984)"),
+    "lif-cond": ("lif_cond:LIFCond", "leaky integrate-and-fire with conductances (Brette et al. 2007)"),
+    "morris-lecar": (
+        "morris_lecar:MorrisLecar",
+        "calcium and potassium, classes 1 and 2 (Morris & Lecar 1981)",
+    ),
     "qif": ("qif:QIF", "quadratic integrate-and-fire (Ermentrout & Kopell 1986)"),
     "theta": ("theta:Theta", "the theta neuron (Ermentrout & Kopell 1986)"),
     "traub-miles": ("traub_miles:TraubMiles", "Hodgkin-Huxley for the hippocampus (Brette et al. 2007)"),

@@ -56,7 +56,7 @@ class TraubMiles(SpikingNeuron):
     e_na = Parameter(50.0, unit="mV", doc="reversal potential of sodium E_Na")
     e_k = Parameter(-90.0, unit="mV", doc="reversal potential of potassium E_K")
     e_l = Parameter(-60.0, unit="mV", doc="reversal potential of the leak E_L")
-    v_t = Parameter(-63.0, unit="mV", doc="shift of the rates V_T")
+    v_t = Parameter(-63.0, unit="mV", at_least=-100, at_most=-30, doc="shift of the rates V_T")
 
     voltage = State("e_l", unit="mV", doc="membrane potential V")
     m = State(0.0268633, unit="1", at_least=0, at_most=1, doc="activation of sodium")

@@ -7,7 +7,7 @@ neuron they are its tensors, an ``Input`` being the current received in the last
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, overload
 
 import torch
 from torch import Tensor
@@ -176,6 +176,7 @@ class State(_Tensorial):
         default: The initial value: a number, the name of a parameter, or a function of the parameters.
         unit: As for a parameter.
         at_rest: On all states of a model: the initial state is a fixed point at zero input.
+        per: In a synapse, what it is kept for: ``"target"``, the default, or ``"source"``.
         above: Values are greater than this.
         at_least: Values are this or greater.
         below: Values are less than this.
@@ -200,6 +201,7 @@ class State(_Tensorial):
         *,
         unit: str,
         at_rest: bool = False,
+        per: Literal["target", "source"] = "target",
         above: float | None = None,
         at_least: float | None = None,
         below: float | None = None,
@@ -208,6 +210,9 @@ class State(_Tensorial):
     ) -> None:
         super().__init__(unit=unit, above=above, at_least=at_least, below=below, at_most=at_most, doc=doc)
         self.at_rest = bool(at_rest)
+        if per not in ("target", "source"):
+            raise DeclarationError(f"State: per={per!r}; give 'target', or 'source' in a synapse")
+        self.per = per
         self.default = _check_default(self, default)
 
 

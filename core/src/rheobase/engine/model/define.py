@@ -48,6 +48,12 @@ def define(cls: Any) -> None:
     # torch.nn.Module has a forward too.
     own = (b for b in cls.__mro__ if not of_framework(b) and not b.__module__.startswith("torch."))
     cls._own_forward = any("forward" in vars(base) for base in own)
+    kept = [name for name, state in cls.schema.states.items() if state.per != "target"]
+    if kept:
+        raise DeclarationError(
+            f"{cls.__qualname__}.{kept[0]}: per={cls.schema.states[kept[0]].per!r} is for synapses; a "
+            "neuron's states are kept for each unit"
+        )
     if not cls.schema.declared:
         return
     # Taken from the class once: a step asks no class for its functions.

@@ -79,10 +79,10 @@ class GridDelivery(Delivery):
     def _add(self, ring: Tensor, spikes: Sent, weight: Tensor, first: int = 0) -> None:
         """Add what was sent to the sums; that of steps before ``first`` has arrived."""
         self._last = max(self._last, spikes.label + self.longest)
-        places, at, times = self.synapses_of(spikes)
+        places, at, times, factor = self.synapses_of(spikes)
         if not len(places):
             return
-        amount, steps = amounts(weight, places), self.delays.steps
+        amount, steps = amounts(weight, places, factor), self.delays.steps
         if isinstance(steps, int):
             if spikes.label + steps >= first:
                 # Added one after the other, which is the order of the sum.

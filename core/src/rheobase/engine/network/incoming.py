@@ -58,7 +58,7 @@ class Incoming:
         rows = [
             row
             for each in self._first
-            for name in each.schema.states
+            for name in each.kinetics.schema.states
             if (row := each._buffers[name]) is not None
         ]
         shape = state.y.shape[1:]
@@ -105,7 +105,7 @@ class Incoming:
         """Keep the states of the synapses."""
         found = iter(rows)
         for group in self.groups:
-            for name in group[0].schema.states:
+            for name in group[0].kinetics.schema.states:
                 row = next(found)
                 for each in group:
                     each._buffers[name] = row if attached else row.detach()

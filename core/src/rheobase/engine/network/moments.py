@@ -34,8 +34,9 @@ class LocatedDelivery(Delivery):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        # Step -> when, where and by which synapse. Not the weights: those that hold then count.
-        self._due: dict[int, list[tuple[Tensor, Tensor, Tensor]]] = {}
+        # Step -> when, where, by which synapse and by what factor. Not the weights: those that hold then
+        # count.
+        self._due: dict[int, list[tuple[Tensor, Tensor, Tensor, Tensor | None]]] = {}
         self._batch = torch.Size()
 
     def clear(self) -> None:
@@ -54,18 +55,19 @@ class LocatedDelivery(Delivery):
 
     def _place(self, spikes: Sent) -> None:
         self._batch = spikes.batch
-        places, at, times = self.synapses_of(spikes)
+        places, at, times, factor = self.synapses_of(spikes)
         if not len(places):
             return
         moments = self.moments(spikes, places, times)
         labels = self.labels(moments)
         first, last = int(labels.min()), int(labels.max())
         if first == last:
-            self._due.setdefault(first, []).append((moments, at, places))
+            self._due.setdefault(first, []).append((moments, at, places, factor))
             return
         for label in labels.unique().tolist():
             here = labels == label
-            self._due.setdefault(label, []).append((moments[here], at[here], places[here]))
+            some = None if factor is None else factor[here]
+            self._due.setdefault(label, []).append((moments[here], at[here], places[here], some))
 
     def arriving(self, label: int, weight: Tensor) -> Moments | None:
         """What arrives in the step that ends at ``label``, and forget it and what is older."""
@@ -74,11 +76,13 @@ class LocatedDelivery(Delivery):
         found = self._due.pop(label, None)
         if not found:
             return None
-        times, units, places = (torch.cat(parts) for parts in zip(*found, strict=True))
+        times, units, places = (torch.cat(column) for column in list(zip(*found, strict=True))[:3])
+        factors = [each[3] for each in found if each[3] is not None]
+        factor = torch.cat(factors) if factors else None
         since = times - (label - 1) * self.dt
         # Within the tolerance of the end it is at the end.
         since = torch.where(since > self.dt - TOLERANCE, self.dt, since)
-        return Moments(since, units, amounts(weight, places), self._batch)
+        return Moments(since, units, amounts(weight, places, factor), self._batch)
 
 
 def table(parts: Sequence[Moments | None], units: int) -> tuple[Tensor, list[Tensor | None]]:

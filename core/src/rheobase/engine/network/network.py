@@ -282,8 +282,8 @@ class Network(nn.Module):
             spiked = outputs[projection.sender].get("spiked")
             if spiked is not None:
                 times = outputs[projection.sender].get("spike_times")
-                projection.delivery.send(label, spiked, times, projection.weights)
-            outputs[name] = {each: getattr(projection, each) for each in projection.schema.states}
+                projection.send(label, spiked, times)
+            outputs[name] = {each: getattr(projection, each) for each in projection.kinetics.schema.states}
         return outputs
 
     def _put_back(self, modules: Any, before: list[dict[str, Any]]) -> None:

@@ -18,7 +18,8 @@ from .delivery import GridDelivery
 from .moments import LocatedDelivery
 from .recipe import SynapseRecipe
 from .synapse import Kinetics
-from .underway import Sent
+from .transmission import LAST_SPIKE, reset_sources, transmitted
+from .underway import Sent, spikes_of
 
 UNDER_WAY = "under_way"
 
@@ -141,8 +142,8 @@ class Projection(nn.Module):
 
     @property
     def loggable_props(self) -> tuple[str, ...]:
-        """What can be recorded of it: its states."""
-        return tuple(self.schema.states)
+        """What can be recorded of it: its states of each target."""
+        return tuple(self.kinetics.schema.states)
 
     @property
     def provenance(self) -> dict[str, Provenance]:
@@ -196,10 +197,26 @@ class Projection(nn.Module):
         params = self.schema.pack_params(
             *(self._buffers[name] for name in self.schema.parameters), *self.options.values()
         )
-        for name, declared in self.schema.states.items():
-            self._buffers[name] = as_state(
-                self, declared, initial_value(self, declared, params), torch.Size()
-            )
+        for name, declared in self.kinetics.schema.states.items():
+            value = initial_value(self, declared, params)
+            self._buffers[name] = as_state(self, declared, value, torch.Size())
+        if self.kinetics.transmit is not None:
+            reset_sources(self, params)
+
+    def send(self, label: int, spiked: Tensor, times: Tensor | None) -> None:
+        """Let the spikes of a step of the sender be under way.
+
+        Args:
+            label: The number of the step's end.
+            spiked: Who spiked, ``[*batch, sources]``.
+            times: When, ms, ``[*batch, sources, K]``, NaN in places left over; None: at the step's end.
+        """
+        spikes = spikes_of(label, spiked, times)
+        if spikes is None:
+            return
+        if self.kinetics.transmit is not None:
+            spikes = spikes._replace(factor=transmitted(self, spikes))
+        self.delivery.send(spikes, self.weights)
 
     # --- saving --------------------------------------------------------------------------------------
 
@@ -211,6 +228,7 @@ class Projection(nn.Module):
                 each.who.clone(),
                 None if each.times is None else each.times.clone(),
                 list(each.batch),
+                None if each.factor is None else each.factor.clone(),
             )
             for each in self.delivery.sent
         ]
@@ -228,17 +246,28 @@ class Projection(nn.Module):
                 "network with the rule, the seed and the identifiers that it was saved with"
             )
         self.delivery.restore(
-            [Sent(label, who, times, torch.Size(batch)) for label, who, times, batch in state[UNDER_WAY]]
+            [
+                Sent(label, who, times, torch.Size(batch), factor)
+                for label, who, times, batch, factor in state[UNDER_WAY]
+            ]
         )
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        for name in self.schema.states:
+        for name in (*self.schema.states, LAST_SPIKE):
             saved = state_dict.get(prefix + name)
             held = self._buffers.get(name)
             if isinstance(saved, Tensor) and held is not None and saved.shape != held.shape:
                 # With a batch, which torch would refuse.
                 self._buffers[name] = held.new_empty(saved.shape)
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        # Torch converts all floating-point buffers alike; times stay float64.
+        last = self._buffers.get(LAST_SPIKE)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if last is not None:
+            self._buffers[LAST_SPIKE] = last.to(self.device)
+        return self
 
     def extra_repr(self) -> str:
         return f"{self.identifier}: {self.synapses} synapses, {self.recipe!r}"

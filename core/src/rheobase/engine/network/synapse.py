@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from torch import nn
 
 from ...errors import DeclarationError
-from ..model.schema import Schema, collect
+from ..model.declaration import State
+from ..model.schema import Schema, collect, tuple_type
 
-FUNCTIONS = ("derivatives", "arrive", "output")
+FUNCTIONS = ("derivatives", "arrive", "output", "transmit")
 """The pure functions that a synapse may define."""
 
 _RESERVED = frozenset(
     {
         *("weight", "delay", "source", "target", "post", "unit", "weight_unit", "into", "schema"),
-        *("kinetics", "identifier", "rule", "receptor", "synapses", "batch", "device", "dtype", *FUNCTIONS),
+        *(
+            "kinetics",
+            "identifier",
+            "last_spike",
+            "rule",
+            "receptor",
+            "synapses",
+            "batch",
+            "device",
+            "dtype",
+            *FUNCTIONS,
+        ),
     }
 )
 
@@ -25,10 +38,14 @@ class Kinetics(NamedTuple):
     """The pure functions of a synapse, with its schema, as :class:`~..model.functions.Model` has a neuron's.
 
     Attributes:
-        schema: Its parameters and states.
+        schema: Its parameters, and the states that are kept for each target.
         derivatives: ``(state, params)`` to the derivative of each state, per ms; None: it has no states.
         arrive: ``(state, params, weight)`` to what a spike of this weight changes; None: nothing.
         output: ``(state, params, post)`` to what the target's aggregator receives; None: it sends nothing.
+        transmit: ``(state, params, elapsed)`` to the factor of a spike and new states of its source; None:
+            every spike has its weight.
+        of_source: The states that are kept for each source.
+        pack_source: Makes the ``state`` of ``transmit``.
         into: The state of the target that a spike is added to; empty: none.
         unit: That of the output.
         weight_unit: That of weights.
@@ -38,6 +55,9 @@ class Kinetics(NamedTuple):
     derivatives: Callable[..., Mapping[str, Any]] | None
     arrive: Callable[..., Mapping[str, Any]] | None
     output: Callable[..., Any] | None
+    transmit: Callable[..., Any] | None
+    of_source: Mapping[str, State]
+    pack_source: Any
     into: str
     unit: str
     weight_unit: str
@@ -57,6 +77,11 @@ class Synapse:
         ``derivatives(state, params)``: the derivative of each state, per ms.
 
         ``arrive(state, params, weight)``: what a spike changes, as new values of some states.
+
+        ``transmit(state, params, elapsed)``: where a synapse has states that are kept for each source,
+        ``State(..., per="source")``: the factor by which the weight of a spike is multiplied, and new values
+        of these states; ``elapsed`` is the time since the source's last spike, ms, infinite at its first.
+        All are ``[n]``, of the sources that spike, and ``state`` has their states of the source alone.
 
         ``output(state, params, post)``: what the target receives, in ``unit``; ``post`` has the states of
         the target, such as ``post.voltage``.
@@ -101,6 +126,7 @@ class Synapse:
         derivatives: ClassVar[Callable[..., Mapping[str, Any]]]
         arrive: ClassVar[Callable[..., Mapping[str, Any]]]
         output: ClassVar[Callable[..., Any]]
+        transmit: ClassVar[Callable[..., Any]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -111,6 +137,8 @@ class Synapse:
 def _kinetics(cls: type[Synapse]) -> Kinetics:
     schema, name = cls.schema, cls.__qualname__
     found = {each: getattr(cls, each, None) for each in FUNCTIONS}
+    own = {each: state for each, state in schema.states.items() if state.per == "target"}
+    of_source = {each: state for each, state in schema.states.items() if state.per == "source"}
     for other, why in (("inputs", "its input are spikes"), ("draws", "nothing in it is drawn")):
         if getattr(schema, other):
             raise DeclarationError(f"{name}: a synapse declares parameters, states and options; {why}")
@@ -125,12 +153,25 @@ def _kinetics(cls: type[Synapse]) -> Kinetics:
                 "neither states nor functions of its own"
             )
     else:
-        for each in ("output", "arrive", *(("derivatives",) if schema.states else ())):
+        for each in ("output", "arrive", *(("derivatives",) if own else ())):
             if found[each] is None:
                 raise DeclarationError(
                     f"{name} defines no {each}; define derivatives, arrive and output, or give into=..., the "
                     "state of the target that a spike is added to"
                 )
-        if not schema.states:
+        if not own:
             raise DeclarationError(f"{name} declares no State, so nothing of a spike would be left")
-    return Kinetics(schema, **found, into=cls.into, unit=cls.unit, weight_unit=cls.weight_unit)
+        if bool(of_source) != (found["transmit"] is not None):
+            raise DeclarationError(
+                f"{name}: transmit(state, params, elapsed) goes with states that are kept for each source, "
+                'State(..., per="source"); define both, or neither'
+            )
+    return Kinetics(
+        replace(schema, states=own, pack_state=tuple_type("state", list(own))),
+        **found,
+        of_source=of_source,
+        pack_source=tuple_type("state", list(of_source)),
+        into=cls.into,
+        unit=cls.unit,
+        weight_unit=cls.weight_unit,
+    )

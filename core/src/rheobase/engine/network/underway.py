@@ -26,12 +26,52 @@ class Sent(NamedTuple):
         who: The sources in the flattened ``[*batch, sources]``, int64 ``[n]``; one may occur twice.
         times: When each spiked, ms, float64 ``[n]``; None: at the end of the step.
         batch: The batch.
+        factor: What the weight of each is multiplied by, ``[n]``; None: nothing.
     """
 
     label: int
     who: Tensor
     times: Tensor | None
     batch: torch.Size
+    factor: Tensor | None = None
+
+
+class Synapses(NamedTuple):
+    """The synapses of those that spiked, one after the other, ``[m]``.
+
+    Attributes:
+        places: Which they are, int64.
+        at: Their targets in the flattened ``[*batch, targets]``, int64.
+        times: When their source spiked, or None.
+        factor: That of their source, or None.
+    """
+
+    places: Tensor
+    at: Tensor
+    times: Tensor | None
+    factor: Tensor | None
+
+
+def spikes_of(label: int, spiked: Tensor, times: Tensor | None) -> Sent | None:
+    """The spikes of a step; None where there are none.
+
+    Args:
+        label: The number of the step's end.
+        spiked: Who spiked, ``[*batch, sources]``.
+        times: When, ms, ``[*batch, sources, K]``, NaN in places left over; None: at the step's end.
+    """
+    if spiked.device.type == "cpu":
+        who = torch.from_numpy(np.flatnonzero(spiked.detach().reshape(-1).numpy()))
+    else:
+        who = spiked.reshape(-1).nonzero().view(-1)
+    if not len(who):
+        return None
+    moments = None
+    if times is not None:
+        table = times.detach().reshape(-1, times.shape[-1]).index_select(0, who)
+        there = ~table.isnan()
+        who, moments = torch.repeat_interleave(who, there.sum(dim=1)), table[there]
+    return Sent(label, who, moments, spiked.shape[:-1])
 
 
 class Delivery(ABC):
@@ -52,29 +92,10 @@ class Delivery(ABC):
         self.longest = delays.longest(dt)
         self.sent: deque[Sent] = deque()
 
-    def send(self, label: int, spiked: Tensor, times: Tensor | None, weight: Tensor) -> None:
-        """Let the spikes of a step be under way.
-
-        Args:
-            label: The number of the step's end.
-            spiked: Who spiked, ``[*batch, sources]``.
-            times: When, ms, ``[*batch, sources, K]``, NaN in places left over; None: at the step's end.
-            weight: ``[]`` or ``[synapses]``.
-        """
-        while self.sent and self.sent[0].label + self.longest <= label:
+    def send(self, spikes: Sent, weight: Tensor) -> None:
+        """Let the spikes of a step be under way; ``weight`` is ``[]`` or ``[synapses]``."""
+        while self.sent and self.sent[0].label + self.longest <= spikes.label:
             self.sent.popleft()
-        if spiked.device.type == "cpu":
-            who = torch.from_numpy(np.flatnonzero(spiked.detach().reshape(-1).numpy()))
-        else:
-            who = spiked.reshape(-1).nonzero().view(-1)
-        if not len(who):
-            return
-        moments = None
-        if times is not None:
-            table = times.detach().reshape(-1, times.shape[-1]).index_select(0, who)
-            there = ~table.isnan()
-            who, moments = torch.repeat_interleave(who, there.sum(dim=1)), table[there]
-        spikes = Sent(label, who, moments, spiked.shape[:-1])
         self.sent.append(spikes)
         self._take(spikes, weight)
 
@@ -91,8 +112,8 @@ class Delivery(ABC):
     def _take(self, spikes: Sent, weight: Tensor) -> None:
         """What has just been sent goes on its way."""
 
-    def synapses_of(self, spikes: Sent) -> tuple[Tensor, Tensor, Tensor | None]:
-        """The synapses of those that spiked: their places, their targets in ``[*batch, targets]``; when."""
+    def synapses_of(self, spikes: Sent) -> Synapses:
+        """The synapses of those that spiked."""
         who, row = spikes.who, None
         if spikes.batch:
             row, who = who // self.connectivity.sources, who % self.connectivity.sources
@@ -100,8 +121,11 @@ class Delivery(ABC):
         at = self.connectivity.target.index_select(0, places).to(torch.int64)
         if row is not None:
             at += torch.repeat_interleave(row * self.connectivity.targets, count)
-        times = None if spikes.times is None else torch.repeat_interleave(spikes.times, count)
-        return places, at, times
+        times, factor = (
+            None if each is None else torch.repeat_interleave(each, count)
+            for each in (spikes.times, spikes.factor)
+        )
+        return Synapses(places, at, times, factor)
 
     def moments(self, spikes: Sent, places: Tensor, times: Tensor | None) -> Tensor:
         """When each arrives, ms, float64."""
@@ -114,10 +138,11 @@ class Delivery(ABC):
         return torch.ceil((moments - TOLERANCE) / self.dt).to(torch.int64)
 
 
-def amounts(weight: Tensor, places: Tensor) -> Tensor:
-    """The weight of each of these synapses."""
+def amounts(weight: Tensor, places: Tensor, factor: Tensor | None) -> Tensor:
+    """What each of these synapses sends: its weight, by the factor of its source."""
     weight = weight.detach()
-    return weight.expand(len(places)) if weight.ndim == 0 else weight.index_select(0, places)
+    amount = weight.expand(len(places)) if weight.ndim == 0 else weight.index_select(0, places)
+    return amount if factor is None else amount * factor
 
 
 def infinite(shape: tuple[int, ...], device: torch.device) -> Tensor:

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
 @judged
 @click.pass_context
 def validate(context: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
-    """Judge neuron models, integrators and aggregators.
+    """Judge neuron models, integrators, aggregators, synapses, connection rules and surrogates.
 
     NAME is that of an installed component; module:Class; file.py or file.py:Class; or a project's folder,
     such as a dot. Failures that are expected can also be written down in the project's pyproject.toml:

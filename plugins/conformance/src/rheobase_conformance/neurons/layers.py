@@ -1,0 +1,187 @@
+"""A model as a layer: the spikes of its neuron, and a gradient that training can follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rheobase as rb
+import torch
+from rheobase.errors import NonFiniteStateError
+from torch import Tensor
+
+from ..property import prop
+from ..vacuous import vacuous
+from ..violation import require, violated
+from .case import inside
+from .needs import DIFFERENTIABLE, NO_DRAWS, THRESHOLD
+from .subject import NeuronSubject
+
+TRAINABLE = (DIFFERENTIABLE, THRESHOLD, NO_DRAWS)
+STEPS, UNITS = 40, 3
+STRONG = 5.0
+"""The drive of most runs, in rheobases: many spikes come within a few steps."""
+_FAINT, _CLOSE = 1e-6, 1e-4
+"""A step of a difference, relative to the drive, and how well two of them must agree to mean anything."""
+
+
+def _layer(subject: NeuronSubject, **how: Any) -> rb.Layer:
+    settings = {"dt": subject.dt, "input": "native", "dtype": torch.float64, **how}
+    return rb.layer(subject.model, UNITS, **settings)
+
+
+def _drive(subject: NeuronSubject, times: float = STRONG, *, batch: int = 2, seed: int = 0) -> Tensor:
+    """An input ``[STEPS, batch, UNITS]`` of so many rheobases on average, another one in each step."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.rand(STEPS, batch, UNITS, dtype=torch.float64, generator=generator)
+    # Within the domain of the input, and a little away from its bounds, where differences are taken.
+    return 0.9 * _inside(subject, times * subject.rheobase() * (0.5 + drawn) / 0.9)
+
+
+def _inside(subject: NeuronSubject, x: Tensor) -> Tensor:
+    declared = subject.schema.inputs.get(subject.sizes.main)
+    return x if declared is None else inside(x, declared.domain)
+
+
+def _through(layer: rb.Layer, subject: NeuronSubject, x: Tensor) -> Tensor:
+    try:
+        out: Tensor = layer({subject.sizes.main: x} if subject.schema.inputs else x)
+    except NonFiniteStateError as error:
+        vacuous(f"the run ends in a named error: {error}")
+    return out
+
+
+@prop(
+    "neuron",
+    "layer-spikes-as-its-neuron",
+    "training",
+    needs=TRAINABLE,
+    why="what is trained is to be the model that is simulated, with a graph and without one",
+)
+def a_layer_spikes_as_its_neuron(subject: NeuronSubject) -> None:
+    """A layer has the spikes of its neuron, with a graph and without one, and the same in a second call."""
+    layer, x = _layer(subject), _drive(subject)
+    neuron: Any = layer.neuron
+    try:
+        rows = [neuron({subject.sizes.main: row} if subject.schema.inputs else row)["spiked"] for row in x]
+    except NonFiniteStateError as error:
+        vacuous(f"the run ends in a named error: {error}")
+    expected = torch.stack(rows).double()
+    with torch.no_grad():
+        plain = _through(layer, subject, x)
+    runs = {"without a graph": plain}
+    for which in ("with a graph", "in a second call"):
+        runs[which] = _through(layer, subject, x.clone().requires_grad_()).detach()
+    for which, spikes in runs.items():
+        other = (spikes != expected).nonzero()
+        if len(other):
+            t, row, unit = other[0].tolist()
+            violated(
+                f"{which} its layer has {int(spikes[t, row, unit])} spikes in step {t}, row {row}, unit "
+                f"{unit}, and its neuron {int(expected[t, row, unit])}: something depends on the graph, or "
+                "on earlier calls"
+            )
+
+
+@prop(
+    "neuron",
+    "layer-gradient-equals-differences",
+    "training",
+    needs=TRAINABLE,
+    why="through spikes and resets training follows the gradient alone; a wrong one trains another model",
+)
+def the_gradient_of_a_layer_is_that_of_differences(subject: NeuronSubject) -> None:
+    """With S(u) for spikes, gradients by the input are central differences, resets attached or not."""
+    compared = 0
+    for reset in ("detached", "attached"):
+        smooth = _layer(subject, reset=reset).smoothed()
+        for seed in range(3):
+            x = _drive(subject, batch=1, seed=seed)
+            generator = torch.Generator().manual_seed(seed)
+            along = 2.0 * torch.rand(x.shape, dtype=x.dtype, generator=generator) - 1.0
+            weights = torch.rand(x.shape, dtype=x.dtype, generator=generator)
+            x.requires_grad_()
+            out = _through(smooth, subject, x)
+            (gradient,) = torch.autograd.grad((weights * out).sum(), x)
+            found = float((gradient * along).sum())
+            step = _FAINT * float(x.detach().abs().max())
+            slopes = []
+            for h in (step, 0.5 * step):
+                with torch.no_grad():
+                    ends = [_through(smooth, subject, x + sign * h * along) for sign in (1.0, -1.0)]
+                slopes.append(float((weights * (ends[0] - ends[1])).sum()) / (2.0 * h))
+            size = float((gradient * along).abs().sum()) + abs(slopes[1])
+            # Where a spike comes or goes within the step, the two of them are apart.
+            if abs(slopes[0] - slopes[1]) > _CLOSE * size or not size:
+                continue
+            compared += 1
+            require(
+                abs(found - slopes[1]) <= 20.0 * _CLOSE * size,
+                f"with reset={reset!r} the sum of its spikes, weighted, changes by {slopes[1]:.8g} for each "
+                f"unit of the input in a direction, and its gradient says {found:.8g}",
+            )
+    if not compared:
+        vacuous("in none of the runs two differences agreed")
+
+
+@prop(
+    "neuron",
+    "layer-rows-learn-alone",
+    "training",
+    needs=TRAINABLE,
+    why="what a row of a batch learns must not hang on the others, least of all on one that explodes",
+)
+def rows_of_a_layer_learn_alone(subject: NeuronSubject) -> None:
+    """A row has the same gradient, to the bit, alone and beside rows of ten times the input."""
+    layer, x = _layer(subject), _drive(subject, batch=3)
+    x[:, 1:] = _inside(subject, 10.0 * x[:, 1:])
+    together = x.clone().requires_grad_()
+    out = _through(layer, subject, together)
+    (of_one,) = torch.autograd.grad(out[:, 0].sum(), together, retain_graph=True)
+    require(not of_one[:, 1:].any(), "the spikes of a row have a gradient by the input of another")
+    (beside,) = torch.autograd.grad(out.sum(), together)
+    lone = x[:, :1].clone().requires_grad_()
+    (alone,) = torch.autograd.grad(_through(layer, subject, lone).sum(), lone)
+    far = (alone[:, 0] - beside[:, 0]).abs()
+    # Vectorised functions may round the last digit otherwise in the rest of a row.
+    most = 1e-9 * float(alone.abs().max())
+    if float(far.max()) > most:
+        t, unit = divmod(int(far.argmax()), UNITS)
+        violated(
+            f"the gradient by the input of step {t}, unit {unit} is {float(alone[t, 0, unit]):.8g} alone, "
+            f"and {float(beside[t, 0, unit]):.8g} beside two other rows"
+        )
+
+
+@prop(
+    "neuron",
+    "layer-gradient-finite",
+    "training",
+    needs=TRAINABLE,
+    why="one gradient that is no number ends a training",
+)
+def the_gradient_of_a_layer_is_finite(subject: NeuronSubject) -> None:
+    """From no input to a hundred rheobases, gradients by the input and by all that can learn are finite."""
+    learn = [
+        name
+        for name, declared in subject.schema.parameters.items()
+        if name != "tau_ref"
+        and subject.defaults[name] not in (declared.domain.lowest, declared.domain.highest)
+    ]
+    layer, told = _layer(subject, learn=learn), False
+    for times in (0.0, 1.0, 100.0):
+        x = _drive(subject, times).requires_grad_()
+        try:
+            out = layer({subject.sizes.main: x} if subject.schema.inputs else x)
+        except NonFiniteStateError:
+            continue  # An error that is named; what can be said of smaller inputs is.
+        if not out.requires_grad:
+            continue
+        told = True
+        leaves = {"the input": x, **dict(layer.raw.named_parameters())}
+        found = torch.autograd.grad(out.sum(), list(leaves.values()), allow_unused=True)
+        for name, gradient in zip(leaves, found, strict=True):
+            if gradient is not None and not bool(gradient.isfinite().all()):
+                bad = float(gradient[~gradient.isfinite()].reshape(-1)[0])
+                violated(f"at {times:g} rheobases the gradient of the spikes by {name} is {bad}")
+    if not told:
+        vacuous("each run ends in a named error")

@@ -1,0 +1,1 @@
+"""Properties of surrogates: what stands for the derivative of a spike in training."""

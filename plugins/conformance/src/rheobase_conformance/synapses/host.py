@@ -1,0 +1,52 @@
+"""What synapses are connected to, and from: targets that never spike, and sources that spike on time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rheobase import Neuron, Parameter, SpikingNeuron, State
+
+NEVER = 1e9
+"""A period, ms, after which nothing is looked at."""
+
+
+class Clock(SpikingNeuron):
+    """A spike at every whole period: at the end of the step that ends there, whatever dt divides it."""
+
+    period = Parameter(4.0, unit="ms", above=0)
+    phase = State(0.0, unit="ms")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        return {"phase": 1.0 + 0.0 * state.phase}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        # A sum of many steps may be a little below the period.
+        return state.phase - params.period + 1e-3
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> dict[str, Any]:
+        return {"phase": 0.0 * state.phase}
+
+
+def target_of(names: tuple[str, ...], into: str, weight_unit: str) -> Any:
+    """A class of neurons with these states, each of which decays; the first receives the input.
+
+    Args:
+        names: The states.
+        into: That which spikes are added to, in units of weights; empty: none.
+        weight_unit: The unit of weights.
+    """
+
+    def unit(name: str) -> str:
+        return weight_unit if name == into else "mV" if name == "voltage" else "1"
+
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        slopes = {name: (0.5 - getattr(state, name)) / params.tau for name in names}
+        first = names[0]
+        return {**slopes, first: (-65.0 - getattr(state, first)) / params.tau + data / 200.0}
+
+    starts = {name: State(-65.0 if name == names[0] else 0.5, unit=unit(name)) for name in names}
+    given = {"tau": Parameter(10.0, unit="ms", above=0), "derivatives": staticmethod(derivatives), **starts}
+    return type("Target", (Neuron,), {"__module__": __name__, "__doc__": "Decays to rest.", **given})

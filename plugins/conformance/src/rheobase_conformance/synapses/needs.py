@@ -1,0 +1,11 @@
+"""What a synapse must have declared for a property to apply to it."""
+
+from __future__ import annotations
+
+from ..property import Need
+
+STATES = Need(lambda s: s.has_states, "the synapse adds to a state of its target, and has no functions")
+AT_REST = Need(lambda s: bool(s.at_rest), "the synapse declares no state at_rest")
+PARAMETERS = Need(lambda s: bool(s.schema.parameters), "the synapse declares no parameters")
+ADDITIVE = Need(lambda s: s.claims.additive, "the synapse does not claim additive=True")
+LINEAR = Need(lambda s: s.claims.linear, "the synapse does not claim linear=True")

@@ -1,0 +1,84 @@
+"""Synapses under judgement, and a target that has what they read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from rheobase import SynapseSpec
+from rheobase.spi import called
+
+from ..subject import Subject
+from .host import target_of
+
+
+class SynapseSubject(Subject):
+    """A synapse under judgement. What it claims is in :attr:`claims`."""
+
+    kind = "synapse"
+
+    @cached_property
+    def claims(self) -> SynapseSpec:
+        """Its spec; without one, nothing is claimed."""
+        if isinstance(self.spec, SynapseSpec):
+            return self.spec
+        return SynapseSpec("unnamed", "unnamed:unnamed")
+
+    @property
+    def schema(self) -> Any:
+        """What it declares."""
+        return self.obj.schema
+
+    @property
+    def has_states(self) -> bool:
+        """Whether it has states, and functions of them; else it adds to a state of its target."""
+        return not self.obj.into
+
+    @property
+    def at_rest(self) -> tuple[str, ...]:
+        """The states that it declares to be at rest where they begin."""
+        return tuple(name for name, each in self.schema.states.items() if each.at_rest)
+
+    @property
+    def signed(self) -> bool:
+        """Whether weights below zero have a meaning: where they are of what is sent, and no conductances."""
+        return bool(self.obj.weight_unit == self.obj.unit)
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The states of the target that its output asks for."""
+        if not self.has_states:
+            return ()
+        from .bench import start
+
+        state, params = start(self, self.target_class(("voltage",)))
+        post = _Asked()
+        called(f"{self.obj.__name__}.output", self.obj.output, state, params, post)
+        return tuple(dict.fromkeys(post.names))
+
+    @cached_property
+    def host(self) -> Any:
+        """The class of a target that it can be connected to."""
+        return self.target_class(("voltage", *self.reads))
+
+    def target_class(self, names: Sequence[str]) -> Any:
+        """A target with these states, and that which spikes are added to."""
+        into = self.obj.into
+        return target_of(
+            tuple(dict.fromkeys([*names, *([into] if into else [])])), into, self.obj.weight_unit
+        )
+
+
+class _Asked:
+    """Any state of a target, and which were asked for."""
+
+    def __init__(self) -> None:
+        self.__dict__["names"] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.__dict__["names"].append(name)
+        return torch.full((2,), -60.0 if name == "voltage" else 0.5, dtype=torch.float64)

@@ -1,0 +1,1 @@
+"""What sends spikes and receives none."""
