@@ -181,6 +181,22 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
         lambda net: net.add("F", leaky(3), positions=torch.zeros(2, 2)),
         r"F: positions have shape \[2, 2\]; give \[3, dimensions\]",
     ),
+    "stepped alone": (lambda net: (net(), net["I"](0.0), net()), "'E' has taken 1 steps and 'I' 2"),
+    "reset alone": (lambda net: (net(), net["I"].reset_state(), net()), "'E' has taken 1 steps and 'I' 0"),
+    "weights that learn": (
+        lambda net: connect(net, weight=torch.ones(2, requires_grad=True)),
+        "E->I: the weights are to have a gradient",
+    ),
+    "delay later": (lambda net: (connect(net), setattr(net["E->I"], "delay", 2.0)), "delay cannot be set"),
+    "no named input": (
+        lambda net: connect(net, input="nope"),
+        "E->I: input='nope' of 'I'; a spike of this synapse is added to a state",
+    ),
+    "two batches": (
+        lambda net: net({"E": torch.zeros(3, 1).double(), "I": torch.zeros(2, 1).double()}),
+        r"have the batches 'E' \[3\], 'I' \[2\]",
+    ),
+    "number": (lambda net: net(5.0), "the stimulus is 5.0; give a mapping by population"),
     "converted part": (
         lambda net: (net["I"].float(), net()),
         "'E' has dtype=torch.float64 and 'I' has torch.float32",

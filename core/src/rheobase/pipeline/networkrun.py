@@ -103,6 +103,11 @@ def _recorded(net: Network, record: Any) -> dict[str, Any]:
                 f"record: {net.identifier} has no part {name!r}{nearest(str(name), list(net))}; there are "
                 f"{', '.join(net)}"
             )
+        if not isinstance(record[name], (str, Sequence, Mapping)):
+            raise ArgumentError(
+                f"record[{name!r}]={shown(record[name])} cannot be used; give a name, or several: "
+                f"{', '.join(net[name].loggable_props) or 'it has none'}"
+            )
     return {name: check_record(net[name], chosen) for name, chosen in record.items()}
 
 
