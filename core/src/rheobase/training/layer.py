@@ -17,6 +17,7 @@ from ..engine.neuron.base import Neuron
 from ..engine.step.grid import step
 from ..engine.step.slopes import forgotten
 from ..engine.step.spikes import Surrogate
+from ..engine.step.stepsize import heed
 from ..engine.step.table import StepState
 from ..errors import ArgumentError, InputError, NonFiniteStateError, RheobaseWarning, nearest, shown
 from ..torch_state import all_finite, first_not_finite, values_visible
@@ -104,6 +105,8 @@ class Layer(nn.Module):
             elif name not in self._tied:
                 self._hold(name, value)
         self._smooth = False
+        # Whether dt was, or need not be, held against the parameters again.
+        self._heeded = False
         # Whether a warning was given, and whether the next call is the first.
         self._told, self._first = False, True
 
@@ -206,6 +209,7 @@ class Layer(nn.Module):
         rows, now, last = self._unrolled(given, shape[0], now, last, params, begin)
         outputs = torch.stack(rows) if rows else self.scale.new_zeros(shape)
         self._look(outputs, now, begun)
+        self._heed(given, params, begun)
         outputs = outputs.unflatten(-1, self.units)
         outputs = outputs.movedim(0, 1) if second else outputs
         if return_state:
@@ -303,6 +307,23 @@ class Layer(nn.Module):
             )
         if not self._told and self._spiking and outputs.numel():
             self._tell(outputs, begun)
+
+    def _heed(self, given: Mapping[str, Tensor], params: Any, begun: StepState) -> None:
+        """Warn once where dt is too large for what the parameters have become."""
+        neuron, inputs = self._neuron, self._neuron.schema.inputs
+        if (
+            self._heeded
+            or model_of(neuron).dt_max is None
+            or not values_visible(begun.y)
+            or not begun.y.numel()
+        ):
+            return
+        first = {name: value[0].detach() for name, value in given.items() if len(value)}
+        if first:
+            data = neuron.schema.pack_data(**first) if inputs else first[""]
+            state = dict(zip(neuron.schema.states, begun.y.unbind(0), strict=True))
+            # Of what does not learn the first call says all.
+            self.__dict__["_heeded"] = heed(neuron, state, params, data) or not self.learn
 
     def _tell(self, outputs: Tensor, begun: StepState) -> None:
         """Warn of units that cannot spike; and in the first call of a layer that says nothing."""
