@@ -443,6 +443,16 @@ def test_contributing_says_what_a_new_environment_fetches() -> None:
     assert {*named} <= {f"rheobase-{path.parent.name}" for path in PLUGINS}
 
 
+def test_the_file_of_a_network_is_run(tmp_path: Path, warm: Any) -> None:
+    (text,) = blocks("docs/networks.md", "yaml")
+    (tmp_path / "net.yaml").write_text(text, encoding="utf-8")
+    done = warm.run("-m", "rheobase", "run", "net.yaml", "--json", cwd=tmp_path, env={**os.environ})
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    assert set(said["populations"]) == {"E", "I"}
+    assert said["populations"]["E"]["spikes"]["count"] > 100
+
+
 def test_contributing_is_read_in_fifteen_minutes() -> None:
     # At 170 words a minute, slow for a text with code in it.
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split()) < 15 * 170
