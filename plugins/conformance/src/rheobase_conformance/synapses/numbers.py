@@ -50,12 +50,16 @@ def finite_over_the_domain(subject: SynapseSubject, case: SynapseCase) -> None:
         if not can_be_made(subject, tried):
             continue
         for strength in (1.0, 1e3):
-            try:
-                _require_finite(Bench(subject, replace(tried, strength=strength)), params)
-            except Violation:
-                raise
-            except RheobaseError:
-                break  # refused, in words
+            _require_finite_or_refused(subject, replace(tried, strength=strength))
+
+
+def _require_finite_or_refused(subject: SynapseSubject, case: SynapseCase) -> None:
+    try:
+        _require_finite(Bench(subject, case), case.params)
+    except Violation:
+        raise
+    except RheobaseError:
+        return  # in words
 
 
 def _require_finite(bench: Bench, params: dict[str, float]) -> None:
