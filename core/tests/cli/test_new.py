@@ -75,11 +75,9 @@ def test_the_commands_to_type_next_are_printed(command: Callable[..., Any]) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_kit_is_named_where_it_judges_the_kind(
-    kind: str, here: Path, printed: Callable[..., Any]
-) -> None:
+def test_the_kit_is_named(kind: str, here: Path, printed: Callable[..., Any]) -> None:
     made = printed("new", "my-part", "--kind", kind)
-    command = "rheobase show my-part" if kind in ("synapse", "rule") else "rheobase validate my-part"
+    command = "rheobase validate my-part"
     assert made["next"][-1] == command
     for file in ("README.md", ".github/workflows/test.yml"):
         assert command in (here / "my-part" / file).read_text(encoding="utf-8")
