@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule")
+KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule", "surrogate")
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,9 @@ def test_the_commands_to_type_next_are_printed(command: Callable[..., Any]) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_kit_is_named(kind: str, here: Path, printed: Callable[..., Any]) -> None:
+def test_the_kit_is_named_since_it_judges_each_kind(
+    kind: str, here: Path, printed: Callable[..., Any]
+) -> None:
     made = printed("new", "my-part", "--kind", kind)
     command = "rheobase validate my-part"
     assert made["next"][-1] == command

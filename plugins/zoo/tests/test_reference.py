@@ -149,6 +149,25 @@ def alif(p: Any, i: float, y: Any) -> list[float]:
     return [(p.r * i - y[0]) / p.tau, -y[1] / p.tau_a]
 
 
+def mihalas_niebur(p: Any, i: float, y: Any) -> list[float]:
+    v, th, one, two = y
+    return [
+        i + one + two + p.g * (p.e_l - v),
+        p.a * (v - p.e_l) + p.b * (p.theta_inf - th),
+        -p.k_1 * one,
+        -p.k_2 * two,
+    ]
+
+
+def wilson_cowan(p: Any, i: float, y: Any) -> list[float]:
+    def s(x: float, a: float, th: float) -> float:
+        return 1 / (1 + EXP(-a * (x - th))) - 1 / (1 + EXP(a * th))
+
+    e = s(p.c_1 * y[0] - p.c_2 * y[1] + i, p.a_e, p.theta_e)
+    f = s(p.c_3 * y[0] - p.c_4 * y[1], p.a_i, p.theta_i)
+    return [((1 - p.r * y[0]) * e - y[0]) / p.tau, ((1 - p.r * y[1]) * f - y[1]) / p.tau]
+
+
 EQUATIONS = {
     "adex": Equations(adex, lambda p, y: y[0] - p.v_peak, lambda p, y: [p.v_r, y[1] + p.b]),
     "alif": Equations(
@@ -161,7 +180,24 @@ EQUATIONS = {
     **{f"glif{level}": glif(level) for level in (1, 2, 3, 4, 5)},
     "hindmarsh-rose": Equations(hindmarsh_rose, lambda p, y: y[0] - p.theta),
     "hodgkin-huxley": Equations(hodgkin_huxley),
+    "mat2": Equations(
+        lambda p, i, y: [(p.e_l - y[0]) / p.tau + i / p.c, -y[1] / p.tau_1, -y[2] / p.tau_2],
+        lambda p, y: y[0] - p.omega - y[1] - y[2],
+        lambda p, y: [y[0], y[1] + p.alpha_1, y[2] + p.alpha_2],
+        (),
+    ),
+    "mihalas-niebur": Equations(
+        mihalas_niebur,
+        lambda p, y: y[0] - y[1],
+        lambda p, y: [p.v_r, max(y[1], p.theta_r), p.r_1 * y[2] + p.a_1, p.r_2 * y[3] + p.a_2],
+    ),
     "morris-lecar": Equations(morris_lecar),
+    "resonate-and-fire": Equations(
+        lambda p, i, y: [p.b * y[0] - p.omega * y[1] + i, p.omega * y[0] + p.b * y[1]],
+        lambda p, y: y[1] - p.y_th,
+        lambda p, y: [p.x_r, p.y_r],
+    ),
+    "wilson-cowan": Equations(wilson_cowan, lambda p, y: y[0] - 0.2),
     "theta": Equations(theta, lambda p, y: y[0] - math.pi, lambda p, y: [y[0] - 2 * math.pi]),
     "traub-miles": Equations(traub_miles),
     "wang-buzsaki": Equations(wang_buzsaki),
@@ -211,7 +247,7 @@ def solve(equations: Equations, p: Any, current: float, y: list[float], duration
         inside = grid[(grid >= t) & (grid < run.t[-1])]
         seen += list(run.sol(inside)[0]) if len(inside) else []
         t, y = run.t[-1], list(run.y[:, -1])
-        if run.status == 1 and equations.reset is not None:
+        while run.status == 1 and equations.reset is not None:
             y = equations.reset(p, y)
             pause = min(getattr(p, "tau_ref", 0.0), duration - t)
             if pause > 0:
@@ -224,6 +260,10 @@ def solve(equations: Equations, p: Any, current: float, y: list[float], duration
                     atol=1e-10,
                 )
                 t, y = t + pause, list(still.y[:, -1])
+            # Where it is above its threshold as the pause ends, that is a spike.
+            if not (pause > 0 and t < duration and equations.gap(p, y) >= 0):
+                break
+            spikes.append(t)
     return np.array(spikes), np.array(seen)
 
 
@@ -263,7 +303,8 @@ def check(name: str, preset: str) -> None:
     neuron = rb.create(name, preset=preset, dtype=torch.float64)
     declared: Any = neuron.schema.presets[preset]
     y = [float(getattr(neuron, state)) for state in neuron.schema.states]
-    current = declared.stimulus.amplitude
+    given = declared.stimulus
+    current = (given if not isinstance(given, dict) else next(iter(given.values()))).amplitude
     spikes, trace = solve(EQUATIONS[name], Values(neuron), current, y, declared.duration)
     for claim, claimed in declared.expect.claims.items():
         found = figures(claim, spikes, trace, declared.duration, len(claimed))

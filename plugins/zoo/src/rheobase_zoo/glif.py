@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from rheobase import Expect, Parameter, Preset, SpikingNeuron, State, stimulus
@@ -213,7 +213,7 @@ class GLIF4(_Currents, _Reset):
         True
     """
 
-    held: tuple[str, ...] = ("voltage", "th_s", "i_1", "i_2")
+    held: ClassVar[tuple[str, ...]] = ("voltage", "th_s", "i_1", "i_2")
 
     driven = _step(DOP853, spikes=17, first=11.9834, isi=71.9064, within=0.01)
 
