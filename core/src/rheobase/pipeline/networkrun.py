@@ -20,6 +20,7 @@ from .durations import steps_of
 from .interrupted import SimulationInterrupted
 from .networkrecording import NetworkRecording
 from .recorder import SPIKES, Recorder, check_every, check_record
+from .sources import Sources
 from .watched import watched
 
 _ELEMENTS = 65_536
@@ -121,6 +122,8 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
                 f"{nearest(str(name), net.populations)}; there are {', '.join(net.populations)}"
             )
         drive = Drive(source, net.populations[name])
+        if any(isinstance(part, Sources) for part in drive.parts.values()):
+            net.refuse_several(name)
         drive.check()
         rows, left = drive.rows_given, drive.steps_left
         if rows is not None and rows != steps:

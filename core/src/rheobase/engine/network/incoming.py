@@ -17,6 +17,7 @@ from .compose import Composite, Part
 from .delivery import GridDelivery
 from .moments import LocatedDelivery, Moments, table
 from .projection import Projection
+from .underway import has_moments
 
 if TYPE_CHECKING:
     from ..neuron.base import Neuron
@@ -51,7 +52,7 @@ class Incoming:
         self._own = len(own.schema.states)
         self._due: list[Tensor | None] = []
         self._times: Tensor | None = None
-        self._located, self._units = neuron.event == "located", neuron.num_units
+        self._located, self._units = has_moments(neuron), neuron.num_units
 
     def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
         """The state and the parameters of the whole."""

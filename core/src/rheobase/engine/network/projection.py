@@ -19,7 +19,7 @@ from .moments import LocatedDelivery
 from .recipe import SynapseRecipe
 from .synapse import Kinetics
 from .transmission import LAST_SPIKE, reset_sources, transmitted
-from .underway import Sent, spikes_of
+from .underway import Sent, has_moments, spikes_of
 
 UNDER_WAY = "under_way"
 
@@ -61,10 +61,10 @@ class Projection(nn.Module):
         self.sources = sources
         self.recipe, self.rule_source = synapse, rule_source
         self.connectivity, self.delays = connectivity, delays
-        located = receiver.event == "located"
-        self.delivery: GridDelivery | LocatedDelivery = (LocatedDelivery if located else GridDelivery)(
-            connectivity, delays, receiver.dt
-        )
+        kind = LocatedDelivery if has_moments(receiver) else GridDelivery
+        self.delivery: GridDelivery | LocatedDelivery = kind(connectivity, delays, receiver.dt)
+        # With whom it shares the states of its synapse; itself too.
+        self.__dict__["_sharing"] = [self]
         self._buffers["weight"] = weight
         schema = self.schema
         self.options = {
@@ -99,6 +99,18 @@ class Projection(nn.Module):
     @property
     def _owner(self) -> Any:
         return self.__dict__["_population"]
+
+    @property
+    def _shared(self) -> list[Projection]:
+        shared: list[Projection] = self.__dict__["_sharing"]
+        return shared
+
+    def share_with(self, other: Projection) -> None:
+        """Have the states and parameters of a synapse together with another projection, and its others."""
+        other._shared.append(self)
+        self.__dict__["_sharing"] = other._shared
+        for name in (*self.schema.parameters, *self.kinetics.schema.states):
+            self._buffers[name] = other._buffers[name]
 
     @property
     def num_units(self) -> int:
@@ -185,9 +197,13 @@ class Projection(nn.Module):
         if name == "weight":
             self._buffers["weight"] = as_weight(value, self.identifier, self.connectivity, self)
         elif "options" in self.__dict__ and name in self.schema.parameters:
-            self._buffers[name] = as_parameter(self, self.schema.parameters[name], value)
-        elif "options" in self.__dict__ and name in self.schema.states:
-            self._buffers[name] = as_state(self, self.schema.states[name], value, torch.Size())
+            tensor = as_parameter(self, self.schema.parameters[name], value)
+            for each in self._shared:
+                each._buffers[name] = tensor
+        elif "options" in self.__dict__ and name in self.kinetics.schema.states:
+            tensor = as_state(self, self.schema.states[name], value, torch.Size())
+            for each in self._shared:
+                each._buffers[name] = tensor
         else:
             super().__setattr__(name, value)
 
