@@ -266,6 +266,23 @@ def test_a_synapse_that_cannot_work_is_refused_where_it_is_defined(body: dict[st
         type("Broken", (rb.Synapse,), body)
 
 
+@pytest.mark.parametrize(
+    "gave", [{"h": 1.0}, {}, None, torch.ones(2)], ids=["undeclared", "empty", "none", "tensor"]
+)
+def test_an_arrival_that_changes_no_state_is_told(gave: Any) -> None:
+    class Idle(Exponential):
+        @staticmethod
+        def arrive(state: Any, params: Any, weight: Any) -> Any:
+            return gave
+
+    net = two()
+    net["E"].threshold_at = 0.1
+    connect(net, synapse=rb.synapse(Idle))
+    net({"E": 1000.0})
+    with pytest.raises(errors.DeclarationError, match=r"Idle\.arrive gave .*; give a mapping of new values"):
+        rb.simulate(net, {"E": 1000.0}, duration=1.0)
+
+
 def test_names_of_a_synapse_that_it_does_not_have_are_told_by_its_own_name() -> None:
     class Misspelt(Exponential):
         @staticmethod
