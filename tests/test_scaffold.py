@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule")
+KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule", "surrogate")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,8 @@ def test_its_own_tests_pass(kind: str, made: Any) -> None:
     done = made.run_warm("-m", "pytest", "-q", "-p", "no:cacheprovider", f"fresh-{kind}")
     assert done.returncode == 0, done.stdout + done.stderr
     passed = int(re.findall(r"(\d+) passed", done.stdout)[-1])
-    assert passed > 10, "the kit, and a value worked out by hand"
+    # Of surrogates the kit has seven properties.
+    assert passed >= 8, "the kit, and a value worked out by hand"
 
 
 def test_a_synapse_and_a_rule_are_shown(made: Any) -> None:
@@ -81,8 +82,9 @@ def test_the_examples_of_the_readmes_run(made: Any) -> None:
     done = made.run_warm("-W", "error", "-c", together)
     assert done.returncode == 0, done.stderr
     # Under 40 mV a spike every 2 + 20 ln 2 ms, 15.9 on the grid: six in 100 ms, in each of ten units. Then
-    # Heun's 1 - 0.1 + 0.005, 6 / (1 + 2), the unit of weights, and the neighbours of 0 in a ring of four.
-    said = ["60 spikes", "tensor([0.9050])", "tensor([2.])", "pA", "[1, 3]"]
+    # Heun's 1 - 0.1 + 0.005, 6 / (1 + 2), the unit of weights, the neighbours of 0 in a ring of four, and
+    # a slope of 1 over a width of 1/2.
+    said = ["60 spikes", "tensor([0.9050])", "tensor([2.])", "pA", "[1, 3]", "tensor([2.])"]
     assert done.stdout.splitlines() == said
 
 
@@ -110,7 +112,7 @@ def test_the_code_passes_ruff(width: int, made: Any) -> None:
 def test_the_code_passes_mypy_strict(made: Any, mypy_strict: Callable[..., Any]) -> None:
     done = mypy_strict(*(made.work / f"fresh-{kind}" for kind in KINDS))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "no issues found in 20 source files" in done.stdout
+    assert "no issues found in 24 source files" in done.stdout
 
 
 def test_a_package_that_is_installed_may_be_made_anew_elsewhere(made: Any) -> None:

@@ -106,7 +106,13 @@ _ROWS = (
         template_object="neighbours",
         judged=True,
     ),
-    Kind(SurrogateSpec, word="surrogate", judged=True),
+    Kind(
+        SurrogateSpec,
+        word="surrogate",
+        template="the Gudermannian function: S' = 1 / cosh(z)",
+        template_object="smooth",
+        judged=True,
+    ),
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS})

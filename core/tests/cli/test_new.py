@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule")
+KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule", "surrogate")
 
 
 @pytest.fixture(autouse=True)
@@ -75,11 +75,11 @@ def test_the_commands_to_type_next_are_printed(command: Callable[..., Any]) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_kit_is_named_where_it_judges_the_kind(
+def test_the_kit_is_named_since_it_judges_each_kind(
     kind: str, here: Path, printed: Callable[..., Any]
 ) -> None:
     made = printed("new", "my-part", "--kind", kind)
-    command = "rheobase show my-part" if kind in ("synapse", "rule") else "rheobase validate my-part"
+    command = "rheobase validate my-part"
     assert made["next"][-1] == command
     for file in ("README.md", ".github/workflows/test.yml"):
         assert command in (here / "my-part" / file).read_text(encoding="utf-8")

@@ -25,9 +25,9 @@ def counts(recording: rb.Recording, units: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("event", ["step", "crossing", "located"])
 def test_counts_have_the_mean_and_the_spread_of_a_poisson_process(event: str) -> None:
-    units, rate, dt = 3000, 200.0, 5.0 if event == "located" else 0.5
+    units, rate, dt = 3000, 200.0, 10.0 if event == "located" else 0.5
     if event == "located":
-        units = 500
+        units = 200
     seen = counts(spikes(units, rate, event=event, dt=dt), units)
     expected = rate / 10
     # On the grid (rate dt)^2 / 6 is missing.
@@ -38,7 +38,7 @@ def test_counts_have_the_mean_and_the_spread_of_a_poisson_process(event: str) ->
 
 
 def test_located_intervals_are_exponential() -> None:
-    found = spikes(200, 80.0, event="located", dt=5.0, duration=60.0).spikes
+    found = spikes(200, 80.0, event="located", dt=10.0, duration=60.0).spikes
     of_unit = [found.times[found.units == unit].sort().values.diff() for unit in range(200)]
     # From each spike up to 30 ms a whole interval of up to 20 ms would have been seen.
     intervals = [
@@ -53,7 +53,7 @@ def test_located_intervals_are_exponential() -> None:
     truncated = stats.truncexpon(20.0 / 12.5, scale=12.5)
     assert stats.kstest(intervals, truncated.cdf).pvalue > 1e-3
     # Times are the units' own, not the steps'.
-    assert len({round(time % 5.0, 9) for time in found.times.tolist()}) > 0.99 * len(found.times)
+    assert len({round(time % 10.0, 9) for time in found.times.tolist()}) > 0.99 * len(found.times)
 
 
 def test_a_unit_spikes_alike_among_any_number() -> None:

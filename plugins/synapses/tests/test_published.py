@@ -46,7 +46,7 @@ def test_one_neuron_moves_another_as_in_iaf_psc_alpha_1to2(dt: float) -> None:
         assert voltage[label] == pytest.approx(published[label], abs=6e-11)
 
 
-@pytest.mark.parametrize("dt", [2.0**-6, 0.25, 1.0])
+@pytest.mark.parametrize("dt", [2.0**-4, 0.25, 1.0])
 def test_a_spike_off_the_grid_moves_a_neuron_as_in_iaf_ps_psp_accuracy(dt: float) -> None:
     """NEST's test of that name: a spike at 1.132123512 ms, alpha current, tau 0.3, w 500 pA, d 1 ms."""
     net = rb.Network()

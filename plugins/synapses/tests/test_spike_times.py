@@ -83,6 +83,18 @@ def test_the_number_of_units_is_that_of_the_times() -> None:
         rb.create("spike-times", 3, times=[[1.0], []])
 
 
+def test_without_times_nobody_spikes_and_a_batch_spikes_alike() -> None:
+    assert not int(rb.create("spike-times", 3)(0.0)["spiked"].sum())
+    for event in ("step", "located"):
+        source = rb.create("spike-times", times=[[0.1], [0.25, 0.4]], dt=0.3, event=event)
+        for _ in range(2):
+            out = source(torch.zeros(4, 2))
+        assert out["spiked"].tolist() == [[0, 1]] * 4
+        assert source.batch == (4,)
+        if event == "located":
+            assert out["spike_times"][:, 1].tolist() == [[0.4]] * 4
+
+
 def test_it_drives_a_population_on_the_grid() -> None:
     from .cells import Membrane
 

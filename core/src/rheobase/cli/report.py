@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .messages import console, number, table
 
 if TYPE_CHECKING:
+    from ..pipeline.networkrecording import NetworkRecording
     from ..pipeline.recording import Recording
 
 
-def as_json(recording: Recording, messages: list[str]) -> dict[str, Any]:
-    """A recording, and the warnings of its run, as one object."""
+def as_json(recording: Recording | NetworkRecording, messages: list[str]) -> dict[str, Any]:
+    """A recording, of a neuron or of a network, and the warnings of its run, as one object."""
+    if not isinstance(recording, Mapping):
+        return _part(recording) | {"warnings": messages}
+    parts = {name: _part(each) for name, each in recording.items()}
+    # A projection that was recorded has a synapse, and emits no spikes.
+    projections = {name: part for name, part in parts.items() if "synapse" in part["provenance"]}
+    return {
+        "dt_ms": next((part["dt_ms"] for part in parts.values()), None),
+        "duration_ms": _on_grid(recording.duration),
+        "populations": {name: part for name, part in parts.items() if name not in projections},
+        "projections": projections,
+        "warnings": messages,
+    }
+
+
+def _part(recording: Recording) -> dict[str, Any]:
     return {
         "model": recording.model,
         "dt_ms": recording.dt,
@@ -19,7 +36,6 @@ def as_json(recording: Recording, messages: list[str]) -> dict[str, Any]:
         "units": recording.num_units,
         "spikes": _spikes(recording),
         "provenance": {kind: origin.as_dict() for kind, origin in recording.provenance.items()},
-        "warnings": messages,
     }
 
 
@@ -36,8 +52,16 @@ def _on_grid(time: float) -> float:
     return round(time, 9)
 
 
-def print_summary(recording: Recording) -> None:
+def print_summary(recording: Recording | NetworkRecording) -> None:
     """Print what ran and what came of it."""
+    if isinstance(recording, Mapping):
+        for name, part in recording.items():
+            _print_part(name, part)
+    else:
+        _print_part(recording.model, recording)
+
+
+def _print_part(title: str, recording: Recording) -> None:
     spikes = recording.spikes
     rows: list[tuple[str, str]] = []
     for kind, origin in recording.provenance.items():
@@ -64,4 +88,4 @@ def print_summary(recording: Recording) -> None:
         rows.append(("rate", f"{len(spikes) / recording.num_units / seconds:.4g} Hz per unit"))
         rows.append(("first spike", f"{number(float(spikes.times[0]))} ms"))
         rows.append(("last spike", f"{number(float(spikes.times[-1]))} ms"))
-    console().print(table(["run", recording.model], rows))
+    console().print(table(["run", title], rows))

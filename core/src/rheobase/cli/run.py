@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..pipeline.recording import Recording
 
 _PATH = click.Path(path_type=Path)
+_SETTINGS = (".yaml", ".yml")
 
 
 @click.command()
@@ -76,7 +77,8 @@ _PATH = click.Path(path_type=Path)
 def run(context: click.Context, /, **options: Any) -> None:
     """Drive a model with a current and count its spikes.
 
-    NAME is that of an installed model, or file.py:Class, or module:Class.
+    NAME is that of an installed model, or file.py:Class, or module:Class; or a YAML file with all the
+    settings of a run, of a network too, beside which only --out, --plot and --json are taken.
 
     The current comes from --stimulus or --current, else from the preset. Ctrl-C, and what else asks a
     process to end, ends a run early and keeps what was recorded.
@@ -97,6 +99,8 @@ def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> Non
         _only(context, "--again", {"again", "out", "plot", "as_json"})
     elif options["name"] is None:
         raise click.UsageError("Missing argument 'NAME'.", context)
+    elif options["name"].endswith(_SETTINGS):
+        _only(context, "A file of settings", {"name", "out", "plot", "as_json"})
     # What was typed is looked at first: to import torch takes longer.
     parameters = read_settings(options["settings"])
     if options["out"] is not None:
@@ -105,6 +109,9 @@ def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> Non
     if options["plot"] is not None:
         check_plot(options["plot"], "--plot")
 
+    if options["again"] is None and options["name"].endswith(_SETTINGS):
+        _run_file(context, options, ending)
+        return
     import_undisturbed("torch", "rheobase.engine.create", "rheobase.pipeline.simulate")
     if options["plot"] is not None:
         import_undisturbed("matplotlib.figure", "rheobase.pipeline.drawing")
@@ -115,7 +122,26 @@ def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> Non
         context.exit(ending.code)
 
 
-def _tell(context: click.Context, options: dict[str, Any], recording: Recording, ended: str) -> None:
+def _run_file(context: click.Context, options: dict[str, Any], ending: Ending) -> None:
+    """A run whose settings are in a YAML file."""
+    import_undisturbed("torch", "rheobase.pipeline.simulator")
+    from ..pipeline.simulate import SimulationInterrupted
+    from ..pipeline.simulator import SimpleSimulator
+
+    simulator, interrupted = SimpleSimulator.from_file(options["name"]), False
+    # What was typed is relative to where it was typed, not to the file.
+    simulator.configure({key: options[key].absolute() for key in ("out", "plot") if options[key] is not None})
+    try:
+        with announcing(_say_that_it_stopped):
+            recording = simulator.run()
+    except SimulationInterrupted as stopped:
+        recording, interrupted = stopped.recording, True
+    _tell(context, options, recording, f"{ending.word} at" if interrupted else "")
+    if interrupted:
+        context.exit(ending.code)
+
+
+def _tell(context: click.Context, options: dict[str, Any], recording: Any, ended: str) -> None:
     messages: list[str] = context.obj
     # The run may have told these as they came: warn() tells each once.
     for message in recording.warnings:

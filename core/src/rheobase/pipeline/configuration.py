@@ -12,6 +12,7 @@ import torch
 
 from .. import stimulus as stimuli
 from ..engine.create import integrator as make_integrator
+from ..engine.model.distribution import Distribution, LogNormal, Normal, Uniform
 from ..engine.model.sweep import Sweep
 from ..errors import ConfigurationError, nearest, shown
 from ..signal.values import is_number
@@ -32,6 +33,8 @@ _STIMULI: dict[str, type[Any]] = {
         stimuli.File,
     )
 }
+
+_DISTRIBUTIONS: dict[str, type[Any]] = {"uniform": Uniform, "normal": Normal, "lognormal": LogNormal}
 
 
 def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
@@ -71,23 +74,39 @@ def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
     for name, value in arguments.items():
         # The annotation says which arguments are currents; those may be lists, one for each unit.
         if isinstance(value, list) and fields[name].type == "Current":
-            arguments[name] = _numbers(f"{where}: {name}", value)
+            arguments[name] = numbers_from(f"{where}: {name}", value)
     stimulus: Stimulus = kind(**arguments)
     return stimulus
 
 
 def params_from(given: Any, seed: int | None) -> dict[str, Any]:
-    """Parameters from plain values: numbers, choices, lists with a number for each unit, sweeps."""
+    """Parameters from plain values: numbers, choices, lists of one for each unit, sweeps, distributions."""
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise ConfigurationError(f"params: {shown(given)} cannot be used; give a mapping of name: value")
     params: dict[str, Any] = {}
     for name, value in given.items():
         if isinstance(value, list):
-            value = _numbers(f"params: {name}", value)
+            value = numbers_from(f"params: {name}", value)
         elif isinstance(value, Mapping):
-            value = _sweep(f"params: {name}", value, seed)
+            where = f"params: {name}"
+            value = distribution_from(where, value) or _sweep(where, value, seed)
         params[name] = value
     return params
+
+
+def distribution_from(where: str, given: Mapping[Any, Any]) -> Distribution | None:
+    """A distribution from ``{uniform: [low, high]}``, ``{normal: [mean, std]}`` and the like; or None."""
+    chosen = [name for name in given if name in _DISTRIBUTIONS]
+    if not chosen:
+        return None
+    name = str(chosen[0])
+    bounds = () if name == "uniform" else ("at_least", "at_most")
+    check_keys(given, (name, *bounds), where)
+    numbers = given[name]
+    if not isinstance(numbers, list) or len(numbers) != 2 or not all(map(is_number, numbers)):
+        raise ConfigurationError(f"{where}: {shown(dict(given))}; give {name}: with a list of two numbers")
+    made: Distribution = _DISTRIBUTIONS[name](*numbers, **{key: given[key] for key in bounds if key in given})
+    return made
 
 
 def integrator_from(given: Any) -> Any:
@@ -132,7 +151,7 @@ def _sweep(where: str, given: Mapping[Any, Any], seed: int | None) -> Sweep:
     return Sweep.random(value[0], value[1], seed=given.get("seed", seed))
 
 
-def _numbers(where: str, values: list[Any]) -> torch.Tensor:
+def numbers_from(where: str, values: list[Any]) -> torch.Tensor:
     if not all(map(is_number, values)):
         raise ConfigurationError(f"{where}: {shown(values)} cannot be used; give a list of numbers")
     # As they were written; create() rounds to the neuron's dtype, once.

@@ -11,24 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..engine.create import create
 from ..errors import ConfigurationError, OutputError, RheobaseError, RheobaseWarning, shown
 from ..files import check_writable
-from ..specs import RESERVED
-from .configuration import integrator_from, params_from, stimulus_from
+from .configuration import stimulus_from
 from .interrupted import SimulationInterrupted
 from .journal import Journal, journaling, save_journaled
+from .modelsettings import neuron_from
+from .networksettings import network_from, network_stimuli
 from .pipeline import Pipeline, check_keys
-from .pointed import model_of
 from .recorder import main_state
 from .recording import Recording
 from .simulate import simulate
 from .yamlfile import read_yaml
 
 if TYPE_CHECKING:
+    from ..engine.network.network import Network
     from ..engine.neuron.base import Neuron
-
-_CREATE = ("preset", "aggregator", "event", "dt", "device")
+    from .networkrecording import NetworkRecording
 
 
 class SimpleSimulator(Pipeline):
@@ -63,6 +62,24 @@ class SimpleSimulator(Pipeline):
         seed: 1                        # of the neuron's draws, noise and random sweeps, and of torch
 
     Without a stimulus, the preset's is used. Paths in a file are relative to its folder.
+
+    A network stands in place of the model's name. Its populations have the settings of a model; those that
+    stand outside are for all of them::
+
+        model:
+          populations:
+            E: {model: lif, units: 80, params: {voltage: {uniform: [-60, -50]}}}
+            I: {model: lif, units: 20}
+          projections:
+            E->I:
+              rule: {type: bernoulli, p: 0.1}  # or {source: [0, 1], target: [5, 5]}
+              synapse: {type: exponential, tau: 5.0}
+              weight: 16.2                     # or a list, or {normal: [16.2, 2.0]}
+              delay: 1.5                       # ms; default: one step
+        dt: 0.1
+        stimulus: {E: 300.0}                   # by population; default: none
+        duration: 100.0
+        record: {E: [spikes, voltage], I: spikes}  # default: the spikes of all populations
 
     Args:
         configuration: Setting -> value.
@@ -125,8 +142,8 @@ class SimpleSimulator(Pipeline):
         simulator._source = str(file)
         return simulator
 
-    def create(self) -> Neuron:
-        """The neuron of the settings, new.
+    def create(self) -> Neuron | Network:
+        """The neuron or the network of the settings, new.
 
         Raises:
             RheobaseError: If a setting cannot be used; the message names the file.
@@ -137,26 +154,15 @@ class SimpleSimulator(Pipeline):
                 raise ConfigurationError(
                     "the key 'model' is missing; give the name of an installed model, or file.py:Class"
                 )
-            more = {"seed": self._seed(), **{key: settings[key] for key in _CREATE if key in settings}}
-            if "integrator" in settings:
-                more["integrator"] = integrator_from(settings["integrator"])
-            if "dtype" in settings:
-                more["dtype"] = _dtype(settings["dtype"])
-            params = params_from(settings.get("params") or {}, self._seed())
-            for name in params:
-                if name in RESERVED:
-                    raise ConfigurationError(
-                        f"params: {shown(name)} is no parameter of a model; set it beside params"
-                    )
-            model = model_of(settings["model"], folder=self._folder)
-            neuron: Neuron = create(model, settings.get("units", 1), **more, **params)
-            return neuron
+            if self._is_network:
+                return network_from(settings, self._folder, self._seed())
+            return neuron_from(settings, self._folder, self._seed(), self._seed())
 
-    def run(self) -> Recording:
+    def run(self) -> Any:
         """Run the simulation, from a new neuron each time, and write the files that were asked for.
 
         Returns:
-            The recording.
+            The :class:`~rheobase.Recording`, or, of a network, its :class:`~rheobase.NetworkRecording`.
 
         Raises:
             RheobaseError: If a setting cannot be used, or the run fails. Paths are checked before the run.
@@ -167,7 +173,9 @@ class SimpleSimulator(Pipeline):
         with self._named(), _seeded(seed):
             # Paths first: one that cannot be written is told before anything is run.
             out, plot = (self._output(key) for key in ("out", "plot"))
-            neuron = self.create()
+            if self._is_network:
+                return self._run_network(out, plot, seed)
+            neuron: Any = self.create()
             stimulus, duration = settings.get("stimulus"), settings.get("duration")
             if stimulus is not None:
                 stimulus = stimulus_from(stimulus, self._folder, seed)
@@ -191,6 +199,28 @@ class SimpleSimulator(Pipeline):
                     raise
                 _save(recording, journal, out)
                 _draw(recording, plot)
+        return recording
+
+    @property
+    def _is_network(self) -> bool:
+        return isinstance(self.configuration.get("model"), Mapping)
+
+    def _run_network(self, out: Path | None, plot: Path | None, seed: int | None) -> NetworkRecording:
+        settings = self.configuration
+        net = network_from(settings, self._folder, seed)
+        stimulus = network_stimuli(settings.get("stimulus"), self._folder, seed)
+        how = {key: settings[key] for key in ("duration", "record", "backend", "every") if key in settings}
+        try:
+            recording: NetworkRecording = simulate(net, stimulus, **{"duration": None, **how})
+        except SimulationInterrupted as interrupted:
+            if out is not None:
+                interrupted.recording.save(out)
+            raise
+        with _carrying(recording):
+            if out is not None:
+                recording.save(out)
+            if plot is not None:
+                recording.plot(plot)
         return recording
 
     def _record(self, neuron: Neuron) -> tuple[str, ...] | Mapping[str, Any]:
@@ -246,7 +276,7 @@ class SimpleSimulator(Pipeline):
 
 
 @contextlib.contextmanager
-def _carrying(recording: Recording) -> Iterator[None]:
+def _carrying(recording: Recording | NetworkRecording) -> Iterator[None]:
     """Let an error carry what would be lost."""
     try:
         yield
@@ -278,10 +308,3 @@ def _seeded(seed: int | None) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
-
-
-def _dtype(given: Any) -> torch.dtype:
-    dtype = getattr(torch, given, None) if isinstance(given, str) else given
-    if not isinstance(dtype, torch.dtype):
-        raise ConfigurationError(f"dtype: {shown(given)} is no type of torch; give float32 or float64")
-    return dtype

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import rheobase as rb
 import torch
-from ground import Conductance, Exponential
+from ground import Conductance, Exponential, ShortTerm
 from rheobase import SynapseSpec
 
 FAULTS = {
     "ArrivesWithoutParameters": "can-be-connected",
     "MisspellsAState": "functions-give-what-they-name",
     "SpreadsOverASquare": "functions-give-what-they-name",
+    "GivesItsResourceAnotherName": "functions-give-what-they-name",
     "GivesFloat32": "functions-give-what-they-name",
     "LacksADerivative": "functions-give-what-they-name",
     "AddsInPlace": "arguments-are-not-changed",
     "DecaysInPlace": "arguments-are-not-changed",
+    "UsesUpInPlace": "arguments-are-not-changed",
     "ClampsTheTarget": "arguments-are-not-changed",
     "Noisy": "no-memory",
     "Facilitates": "no-memory",
+    "ReleasesByChance": "no-memory",
     "SharesTheTarget": "units-know-nothing-of-each-other",
     "LooksAtTheNextUnit": "units-know-nothing-of-each-other",
+    "SharesTheResource": "sources-know-nothing-of-each-other",
     "CentresTheBatch": "batch-rows-know-nothing-of-each-other",
     "CreepsUp": "rest-stays",
     "CountsArrivals": "weight-zero-changes-nothing",
@@ -30,22 +34,28 @@ FAULTS = {
     "AllAlike": "weights-count",
     "TakesTheLarger": "additive-as-claimed",
     "Saturates": "additive-as-claimed",
+    "KeepsItOfEachSource": "per-as-claimed",
     "RefusesInhibition": "additive-as-claimed",
     "Squares": "linear-as-claimed",
     "BelowAThreshold": "linear-as-claimed",
     "DividesByTheDifference": "finite-over-the-domain",
     "DividesByTheDrivingForce": "finite-over-the-domain",
+    "RecoversForEver": "finite-over-the-domain",
     "Overflows": "finite-over-the-domain",
     "AddsAMillion": "float32-agrees",
     "IdleReversal": "parameters-count",
     "ReadsATable": "order-is-kept-through-arrivals",
     "DecaysInSteps": "order-is-kept-through-arrivals",
+    "ReadsACoarseTable": "order-is-kept-off-the-grid",
     "EverySecond": "saved-in-the-middle",
+    "RoundsTheResource": "gradients-are-right",
     "CutFromTheGraph": "gradients-are-right",
     "RoundsWeights": "gradients-are-right",
     "TimeConstantAsANumber": "gradients-are-right",
 }
 """Name -> the property that must catch it. Its docstring says what is wrong."""
+STANDARD = ["ReadsACoarseTable"]
+"""Those whose property is tried from the standard profile on."""
 
 
 class ArrivesWithoutParameters(Exponential):
@@ -321,6 +331,15 @@ class ReadsATable(Conductance):
         )
 
 
+class ReadsACoarseTable(Conductance):
+    """How open a channel is by a table with a row for each half mV, not interpolated."""
+
+    @staticmethod
+    def output(state, params, post):
+        row = torch.floor(2.0 * post.voltage) / 2.0
+        return state.conductance * (params.reversal - post.voltage) * torch.sigmoid((row + 50.0) / 10.0)
+
+
 class DecaysInSteps(Exponential):
     """Decays faster above every whole pA than below: the derivative jumps."""
 
@@ -364,7 +383,71 @@ class TimeConstantAsANumber(Exponential):
         return {"current": -state.current / params.tau.detach()}
 
 
+class GivesItsResourceAnotherName(ShortTerm):
+    """transmit gives a state that is not there."""
+
+    @staticmethod
+    def transmit(state, params, elapsed):
+        factor, after = ShortTerm.transmit(state, params, elapsed)
+        return factor, {"resources": after["resource"]}
+
+
+class SharesTheResource(ShortTerm):
+    """All sources that spike share one pool."""
+
+    @staticmethod
+    def transmit(state, params, elapsed):
+        factor, after = ShortTerm.transmit(state, params, elapsed)
+        return factor / factor.sum(), after
+
+
+class RecoversForEver(ShortTerm):
+    """The resource recovers at a constant rate, and before the first spike it has had for ever."""
+
+    @staticmethod
+    def transmit(state, params, elapsed):
+        there = state.resource + elapsed / params.tau_rec
+        return params.use * there, {"resource": (1.0 - params.use) * there}
+
+
+class UsesUpInPlace(ShortTerm):
+    """What is used up is taken off the state in its own memory."""
+
+    @staticmethod
+    def transmit(state, params, elapsed):
+        there = 1.0 - (1.0 - state.resource) * torch.exp(-elapsed / params.tau_rec)
+        released = params.use * there
+        return released, {"resource": state.resource.copy_(there - released)}
+
+
+class ReleasesByChance(ShortTerm):
+    """Releases by chance, from torch's global random numbers."""
+
+    @staticmethod
+    def transmit(state, params, elapsed):
+        factor, after = ShortTerm.transmit(state, params, elapsed)
+        return torch.bernoulli(factor), after
+
+
+class KeepsItOfEachSource(ShortTerm):
+    """Its spec does not say that it keeps states of each source."""
+
+
+class RoundsTheResource(ShortTerm):
+    """The resource is counted without a way for the gradient."""
+
+    @staticmethod
+    def transmit(state, params, elapsed):
+        factor, after = ShortTerm.transmit(state, params, elapsed)
+        return factor, {"resource": after["resource"].detach()}
+
+
+_OF_SOURCE = (
+    *("GivesItsResourceAnotherName", "SharesTheResource", "RecoversForEver", "UsesUpInPlace"),
+    *("ReleasesByChance", "RoundsTheResource"),
+)
 _CLAIMED = {
+    **{name: {"per": "source"} for name in _OF_SOURCE},
     "TakesTheLarger": {"additive": True},
     "Saturates": {"additive": True},
     "RefusesInhibition": {"additive": True},

@@ -104,3 +104,17 @@ class Conductance(rb.Synapse):
     @staticmethod
     def output(state: Any, params: Any, post: Any) -> Any:
         return state.conductance * (params.reversal - post.voltage)
+
+
+class ShortTerm(Exponential):
+    """A resource of each source, which its spikes use up and which recovers: short-term depression."""
+
+    tau_rec = rb.Parameter(200.0, unit="ms", above=0)
+    use = rb.Parameter(0.4, unit="1", above=0, at_most=1)
+    resource = rb.State(1.0, unit="1", per="source")
+
+    @staticmethod
+    def transmit(state: Any, params: Any, elapsed: Any) -> Any:
+        there = 1.0 - (1.0 - state.resource) * torch.exp(-elapsed / params.tau_rec)
+        released = params.use * there
+        return released, {"resource": there - released}

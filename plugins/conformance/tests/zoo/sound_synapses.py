@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rheobase as rb
 import torch
-from ground import Conductance, Exponential
+from ground import Conductance, Exponential, ShortTerm
 from rheobase import SynapseSpec
 
 SOUND = [
@@ -21,8 +21,10 @@ SOUND = [
     "BiasedReversal",
     "SlowAndFast",
     "ThirdFactor",
+    "Depressing",
+    "GatedBySource",
 ]
-DEAR = ["SlowAndFast", "BiasedReversal", "DoubleExponential", "Shunting"]
+DEAR = ["SlowAndFast", "BiasedReversal", "DoubleExponential", "Shunting", "GatedBySource"]
 
 
 class Plain(Exponential):
@@ -209,7 +211,25 @@ class ThirdFactor(Exponential):
         return state.current * post.calcium + 0.0 * state.count
 
 
+class Depressing(ShortTerm):
+    """A resource of each source (Tsodyks and Markram 1997)."""
+
+
+class GatedBySource(Conductance):
+    """A gate of each source that saturates; what it adds is what is transmitted."""
+
+    tau_gate = rb.Parameter(80.0, unit="ms", above=0)
+    gate = rb.State(0.0, unit="1", per="source")
+
+    @staticmethod
+    def transmit(state, params, elapsed):
+        gate = state.gate * torch.exp(-elapsed / params.tau_gate)
+        return 0.5 * (1.0 - gate), {"gate": gate + 0.5 * (1.0 - gate)}
+
+
 _BOTH = {"additive": True, "linear": True}
-_CLAIMED = {name: _BOTH for name in SOUND if name not in ("Saturating", "Recovering", "Quantal")}
+_OF_SOURCE = ("Depressing", "GatedBySource")
+_CLAIMED = {name: _BOTH for name in SOUND if name not in ("Saturating", "Recovering", "Quantal", *_OF_SOURCE)}
+_CLAIMED |= {name: {**_BOTH, "per": "source"} for name in _OF_SOURCE}
 SPECS = {name: SynapseSpec("zoo", f"sound_synapses:{name}", **_CLAIMED.get(name, {})) for name in SOUND}
 """What is claimed of them."""

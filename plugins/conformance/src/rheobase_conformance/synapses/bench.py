@@ -21,10 +21,17 @@ State = tuple[Tensor, ...]
 
 
 class Started(NamedTuple):
-    """A synapse where it begins: its states and its parameters, as its functions receive them."""
+    """A synapse where it begins: its states and its parameters, as its functions receive them.
+
+    Attributes:
+        state: The states of each target.
+        params: The parameters.
+        sources: The states of each source.
+    """
 
     state: Any
     params: Any
+    sources: Any
 
 
 def connected(subject: SynapseSubject, host: Any, case: SynapseCase, **more: Any) -> Any:
@@ -34,13 +41,14 @@ def connected(subject: SynapseSubject, host: Any, case: SynapseCase, **more: Any
         subject: The synapse.
         host: The class of the target.
         case: What it is given.
-        **more: ``dt``, ``period`` (one for each unit), ``weight``, ``integrator``, ``delay``, ``silent``.
+        **more: ``dt``, ``period`` (one for each unit), ``weight``, ``delay``, ``event`` of the target, and
+            ``unconnected``, to leave the synapse out.
     """
     dtype, dt = DTYPES[case.dtype], more.get("dt", 0.1)
     period = more.get("period", NEVER)
     net = rb.Network(seed=case.seed)
     net.add("a", rb.create(Clock, case.units, dtype=dtype, dt=dt, event="step", period=period))
-    made = {"integrator": more["integrator"]} if "integrator" in more else {}
+    made = {"event": more["event"]} if "event" in more else {}
     net.add("b", rb.create(host, case.units, dtype=dtype, dt=dt, **made))
     if not more.get("unconnected"):
         params = {name: _per_unit(value, dtype) for name, value in case.params.items()}
@@ -65,11 +73,15 @@ def start(subject: SynapseSubject, host: Any, case: SynapseCase | None = None) -
     """The synapse where it begins."""
     chosen = SynapseCase(units=2) if case is None else case
     projection = connected(subject, host, chosen)["a->b"]
-    schema = subject.schema
+    schema, kinetics = subject.own, subject.obj.kinetics
     values = [getattr(projection, name) for name in schema.parameters]
     shape = (*chosen.batch, chosen.units)
     rows = [getattr(projection, name).expand(shape).clone() for name in schema.states]
-    return Started(schema.pack_state(*rows), schema.pack_params(*values, *projection.options.values()))
+    return Started(
+        schema.pack_state(*rows),
+        schema.pack_params(*values, *projection.options.values()),
+        kinetics.pack_source(*(getattr(projection, name).clone() for name in kinetics.of_source)),
+    )
 
 
 class Bench:
@@ -81,14 +93,15 @@ class Bench:
 
     Attributes:
         begin: Its states where they begin.
+        sources: Those of each source, likewise.
         params: Its parameters, as its functions receive them.
         post: States of a target, as its output receives them.
         shape: That of a state.
     """
 
     def __init__(self, subject: SynapseSubject, case: SynapseCase) -> None:
-        self.subject, self.case, self.schema = subject, case, subject.schema
-        self.begin, self.params = start(subject, subject.host, case)
+        self.subject, self.case, self.schema = subject, case, subject.own
+        self.begin, self.params, self.sources = start(subject, subject.host, case)
         self.shape, self.dtype = torch.Size((*case.batch, case.units)), DTYPES[case.dtype]
         self._generator = torch.Generator().manual_seed(case.seed)
         names = tuple(dict.fromkeys(["voltage", *subject.reads]))
@@ -140,6 +153,55 @@ class Bench:
             self.post if post is None else post,
         )
         return self._full(given, state[0])
+
+    def transmit(self, state: State, elapsed: Tensor, params: Any = None) -> tuple[Tensor, State]:
+        """The factor of a spike of each source, and the states of the sources after it."""
+        packed = self.subject.obj.kinetics.pack_source(*state)
+        given = self.ask("transmit", packed, self.params if params is None else params, elapsed)
+        names = self.subject.of_source
+        if not (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping)):
+            violated(
+                f"transmit gave {given!r}; it must give (factor, new states), a mapping of {', '.join(names)}"
+            )
+        factor, changed = given
+        unknown = sorted(set(changed) - set(names))
+        if unknown:
+            violated(f"transmit gave {unknown}, and the states of a source are {sorted(names)}")
+        after = tuple(
+            self._full(changed[name], row) if name in changed else row
+            for name, row in zip(names, state, strict=True)
+        )
+        return self._full(factor, elapsed), after
+
+    def elapsed(self) -> Tensor:
+        """Times since the last spike, from 0.3 to 100 ms, one for each source; other ones at each call."""
+        drawn = torch.rand(self.case.units, generator=self._generator, dtype=torch.float64)
+        return (10.0 ** (2.5 * drawn - 0.5)).to(self.dtype)
+
+    def sent(self) -> State:
+        """States of the sources to which the spikes of the case have led; other ones at each call."""
+        if not self.subject.of_source:
+            return ()
+        state, elapsed = tuple(self.sources), torch.full((self.case.units,), torch.inf, dtype=self.dtype)
+        for _ in range(self.case.spikes):
+            state = self.transmit(state, elapsed)[1]
+            elapsed = self.elapsed()
+        return state
+
+    def results(self, state: State, weight: Tensor, post: Any = None) -> dict[str, Tensor]:
+        """What the functions of a target's states give, by what it is."""
+        names = tuple(self.schema.states)
+        found = {f"the derivative of {n}": row for n, row in zip(names, self.slopes(state), strict=True)}
+        found |= {f"{n} after a spike": row for n, row in zip(names, self.arrive(state, weight), strict=True)}
+        return {**found, "the output": self.output(state, post)}
+
+    def transmitted(self, sources: State, elapsed: Tensor) -> dict[str, Tensor]:
+        """What transmit gives, likewise; nothing where there is none."""
+        if not self.subject.of_source:
+            return {}
+        factor, after = self.transmit(sources, elapsed)
+        named = zip(self.subject.of_source, after, strict=True)
+        return {"the factor": factor, **{f"{name} of the source after a spike": row for name, row in named}}
 
     def _named(self, given: Any, name: str) -> Any:
         if not isinstance(given, Mapping) or name not in given:

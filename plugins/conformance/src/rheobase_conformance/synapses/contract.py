@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -64,6 +64,10 @@ def functions_give_what_they_name(subject: SynapseSubject, case: SynapseCase) ->
         require(
             each.dtype == DTYPES[case.dtype], f"{name} is {each.dtype} where states are {DTYPES[case.dtype]}"
         )
+    for name, each in bench.transmitted(bench.sent(), bench.elapsed()).items():
+        require(
+            each.dtype == DTYPES[case.dtype], f"{name} is {each.dtype} where states are {DTYPES[case.dtype]}"
+        )
 
 
 def _require_names(given: Any, names: set[str], function: str) -> None:
@@ -84,19 +88,28 @@ def arguments_are_not_changed(subject: SynapseSubject, case: SynapseCase) -> Non
     """No function writes to the states, the parameters, the weight or the target's states."""
     bench = Bench(subject, case)
     state, weight = tuple(row.clone() for row in bench.reached()), bench.weights()
-    for name, given in (("derivatives", ()), ("arrive", (weight,)), ("output", (bench.post,))):
-        parts = {
-            "state": bench.packed(state),
-            "params": bench.params,
-            "post": bench.post,
-            "weight": (weight,),
-        }
+    sources, elapsed = tuple(row.clone() for row in bench.sent()), bench.elapsed()
+    calls: dict[str, Callable[[], Any]] = {
+        "derivatives": lambda: bench.slopes(state),
+        "arrive": lambda: bench.arrive(state, weight),
+        "output": lambda: bench.output(state),
+        **({"transmit": lambda: bench.transmit(sources, elapsed)} if subject.of_source else {}),
+    }
+    parts = {
+        "the state": state,
+        "the parameters": tuple(bench.params),
+        "the target": tuple(bench.post),
+        "the weight": (weight,),
+        "the state of the source": sources,
+        "the time elapsed": (elapsed,),
+    }
+    for function, call in calls.items():
         before = {what: [_copy(each) for each in part] for what, part in parts.items()}
-        bench.ask(name, parts["state"], bench.params, *given)
+        call()
         for what, part in parts.items():
             for now, then in zip(part, before[what], strict=True):
                 if isinstance(now, Tensor) and not torch.equal(now, then):
-                    violated(f"{name} changed {what}: {then.tolist()} became {now.tolist()}")
+                    violated(f"{function} changed {what}: {then.tolist()} became {now.tolist()}")
 
 
 def _copy(value: Any) -> Any:
@@ -114,22 +127,20 @@ def _copy(value: Any) -> Any:
 def it_has_no_memory(subject: SynapseSubject, case: SynapseCase) -> None:
     """The same arguments give the same, bit for bit, whatever was asked before; and nothing is drawn."""
     bench, other = Bench(subject, case), Bench(subject, SynapseCase(seed=case.seed + 1, strength=3.0))
-    state, weight, drawn = bench.reached(), bench.weights(), torch.get_rng_state()
+    state, weight, sources, elapsed = bench.reached(), bench.weights(), bench.sent(), bench.elapsed()
+    drawn = torch.get_rng_state()
 
-    def all_of_it() -> list[Tensor]:
-        return [*bench.slopes(state), *bench.arrive(state, weight), bench.output(state)]
+    def results() -> dict[str, Tensor]:
+        return {**bench.results(state, weight), **bench.transmitted(sources, elapsed)}
 
-    first = [each.clone() for each in all_of_it()]
+    first = {name: each.clone() for name, each in results().items()}
     other.output(other.reached())
-    again = all_of_it()
-    names = [
-        *(f"the derivative of {name}" for name in bench.schema.states),
-        *bench.schema.states,
-        "the output",
-    ]
-    for name, one, two in zip(names, first, again, strict=True):
+    other.transmitted(other.sent(), other.elapsed())
+    for name, again in results().items():
+        one = first[name]
         require(
-            torch.equal(one, two), f"{name} was {one.tolist()}, and of the same arguments then {two.tolist()}"
+            torch.equal(one, again),
+            f"{name} was {one.tolist()}, and is {again.tolist()} of the same",
         )
     require(
         torch.equal(drawn, torch.get_rng_state()),

@@ -37,6 +37,8 @@ def gradients_are_right(subject: SynapseSubject, case: SynapseCase) -> None:
         **{name: getattr(bench.params, name) for name in bench.schema.parameters},
         "weight": weight,
         **{f"post.{name}": getattr(bench.post, name) for name in bench.post._fields},
+        **{f"source.{name}": row for name, row in zip(subject.of_source, bench.sent(), strict=True)},
+        "elapsed": bench.elapsed(),
     }
     for function, do in _functions(bench).items():
         for name, value in parts.items():
@@ -73,7 +75,16 @@ def _functions(bench: Bench) -> dict[str, Callable[[dict[str, Tensor]], Tensor]]
         state, params, post = split(values)
         return added([bench.output(state, post, params)])
 
-    return {"derivatives": derivatives, "arrive": arrive, "output": output}
+    def transmit(values: dict[str, Tensor]) -> Tensor:
+        sources = tuple(values[f"source.{name}"] for name in bench.subject.of_source)
+        factor, after = bench.transmit(sources, values["elapsed"], split(values)[1])
+        return added([factor, *after])
+
+    found: dict[str, Callable[[dict[str, Tensor]], Tensor]]
+    found = {"derivatives": derivatives, "arrive": arrive, "output": output}
+    if bench.subject.of_source:
+        found["transmit"] = transmit
+    return found
 
 
 def _require_gradient(

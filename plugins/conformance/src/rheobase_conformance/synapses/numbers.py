@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from rheobase.errors import RheobaseError
 
 from ..property import prop
-from ..violation import require, violated
+from ..violation import Violation, require, violated
 from .bench import Bench, State
 from .case import SynapseCase
 from .cases import can_be_made, plain, values_of
@@ -49,14 +50,22 @@ def finite_over_the_domain(subject: SynapseSubject, case: SynapseCase) -> None:
         if not can_be_made(subject, tried):
             continue
         for strength in (1.0, 1e3):
-            bench = Bench(subject, replace(tried, strength=strength))
-            state = tuple(bench.begin)
-            for _ in range(3):
-                state = bench.arrive(state, bench.weights())
-            _require_finite(bench, state, params)
+            _require_finite_or_refused(subject, replace(tried, strength=strength))
 
 
-def _require_finite(bench: Bench, state: State, params: dict[str, float]) -> None:
+def _require_finite_or_refused(subject: SynapseSubject, case: SynapseCase) -> None:
+    try:
+        _require_finite(Bench(subject, case), case.params)
+    except Violation:
+        raise
+    except RheobaseError:
+        return  # in words
+
+
+def _require_finite(bench: Bench, params: dict[str, float]) -> None:
+    state: State = tuple(bench.begin)
+    for _ in range(3):
+        state = bench.arrive(state, bench.weights())
     post = bench.post
     targets = [
         post,
@@ -65,6 +74,8 @@ def _require_finite(bench: Bench, state: State, params: dict[str, float]) -> Non
     results = [*zip(bench.schema.states, bench.slopes(state), strict=True)]
     results += [*zip(bench.schema.states, state, strict=True)]
     results += [("output", bench.output(state, each)) for each in targets]
+    for elapsed in (torch.inf, 0.0, 1e-3, 1e6):
+        results += bench.transmitted(bench.sent(), torch.full_like(bench.elapsed(), elapsed)).items()
     for name, value in results:
         require(
             bool(value.isfinite().all()),
@@ -98,6 +109,7 @@ def float32_agrees(subject: SynapseSubject, case: SynapseCase) -> None:
             single.arrive(narrow, weight.float()),
             strict=True,
         ),
+        *_transmitted(double, single),
         (
             "output",
             double.output(state, type(post)(*(each.double() for each in post))),
@@ -108,6 +120,13 @@ def float32_agrees(subject: SynapseSubject, case: SynapseCase) -> None:
         room = 1e4 * torch.finfo(torch.float32).eps * max(size_of(one), 1e-3 * size_of(*state, weight))
         if not bool(((one - other.double()).abs() <= room).all()):
             violated(f"{name} is {one.tolist()} in float64 and {other.tolist()} in float32")
+
+
+def _transmitted(double: Bench, single: Bench) -> list[tuple[str, torch.Tensor, torch.Tensor]]:
+    sent, elapsed = tuple(row.float() for row in double.sent()), double.elapsed().float()
+    wide = double.transmitted(tuple(row.double() for row in sent), elapsed.double())
+    narrow = single.transmitted(sent, elapsed)
+    return [(name, value, narrow[name]) for name, value in wide.items()]
 
 
 @prop(
@@ -138,7 +157,8 @@ def parameters_count(subject: SynapseSubject, case: SynapseCase) -> None:
 def _all_of_it(subject: SynapseSubject, case: SynapseCase) -> list[torch.Tensor]:
     bench = Bench(subject, case)
     state, weight = bench.reached(), bench.weights()
-    return [*state, *bench.slopes(state), *bench.arrive(state, weight), bench.output(state)]
+    sent = bench.transmitted(bench.sent(), bench.elapsed())
+    return [*state, *bench.results(state, weight).values(), *sent.values()]
 
 
 def _equal(one: list[Any], other: list[Any]) -> bool:

@@ -32,14 +32,24 @@ class SynapseSubject(Subject):
         return self.obj.schema
 
     @property
+    def own(self) -> Any:
+        """What it declares, with the states that are kept for each target alone."""
+        return self.obj.kinetics.schema
+
+    @property
+    def of_source(self) -> tuple[str, ...]:
+        """The states that are kept for each source."""
+        return tuple(self.obj.kinetics.of_source)
+
+    @property
     def has_states(self) -> bool:
         """Whether it has states, and functions of them; else it adds to a state of its target."""
         return not self.obj.into
 
     @property
     def at_rest(self) -> tuple[str, ...]:
-        """The states that it declares to be at rest where they begin."""
-        return tuple(name for name, each in self.schema.states.items() if each.at_rest)
+        """The states of a target that it declares to be at rest where they begin."""
+        return tuple(name for name, each in self.own.states.items() if each.at_rest)
 
     @property
     def signed(self) -> bool:
@@ -53,7 +63,7 @@ class SynapseSubject(Subject):
             return ()
         from .bench import start
 
-        state, params = start(self, self.target_class(("voltage",)))
+        state, params, _ = start(self, self.target_class(("voltage",)))
         post = _Asked()
         called(f"{self.obj.__name__}.output", self.obj.output, state, params, post)
         return tuple(dict.fromkeys(post.names))

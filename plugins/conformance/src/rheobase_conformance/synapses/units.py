@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -12,17 +10,8 @@ from ..violation import require
 from .bench import Bench
 from .case import SynapseCase
 from .cases import spikes
-from .needs import STATES
+from .needs import SOURCES, STATES
 from .subject import SynapseSubject
-
-
-def _all_of_it(bench: Bench, state: Any, weight: Tensor, post: Any) -> dict[str, Tensor]:
-    names = tuple(bench.schema.states)
-    found = {f"the derivative of {name}": each for name, each in zip(names, bench.slopes(state), strict=True)}
-    found |= {
-        f"{name} after a spike": each for name, each in zip(names, bench.arrive(state, weight), strict=True)
-    }
-    return {**found, "the output": bench.output(state, post)}
 
 
 def _require_same_where(kept: Tensor, bench: Bench, what: str) -> None:
@@ -30,8 +19,8 @@ def _require_same_where(kept: Tensor, bench: Bench, what: str) -> None:
     state, weight = bench.reached(), bench.weights()
     moved = tuple(torch.where(kept, row, other) for row, other in zip(state, bench.reached(), strict=True))
     post = type(bench.post)(*(torch.where(kept, each, 0.9 * each) for each in bench.post))
-    one = _all_of_it(bench, state, weight, bench.post)
-    other = _all_of_it(bench, moved, torch.where(kept, weight, 2.5 * weight), post)
+    one = bench.results(state, weight)
+    other = bench.results(moved, torch.where(kept, weight, 2.5 * weight), post)
     for name, value in one.items():
         require(
             torch.equal(value[kept], other[name][kept]),
@@ -69,3 +58,29 @@ def batch_rows_know_nothing_of_each_other(subject: SynapseSubject, case: Synapse
     kept = torch.zeros(bench.shape, dtype=torch.bool)
     kept[(0,) * len(case.batch)] = True
     _require_same_where(kept, bench, "the first row of the batch")
+
+
+@prop(
+    "synapse",
+    "sources-know-nothing-of-each-other",
+    "independence",
+    cases=lambda subject, profile: spikes(subject, profile, units=(5, 3, 2), batches=((),)),
+    needs=[SOURCES],
+    why="those that spike in one step are asked together, and alone in another",
+)
+def sources_know_nothing_of_each_other(subject: SynapseSubject, case: SynapseCase) -> None:
+    """What a spike transmits, and leaves in its source, does not hang on who else spikes."""
+    bench = Bench(subject, case)
+    unit = case.seed % case.units
+    kept = torch.arange(case.units) == unit
+    sources, elapsed = bench.sent(), bench.elapsed()
+    moved = tuple(torch.where(kept, row, other) for row, other in zip(sources, bench.sent(), strict=True))
+    one = bench.transmitted(sources, elapsed)
+    other = bench.transmitted(moved, torch.where(kept, elapsed, 1.7 * elapsed))
+    for name, value in one.items():
+        require(
+            torch.equal(value[kept], other[name][kept]),
+            f"{name} of unit {unit} was {value[kept].tolist()}, and is {other[name][kept].tolist()} where "
+            "others "
+            "have other states and times",
+        )

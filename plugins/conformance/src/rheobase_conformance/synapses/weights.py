@@ -7,12 +7,12 @@ from dataclasses import replace
 from torch import Tensor
 
 from ..property import prop
-from ..violation import violated
+from ..violation import require, violated
 from .bench import Bench, State
 from .case import SynapseCase
 from .cases import plain
 from .comparing import require_near, size_of
-from .needs import ADDITIVE, LINEAR, STATES
+from .needs import ADDITIVE, LINEAR, SPEC, STATES
 from .subject import SynapseSubject
 
 
@@ -100,3 +100,17 @@ def _response(bench: Bench, weights: list[Tensor]) -> list[Tensor]:
 
 def _later(bench: Bench, state: State) -> State:
     return bench.later(state, 0.5 * bench.quickest, 5)
+
+
+@prop(
+    "synapse",
+    "per-as-claimed",
+    "components",
+    needs=[SPEC],
+    why="who splits a network among processes asks the spec which states go with which units",
+)
+def per_as_claimed(subject: SynapseSubject) -> None:
+    """It claims per="source" where it keeps states of each source, and there alone."""
+    kept = "source" if subject.of_source else "target"
+    claimed = subject.claims.per
+    require(claimed == kept, f"it claims per={claimed!r}, and its states are those of each {kept}")

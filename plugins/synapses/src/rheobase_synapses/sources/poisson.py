@@ -30,7 +30,7 @@ class Poisson(SpikingNeuron):
 
     Example:
         >>> import rheobase as rb
-        >>> noise = rb.create("poisson", 100, rate=50.0, seed=1, dt=0.1)
+        >>> noise = rb.create("poisson", 100, rate=50.0, seed=1, dt=1.0)
         >>> spikes = rb.simulate(noise, rb.stimulus.Constant(0.0), duration=200.0).spikes
         >>> bool(900 < len(spikes.times) < 1100)
         True

@@ -25,7 +25,7 @@ class SpikeTimes(SpikingNeuron):
 
     Args:
         times: For each unit its times, ms after the start: tensors or sequences, in any order. There are as
-            many units as entries.
+            many units as entries. None: no spikes.
         **given: As for every neuron.
 
     Raises:
@@ -42,15 +42,16 @@ class SpikeTimes(SpikingNeuron):
 
     loggable_props = ("spiked",)
 
-    def __init__(self, *args: Any, times: Sequence[Any], **given: Any) -> None:
-        units, moments = _checked(times)
+    def __init__(self, *args: Any, times: Sequence[Any] | None = None, **given: Any) -> None:
         # An ensemble sets it before this; 1 is what nobody asked for.
         asked = self.__dict__.get("_num_units", 1)
-        if asked not in (1, len(times)):
+        units, moments = _checked([()] * asked if times is None else times)
+        count = asked if times is None else len(times)
+        if asked not in (1, count):
             raise ParameterError(
-                f"spike-times: num_units={asked}, but times are given for {len(times)}; leave num_units out"
+                f"spike-times: num_units={asked}, but times are given for {count}; leave num_units out"
             )
-        self.__dict__["_num_units"] = len(times)
+        self.__dict__["_num_units"] = count
         super().__init__(*args, **given)
         order = np.argsort(moments, kind="stable")
         self._who, self._when = units[order], moments[order]
@@ -64,7 +65,7 @@ class SpikeTimes(SpikingNeuron):
 
     def forward(self, data: Any, identifiers: list[str] | None = None) -> dict[str, Tensor]:
         """One step of dt: what spikes in it. See :meth:`rheobase.Neuron.forward`."""
-        self.prepare(data, identifiers)
+        received = self.prepare(data, identifiers)
         labels, label = self._labels(), self.simulation_step + 1
         here = slice(bisect_left(labels, label), bisect_right(labels, label))
         who, when = torch.from_numpy(self._who[here]), self._when[here]
@@ -77,8 +78,15 @@ class SpikeTimes(SpikingNeuron):
                 table[unit, place[unit]] = time
                 place[unit] += 1
             given |= {"spike_count": count.to(torch.int32), "spike_times": table}
-        given = {name: value.to(self.device) for name, value in given.items()}
-        self.spiked = given["spiked"]
+        # All of a batch spike alike.
+        batch = received.shape[:-1] if isinstance(received, Tensor) else self.batch
+        if self.batch != batch:
+            # A batch is what states have. The voltage, which every neuron has, stays 0.
+            self.voltage = torch.zeros(*batch, self.num_units, dtype=self.dtype, device=self.device)
+        given = {
+            name: value.to(self.device).expand(*batch, *value.shape).clone() for name, value in given.items()
+        }
+        self.spiked = given["spiked"].clone()
         return given
 
     def _labels(self) -> list[int]:

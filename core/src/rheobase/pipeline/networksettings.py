@@ -1,0 +1,160 @@
+"""A network from plain settings, as YAML has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..engine.network.network import Network
+from ..engine.network.recipe import RuleRecipe, SynapseRecipe, rule, synapse
+from ..errors import ConfigurationError, RheobaseError, shown
+from .configuration import distribution_from, numbers_from, stimulus_from
+from .modelsettings import neuron_from
+from .pipeline import check_keys
+
+_OF_ALL = ("dt", "dtype", "device", "integrator", "aggregator", "event")
+"""Settings of a model that may be given once, for all populations."""
+
+_OF_ONE = ("model", "units", "params", "preset")
+"""Those that each population has of its own."""
+
+_OF_A_PROJECTION = (
+    *("source", "target", "rule", "synapse"),
+    *("weight", "delay", "input", "receptor", "identifier"),
+)
+
+
+def network_from(settings: Mapping[str, Any], folder: Path, seed: int | None) -> Network:
+    """The network of the settings; see :class:`rheobase.SimpleSimulator`.
+
+    Raises:
+        ConfigurationError: If a setting is unknown, missing, or of the wrong form.
+        RheobaseError: If a part cannot be made; the message names it.
+    """
+    model = settings["model"]
+    check_keys(model, ("populations", "projections"), "model")
+    for key in ("units", "params", "preset"):
+        if key in settings:
+            raise ConfigurationError(f"{key} belongs to a population; give it there, not beside a network")
+    net = Network(seed=0 if seed is None else seed)
+    shared = {key: settings[key] for key in _OF_ALL if key in settings}
+    for name, given in _named("populations", model.get("populations")).items():
+        where = f"populations: {name}"
+        check_keys(given, (*_OF_ONE, *_OF_ALL), where)
+        if "model" not in given:
+            raise ConfigurationError(f"{where}: the key 'model' is missing; give the name of a model")
+        # No seed: that of the network becomes its own.
+        net.add(name, _made(where, neuron_from, {**shared, **given}, folder, None, seed))
+    for where, given in _projections(model.get("projections") or {}):
+        check_keys(given, _OF_A_PROJECTION, where)
+        _connect(net, where, given)
+    return net
+
+
+def network_stimuli(given: Any, folder: Path, seed: int | None) -> dict[str, Any]:
+    """Population -> stimulus, each as a model's own would be given."""
+    stimuli = {}
+    for place, (name, source) in enumerate(({} if given is None else _named("stimulus", given)).items()):
+        # Each its own seed, or two noises would be one noise twice.
+        stimuli[name] = stimulus_from(source, folder, None if seed is None else seed + place)
+    return stimuli
+
+
+def _named(where: str, given: Any) -> Mapping[str, Any]:
+    """A mapping by name, as it has to be."""
+    if not isinstance(given, Mapping) or not given or not all(isinstance(name, str) for name in given):
+        raise ConfigurationError(f"{where}: {shown(given)} cannot be used; give a mapping by population")
+    return given
+
+
+def _projections(given: Any) -> list[tuple[str, dict[str, Any]]]:
+    """What messages call each projection, and its settings with source and target."""
+    if isinstance(given, list):
+        found = [(f"projections: {place}", None, each) for place, each in enumerate(given, 1)]
+    elif isinstance(given, Mapping):
+        found = [(f"projections: {name}", name, each) for name, each in given.items()]
+    else:
+        raise ConfigurationError(f"projections: {shown(given)} cannot be used; give a list, or a mapping")
+    return [(where, _with_ends(where, name, each)) for where, name, each in found]
+
+
+def _with_ends(where: str, name: Any, given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{where}: {shown(given)} cannot be used; give rule, synapse, weight, delay")
+    ends: dict[str, Any] = {}
+    if isinstance(name, str):
+        source, arrow, target = name.partition("->")
+        ends = {"identifier": name, **({"source": source, "target": target} if arrow else {})}
+    ends.update(given)
+    missing = [key for key in ("source", "target", "rule") if key not in ends]
+    if missing:
+        raise ConfigurationError(f"{where}: {' and '.join(missing)} must be given")
+    return ends
+
+
+def _connect(net: Network, where: str, given: Mapping[str, Any]) -> None:
+    values = {key: _value(f"{where}: {key}", given[key]) for key in ("weight", "delay") if key in given}
+    names = {key: given[key] for key in ("input", "receptor", "identifier") if key in given}
+    chosen = _rule(f"{where}: rule", given["rule"])
+    kinetics = _synapse(f"{where}: synapse", given["synapse"]) if "synapse" in given else None
+    # Errors of a projection begin with its identifier; in a list it has none until then.
+    named = "projections" if "identifier" in names else where
+    _made(named, net.connect, given["source"], given["target"], chosen, kinetics, **values, **names)
+
+
+def _rule(where: str, given: Any) -> RuleRecipe | tuple[torch.Tensor, torch.Tensor]:
+    if isinstance(given, Mapping) and {*given} == {"source", "target"}:
+        return _units(f"{where}: source", given["source"]), _units(f"{where}: target", given["target"])
+    name, parameters = _recipe(where, given, "bernoulli, p: 0.1")
+    made: RuleRecipe = _made(where, rule, name, **parameters)
+    return made
+
+
+def _synapse(where: str, given: Any) -> SynapseRecipe:
+    name, parameters = _recipe(where, given, "exponential, tau: 5.0")
+    values = {key: _value(f"{where}: {key}", value) for key, value in parameters.items()}
+    made: SynapseRecipe = _made(where, synapse, name, **values)
+    return made
+
+
+def _recipe(where: str, given: Any, such_as: str) -> tuple[str, dict[str, Any]]:
+    """A name and parameters: the name alone, or a mapping with it as ``type``."""
+    if isinstance(given, str):
+        return given, {}
+    if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
+        raise ConfigurationError(
+            f"{where}: {shown(given)} cannot be used; give a name, or a mapping such as {{type: {such_as}}}"
+        )
+    return given["type"], {str(key): value for key, value in given.items() if key != "type"}
+
+
+def _value(where: str, given: Any) -> Any:
+    """A number, a list of numbers, or a distribution."""
+    if isinstance(given, list):
+        return numbers_from(where, given)
+    if isinstance(given, Mapping):
+        made = distribution_from(where, given)
+        if made is None:
+            raise ConfigurationError(
+                f"{where}: {shown(dict(given))} cannot be used; give a number, a list, or a distribution "
+                "such as {normal: [mean, std]}"
+            )
+        return made
+    return given
+
+
+def _units(where: str, given: Any) -> torch.Tensor:
+    if not isinstance(given, list) or not all(type(unit) is int for unit in given):
+        raise ConfigurationError(f"{where}: {shown(given)} cannot be used; give a list of units")
+    return torch.tensor(given, dtype=torch.int64)
+
+
+def _made(where: str, make: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """What is made of these, or the error that says of what part."""
+    try:
+        return make(*given, **named)
+    except RheobaseError as error:
+        raise type(error)(f"{where}: {error}") from error
