@@ -99,6 +99,15 @@ def ring(first: int, last: int, sources: int, targets: int, key: int, *, same: A
     return torch.tensor([0, 1]), torch.tensor([0])
 
 
+def giving(what: Any) -> Any:
+    def rule(
+        first: int, last: int, sources: int, targets: int, key: int, *, same: Any, positions: Any
+    ) -> Any:
+        return what
+
+    return rule
+
+
 CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
     "population": (lambda net: connect(net, "E", "J"), "no population 'J'; there are E, I"),
     "sender": (lambda net: connect(net, "e", "I"), "no population 'e'; did you mean 'E'"),

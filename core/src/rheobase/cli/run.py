@@ -172,7 +172,10 @@ def _again(path: Path) -> Run:
     from ..pipeline.recording import Recording
 
     try:
-        return again(Recording.load(path))
+        recording = Recording.load(path)
+        if not isinstance(recording, Recording):
+            raise ArgumentError(f"{path}: the run of a network cannot be run again from its recording yet")
+        return again(recording)
     except RheobaseError as error:
         raise type(error)(f"--again {path}: {error}") from error
 
