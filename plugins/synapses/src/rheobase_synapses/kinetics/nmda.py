@@ -73,7 +73,8 @@ class SaturatingNMDA(NMDA):
 
 def _part(params: Any) -> Tensor:
     """b, the rise as a part of the decay. Where they are alike the gate has no decay of its own to go by."""
-    return (params.tau_rise / params.tau_decay).clamp(max=0.5)
+    part: Tensor = (params.tau_rise / params.tau_decay).clamp(max=0.5)
+    return part
 
 
 def _opened(a: Tensor, b: Tensor) -> Tensor:
