@@ -30,6 +30,8 @@ PAGES = [
     *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/*.md"))),
 ]
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+SMALL = {"cuba": ("0.05", "40"), "coba": ("0.05", "20"), "brunel": ("0.02", "20")}
+"""Examples that are large -> the part of their neurons, and the ms, that they are given here."""
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -180,6 +182,7 @@ def test_an_example_draws_its_picture(
     if "from sklearn" in path.read_text(encoding="utf-8"):
         pytest.importorskip("sklearn", reason="scikit-learn, which has the digits, is not installed")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(path), *SMALL.get(path.stem, ())])
     names = runpy.run_path(str(path), run_name="__main__")
     assert [each.name for each in tmp_path.iterdir()] == [f"{path.stem}.png"]
     assert f"the picture is in {path.stem}.png" in capsys.readouterr().out
@@ -192,12 +195,15 @@ def test_an_example_draws_its_picture(
         assert names["rates"].max() > 200.0
     if path.stem == "own_aggregator":  # divided by 1 + shunt: 600 pA with a shunt of 2 are 200 pA without one
         assert names["rec"].counts()[3, 60] == names["rec"].counts()[0, 20] > 0
+    if path.stem in SMALL:
+        assert min(names["rates"].values()) > 0.0, "it is silent"
     if path.stem == "digits":  # chance is 10 %
         assert names["accuracy"] > 0.9
 
 
-def test_the_five_examples_are_there() -> None:
-    assert [path.stem for path in EXAMPLES] == ["digits", "fi_curve", "fire", "own_aggregator", "own_model"]
+def test_the_eight_examples_are_there() -> None:
+    networks, others = {*SMALL}, {"digits", "fi_curve", "fire", "own_aggregator", "own_model"}
+    assert {path.stem for path in EXAMPLES} == networks | others
 
 
 @dataclass(frozen=True)
@@ -371,7 +377,8 @@ def test_the_integrator_of_contributing_is_used(walk: Walk) -> None:
 
 def test_the_synapse_and_the_rule_of_contributing_pass_the_tests_that_came_with_them(walk: Walk) -> None:
     said = walk.all_said["pytest tests"]
-    assert [re.findall(r"(\d+) passed", each)[-1] for each in said] == ["1", "5"]
+    synapse, rule = (int(re.findall(r"(\d+) passed", each)[-1]) for each in said)
+    assert (synapse >= 1, rule >= 5) == (True, True)
     assert "weights are in pA; its output is in pA" in walk.said["rheobase show my-synapse"]
 
 

@@ -77,6 +77,8 @@ class Slow(rb.Synapse):
     twice = rb.Parameter(lambda p: 2 * p.tau, unit="ms", doc="unused")
     reversal = rb.Parameter(-70.0, unit="mV")
     g = rb.State(0.0, unit="nS", at_rest=True, doc="conductance")
+    left = rb.State(1.0, unit="1", per="source", doc="resources")
+    transmit = staticmethod(lambda state, params, elapsed: (state.left, {"left": 0.5 * state.left}))
     derivatives = staticmethod(lambda state, params: {"g": -state.g / params.tau})
     arrive = staticmethod(lambda state, params, weight: {"g": state.g + weight})
     output = staticmethod(lambda state, params, post: state.g * (params.reversal - post.voltage))
@@ -102,7 +104,9 @@ def test_a_synapse_is_shown_with_what_it_takes_and_gives(
     for said in ("tau 5 ms > 0 decay time constant", "twice 10 (computed) ms", "g 0 nS finite conductance"):
         assert said in text
     assert "weights are in nS; its output is in pA" in text
+    assert "left 1 1 finite resources; of each source" in text
     about = printed("show", "network.py:Slow")
+    assert [(item["name"], item["per"]) for item in about["states"]] == [("g", "target"), ("left", "source")]
     assert (about["weight_unit"], about["unit"], about["into"]) == ("nS", "pA", None)
     pulse = command("show", "network.py:Pulse")
     assert "weights are in mV; each is added to voltage of its target" in pulse.stdout

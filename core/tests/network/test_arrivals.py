@@ -197,3 +197,27 @@ def test_a_model_with_an_update_of_its_own_is_given_what_the_synapses_sent_at_th
         current = current * math.exp(-0.05) if current else float(projection.current)
         assert float(projection.current) == pytest.approx(current, rel=1e-7)
     assert current > 10.0
+
+
+def test_a_model_without_a_threshold_is_on_the_grid_whatever_its_event() -> None:
+    class Filter(rb.AnalogNeuron):
+        """dV/dt = -V / 10 ms + I / C."""
+
+        voltage = rb.State(0.0, unit="mV")
+
+        @staticmethod
+        def derivatives(state, params, data):  # type: ignore[no-untyped-def]
+            return {"voltage": -state.voltage / 10.0 + data / 250.0}
+
+    found = []
+    for event in ("crossing", "located"):
+        net = rb.Network()
+        net.add("source", leaky(2))
+        net.add("target", rb.create(Filter, 3, dtype=torch.float64, event=event))
+        net.connect("source", "target", ([0, 1], [0, 2]), rb.synapse(Exponential), weight=100.0)
+        for _ in range(60):
+            out = net(driven(2))
+        found.append(out["target"]["voltage"])
+    assert torch.equal(*found)
+    assert found[0][0] > 0
+    assert found[0][1] == 0

@@ -83,7 +83,7 @@ SETTINGS: dict[str, Any] = {
 def by_hand() -> rb.Network:
     """The same network, by Python."""
     net = rb.Network(seed=5)
-    given = {"dtype": torch.float64, "dt": 0.1}
+    given: dict[str, Any] = {"dtype": torch.float64, "dt": 0.1}
     net.add("E", rb.create(Leaky, 4, voltage=rb.Uniform(0.0, 15.0), **given))
     tau = torch.tensor([8.0, 10.0, 12.0], dtype=torch.float64)
     net.add("I", rb.create(Leaky, 3, tau=tau, event="step", **given))
@@ -97,7 +97,7 @@ def by_hand() -> rb.Network:
 def test_a_file_has_the_run_that_python_has(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
     recording = rb.SimpleSimulator.from_file(tmp_path / "net.yaml").run()
-    stimulus = {"E": 500.0, "I": rb.stimulus.Step(450.0, start=10.0)}
+    stimulus: dict[str, Any] = {"E": 500.0, "I": rb.stimulus.Step(450.0, start=10.0)}
     record = {"E": ("spikes", "voltage"), "I": "spikes", "E->E": "current"}
     same = rb.simulate(by_hand(), stimulus, duration=40.0, record=record)
     assert set(recording) == {"E", "I", "E->E"}
@@ -114,7 +114,7 @@ def test_a_list_of_projections_says_from_where_to_where() -> None:
     ends = ({"source": "E", "target": "E"}, {"source": "E", "target": "I", "identifier": "other"})
     projections = settings["model"]["projections"].values()
     settings["model"]["projections"] = [{**end, **each} for end, each in zip(ends, projections, strict=True)]
-    net = rb.SimpleSimulator(settings).create()
+    net: Any = rb.SimpleSimulator(settings).create()
     assert list(net.projections) == ["E->E", "other"]
     assert net["other"].weight.tolist() == [-2.0, 3.0]
 

@@ -87,3 +87,16 @@ def test_a_receptor_that_is_named_like_a_projection_is_refused() -> None:
         network.connect(
             "b", "target", ([0], [0]), rb.synapse(Exponential), receptor="a->target", identifier="c"
         )
+
+
+def test_what_is_assigned_to_one_of_them_holds_for_all() -> None:
+    network, other = net("ampa"), net("ampa")
+    network["b->target"].tau = 7.0
+    other["a->target"].tau = 7.0
+    assert float(network["a->target"].tau) == 7.0
+    network["b->target"].current = 3.0
+    other["a->target"].current = 3.0
+    for _ in range(5):
+        one, two = network(DRIVE), other(DRIVE)
+    assert torch.equal(one["target"]["voltage"], two["target"]["voltage"])
+    assert float(one["b->target"]["current"][0]) > 0

@@ -20,7 +20,10 @@ from .declarations import declared
 def synapse(kind: Any) -> dict[str, Any]:
     """Parameters, states and options of a class of synapses, and what it takes and gives."""
     kinetics = kind.kinetics
-    return declared(kind.schema, _values(kind)) | {
+    states = kind.schema.states
+    found = declared(kind.schema, _values(kind))
+    return found | {
+        "states": [item | {"per": states[item["name"]].per} for item in found["states"]],
         "weight_unit": kinetics.weight_unit,
         # A synapse that adds to a state of its target sends nothing to the target's input.
         "unit": None if kinetics.into else kinetics.unit,

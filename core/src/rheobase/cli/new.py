@@ -46,10 +46,10 @@ def new(
 ) -> None:
     """Write a package for you to start from, in a folder called NAME.
 
-    It is complete: it builds, installs, is listed, and passes its tests, with the conformance kit where that
-    judges the kind. Replace its mathematics by yours. Nothing is overwritten.
+    It is complete: it builds, installs, is listed, and passes the conformance kit. Replace its mathematics by
+    yours. Nothing is overwritten.
     """
-    from ..scaffold import check_command, write_package
+    from ..scaffold import write_package
 
     made = write_package(name, kind, path=path, author=author or _git_user(), component=component)
     if made.warning:
@@ -58,7 +58,7 @@ def new(
         f"cd {shlex.quote(os.fspath(made.folder))}",
         "pip install -e '.[testing]'",
         "pytest",
-        f"rheobase {check_command(kind)} {made.names.component}",
+        f"rheobase validate {made.names.component}",
     ]
     if as_json:
         print_json(

@@ -101,10 +101,16 @@ def _print_model(out: Console, about: dict[str, Any]) -> None:
         click.echo(f"largest step of fixed-step integrators: {number(about['dt_max_ms'])} ms{when}")
 
 
+def _with_owner(item: dict[str, Any]) -> str:
+    """What a state is; of a synapse, also whose, unless it is the target's as usual."""
+    return f"{item['doc']}; of each source" if item.get("per") == "source" else str(item["doc"])
+
+
 def _print_quantities(out: Console, about: dict[str, Any]) -> None:
     for kind in ("parameters", "states"):
         rows = [
-            (item["name"], _default(item), item["unit"], item["domain"], item["doc"]) for item in about[kind]
+            (item["name"], _default(item), item["unit"], item["domain"], _with_owner(item))
+            for item in about[kind]
         ]
         _print_table(out, kind, ["name", "default", "unit", "values", "what"], rows)
 

@@ -20,6 +20,7 @@ from .durations import steps_of
 from .interrupted import SimulationInterrupted
 from .networkrecording import NetworkRecording
 from .recorder import SPIKES, Recorder, check_every, check_record
+from .sources import Sources
 from .watched import watched
 
 _ELEMENTS = 65_536
@@ -50,7 +51,7 @@ def simulate_network(
     steps, stride = steps_of(duration, net.dt), check_every(every)
     names = _recorded(net, record)
     drives = _drives(net, stimulus, steps)
-    keep = bool(grad)
+    keep = any(each.keeps_graph for each in net.populations.values()) if grad is None else bool(grad)
     recorders = {
         name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
     }
@@ -102,6 +103,11 @@ def _recorded(net: Network, record: Any) -> dict[str, Any]:
                 f"record: {net.identifier} has no part {name!r}{nearest(str(name), list(net))}; there are "
                 f"{', '.join(net)}"
             )
+        if not isinstance(record[name], (str, Sequence, Mapping)):
+            raise ArgumentError(
+                f"record[{name!r}]={shown(record[name])} cannot be used; give a name, or several: "
+                f"{', '.join(net[name].loggable_props) or 'it has none'}"
+            )
     return {name: check_record(net[name], chosen) for name, chosen in record.items()}
 
 
@@ -121,6 +127,8 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
                 f"{nearest(str(name), net.populations)}; there are {', '.join(net.populations)}"
             )
         drive = Drive(source, net.populations[name])
+        if any(isinstance(part, Sources) for part in drive.parts.values()):
+            net.refuse_several(name)
         drive.check()
         rows, left = drive.rows_given, drive.steps_left
         if rows is not None and rows != steps:

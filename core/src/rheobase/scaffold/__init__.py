@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .names import Names
-from .package import Package, check_command, write_package
+from .package import Package, write_package
 
-__all__ = ["Names", "Package", "check_command", "write_package"]
+__all__ = ["Names", "Package", "write_package"]

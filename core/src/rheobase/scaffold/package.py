@@ -111,7 +111,6 @@ def _texts(names: Names, kind: str, author: str, year: int) -> dict[str, str]:
         "year": str(year),
         "requires": requirement(VERSION),
         "summary": KINDS[kind].template,
-        "check": check_command(kind),
     }
     folder = files(__package__) / "templates"
     return {
@@ -122,11 +121,6 @@ def _texts(names: Names, kind: str, author: str, year: int) -> dict[str, str]:
         else ""
         for file, template in FILES.items()
     }
-
-
-def check_command(kind: str) -> str:
-    """The command that looks at a component of a kind: the conformance kit's, where it judges that kind."""
-    return "validate" if KINDS[kind].judged else "show"
 
 
 def requirement(version: str) -> str:

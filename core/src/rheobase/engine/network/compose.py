@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, final
 import torch
 from torch import Tensor
 
+from ...errors import DeclarationError
 from ..aggregate import Aggregator
 from ..model.functions import Model, ask, wrong_names
 from ..model.schema import Schema, tuple_type
@@ -246,6 +247,16 @@ class Composite:
             where = self._slices[place].states
             own, values = self._of(place, rows, params)
             changes = ask(kinetics, "arrive", tuple(own), values, weight)
+            if (
+                not isinstance(changes, Mapping)
+                or not changes
+                or not changes.keys() <= kinetics.schema.states.keys()
+            ):
+                told = sorted(changes) if isinstance(changes, Mapping) else type(changes).__name__
+                raise DeclarationError(
+                    f"{kinetics.schema.owner}.arrive gave {told}; give a mapping of new values for some of "
+                    f"the states: {', '.join(kinetics.schema.states)}"
+                )
             for at, name in enumerate(kinetics.schema.states, start=where.start):
                 if name in changes:
                     # Where nothing arrives nothing happens, whatever the author makes of a weight of 0.

@@ -16,6 +16,7 @@ from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
 from .delays import delays_of
 from .projection import Projection, as_weight
 from .recipe import RuleRecipe, SynapseRecipe
+from .underway import has_moments
 
 
 class Wanted(NamedTuple):
@@ -80,7 +81,7 @@ def made(
             receiver.dt,
             connectivity.synapses,
             name,
-            on_grid=sender.event != "located" and receiver.event != "located",
+            on_grid=sender.event != "located" and not has_moments(receiver),
         ),
         chosen,
         wanted.receptor,
@@ -148,8 +149,8 @@ def _check_shape(shape: Any, sources: int, targets: int) -> None:
         )
 
 
-def check_receptor(new: Projection, others: Iterable[Projection]) -> None:
-    """Refuse a projection whose receptor there is already, with another synapse or other values.
+def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
+    """Let a projection share the synapse of those of its receptor, or refuse it: its own is another one.
 
     Raises:
         ArgumentError: It names both.
@@ -167,6 +168,8 @@ def check_receptor(new: Projection, others: Iterable[Projection]) -> None:
                 f"{other.identifier}, {other.recipe!r}, and this projection has {what}; projections that "
                 "share a receptor have one synapse with the same values"
             )
+        new.share_with(other)
+        return
 
 
 def _equal(one: Projection, other: Projection, name: str) -> bool:
@@ -181,6 +184,9 @@ def _input_of(name: str, receiver: Neuron, synapse: SynapseRecipe, given: str | 
             f"{name}: {receiver.identifier!r} has a forward of its own, so no synapse can be integrated "
             "with it; connect to a model with derivatives or an update"
         )
+    if given is not None and (kinetics.into or not inputs):
+        why = "a spike of this synapse is added to a state" if kinetics.into else "it has one, without a name"
+        raise ArgumentError(f"{name}: input={given!r} of {receiver.identifier!r}; {why}: leave input out")
     if kinetics.into:
         if kinetics.into not in receiver.schema.states:
             raise ArgumentError(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ...errors import ArgumentError, InputError, nearest
 from ...specs import Provenance
-from ...torch_state import broadcast_shape
+from ..aggregate import sum_inputs
 from ..neuron.base import Neuron
-from .connecting import Wanted, check_receptor, made
+from .batch import of_one_batch
+from .checks import check_alike, checked_positions
+from .connecting import Wanted, made, share_receptor
 from .incoming import Incoming
 from .projection import Projection
 from .recipe import SynapseRecipe
@@ -119,7 +120,7 @@ class Network(nn.Module):
                         f"{other.identifier!r} has {ours}{unit}; all populations of a network have one {what}"
                     )
         if positions is not None:
-            self._positions[name] = _checked_positions(name, positions, ensemble.num_units)
+            self._positions[name] = checked_positions(name, positions, ensemble.num_units)
         ensemble.identifier = name
         if ensemble._seed is None:
             ensemble.seed = self.seed
@@ -149,7 +150,8 @@ class Network(nn.Module):
             target: The name of the one that receives.
             rule: A recipe from :func:`rheobase.rule`; or two index tensors ``(source, target)``, in whose
                 order weights and delays are given; or a matrix ``[source, target]`` in compressed rows, of
-                torch or scipy.
+                torch or scipy, whose stored places are the synapses; its values are not looked at: give them
+                as ``weight``.
             synapse: A recipe from :func:`rheobase.synapse`.
             weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
             delay: In ms: a number, a tensor or a distribution; None, the default: one step.
@@ -190,7 +192,7 @@ class Network(nn.Module):
         )
         if receptor is not None:
             self._check_receptor_name(name, receptor, target)
-            check_receptor(projection, self.projections.values())
+            share_receptor(projection, self.projections.values())
         self.projections[name] = projection
         self.add_module(name, projection)
         self._incoming = None
@@ -246,12 +248,17 @@ class Network(nn.Module):
 
     def advance(self, stimulus: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
         """As :meth:`forward`; what it gives shares memory with the populations until their next step."""
+        if not isinstance(stimulus, Mapping):
+            raise InputError(f"{self.identifier}: the stimulus is {stimulus!r}; give a mapping by population")
         for name in stimulus:
             if name not in self.populations:
                 raise InputError(
                     f"{self.identifier}: there is no population {name!r} to receive an input"
                     f"{nearest(str(name), self.populations)}; there are {', '.join(self.populations)}"
                 )
+        for name, given in stimulus.items():
+            if isinstance(given, (list, tuple)) and len(given) > 1:
+                self.refuse_several(name)
         return self.advance_prepared(
             {
                 name: each.prepare(stimulus.get(name, _nothing(each)))
@@ -261,12 +268,13 @@ class Network(nn.Module):
 
     def advance_prepared(self, data: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
         """As :meth:`advance`, of inputs as each population's ``prepare`` gives them."""
+        check_alike(self.populations, self.projections, self.identifier)
         incoming, label = self._reached(), self.simulation_step + 1
         modules = (*self.populations.values(), *self.projections.values())
         before = [dict(each._buffers) for each in modules]
         outputs: dict[str, dict[str, Tensor]] = {}
         if label == 1:
-            data = _of_one_batch(data)
+            data = of_one_batch(data)
         try:
             for name, population in self.populations.items():
                 reaching = incoming.get(name)
@@ -285,6 +293,21 @@ class Network(nn.Module):
                 projection.send(label, spiked, times)
             outputs[name] = {each: getattr(projection, each) for each in projection.kinetics.schema.states}
         return outputs
+
+    def refuse_several(self, name: str) -> None:
+        """Refuse several sources from outside where they would not be added to what projections bring.
+
+        Raises:
+            InputError: If the population has an aggregator, and projections reach it.
+        """
+        population = self.populations[name]
+        reached = any(each.receiver == name for each in self.projections.values())
+        own = population.aggregator is not None or type(population).aggregate is not Neuron.aggregate
+        if reached and own and population.aggregator is not sum_inputs:
+            raise InputError(
+                f"{self.identifier}: {name!r} has an aggregator and projections that reach it, and was given "
+                "several sources from outside; give one, which the aggregator knows as 'external'"
+            )
 
     def _put_back(self, modules: Any, before: list[dict[str, Any]]) -> None:
         """The network as it was before a step, which replaces buffers and writes to none."""
@@ -355,38 +378,5 @@ class Network(nn.Module):
         return {**self.__dict__, "_incoming": None}
 
 
-def _of_one_batch(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of the first step, with the batch that one of them brings: it is that of the network."""
-    tensors = [each for given in data.values() for each in _tensors(given)]
-    batch = broadcast_shape(*(each.shape[:-1] for each in tensors)) if tensors else torch.Size()
-    if not batch:
-        return dict(data)
-
-    def widened(given: Any) -> Any:
-        if isinstance(given, Tensor):
-            return given.expand(*batch, given.shape[-1])
-        if isinstance(given, tuple) and hasattr(given, "_fields"):
-            return type(given)(*map(widened, given))
-        return given
-
-    return {name: widened(given) for name, given in data.items()}
-
-
-def _tensors(given: Any) -> list[Tensor]:
-    return [each for each in (given if isinstance(given, tuple) else (given,)) if isinstance(each, Tensor)]
-
-
 def _nothing(neuron: Neuron) -> Any:
     return {} if neuron.schema.inputs else 0.0
-
-
-def _checked_positions(name: str, positions: Any, units: int) -> Tensor:
-    where = torch.as_tensor(positions, dtype=torch.float64)
-    if where.ndim != 2 or len(where) != units:
-        raise ArgumentError(
-            f"{name}: positions have shape {list(where.shape)}; give [{units}, dimensions], a row for each "
-            "unit"
-        )
-    if not bool(where.isfinite().all()):
-        raise ArgumentError(f"{name}: a position is not finite")
-    return where.cpu()

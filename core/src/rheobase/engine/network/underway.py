@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,12 @@ from .delays import Delays
 
 TOLERANCE = 1e-9
 """What is so near to the end of a step is at it, ms."""
+
+
+def has_moments(neuron: Any) -> bool:
+    """Whether a neuron's spikes, and what arrives at it, have times of their own within steps."""
+    model = neuron._model
+    return neuron.event == "located" and model is not None and model.threshold is not None
 
 
 class Sent(NamedTuple):

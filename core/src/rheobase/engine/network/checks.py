@@ -1,0 +1,57 @@
+"""What is refused because the parts of a network do not fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import ArgumentError
+from ..neuron.base import Neuron
+from .projection import Projection
+
+
+def check_alike(populations: Mapping[str, Neuron], projections: Mapping[str, Projection], named: str) -> None:
+    """Refuse a part that was changed by itself, so that it does not fit the others any more.
+
+    Raises:
+        ArgumentError: It names two parts that differ.
+    """
+    if not populations:
+        raise ArgumentError(f"{named} has no population to step; add one")
+    first = next(iter(populations.values()))
+    dt, dtype, step = first.dt, first.dtype, first.simulation_step
+    for part in (*populations.values(), *projections.values()):
+        # Delays were counted in the dt that there was when the projection was made.
+        own = part.delivery.dt if isinstance(part, Projection) else part.dt
+        if own != dt:
+            raise _different(named, first, part, "dt", dt, own)
+        if part.dtype != dtype:
+            raise _different(named, first, part, "dtype", dtype, part.dtype)
+        if part.simulation_step != step:
+            raise ArgumentError(
+                f"{named}: {first.identifier!r} has taken {step} steps and {part.identifier!r} "
+                f"{part.simulation_step}: one was stepped or reset by itself; step the network, and call its "
+                "reset_state()"
+            )
+
+
+def _different(named: str, first: Neuron, part: Any, what: str, one: Any, other: Any) -> ArgumentError:
+    return ArgumentError(
+        f"{named}: {first.identifier!r} has {what}={one} and {part.identifier!r} has {other}; convert the "
+        "network and not a part of it, and choose dt before you connect"
+    )
+
+
+def checked_positions(name: str, positions: Any, units: int) -> Tensor:
+    where = torch.as_tensor(positions, dtype=torch.float64)
+    if where.ndim != 2 or len(where) != units:
+        raise ArgumentError(
+            f"{name}: positions have shape {list(where.shape)}; give [{units}, dimensions], a row for each "
+            "unit"
+        )
+    if not bool(where.isfinite().all()):
+        raise ArgumentError(f"{name}: a position is not finite")
+    return where.cpu()
