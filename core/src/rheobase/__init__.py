@@ -81,8 +81,8 @@ if _typing.TYPE_CHECKING:
     from .specs import RuleSpec as RuleSpec
     from .specs import SurrogateSpec as SurrogateSpec
     from .specs import SynapseSpec as SynapseSpec
-    from .training.layer import Layer as Layer
     from .training.layer import layer as layer
+    from .training.module import Layer as Layer
     from .training.surrogate import surrogate as surrogate
 
 _HOME = {
@@ -101,7 +101,7 @@ _HOME = {
     "Integrator": "engine.integrator",
     "IntegratorSpec": "specs",
     "Located": "engine.integrator",
-    "Layer": "training.layer",
+    "Layer": "training.module",
     "LogNormal": "engine.model.distribution",
     "ModelField": "engine.step.field",
     "Network": "engine.network.network",

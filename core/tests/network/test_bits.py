@@ -163,3 +163,43 @@ def test_a_batch_is_so_many_networks_at_once() -> None:
         assert torch.equal(both["E"]["voltage"][0], one["E"]["voltage"]), step
         assert torch.equal(both["I"]["voltage"][0], one["I"]["voltage"]), step
     assert not torch.equal(both["E"]["voltage"][0], both["E"]["voltage"][1])
+
+
+def test_a_state_with_other_delays_is_refused() -> None:
+    made = []
+    for delay in (1.0, 2.0):
+        net = rb.Network()
+        net.add("source", leaky())
+        net.add("target", leaky())
+        net.connect("source", "target", ([0], [0]), rb.synapse(Pulse), delay=delay)
+        made.append(net)
+    with pytest.raises(rb.errors.ArgumentError, match="or other delays"):
+        made[0].load_state_dict(made[1].state_dict())
+
+
+@pytest.mark.parametrize("event", ["crossing", "located"])
+def test_a_source_without_a_batch_sends_to_each_row_of_its_target(event: str) -> None:
+    class Once(rb.SpikingNeuron):
+        """One spike, in the first step; it knows of no batch."""
+
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given)
+            self.loggable_props = ("spiked",)
+
+        def forward(self, data: Any, identifiers: Any = None) -> Any:
+            return {"spiked": torch.tensor([int(self.simulation_step == 0)], dtype=torch.int8)}
+
+    found = []
+    for rows in ((), (3,)):
+        net = rb.Network()
+        net.add("source", Once(dtype=torch.float64))
+        net.add("target", leaky(2, event=event))
+        net.connect("source", "target", ([0, 0], [0, 1]), rb.synapse(Pulse), weight=[1.0, 2.0], delay=0.3)
+        stimulus = torch.zeros(*rows, 2, dtype=torch.float64)
+        for _ in range(8):
+            out = net({"target": stimulus} if rows and not net.simulation_step else None)
+        found.append(out["target"]["voltage"])
+    alone, rows = found
+    assert rows.shape == (3, 2)
+    assert alone.min() > 0.5
+    assert all(torch.equal(row, alone) for row in rows)

@@ -181,6 +181,22 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
         lambda net: net.add("F", leaky(3), positions=torch.zeros(2, 2)),
         r"F: positions have shape \[2, 2\]; give \[3, dimensions\]",
     ),
+    "stepped alone": (lambda net: (net(), net["I"](0.0), net()), "'E' has taken 1 steps and 'I' 2"),
+    "reset alone": (lambda net: (net(), net["I"].reset_state(), net()), "'E' has taken 1 steps and 'I' 0"),
+    "weights that learn": (
+        lambda net: connect(net, weight=torch.ones(2, requires_grad=True)),
+        "E->I: the weights are to have a gradient",
+    ),
+    "delay later": (lambda net: (connect(net), setattr(net["E->I"], "delay", 2.0)), "delay cannot be set"),
+    "no named input": (
+        lambda net: connect(net, input="nope"),
+        "E->I: input='nope' of 'I'; a spike of this synapse is added to a state",
+    ),
+    "two batches": (
+        lambda net: net({"E": torch.zeros(3, 1).double(), "I": torch.zeros(2, 1).double()}),
+        r"have the batches 'E' \[3\], 'I' \[2\]",
+    ),
+    "number": (lambda net: net(5.0), "the stimulus is 5.0; give a mapping by population"),
     "converted part": (
         lambda net: (net["I"].float(), net()),
         "'E' has dtype=torch.float64 and 'I' has torch.float32",
@@ -248,6 +264,23 @@ def test_a_refused_part_leaves_the_network_as_it_was() -> None:
 def test_a_synapse_that_cannot_work_is_refused_where_it_is_defined(body: dict[str, Any], says: str) -> None:
     with pytest.raises(errors.DeclarationError, match=says):
         type("Broken", (rb.Synapse,), body)
+
+
+@pytest.mark.parametrize(
+    "gave", [{"h": 1.0}, {}, None, torch.ones(2)], ids=["undeclared", "empty", "none", "tensor"]
+)
+def test_an_arrival_that_changes_no_state_is_told(gave: Any) -> None:
+    class Idle(Exponential):
+        @staticmethod
+        def arrive(state: Any, params: Any, weight: Any) -> Any:
+            return gave
+
+    net = two()
+    net["E"].threshold_at = 0.1
+    connect(net, synapse=rb.synapse(Idle))
+    net({"E": 1000.0})
+    with pytest.raises(errors.DeclarationError, match=r"Idle\.arrive gave .*; give a mapping of new values"):
+        rb.simulate(net, {"E": 1000.0}, duration=1.0)
 
 
 def test_names_of_a_synapse_that_it_does_not_have_are_told_by_its_own_name() -> None:

@@ -15,6 +15,7 @@ from rheobase.errors import (
     NonFiniteStateError,
     ParameterError,
     RheobaseWarning,
+    StepSizeWarning,
 )
 from torch import Tensor, nn
 
@@ -162,6 +163,19 @@ def test_layer_that_is_silent_or_never_rests_in_its_first_call_is_told(
     with pytest.warns(RheobaseWarning, match=said):
         layer(torch.full((10, 1, 2), x))
     layer(torch.full((10, 1, 2), x))
+
+
+def test_dt_that_is_too_large_for_what_was_learnt_is_told_once() -> None:
+    layer = rb.layer("lif", 2, dt=1.0, tau_ref=0.0, learn="tau_mem")
+    layer(torch.full((12, 1, 2), 0.7))
+    with torch.no_grad():
+        layer.raw.tau_mem -= 19.0  # 5 ms / 20
+    with pytest.warns(StepSizeWarning, match=r"dt=1 ms is larger than dt_max=0.25 ms of unit 0"):
+        layer(torch.full((1, 1, 2), 0.7))
+    layer(torch.full((1, 1, 2), 0.7))
+    # Exact at any dt.
+    exact = rb.layer("lif", 2, dt=20.0, tau_ref=0.0, integrator="exact")
+    exact(torch.full((1, 1, 2), 0.7))
 
 
 def test_recurrence_of_another_width_is_told(leaky: type[rb.SpikingNeuron]) -> None:

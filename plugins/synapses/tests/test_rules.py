@@ -348,5 +348,9 @@ def test_cost_goes_with_synapses_and_not_with_pairs() -> None:
     ):
         made = rule(0, units, units, units, KEY, same=True, multapses=False, autapses=False, **parameters)
         sizes.append(len(made[1]))
-    assert sizes == [pytest.approx(100_000, abs=5 * 317), 200_000, 200_000, 200_000]
+    line = torch.arange(float(units))[:, None]
+    given: dict[str, Any] = {"positions": (line, line), "p": 1e-5, "scale": 1e9, "kernel": "box"}
+    sizes.append(len(rules.distance(0, units, units, units, KEY, same=True, autapses=False, **given)[1]))
+    drawn = pytest.approx(100_000, abs=5 * 317)
+    assert sizes == [drawn, 200_000, 200_000, 200_000, drawn]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000

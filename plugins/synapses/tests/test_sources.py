@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
+from rheobase.errors import ParameterError
 from scipy.integrate import solve_ivp
 
 from .cells import Membrane
@@ -118,6 +119,21 @@ def test_a_saturating_gate_follows_its_equations_once_the_rise_is_over(alpha: fl
     found, expected = [seen[time] for time in at], gates(times, at, rise, 100.0, alpha)
     assert found == pytest.approx(expected, rel=2e-5)
     assert max(expected) < 1.0
+
+
+def test_a_gate_is_near_its_equations_where_spikes_come_before_the_rise_is_over() -> None:
+    times = [10.0 + 5.0 * spike for spike in range(10)]
+    net = driven(rb.synapse("nmda-saturating"), times)
+    for _ in range(96):
+        net()
+    (expected,) = gates(times, [95.0], 2.0, 100.0, 0.5)
+    assert float(net["source->target"].conductance) == pytest.approx(expected, rel=2e-3)
+
+
+def test_a_rise_that_is_longer_than_the_decay_is_told() -> None:
+    net = driven(rb.synapse("nmda-saturating", tau_rise=100.0, tau_decay=50.0), [1.0])
+    with pytest.raises(ParameterError, match=r"tau_rise is 100.0 ms and tau_decay 50.0 ms; the rise must"):
+        net()
 
 
 def test_a_gate_of_many_spikes_does_not_exceed_one() -> None:

@@ -51,7 +51,7 @@ def simulate_network(
     steps, stride = steps_of(duration, net.dt), check_every(every)
     names = _recorded(net, record)
     drives = _drives(net, stimulus, steps)
-    keep = bool(grad)
+    keep = any(each.keeps_graph for each in net.populations.values()) if grad is None else bool(grad)
     recorders = {
         name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
     }
@@ -102,6 +102,11 @@ def _recorded(net: Network, record: Any) -> dict[str, Any]:
             raise ArgumentError(
                 f"record: {net.identifier} has no part {name!r}{nearest(str(name), list(net))}; there are "
                 f"{', '.join(net)}"
+            )
+        if not isinstance(record[name], (str, Sequence, Mapping)):
+            raise ArgumentError(
+                f"record[{name!r}]={shown(record[name])} cannot be used; give a name, or several: "
+                f"{', '.join(net[name].loggable_props) or 'it has none'}"
             )
     return {name: check_record(net[name], chosen) for name, chosen in record.items()}
 

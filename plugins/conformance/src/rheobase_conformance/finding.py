@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections import Counter
 from pathlib import Path
@@ -176,15 +177,27 @@ def _object(given: Any, spec: ComponentSpec | None, kind: str | None, *, target:
             f"{given!r} cannot be judged; give a name, a class of neurons, integrators or synapses, an "
             "integrator, an aggregator or a connection rule"
         )
-    natural = kind_of(given)
+    natural = _natural(given)
     chosen = (spec.kind if spec is not None else kind) or natural
     if spec is not None and kind not in (None, spec.kind):
         raise ArgumentError(f"kind={kind!r}, and the spec is one of a {spec.kind}; give one of them")
-    if natural not in ("aggregator", chosen):
+    if natural not in ("aggregator", "rule", chosen):
         raise ArgumentError(f"{given!r} is a {natural}, and cannot be judged as a {chosen}")
     name = spec.name if spec is not None else getattr(given, "__qualname__", type(given).__name__)
     module = getattr(given, "__module__", "")
     return _made(name, target or f"{module}:{getattr(given, '__qualname__', name)}", given, spec, kind=chosen)
+
+
+def _natural(given: Any) -> str:
+    """The kind that an object is of by its type, or as a function that takes what rules take."""
+    natural = kind_of(given)
+    if natural != "aggregator":
+        return natural
+    try:
+        taken = inspect.signature(given).parameters
+    except (TypeError, ValueError):
+        return natural
+    return "rule" if {"first", "last", "key"} <= set(taken) else natural
 
 
 def _made(name: str, target: str, obj: Any, spec: ComponentSpec | None, **more: Any) -> Subject:

@@ -46,6 +46,7 @@ FAULTS = {
     "IdleReversal": "parameters-count",
     "ReadsATable": "order-is-kept-through-arrivals",
     "DecaysInSteps": "order-is-kept-through-arrivals",
+    "ReadsACoarseTable": "order-is-kept-off-the-grid",
     "EverySecond": "saved-in-the-middle",
     "RoundsTheResource": "gradients-are-right",
     "CutFromTheGraph": "gradients-are-right",
@@ -53,6 +54,8 @@ FAULTS = {
     "TimeConstantAsANumber": "gradients-are-right",
 }
 """Name -> the property that must catch it. Its docstring says what is wrong."""
+STANDARD = ["ReadsACoarseTable"]
+"""Those whose property is tried from the standard profile on."""
 
 
 class ArrivesWithoutParameters(Exponential):
@@ -326,6 +329,15 @@ class ReadsATable(Conductance):
         return (
             state.conductance * (params.reversal - post.voltage) / (1.0 + torch.exp(-0.062 * voltage) / 3.57)
         )
+
+
+class ReadsACoarseTable(Conductance):
+    """How open a channel is by a table with a row for each half mV, not interpolated."""
+
+    @staticmethod
+    def output(state, params, post):
+        row = torch.floor(2.0 * post.voltage) / 2.0
+        return state.conductance * (params.reversal - post.voltage) * torch.sigmoid((row + 50.0) / 10.0)
 
 
 class DecaysInSteps(Exponential):

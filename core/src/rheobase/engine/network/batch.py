@@ -8,13 +8,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ...torch_state import broadcast_shape
 
 
 def of_one_batch(data: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs of the first step, with the batch that one of them brings: it is that of the network."""
     tensors = [each for given in data.values() for each in _tensors(given)]
-    batch = broadcast_shape(*(each.shape[:-1] for each in tensors)) if tensors else torch.Size()
+    try:
+        batch = broadcast_shape(*(each.shape[:-1] for each in tensors)) if tensors else torch.Size()
+    except RuntimeError as error:
+        told = ", ".join(
+            f"{name!r} {list(each.shape[:-1])}" for name, given in data.items() for each in _tensors(given)
+        )
+        raise InputError(
+            f"the inputs of the populations have the batches {told}; all of a network have one"
+        ) from error
     if not batch:
         return dict(data)
 

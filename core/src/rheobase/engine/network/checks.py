@@ -22,7 +22,7 @@ def check_alike(populations: Mapping[str, Neuron], projections: Mapping[str, Pro
     if not populations:
         raise ArgumentError(f"{named} has no population to step; add one")
     first = next(iter(populations.values()))
-    dt, dtype = first.dt, first.dtype
+    dt, dtype, step = first.dt, first.dtype, first.simulation_step
     for part in (*populations.values(), *projections.values()):
         # Delays were counted in the dt that there was when the projection was made.
         own = part.delivery.dt if isinstance(part, Projection) else part.dt
@@ -30,6 +30,12 @@ def check_alike(populations: Mapping[str, Neuron], projections: Mapping[str, Pro
             raise _different(named, first, part, "dt", dt, own)
         if part.dtype != dtype:
             raise _different(named, first, part, "dtype", dtype, part.dtype)
+        if part.simulation_step != step:
+            raise ArgumentError(
+                f"{named}: {first.identifier!r} has taken {step} steps and {part.identifier!r} "
+                f"{part.simulation_step}: one was stepped or reset by itself; step the network, and call its "
+                "reset_state()"
+            )
 
 
 def _different(named: str, first: Neuron, part: Any, what: str, one: Any, other: Any) -> ArgumentError:

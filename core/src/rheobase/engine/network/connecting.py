@@ -184,6 +184,9 @@ def _input_of(name: str, receiver: Neuron, synapse: SynapseRecipe, given: str | 
             f"{name}: {receiver.identifier!r} has a forward of its own, so no synapse can be integrated "
             "with it; connect to a model with derivatives or an update"
         )
+    if given is not None and (kinetics.into or not inputs):
+        why = "a spike of this synapse is added to a state" if kinetics.into else "it has one, without a name"
+        raise ArgumentError(f"{name}: input={given!r} of {receiver.identifier!r}; {why}: leave input out")
     if kinetics.into:
         if kinetics.into not in receiver.schema.states:
             raise ArgumentError(

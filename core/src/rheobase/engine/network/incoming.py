@@ -47,6 +47,7 @@ class Incoming:
         self.groups = tuple(tuple(by_name[name]) for name in sorted(by_name))
         self._first = tuple(group[0] for group in self.groups)
         parts = [Part(each.receptor or each.identifier, each.kinetics, each.input) for each in self._first]
+        self._neuron = neuron
         self._composite = Composite(own, parts, neuron._rule_of)
         self.model = self._composite.model
         self._own = len(own.schema.states)
@@ -86,9 +87,10 @@ class Incoming:
         if self._located:
             parts = [_together(_arriving(group, label, LocatedDelivery)) for group in self.groups]
             self._times, self._due = None, [None] * len(parts)
-            batch = next((each.batch for each in parts if each is not None), None)
-            if batch is not None:
-                self._times, self._due = table(parts, batch.numel() * self._units)
+            if any(each is not None for each in parts):
+                batch = self._neuron.batch
+                wide = [None if each is None else each.in_batch(batch, self._units) for each in parts]
+                self._times, self._due = table(wide, batch.numel() * self._units)
             return
         self._due = [_sum(_arriving(group, label, GridDelivery)) for group in self.groups]
 

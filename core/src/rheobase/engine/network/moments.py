@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from .underway import TOLERANCE, Delivery, Sent, amounts, infinite
 
 
@@ -26,6 +27,21 @@ class Moments(NamedTuple):
     units: Tensor
     weights: Tensor
     batch: torch.Size
+
+    def in_batch(self, batch: torch.Size, targets: int) -> Moments:
+        """The same in each row of a batch, where its source has none."""
+        if self.batch == batch:
+            return self
+        if self.batch:
+            raise InputError(
+                f"a population with the batch {list(self.batch)} sends to one with {list(batch)}; all of "
+                "a network have one"
+            )
+        rows = batch.numel()
+        first = torch.arange(rows, device=self.units.device).repeat_interleave(len(self.units)) * targets
+        return Moments(
+            self.times.repeat(rows), self.units.repeat(rows) + first, self.weights.repeat(rows), batch
+        )
 
 
 @final

@@ -248,6 +248,8 @@ class Network(nn.Module):
 
     def advance(self, stimulus: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
         """As :meth:`forward`; what it gives shares memory with the populations until their next step."""
+        if not isinstance(stimulus, Mapping):
+            raise InputError(f"{self.identifier}: the stimulus is {stimulus!r}; give a mapping by population")
         for name in stimulus:
             if name not in self.populations:
                 raise InputError(

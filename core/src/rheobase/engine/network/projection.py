@@ -194,6 +194,11 @@ class Projection(nn.Module):
         return self.connectivity.synapses
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("delay", "source", "target", "synapses"):
+            raise ArgumentError(
+                f"{self.identifier}: {name} cannot be set; it is what connect was given: make the network "
+                "anew"
+            )
         if name == "weight":
             self._buffers["weight"] = as_weight(value, self.identifier, self.connectivity, self)
         elif "options" in self.__dict__ and name in self.schema.parameters:
@@ -248,7 +253,7 @@ class Projection(nn.Module):
             )
             for each in self.delivery.sent
         ]
-        return {UNDER_WAY: spikes, "synapses": _fingerprint(self.connectivity)}
+        return {UNDER_WAY: spikes, "synapses": _fingerprint(self.connectivity, self.delays)}
 
     def set_extra_state(self, state: Any) -> None:
         """Take what :meth:`get_extra_state` gave.
@@ -256,10 +261,10 @@ class Projection(nn.Module):
         Raises:
             ArgumentError: If it is of another connectivity.
         """
-        if state["synapses"] != _fingerprint(self.connectivity):
+        if state["synapses"] != _fingerprint(self.connectivity, self.delays):
             raise ArgumentError(
-                f"{self.identifier}: the state is of other synapses than those of this projection; make the "
-                "network with the rule, the seed and the identifiers that it was saved with"
+                f"{self.identifier}: the state is of other synapses, or other delays, than those of this "
+                "projection; make the network with the rule, the seed and the names that it was saved with"
             )
         self.delivery.restore(
             [
@@ -307,7 +312,11 @@ def as_weight(given: Any, named: str, connectivity: Connectivity, owner: Any) ->
             f"{named}: {weight.numel()} weights in shape {list(weight.shape)} were given for {count} "
             "synapses; give one number, or one for each"
         )
-    weight = weight.detach().to(dtype=owner.dtype, device=owner.device, copy=True)
+    if weight.requires_grad:
+        raise ParameterError(
+            f"{named}: the weights are to have a gradient, which nothing gives yet; give weight.detach()"
+        )
+    weight = weight.to(dtype=owner.dtype, device=owner.device, copy=True)
     wrong = (~weight.isfinite()).nonzero()
     if len(wrong):
         place = int(wrong[0, 0]) if weight.ndim else 0
@@ -318,10 +327,14 @@ def as_weight(given: Any, named: str, connectivity: Connectivity, owner: Any) ->
     return weight
 
 
-def _fingerprint(connectivity: Connectivity) -> str:
+def _fingerprint(connectivity: Connectivity, delays: Delays) -> str:
+    """Of who is connected with whom, and how far away."""
     import hashlib
 
     digest = hashlib.blake2b(digest_size=16)
-    for part in (connectivity.indptr, connectivity.target.to(torch.int32)):
+    delay = torch.empty(0) if delays.ms.ndim == 0 else delays.ms
+    for part in (connectivity.indptr, connectivity.target.to(torch.int32), delay):
         digest.update(part.cpu().numpy().tobytes())
+    if delays.ms.ndim == 0:
+        digest.update(repr(float(delays.ms)).encode())
     return digest.hexdigest()

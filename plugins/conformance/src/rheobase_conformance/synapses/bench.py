@@ -41,13 +41,14 @@ def connected(subject: SynapseSubject, host: Any, case: SynapseCase, **more: Any
         subject: The synapse.
         host: The class of the target.
         case: What it is given.
-        **more: ``dt``, ``period`` (one for each unit), ``weight``, ``integrator``, ``delay``, ``silent``.
+        **more: ``dt``, ``period`` (one for each unit), ``weight``, ``delay``, ``event`` of the target, and
+            ``unconnected``, to leave the synapse out.
     """
     dtype, dt = DTYPES[case.dtype], more.get("dt", 0.1)
     period = more.get("period", NEVER)
     net = rb.Network(seed=case.seed)
     net.add("a", rb.create(Clock, case.units, dtype=dtype, dt=dt, event="step", period=period))
-    made = {"integrator": more["integrator"]} if "integrator" in more else {}
+    made = {"event": more["event"]} if "event" in more else {}
     net.add("b", rb.create(host, case.units, dtype=dtype, dt=dt, **made))
     if not more.get("unconnected"):
         params = {name: _per_unit(value, dtype) for name, value in case.params.items()}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rheobase import Neuron, Parameter, SpikingNeuron, State
+from rheobase import Parameter, SpikingNeuron, State
 
 NEVER = 1e9
 """A period, ms, after which nothing is looked at."""
+_FAR = 1e12
 
 
 class Clock(SpikingNeuron):
@@ -47,6 +48,14 @@ def target_of(names: tuple[str, ...], into: str, weight_unit: str) -> Any:
         first = names[0]
         return {**slopes, first: (-65.0 - getattr(state, first)) / params.tau + data / 200.0}
 
+    def threshold(state: Any, params: Any) -> Any:
+        # Never reached, and there: only what could spike is located.
+        return getattr(state, names[0]) - _FAR
+
+    def reset(state: Any, params: Any) -> dict[str, Any]:
+        return {names[0]: 0.0 * getattr(state, names[0])}
+
     starts = {name: State(-65.0 if name == names[0] else 0.5, unit=unit(name)) for name in names}
-    given = {"tau": Parameter(10.0, unit="ms", above=0), "derivatives": staticmethod(derivatives), **starts}
-    return type("Target", (Neuron,), {"__module__": __name__, "__doc__": "Decays to rest.", **given})
+    functions = {each.__name__: staticmethod(each) for each in (derivatives, threshold, reset)}
+    given = {"tau": Parameter(10.0, unit="ms", above=0), **functions, **starts}
+    return type("Target", (SpikingNeuron,), {"__module__": __name__, "__doc__": "Decays to rest.", **given})

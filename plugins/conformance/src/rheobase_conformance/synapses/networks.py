@@ -26,16 +26,19 @@ _STEPS = (0.25, 0.125, 0.0625)
 _PERIODS = (1.0, 1.5, 2.5)
 """Multiples of all steps, so that the same spikes come at the same times."""
 
+_OFF_THE_GRID = 0.43
+"""A delay, ms, of which no step is a part."""
+
 
 def _three(case: SynapseCase) -> SynapseCase:
     params = {name: value for name, value in case.params.items() if not isinstance(value, list)}
     return replace(case, params=params, units=3, batch=())
 
 
-def _end(subject: SynapseSubject, case: SynapseCase, dt: float, scale: float) -> torch.Tensor:
+def _end(subject: SynapseSubject, case: SynapseCase, dt: float, scale: float, **more: Any) -> torch.Tensor:
     """The target after 5 ms, times a scale, and spikes at whole multiples of all steps."""
     period = scale * torch.tensor(_PERIODS, dtype=torch.float64)
-    net = connected(subject, subject.host, case, dt=dt, delay=0.5 * scale, period=period)
+    net = connected(subject, subject.host, case, dt=dt, period=period, **{"delay": 0.5 * scale, **more})
     for _ in range(round(5.0 * scale / dt)):
         net()
     return torch.stack([getattr(net["b"], name) for name in net["b"].schema.states])
@@ -62,11 +65,32 @@ def _felt(subject: SynapseSubject, case: SynapseCase, scale: float) -> SynapseCa
 )
 def order_is_kept(subject: SynapseSubject, case: SynapseCase) -> None:
     """The target's error falls with the fourth power of the step, with spikes that arrive in between."""
+    _require_order(subject, case)
+
+
+@prop(
+    "synapse",
+    "order-is-kept-off-the-grid",
+    "numerics",
+    cases=plain,
+    needs=[STATES],
+    share=0.25,
+    level="standard",
+    why="a delay is what it is, and not what the step makes of it",
+)
+def order_is_kept_off_the_grid(subject: SynapseSubject, case: SynapseCase) -> None:
+    """So it does with event="located", where spikes arrive within steps, at times that are no multiple "
+    "of dt."""
+    _require_order(subject, case, event="located", delay=_OFF_THE_GRID)
+
+
+def _require_order(subject: SynapseSubject, case: SynapseCase, *, delay: float = 0.5, **more: Any) -> None:
     case = _three(case)
     # As fast as the synapse is: a quarter of its shortest time is the longest step.
     scale = 2.0 ** min(0, math.floor(math.log2(Bench(subject, case).quickest)))
     case = _felt(subject, case, scale)
-    ends = [_end(subject, case, scale * dt, scale) for dt in _STEPS]
+    more = {**more, "delay": delay * scale}
+    ends = [_end(subject, case, scale * dt, scale, **more) for dt in _STEPS]
     size = float(ends[-1].abs().max())
     if not math.isfinite(size):
         violated(f"the target is at {ends[-1].tolist()}")

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from rheobase.errors import RheobaseError
 
 from ..property import prop
-from ..violation import require, violated
+from ..violation import Violation, require, violated
 from .bench import Bench, State
 from .case import SynapseCase
 from .cases import can_be_made, plain, values_of
@@ -49,14 +50,22 @@ def finite_over_the_domain(subject: SynapseSubject, case: SynapseCase) -> None:
         if not can_be_made(subject, tried):
             continue
         for strength in (1.0, 1e3):
-            bench = Bench(subject, replace(tried, strength=strength))
-            state = tuple(bench.begin)
-            for _ in range(3):
-                state = bench.arrive(state, bench.weights())
-            _require_finite(bench, state, params)
+            _require_finite_or_refused(subject, replace(tried, strength=strength))
 
 
-def _require_finite(bench: Bench, state: State, params: dict[str, float]) -> None:
+def _require_finite_or_refused(subject: SynapseSubject, case: SynapseCase) -> None:
+    try:
+        _require_finite(Bench(subject, case), case.params)
+    except Violation:
+        raise
+    except RheobaseError:
+        return  # in words
+
+
+def _require_finite(bench: Bench, params: dict[str, float]) -> None:
+    state: State = tuple(bench.begin)
+    for _ in range(3):
+        state = bench.arrive(state, bench.weights())
     post = bench.post
     targets = [
         post,

@@ -22,7 +22,6 @@ class Delta(Synapse):
     into = "voltage"
 
 
-@final
 class Exponential(Synapse):
     r"""A current that jumps and decays; a spike of weight w (pA) gives a charge of :math:`w \tau`.
 

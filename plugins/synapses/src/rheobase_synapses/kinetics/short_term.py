@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any, final
 
 import torch
-from rheobase import Parameter, State, Synapse
+from rheobase import Parameter, State
 from torch import Tensor
+
+from .currents import Exponential
 
 
 @final
-class TsodyksMarkram(Synapse):
+class TsodyksMarkram(Exponential):
     r"""Short-term depression and facilitation (Tsodyks, Pawelzik and Markram 1998) of an exponential current.
 
     Each source has resources x, of which a spike uses the part u:
@@ -28,27 +30,12 @@ class TsodyksMarkram(Synapse):
     Between spikes this is exact. What ``transmit`` uses cannot differ from target to target.
     """
 
-    unit, weight_unit = "pA", "pA"
     tau = Parameter(3.0, unit="ms", above=0, doc="decay time constant of the current")
     tau_rec = Parameter(800.0, unit="ms", above=0, doc="time constant of recovery")
     tau_facil = Parameter(0.0, unit="ms", at_least=0, doc="time constant of facilitation; 0: none")
     U = Parameter(0.5, unit="1", at_least=0, at_most=1, doc="part that the first spike uses")
-    current = State(0.0, unit="pA", at_rest=True, doc="synaptic current")
     resources = State(1.0, unit="1", per="source", doc="x, after the last spike")
     used = State(0.0, unit="1", per="source", doc="u, after the last spike")
-
-    @staticmethod
-    def derivatives(state: Any, params: Any) -> Mapping[str, Tensor]:
-        return {"current": -state.current / params.tau}
-
-    @staticmethod
-    def arrive(state: Any, params: Any, weight: Tensor) -> Mapping[str, Tensor]:
-        return {"current": state.current + weight}
-
-    @staticmethod
-    def output(state: Any, params: Any, post: Any) -> Tensor:
-        current: Tensor = state.current
-        return current
 
     @staticmethod
     def transmit(state: Any, params: Any, elapsed: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:

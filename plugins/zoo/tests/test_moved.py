@@ -1,0 +1,84 @@
+"""A published result is that of its parameters: one of them moved by a twentieth, and a claim fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import rheobase as rb
+import torch
+from rheobase.conformance import check
+
+MOVED = [
+    ("adex", "transient", "c"),
+    ("alif", "adapting", "tau_a"),
+    ("chialvo", "begins", "a"),
+    ("eif", "strong", "delta_t"),
+    ("fitzhugh-nagumo", "oscillating", "epsilon"),
+    ("glif1", "driven", "g"),
+    ("glif2", "driven", "delta_v"),
+    ("glif3", "driven", "delta_i1"),
+    ("glif4", "driven", "k_1"),
+    ("glif5", "driven", "a_v"),
+    ("hindmarsh-rose", "bursting", "b"),
+    ("hodgkin-huxley", "single_spike", "g_na"),
+    ("lif-cond", "excited", "g_l"),
+    ("mat2", "driven", "tau"),
+    ("mihalas-niebur", "adapting", "a"),
+    ("morris-lecar", "snic", "phi"),
+    ("qif", "near", "k"),
+    ("resonate-and-fire", "driven", "omega"),
+    ("rulkov", "begins", "alpha"),
+    ("stuart-landau", "turning", "omega"),
+    ("theta", "slow", "tau"),
+    ("threshold-linear", "charging", "tau"),
+    ("traub-miles", "strong", "c"),
+    ("wang-buzsaki", "gamma", "phi"),
+    ("wilson-cowan", "cycle", "c_1"),
+]
+"""Model, preset and the parameter that is moved."""
+
+QUICK = {"chialvo", "mat2", "rulkov", "theta", "threshold-linear"}
+"""Those that are tried in the usual run."""
+
+
+def moved(model: str, preset: str, parameter: str, factor: float) -> Any:
+    """The model with this preset alone, one of its parameters moved."""
+    kind: Any = type(rb.create(model)).__mro__[2]
+    old = kind.schema.presets[preset]
+    value = float(getattr(rb.create(kind, preset=preset, dtype=torch.float64), parameter)) * factor
+    alone = {name: rb.Preset() for name in kind.schema.presets}
+    new = rb.Preset(
+        params={**old.params, parameter: value},
+        state=old.state,
+        dt=old.dt,
+        stimulus=old.stimulus,
+        duration=old.duration,
+        expect=old.expect,
+    )
+    return type(f"Moved{kind.__name__}", (kind,), {**alone, preset: new})
+
+
+def judge(model: str, preset: str, parameter: str) -> None:
+    only = ["published-results"]
+    assert check(moved(model, preset, parameter, 1.0), only=only).ok
+    report = check(moved(model, preset, parameter, 1.05), only=only)
+    assert not report.ok
+    assert f"the preset {preset!r}" in report.results[0].seen
+
+
+@pytest.mark.parametrize("case", [case for case in MOVED if case[0] in QUICK], ids=lambda case: case[0])
+def test_a_parameter_that_is_moved_by_a_twentieth_is_seen(case: tuple[str, str, str]) -> None:
+    judge(*case)
+
+
+@pytest.mark.by_hand
+@pytest.mark.parametrize("case", [case for case in MOVED if case[0] not in QUICK], ids=lambda case: case[0])
+def test_it_is_seen_of_every_model(case: tuple[str, str, str]) -> None:
+    judge(*case)
+
+
+def test_every_model_with_a_claim_is_in_the_table() -> None:
+    from rheobase_zoo import plugin
+
+    assert {case[0] for case in MOVED} == {spec.name for spec in plugin.rheobase_neurons()}
