@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from ..deferral import announcing, deferred
-from ..errors import RheobaseError, StimulusError
+from ..errors import ArgumentError, RheobaseError, StimulusError
 from .interrupts import Ending, import_undisturbed, terminable
 from .judging import judged
 from .messages import json_option, print_json, warn
@@ -174,7 +174,7 @@ def _again(path: Path) -> Run:
     try:
         recording = Recording.load(path)
         if not isinstance(recording, Recording):
-            raise ArgumentError(f"{path}: the run of a network cannot be run again from its recording yet")
+            raise ArgumentError("the run of a network cannot be run again from its recording yet")
         return again(recording)
     except RheobaseError as error:
         raise type(error)(f"--again {path}: {error}") from error
