@@ -190,6 +190,7 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
         lambda net: net.add("F", leaky(3), positions=torch.zeros(2, 2)),
         r"F: positions have shape \[2, 2\]; give \[3, dimensions\]",
     ),
+    "added late": (lambda net: (net(), net.add("F", leaky())), "the clock has run, so 'F' cannot be added"),
     "stepped alone": (lambda net: (net(), net["I"](0.0), net()), "'E' has taken 1 steps and 'I' 2"),
     "reset alone": (lambda net: (net(), net["I"].reset_state(), net()), "'E' has taken 1 steps and 'I' 0"),
     "weights that learn": (
