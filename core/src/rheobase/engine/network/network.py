@@ -107,8 +107,8 @@ class Network(nn.Module):
             )
         if self.simulation_step:
             raise ArgumentError(
-                f"{self.identifier}: the clock has run, so {name!r} cannot be added; add before the first step, or "
-                "call reset_state()"
+                f"{self.identifier}: the clock has run, so {name!r} cannot be added; add before the first "
+                "step, or call reset_state()"
             )
         if ensemble.simulation_step:
             raise ArgumentError(
