@@ -185,6 +185,15 @@ def test_a_target_with_located_spikes_takes_each_arrival_at_its_own_time(source_
     assert voltage == pytest.approx(10.0 * math.exp(-(20.0 - spike - 1.234) / TAU), rel=1e-12)
 
 
+def test_a_delay_in_float32_is_the_multiple_of_dt_that_it_is_written_as() -> None:
+    found = []
+    for delay in (0.3, torch.tensor([0.3]), torch.tensor([0.3], dtype=torch.float64)):
+        net = network([500.0, 0.0], [Wire(0, 1, 1.0, 1.0)], integrator="exact")
+        net.connect("cells", "cells", ([0], [1]), rb.synapse(Pulse), delay=delay, identifier="again")
+        found.append(float(net["again"].delay))
+    assert found == pytest.approx([0.3] * 3, rel=1e-15)
+
+
 def test_a_target_on_the_grid_takes_a_located_spike_at_the_end_of_the_step_of_its_arrival() -> None:
     net = rb.Network()
     cell = {"tau_mem": TAU, "leak_gl": C / TAU, "volt_rest": 0.0, "volt_thresh": THETA, "tau_ref": 1e6}

@@ -203,3 +203,10 @@ def test_a_source_without_a_batch_sends_to_each_row_of_its_target(event: str) ->
     assert rows.shape == (3, 2)
     assert alone.min() > 0.5
     assert all(torch.equal(row, alone) for row in rows)
+
+
+def test_inference_mode_changes_nothing(whole: Run) -> None:
+    net = network()
+    with torch.inference_mode():
+        first = go(net, 100)
+    assert same(first + go(net, 100), whole[:200])

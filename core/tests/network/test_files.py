@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import signal
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -146,6 +147,33 @@ def test_the_command_prints_populations_and_writes_the_files(
     assert shown.exit_code == 0
     assert Path("folder/unused.npz").exists()
     assert "slow" in shown.stdout
+
+
+class Stopping(Leaky):
+    """It is interrupted, as by Ctrl-C, when its slope is asked for once more."""
+
+    calls = 0
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        Stopping.calls += 1
+        if Stopping.calls == 100:
+            signal.raise_signal(signal.SIGINT)
+        return Leaky.derivatives(state, params, data)
+
+
+def test_ctrl_c_keeps_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["of_files"], "Leaky", Stopping)
+    monkeypatch.setattr(Stopping, "calls", 0)
+    (tmp_path / "net.yaml").write_text(yaml.safe_dump({**SETTINGS, "out": "run.npz"}), encoding="utf-8")
+    done = CliRunner().invoke(main, ["run", str(tmp_path / "net.yaml"), "--json"])
+    assert done.exit_code == 130
+    kept = rb.Recording.load(tmp_path / "run.npz")
+    assert not kept.complete
+    assert 0 < kept.steps < 400
+    said = json.loads(done.stdout)
+    assert said["duration_ms"] == pytest.approx(kept.duration)
+    assert "the recording is incomplete" in said["warnings"][-1]
 
 
 def test_other_options_than_those_of_files_are_refused_beside_a_file(tmp_path: Path) -> None:

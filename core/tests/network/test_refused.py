@@ -99,6 +99,15 @@ def ring(first: int, last: int, sources: int, targets: int, key: int, *, same: A
     return torch.tensor([0, 1]), torch.tensor([0])
 
 
+def giving(what: Any) -> Any:
+    def rule(
+        first: int, last: int, sources: int, targets: int, key: int, *, same: Any, positions: Any
+    ) -> Any:
+        return what
+
+    return rule
+
+
 CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
     "population": (lambda net: connect(net, "E", "J"), "no population 'J'; there are E, I"),
     "sender": (lambda net: connect(net, "e", "I"), "no population 'e'; did you mean 'E'"),
@@ -181,6 +190,7 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
         lambda net: net.add("F", leaky(3), positions=torch.zeros(2, 2)),
         r"F: positions have shape \[2, 2\]; give \[3, dimensions\]",
     ),
+    "added late": (lambda net: (net(), net.add("F", leaky())), "the clock has run, so 'F' cannot be added"),
     "stepped alone": (lambda net: (net(), net["I"](0.0), net()), "'E' has taken 1 steps and 'I' 2"),
     "reset alone": (lambda net: (net(), net["I"].reset_state(), net()), "'E' has taken 1 steps and 'I' 0"),
     "weights that learn": (
@@ -264,6 +274,23 @@ def test_a_refused_part_leaves_the_network_as_it_was() -> None:
 def test_a_synapse_that_cannot_work_is_refused_where_it_is_defined(body: dict[str, Any], says: str) -> None:
     with pytest.raises(errors.DeclarationError, match=says):
         type("Broken", (rb.Synapse,), body)
+
+
+@pytest.mark.parametrize(
+    "gave", [{"h": 1.0}, {}, None, torch.ones(2)], ids=["undeclared", "empty", "none", "tensor"]
+)
+def test_an_arrival_that_changes_no_state_is_told(gave: Any) -> None:
+    class Idle(Exponential):
+        @staticmethod
+        def arrive(state: Any, params: Any, weight: Any) -> Any:
+            return gave
+
+    net = two()
+    net["E"].threshold_at = 0.1
+    connect(net, synapse=rb.synapse(Idle))
+    net({"E": 1000.0})
+    with pytest.raises(errors.DeclarationError, match=r"Idle\.arrive gave .*; give a mapping of new values"):
+        rb.simulate(net, {"E": 1000.0}, duration=1.0)
 
 
 def test_names_of_a_synapse_that_it_does_not_have_are_told_by_its_own_name() -> None:

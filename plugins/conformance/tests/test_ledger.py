@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import rheobase as rb
+from rheobase.conformance import check
+from rheobase.plugins.sources import module_of_file
 from rheobase_conformance.ledger import COLUMNS, row
 from rheobase_conformance.neurons.claimed import Outcome
 
@@ -50,3 +54,33 @@ def test_what_does_not_go_with_it_is_refused(command: Callable[..., Any]) -> Non
 def test_a_claim_that_could_not_be_run_says_so() -> None:
     outcome = Outcome("m", "p", "spikes", "a paper", (3.0,), problem="no rk45", decided=False)
     assert row(outcome) == ("m", "p", "spikes", "a paper", "3", "exact", "-", "not run")
+
+
+@pytest.mark.parametrize(("first", "holds"), [(30.2899, True), (30.6, False)])
+def test_a_stranger_s_model_is_judged_by_what_it_declares(first: float, holds: bool) -> None:
+    class Stranger(module_of_file(ZOO / "sound_published.py").Adex):  # type: ignore[misc]
+        """The guide's AdEx, with a panel of Naud et al. 2008."""
+
+        transient = rb.Preset(
+            params={
+                "c": 100.0,
+                "g_l": 10.0,
+                "e_l": -65.0,
+                "v_t": -50.0,
+                "a": 10.0,
+                "tau_w": 90.0,
+                "v_r": -47.0,
+                "v_peak": 0.0,
+            },
+            stimulus=rb.stimulus.Constant(180.0),
+            duration=60.0,
+            expect=rb.Expect(first=first, source="Naud et al. 2008, figure 4g"),
+        )
+
+    report = check(Stranger, only=["published-results"])
+    assert report.ok is holds
+    if not holds:
+        seen = report.results[0].seen
+        assert re.search(
+            r"'transient': first is 30\.28\d+ ms; Naud et al\. 2008, figure 4g says 30\.6 ms", seen
+        )

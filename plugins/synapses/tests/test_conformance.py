@@ -22,7 +22,7 @@ OFFERED = [
     [
         pytest.param("spike-times", "neuron"),
         pytest.param("delta", "synapse"),
-        pytest.param("conductance-alpha", "synapse"),
+        pytest.param("nmda-saturating", "synapse"),
         pytest.param("distance", "rule"),
         pytest.param("fixed-total", "rule"),
     ],

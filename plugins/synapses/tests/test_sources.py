@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase.errors import ParameterError
+from rheobase_synapses.kinetics.nmda import _opened
+from scipy import special
 from scipy.integrate import solve_ivp
 
 from .cells import Membrane
@@ -130,10 +131,12 @@ def test_a_gate_is_near_its_equations_where_spikes_come_before_the_rise_is_over(
     assert float(net["source->target"].conductance) == pytest.approx(expected, rel=2e-3)
 
 
-def test_a_rise_that_is_longer_than_the_decay_is_told() -> None:
-    net = driven(rb.synapse("nmda-saturating", tau_rise=100.0, tau_decay=50.0), [1.0])
-    with pytest.raises(ParameterError, match=r"tau_rise is 100.0 ms and tau_decay 50.0 ms; the rise must"):
-        net()
+@pytest.mark.parametrize("a", [0.01, 1.0, 30.0, 120.0])
+@pytest.mark.parametrize("b", [1e-3, 0.02, 0.5])
+def test_what_a_spike_opens_is_an_incomplete_gamma_function(a: float, b: float) -> None:
+    expected = a**b * special.gammainc(1 - b, a) * special.gamma(1 - b)
+    found = _opened(torch.tensor(a, dtype=torch.float64), torch.tensor(b, dtype=torch.float64))
+    assert float(found) == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_gate_of_many_spikes_does_not_exceed_one() -> None:

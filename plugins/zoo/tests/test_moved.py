@@ -38,7 +38,7 @@ MOVED = [
 ]
 """Model, preset and the parameter that is moved."""
 
-QUICK = {"chialvo", "mat2", "qif", "rulkov", "theta", "threshold-linear"}
+QUICK = {"chialvo", "mat2", "rulkov", "theta", "threshold-linear"}
 """Those that are tried in the usual run."""
 
 

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from ..deferral import announcing, deferred
-from ..errors import RheobaseError, StimulusError
+from ..errors import ArgumentError, RheobaseError, StimulusError
 from .interrupts import Ending, import_undisturbed, terminable
 from .judging import judged
 from .messages import json_option, print_json, warn
@@ -172,7 +172,10 @@ def _again(path: Path) -> Run:
     from ..pipeline.recording import Recording
 
     try:
-        return again(Recording.load(path))
+        recording = Recording.load(path)
+        if not isinstance(recording, Recording):
+            raise ArgumentError("the run of a network cannot be run again from its recording yet")
+        return again(recording)
     except RheobaseError as error:
         raise type(error)(f"--again {path}: {error}") from error
 

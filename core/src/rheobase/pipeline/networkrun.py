@@ -51,7 +51,7 @@ def simulate_network(
     steps, stride = steps_of(duration, net.dt), check_every(every)
     names = _recorded(net, record)
     drives = _drives(net, stimulus, steps)
-    keep = bool(grad)
+    keep = any(each.keeps_graph for each in net.populations.values()) if grad is None else bool(grad)
     recorders = {
         name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
     }

@@ -190,12 +190,8 @@ class SimpleSimulator(Pipeline):
                 try:
                     recording = simulate(neuron, stimulus, duration, record=record, **how)
                 except SimulationInterrupted as interrupted:
-                    try:
-                        # A failure is no more than a warning here: the interrupt carries the recording, and
-                        # goes on.
+                    with _warning_only():
                         _save(interrupted.recording, journal, out)
-                    except OutputError as error:
-                        warnings.warn(str(error), RheobaseWarning, stacklevel=2)
                     raise
                 _save(recording, journal, out)
                 _draw(recording, plot)
@@ -214,7 +210,8 @@ class SimpleSimulator(Pipeline):
             recording: NetworkRecording = simulate(net, stimulus, **{"duration": None, **how})
         except SimulationInterrupted as interrupted:
             if out is not None:
-                interrupted.recording.save(out)
+                with _warning_only():
+                    interrupted.recording.save(out)
             raise
         with _carrying(recording):
             if out is not None:
@@ -273,6 +270,15 @@ class SimpleSimulator(Pipeline):
             # With what the error carries, such as a recording.
             named.__dict__.update(error.__dict__)
             raise named from error
+
+
+@contextlib.contextmanager
+def _warning_only() -> Iterator[None]:
+    """Let a file that cannot be written be no more than a warning: an interrupt carries what was recorded."""
+    try:
+        yield
+    except OutputError as error:
+        warnings.warn(str(error), RheobaseWarning, stacklevel=3)
 
 
 @contextlib.contextmanager

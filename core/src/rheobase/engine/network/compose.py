@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, final
 import torch
 from torch import Tensor
 
+from ...errors import DeclarationError
 from ..aggregate import Aggregator
 from ..model.functions import Model, ask, wrong_names
 from ..model.schema import Schema, tuple_type
@@ -62,6 +63,7 @@ class Composite:
         self.own, self.parts = own, tuple(sorted(parts, key=lambda part: part.identifier))
         self._rules = {name: rule_of(name) for name in {part.input for part in self.parts}}
         self._slices = self._layout()
+        self._known: tuple[Any, tuple[Any, list[Any]]] | None = None
         self.model = Model(
             self._schema(),
             None if own.derivatives is None else self._derivatives,
@@ -135,6 +137,23 @@ class Composite:
         return self.model.schema.pack_params(*values, *options)
 
     def _own_params(self, params: Any) -> Any:
+        return self._unpacked(params)[0]
+
+    def _unpacked(self, params: Any) -> tuple[Any, list[Any]]:
+        """The parameters of the target's model, and those of each part."""
+        # All stages of a step are given the same object.
+        known = self._known
+        if known is not None and known[0] is params:
+            return known[1]
+        parts = []
+        for part, where in zip(self.parts, self._slices, strict=True):
+            pack = part.kinetics.schema.pack_params
+            parts.append(pack(*params[where.parameters], *params[where.options]))
+        found = self._of_the_target(params), parts
+        self._known = params, found
+        return found
+
+    def _of_the_target(self, params: Any) -> Any:
         own, whole = self.own.schema, self.model.schema
         at = len(whole.parameters)
         chosen = params[at : at + len(own.options)]
@@ -142,8 +161,7 @@ class Composite:
         return own.pack_drawn(*values, *chosen, *drawn) if drawn else own.pack_params(*values, *chosen)
 
     def _of(self, place: int, state: Any, params: Any) -> tuple[tuple[Any, ...], Any]:
-        schema, where = self.parts[place].kinetics.schema, self._slices[place]
-        return state[where.states], schema.pack_params(*params[where.parameters], *params[where.options])
+        return state[self._slices[place].states], self._unpacked(params)[1][place]
 
     # --- the functions of the whole ----------------------------------------------------------------------
 
@@ -246,6 +264,16 @@ class Composite:
             where = self._slices[place].states
             own, values = self._of(place, rows, params)
             changes = ask(kinetics, "arrive", tuple(own), values, weight)
+            if (
+                not isinstance(changes, Mapping)
+                or not changes
+                or not changes.keys() <= kinetics.schema.states.keys()
+            ):
+                told = sorted(changes) if isinstance(changes, Mapping) else type(changes).__name__
+                raise DeclarationError(
+                    f"{kinetics.schema.owner}.arrive gave {told}; give a mapping of new values for some of "
+                    f"the states: {', '.join(kinetics.schema.states)}"
+                )
             for at, name in enumerate(kinetics.schema.states, start=where.start):
                 if name in changes:
                     # Where nothing arrives nothing happens, whatever the author makes of a weight of 0.

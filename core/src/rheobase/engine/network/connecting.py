@@ -124,6 +124,8 @@ def _connected(
                 positions=positions,
                 **rule.parameters,
             )
+            if not isinstance(rows, tuple) or len(rows) != 2:
+                raise ArgumentError(f"the rule gave {type(rows).__name__}; it gives (indptr, indices)")
             indptr, indices = rows
             return of_rows(indptr, indices, sources, targets)
         if isinstance(rule, (tuple, list)) and len(rule) == 2:

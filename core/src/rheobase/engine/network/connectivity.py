@@ -107,6 +107,8 @@ def of_rows(indptr: Any, indices: Any, sources: int, targets: int) -> tuple[Conn
     wrong = "a rule gives (indptr, indices): the sources of target i are indices[indptr[i]:indptr[i + 1]]"
     if not (isinstance(indptr, Tensor) and isinstance(indices, Tensor)) or indptr.ndim != 1:
         raise ArgumentError(f"the rule gave {type(indptr).__name__} and {type(indices).__name__}; {wrong}")
+    if indptr.dtype != torch.int64 or indices.dtype != torch.int64:
+        raise ArgumentError(f"the rule gave {indptr.dtype} and {indices.dtype}, not int64; {wrong}")
     counts = indptr.diff()
     if len(indptr) != targets + 1 or int(indptr[0]) or bool((counts < 0).any()):
         raise ArgumentError(f"the rule's indptr does not count the synapses of {targets} targets; {wrong}")

@@ -65,10 +65,14 @@ def delays_of(delay: Any, dt: float, synapses: int, named: str, *, on_grid: bool
             f"{synapses} synapses, in ms"
         )
     _check_long_enough(given, dt, named)
-    if not on_grid:
-        return Delays(given.clone(), None)
     # Halves go up; int() would cut 0.3 / 0.1 to 2.
     count = torch.floor(given / dt + 0.5)
+    if not on_grid:
+        if isinstance(delay, Tensor) and delay.dtype != torch.float64:
+            # A multiple of dt to the digits of that type is one: 0.3 in float32 is 0.30000001.
+            near = (given - count * dt).abs() <= given * torch.finfo(delay.dtype).eps
+            given = torch.where(near, count * dt, given)
+        return Delays(given.clone(), None)
     change = (count * dt - given).abs()
     if given.ndim == 0:
         if float(change) > NEAR * dt:

@@ -64,11 +64,19 @@ class GridDelivery(Delivery):
 
     def _stale(self, weight: Tensor) -> bool:
         known = self._weight
-        return known is None or known[0] is not weight or known[1] != weight._version
+        if (
+            known is None
+            or self._ring is None
+            or self._ring.is_inference() != torch.is_inference_mode_enabled()
+        ):
+            return True
+        # Inference tensors keep no count of how often they were written to.
+        version = -1 if weight.is_inference() else weight._version
+        return known[0] is not weight or known[1] != version
 
     def _rebuild(self, now: int, weight: Tensor) -> Tensor:
         """Sum anew what is under way from the step ``now`` on, with these weights."""
-        self._weight = weight, weight._version
+        self._weight = weight, -1 if weight.is_inference() else weight._version
         self._batch = self.sent[-1].batch if self.sent else torch.Size()
         size = self._batch.numel() * self.connectivity.targets
         self._ring = ring = torch.zeros(self.longest + 1, size, dtype=weight.dtype, device=weight.device)

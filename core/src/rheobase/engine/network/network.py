@@ -105,6 +105,11 @@ class Network(nn.Module):
                 f"{self.identifier}: the population {name!r} is in the network already, as "
                 f"{ensemble.identifier!r}; create another one"
             )
+        if self.simulation_step:
+            raise ArgumentError(
+                f"{self.identifier}: the clock has run, so {name!r} cannot be added; add before the first "
+                "step, or call reset_state()"
+            )
         if ensemble.simulation_step:
             raise ArgumentError(
                 f"{self.identifier}: the population {name!r} has taken {ensemble.simulation_step} steps; "

@@ -76,7 +76,8 @@ class Synapse:
     Functions, all of them ``@staticmethod``:
         ``derivatives(state, params)``: the derivative of each state, per ms.
 
-        ``arrive(state, params, weight)``: what a spike changes, as new values of some states.
+        ``arrive(state, params, weight)``: what a spike changes, as new values of some states. Spikes that
+        arrive at a unit at one time are one, of their summed weight, so it is to be additive in it.
 
         ``transmit(state, params, elapsed)``: where a synapse has states that are kept for each source,
         ``State(..., per="source")``: the factor by which the weight of a spike is multiplied, and new values

@@ -7,7 +7,6 @@ from typing import Any, final
 
 import torch
 from rheobase import Parameter, State
-from rheobase.errors import ParameterError
 from torch import Tensor
 
 from .conductances import ConductanceDoubleExponential
@@ -53,8 +52,7 @@ class SaturatingNMDA(NMDA):
     states, whatever the number of sources. It rises with :math:`\tau_{rise}`. This is exact for spikes that
     are far apart; 10, 5 and 2.5 :math:`\tau_{rise}` apart it is so to 5e-6, 3e-4 and 2e-3.
 
-    Raises:
-        ParameterError: At the first spike, if the rise is not shorter than the decay.
+    With a rise of more than half the decay b is taken as 1/2.
     """
 
     alpha = Parameter(0.5, unit="1/ms", above=0, doc="how fast the gate opens")
@@ -63,17 +61,26 @@ class SaturatingNMDA(NMDA):
     @staticmethod
     def arrive(state: Any, params: Any, weight: Tensor) -> Mapping[str, Tensor]:
         # So that the conductance is the weight times e^-t/tau_decay, once the rise is over.
-        return {"rise": state.rise + weight * (1.0 / params.tau_rise - 1.0 / params.tau_decay)}
+        return {"rise": state.rise + weight * (1.0 - _part(params)) / params.tau_rise}
 
     @staticmethod
     def transmit(state: Any, params: Any, elapsed: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         before = state.gate * torch.exp(-elapsed / params.tau_decay)
-        a, b = params.alpha * params.tau_rise, params.tau_rise / params.tau_decay
-        if bool((b >= 1.0).any()):
-            raise ParameterError(
-                f"nmda-saturating: tau_rise is {float(params.tau_rise)} ms and tau_decay "
-                f"{float(params.tau_decay)} ms; the rise must be shorter than the decay"
-            )
-        gamma = torch.special.gammainc(1.0 - b, a) * torch.lgamma(1.0 - b).exp()
-        sent = a**b * gamma + before * torch.expm1(-a)
+        a = params.alpha * params.tau_rise
+        sent = _opened(a, _part(params)) + before * torch.expm1(-a)
         return sent, {"gate": before + sent}
+
+
+def _part(params: Any) -> Tensor:
+    """b, the rise as a part of the decay. Where they are alike the gate has no decay of its own to go by."""
+    part: Tensor = (params.tau_rise / params.tau_decay).clamp(max=0.5)
+    return part
+
+
+def _opened(a: Tensor, b: Tensor) -> Tensor:
+    r"""k0, by :math:`a^b \gamma(1 - b, a) = a e^{-a} \sum_n a^n / ((1 - b) (2 - b) \dots (n + 1 - b))`."""
+    # All terms are positive, and have gradients to both, as torch's own function has not. The largest is at
+    # n = a; so many serve up to a = 150.
+    n = torch.arange(256, dtype=a.dtype, device=a.device)
+    factors = torch.log(n + 1.0 - b[..., None]).cumsum(-1)
+    return torch.exp((n + 1.0) * torch.log(a)[..., None] - a[..., None] - factors).sum(-1)
