@@ -48,3 +48,38 @@ class TestProduct(Suite):
 class TestShunting(Suite):
     component = "shunting"
     profile = "full"
+
+
+class TestAtan(Suite):
+    component = "atan"
+    profile = "full"
+
+
+class TestSigmoid(Suite):
+    component = "sigmoid"
+    profile = "full"
+
+
+class TestFastSigmoid(Suite):
+    component = "fast-sigmoid"
+    profile = "full"
+
+
+class TestSuperSpike(Suite):
+    component = "super-spike"
+    profile = "full"
+
+
+class TestGaussian(Suite):
+    component = "gaussian"
+    profile = "full"
+
+
+class TestTriangle(Suite):
+    component = "triangle"
+    profile = "full"
+
+
+class TestRectangle(Suite):
+    component = "rectangle"
+    profile = "full"
