@@ -18,7 +18,8 @@ class ResonateAndFire(SpikingNeuron):
 
     .. math:: \frac{dx}{dt} = b x - \omega y + I, \qquad \frac{dy}{dt} = \omega x + b y
 
-    x is like a current and y like a voltage. When y reaches 1: x is set to x_r and y to y_r. Two pulses sum
+    x is like a current and y like a voltage. When y reaches 1: x is set to x_r and y to y_r, by default
+    x + i y to i; the next spike needs y below 1 before. Two pulses sum
     up where they are a period 2 pi / omega apart, and not in between.
 
     Units: x and y are numbers, b, omega and I in 1/ms.
@@ -27,15 +28,15 @@ class ResonateAndFire(SpikingNeuron):
 
     Example:
         >>> import rheobase as rb
-        >>> rb.simulate(rb.create("resonate-and-fire"), 2.0, duration=20.0).counts().tolist()
-        [18]
+        >>> rb.simulate(rb.create("resonate-and-fire", event="located"), 2.0, duration=20.0).counts().tolist()
+        [95]
     """
 
     b = Parameter(-0.1, unit="1/ms", below=0, doc="decay of the oscillation b")
     omega = Parameter(1.0, unit="1/ms", above=0, doc="its angular frequency omega")
     y_th = Parameter(1.0, unit="1", above=0, doc="threshold of y")
     x_r = Parameter(0.0, unit="1", doc="x after a spike x_r")
-    y_r = Parameter(0.0, unit="1", doc="y after a spike y_r")
+    y_r = Parameter(1.0, unit="1", doc="y after a spike y_r")
 
     current = Input(unit="1/ms", doc="current I")
     x = State(0.0, unit="1", at_rest=True, doc="real part, like a current")
@@ -62,7 +63,9 @@ class ResonateAndFire(SpikingNeuron):
         stimulus=stimulus.Constant(2.0),
         duration=50.0,
         citation=CITATION,
-        expect=Expect(spikes=45, isi=1.089042, within=1e-4, source="scipy's DOP853 at 1e-10"),
+        expect=Expect(
+            spikes=245, first=1.089042, isi=0.200004, within=1e-4, source="scipy's DOP853 at 1e-12"
+        ),
     )
 
     @staticmethod
