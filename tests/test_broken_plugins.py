@@ -622,7 +622,8 @@ def test_a_misspelt_hook_is_warned_of_and_the_plugins_other_hooks_work(
     assert words == (
         "warning: plugin 'odd' of odd-hook 1.0: there is no hook 'rheobase_integrator'; did you mean "
         "'rheobase_integrators'?; the hooks are rheobase_neurons, rheobase_integrators, "
-        'rheobase_aggregators, rheobase_backends (entry point odd = "odd_hook"). Mend it, remove it: '
+        "rheobase_aggregators, rheobase_backends, rheobase_synapses, rheobase_rules, rheobase_surrogates "
+        '(entry point odd = "odd_hook"). Mend it, remove it: '
         "pip uninstall odd-hook, or disable it: RHEOBASE_DISABLE=odd-hook\n"
     )
     strict = environment.rheobase("list", "--strict")

@@ -154,14 +154,14 @@ def demo(rheobase: Rheobase, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return said
 
 
-def test_the_demo_drives_the_lif_and_three_izhikevich_presets(demo: dict[str, Any]) -> None:
+def test_the_demo_drives_the_first_four_models_that_need_a_current(demo: dict[str, Any]) -> None:
     assert [(part["model"], part["preset"]) for part in demo["models"]] == [
-        ("izhikevich", "RS"),
-        ("izhikevich", "IB"),
-        ("izhikevich", "CH"),
-        ("lif", None),
+        ("adex", "tonic"),
+        ("alif", "adapting"),
+        ("eif", "below"),
+        ("fitzhugh-nagumo", "oscillating"),
     ]
-    assert demo["warnings"] == []
+    assert demo["warnings"] == ["the demo goes without chialvo: it fires without a current"]
     for part in demo["models"]:
         # As in a living cortex: not silent, not saturated, and irregular.
         assert 1.0 < part["rate_hz"] < 200.0

@@ -35,7 +35,8 @@ FAILURES = {
     "ends": "loading it ended the interpreter: exit status 3",
     "dies": "loading it ended the interpreter: signal SIGKILL",
     "prints": "no hook was found in the module; mark functions named rheobase_neurons, rheobase_integrators, "
-    "rheobase_aggregators, rheobase_backends with @rheobase.hookimpl",
+    "rheobase_aggregators, rheobase_backends, rheobase_synapses, rheobase_rules, rheobase_surrogates "
+    "with @rheobase.hookimpl",
     "asks": "EOFError: EOF when reading a line",
     "hangs": "loading it did not end within 2 s (RHEOBASE_TIMEOUT sets the limit)",
 }

@@ -182,7 +182,7 @@ def test_what_cannot_be_found_is_said(
 
 
 def test_a_neuron_made_already_cannot_be_judged() -> None:
-    with pytest.raises(ArgumentError, match="cannot be judged; give a name, a neuron's class"):
+    with pytest.raises(ArgumentError, match="cannot be judged; give a name, a class of neurons"):
         find(rb.create("analog"))
 
 

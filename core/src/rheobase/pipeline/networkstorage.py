@@ -38,7 +38,7 @@ def save_network(
 
 def load_network(kind: type[Made], path: str | os.PathLike[str]) -> tuple[dict[str, Made], list[str]] | None:
     """The parts of a network's recording in a file, and its warnings; None: it is no network's."""
-    with reading(path, ArgumentError, "a recording", "give a file that save wrote") as file:
+    with reading(path, ArgumentError, "a recording", "give a file that Recording.save wrote") as file:
         archive = Archive(file)
         if MEMBER not in archive.names:
             return None
