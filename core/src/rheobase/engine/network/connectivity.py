@@ -55,18 +55,22 @@ class Connectivity(NamedTuple):
             The place of each of their synapses, int64, and how many each source has, int64 ``[n]``.
         """
         if who.device.type == "cpu":
-            # numpy takes a tenth of the time for some hundred rows, which is what a step has.
-            indptr, rows = self.indptr.numpy(), who.numpy()
-            start = indptr[rows]
-            count = indptr[rows + 1] - start
-            places = np.repeat(start - (count.cumsum() - count), count)
-            places += np.arange(len(places))
-            return torch.from_numpy(places), torch.from_numpy(count)
+            found, counts = self.rows_by_numpy(who.numpy())
+            return torch.from_numpy(found), torch.from_numpy(counts)
         first = self.indptr.index_select(0, who)
         many = self.indptr.index_select(0, who + 1) - first
         # Each row is a range: the places count up from the first, and jump where the next row begins.
-        found = torch.repeat_interleave(first - (many.cumsum(0) - many), many)
-        return found + torch.arange(len(found), device=found.device), many
+        places = torch.repeat_interleave(first - (many.cumsum(0) - many), many)
+        return places + torch.arange(len(places), device=places.device), many
+
+    def rows_by_numpy(self, who: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same on the CPU, in a tenth of the time for some hundred rows, which is what a step has."""
+        indptr = self.indptr.numpy()
+        start = indptr[who]
+        count = indptr[who + 1] - start
+        places: np.ndarray = np.repeat(start - (count.cumsum() - count), count)
+        places += np.arange(len(places))
+        return places, count
 
 
 def of_pairs(source: Tensor, target: Tensor, sources: int, targets: int) -> tuple[Connectivity, Tensor]:
