@@ -48,7 +48,14 @@ ALLOWED: dict[str, set[str]] = {
     | {"engine.provenance", "engine.resolve", "engine.step"}
     | {"errors", "html", "philox", "signal", "specs", "torch_state"},
     "engine.ensemble": {"engine.model", "engine.neuron", "errors"},
-    "engine.network": {"engine.aggregate", "engine.model", "engine.neuron", "engine.resolve", "engine.step"}
+    "engine.network": {
+        "engine.aggregate",
+        "engine.integrator",
+        "engine.model",
+        "engine.neuron",
+        "engine.resolve",
+        "engine.step",
+    }
     | {"errors", "philox", "specs", "torch_state"},
     "engine.create": {"engine.aggregate", "engine.component", "engine.ensemble", "engine.integrator"}
     | {"engine.neuron", "engine.resolve", "engine.step", "errors", "specs"},

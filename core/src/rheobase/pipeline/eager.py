@@ -37,12 +37,10 @@ def run(
     """See :class:`~rheobase.pipeline.protocols.Backend`; this one refuses nothing."""
     drive.check()
     recorder = Recorder(neuron, record, steps, grad=grad, every=every)
-    # A block ends where others look in, the progress bar and a journal: 1024 steps of one unit take about a
-    # tenth of a second.
-    block = max(1, min(1024, _ELEMENTS // drive.width, steps))
+    block = block_of(drive.width, steps)
     with watched(steps, progress, recorder.between) as watch:
         try:
-            with _graph(neuron, grad):
+            with keeping_graph(neuron, grad):
                 take, given = _stepper(neuron, drive)
                 for start in range(0, steps, block):
                     for row in given(start, min(block, steps - start)):
@@ -54,6 +52,13 @@ def run(
         except KeyboardInterrupt as interrupt:
             raise SimulationInterrupted(recorder.finish(), steps) from interrupt
         return watch.ended(recorder.finish())
+
+
+def block_of(width: int, steps: int) -> int:
+    """The steps of a block, for rows of so many numbers."""
+    # A block ends where others look in, the progress bar and a journal: 1024 steps of one unit take about a
+    # tenth of a second.
+    return max(1, min(1024, _ELEMENTS // width, steps))
 
 
 def _advance_of(neuron: Neuron) -> Callable[[object], Mapping[str, Tensor]] | None:
@@ -81,7 +86,7 @@ def _stepper(
 
 
 @contextmanager
-def _graph(neuron: Neuron, grad: bool) -> Iterator[None]:
+def keeping_graph(neuron: Neuron, grad: bool) -> Iterator[None]:
     """Keep graphs from step to step, or make none."""
     kept = neuron.keeps_graph
     try:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import repeat
 from typing import Any
-
-import torch
 
 from ..engine.network.network import Network
 from ..engine.neuron.threads import occupied
@@ -17,14 +15,12 @@ from ..plugins.registry import resolve
 from .backends import AUTO, EAGER
 from .drive import Drive
 from .durations import steps_of
+from .eager import block_of, keeping_graph
 from .interrupted import SimulationInterrupted
 from .networkrecording import NetworkRecording
 from .recorder import SPIKES, Recorder, check_every, check_record
 from .sources import Sources
 from .watched import watched
-
-_ELEMENTS = 65_536
-"""Rows of stimuli are made in blocks of about so many numbers."""
 
 
 def simulate_network(
@@ -56,7 +52,7 @@ def simulate_network(
         name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
     }
     width = max((drive.width for drive in drives.values()), default=1)
-    block = max(1, min(1024, _ELEMENTS // width, steps))
+    block = block_of(width, steps)
     source = resolve("backend", f"rheobase:{EAGER}").provenance
 
     def finished() -> NetworkRecording:
@@ -71,7 +67,7 @@ def simulate_network(
     with ExitStack() as stack:
         for population in net.populations.values():
             stack.enter_context(occupied(population))
-        stack.enter_context(_graphs(net, keep))
+            stack.enter_context(keeping_graph(population, keep))
         # Nobody follows the run of a network yet: a journal is of one neuron.
         watch = stack.enter_context(watched(steps, progress))
         try:
@@ -160,19 +156,3 @@ def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> 
         }
 
     return map(at, range(count))
-
-
-@contextmanager
-def _graphs(net: Network, grad: bool) -> Iterator[None]:
-    """Keep graphs from step to step, or make none."""
-    kept = {name: each.keeps_graph for name, each in net.populations.items()}
-    try:
-        for each in net.populations.values():
-            each.keeps_graph = grad
-        with torch.set_grad_enabled(grad):
-            yield
-    finally:
-        for name, each in net.populations.items():
-            each.keeps_graph = kept[name]
-            if grad and not kept[name]:
-                each.detach_state()

@@ -30,7 +30,8 @@ def check_alike(populations: Mapping[str, Neuron], projections: Mapping[str, Pro
             raise _different(named, first, part, "dt", dt, own)
         if part.dtype != dtype:
             raise _different(named, first, part, "dtype", dtype, part.dtype)
-        if part.simulation_step != step:
+        # The clock of a projection is that of its receiver.
+        if isinstance(part, Neuron) and part.simulation_step != step:
             raise ArgumentError(
                 f"{named}: {first.identifier!r} has taken {step} steps and {part.identifier!r} "
                 f"{part.simulation_step}: one was stepped or reset by itself; step the network, and call its "

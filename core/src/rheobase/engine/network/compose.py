@@ -15,12 +15,17 @@ from torch import Tensor
 
 from ...errors import DeclarationError
 from ..aggregate import Aggregator
-from ..model.functions import Model, ask, wrong_names
+from ..integrator import RungeKutta
+from ..model.functions import Model, ask, pack, wrong_names
 from ..model.schema import Schema, tuple_type
 from .synapse import Kinetics
 
 EXTERNAL = "external"
 """What the input of the user is called among the outputs of the synapses."""
+
+
+_ALONE = RungeKutta(order=4)
+"""What steps a synapse whose target makes its own step."""
 
 
 class Part(NamedTuple):
@@ -210,21 +215,13 @@ class Composite:
         kinetics: Any = part.kinetics
         return _in_order(kinetics.schema, ask(kinetics, "derivatives", rows, values))
 
-    def _kinetic_step(self, part: Part, rows: tuple[Any, ...], values: Any, dt: float) -> list[Any]:
+    def _kinetic_step(self, part: Part, rows: tuple[Any, ...], values: Any, dt: float) -> tuple[Any, ...]:
         """A step of the synapse alone, by the classical Runge-Kutta method: no integrator is asked there."""
 
-        def slopes(h: float, other: list[Any]) -> list[Any]:
-            at = tuple(row + h * slope for row, slope in zip(rows, other, strict=True))
-            return self._kinetic_slopes(part, at, values)
+        def field(t: Any, y: Tensor) -> Tensor:
+            return pack(self._kinetic_slopes(part, y.unbind(0), values))
 
-        k1 = self._kinetic_slopes(part, rows, values)
-        k2 = slopes(dt / 2, k1)
-        k3 = slopes(dt / 2, k2)
-        k4 = slopes(dt, k3)
-        return [
-            row + dt / 6 * (a + 2 * b + 2 * c + d)
-            for row, a, b, c, d in zip(rows, k1, k2, k3, k4, strict=True)
-        ]
+        return _ALONE.advance(field, pack(list(rows)), 0.0, dt).y.unbind(0)
 
     def _threshold(self, state: Any, params: Any) -> Any:
         mine = tuple(state[: len(self.own.schema.states)])

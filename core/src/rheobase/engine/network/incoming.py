@@ -12,7 +12,7 @@ from torch import Tensor
 from ...torch_state import broadcast_shape
 from ..model.functions import spread
 from ..step.arrivals import Arrivals
-from ..step.table import StepState
+from ..step.table import StepState, with_batch
 from .compose import Composite, Part
 from .delivery import GridDelivery
 from .moments import LocatedDelivery, Moments, table
@@ -73,14 +73,11 @@ class Incoming:
             ([each._buffers[name] for name in each.schema.parameters], list(each.options.values()))
             for each in self._first
         ]
-        own = state.y if state.y.shape[1:] == shape else _widened(state.y, shape)
-        y = torch.cat([own, torch.stack([spread(row, shape) for row in rows])]) if rows else own
-        beside: dict[str, Any] = {
-            name: spread(value, shape)
-            for name in ("armed", "refractory_steps", "refractory_time", "status", "spiked")
-            if (value := getattr(state, name)) is not None and value.shape != shape
-        }
-        return state._replace(y=y, **beside), self._composite.params(params, values)
+        if shape != state.y.shape[1:]:
+            state = with_batch(state, shape)
+        if rows:
+            state = state._replace(y=torch.cat([state.y, torch.stack([spread(row, shape) for row in rows])]))
+        return state, self._composite.params(params, values)
 
     def due(self, label: int) -> None:
         """Take what arrives in the step that ends at ``label`` off its way."""
@@ -133,8 +130,3 @@ def _together(parts: Sequence[Moments]) -> Moments | None:
         torch.cat([getattr(each, name) for each in parts]) for name in ("times", "units", "weights")
     )
     return Moments(times, units, weights, parts[0].batch)
-
-
-def _widened(y: Tensor, shape: torch.Size) -> Tensor:
-    packed = y.view(len(y), *([1] * (len(shape) + 1 - y.ndim)), *y.shape[1:])
-    return packed.expand(-1, *shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import torch
@@ -329,8 +330,6 @@ def as_weight(given: Any, named: str, connectivity: Connectivity, owner: Any) ->
 
 def _fingerprint(connectivity: Connectivity, delays: Delays) -> str:
     """Of who is connected with whom, and how far away."""
-    import hashlib
-
     digest = hashlib.blake2b(digest_size=16)
     delay = torch.empty(0) if delays.ms.ndim == 0 else delays.ms
     for part in (connectivity.indptr, connectivity.target.to(torch.int32), delay):

@@ -24,13 +24,13 @@ from ...signal.segments import at_start, segments_between, signals_in
 from ...torch_state import broadcast_shape, values_visible
 from ..integrator import Integrator, Status
 from ..model.drawing import ONCE, Drawing
-from ..model.functions import Model, own_update, spread
+from ..model.functions import Model, own_update
 from .arrivals import Arrivals
 from .course import integrate
 from .located import located_step
 from .slopes import SLOPE, forgotten
 from .spikes import Ends, Finished, Known, Surrogate, finish_indexed, finish_masked
-from .table import StepState
+from .table import StepState, with_batch
 
 _NUMPY = (torch.float32, torch.float64)
 """The types that numpy compares fast; it has no bfloat16."""
@@ -72,7 +72,7 @@ def step(
         begin = data if isinstance(data, Tensor) else at_start(data, dt)
     shape = _shape(state.y, begin)
     if shape != state.y.shape[1:]:
-        state = _with_batch(state, shape)
+        state = with_batch(state, shape)
     y0, visible = state.y, values_visible(state.y) if visible is None else visible
 
     drawing = None
@@ -142,23 +142,6 @@ def step(
         carry = forgotten(carry, _disturbed(some, done, state.refractory_steps))
     after = StepState(done.y, done.armed, done.steps, None, status, done.spiked, carry)
     return after, Report(Known(some, done.quiet, finite and done.finite), spike=done.spike)
-
-
-def _with_batch(state: StepState, shape: torch.Size) -> StepState:
-    """The state with a batch that the input brings, or one that some states had already."""
-
-    def wide(part: Tensor | None) -> Tensor | None:
-        return None if part is None else spread(part, shape)
-
-    packed = state.y.view(len(state.y), *([1] * (len(shape) + 1 - state.y.ndim)), *state.y.shape[1:])
-    return StepState(
-        packed.expand(-1, *shape),
-        wide(state.armed),
-        wide(state.refractory_steps),
-        wide(state.refractory_time),
-        wide(state.status),
-        carry=state.carry,
-    )
 
 
 def _check_located(model: Model, own: Tensor | None, visible: bool) -> None:

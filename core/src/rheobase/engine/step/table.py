@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from ..model.functions import spread
+
 
 class StepState(NamedTuple):
     """What a step goes on from, and what it leaves.
@@ -110,3 +112,20 @@ TIMES = tuple(slot.name for slot in SLOTS if slot.dtype == torch.float64)
 """Times, which are float64 whatever the type of the neuron."""
 BY_UNIT = tuple(slot.name for slot in SLOTS if slot.shape == "units")
 """What has one value for each unit."""
+
+
+def with_batch(state: StepState, shape: torch.Size) -> StepState:
+    """The state with a batch that the input brings, or one that some states had already."""
+
+    def wide(part: Tensor | None) -> Tensor | None:
+        return None if part is None else spread(part, shape)
+
+    packed = state.y.view(len(state.y), *([1] * (len(shape) + 1 - state.y.ndim)), *state.y.shape[1:])
+    return StepState(
+        packed.expand(-1, *shape),
+        wide(state.armed),
+        wide(state.refractory_steps),
+        wide(state.refractory_time),
+        wide(state.status),
+        carry=state.carry,
+    )
