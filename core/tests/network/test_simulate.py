@@ -108,6 +108,17 @@ def test_a_recording_is_saved_and_read_whole(tmp_path: Path) -> None:
     assert isinstance(rb.Recording.load(tmp_path / "one.npz"), rb.Recording)
 
 
+def test_the_graph_of_a_run_is_the_recordings_and_the_network_keeps_none() -> None:
+    network = net()
+    network["target"].tau = torch.nn.Parameter(torch.tensor(10.0, dtype=torch.float64))
+    network["source->target"].tau = torch.tensor(4.0, dtype=torch.float64).requires_grad_()
+    recording = rb.simulate(network, DRIVE, duration=20.0, record={"target": "voltage"}, grad=True)
+    recording["target"].traces["voltage"].sum().backward()
+    assert network["target"].tau.grad is not None
+    assert not network["target"].voltage.requires_grad
+    assert not network["source->target"].current.requires_grad
+
+
 def test_provenance_names_every_part() -> None:
     recording = rb.simulate(
         net(), DRIVE, duration=1.0, record={"source": "spikes", "source->target": "current"}

@@ -65,6 +65,8 @@ def simulate_network(
         )
 
     with ExitStack() as stack:
+        # Last of all, when each population has its own choice back.
+        stack.callback(net.detach_synapses)
         for population in net.populations.values():
             stack.enter_context(occupied(population))
             stack.enter_context(keeping_graph(population, keep))

@@ -358,6 +358,13 @@ class Network(nn.Module):
         for projection in self.projections.values():
             projection.reset_state()
 
+    def detach_synapses(self) -> None:
+        """Cut the states of synapses from the graph that they stem from, where the receiver keeps none."""
+        for projection in self.projections.values():
+            if not self.populations[projection.receiver].keeps_graph:
+                for name in projection.kinetics.schema.states:
+                    projection._buffers[name] = getattr(projection, name).detach()
+
     # --- looking at ----------------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> Any:
