@@ -23,7 +23,7 @@ EVENTS = ("crossing", "located")
 LONGEST = 60.0
 """So many ms of a preset are run at most."""
 CLOSE = 1e-6
-"""How near states are to those of eager, relative to the largest: an upstroke multiplies what rounding leaves."""
+"""How near states are to those of eager, relative to the largest: an upstroke grows what rounding leaves."""
 
 
 def run(name: str, event: str, backend: str) -> tuple[Any, Any]:
