@@ -16,11 +16,11 @@ from ..specs import ComponentSpec
 from . import discovery, job, worker
 from .discovery import Scan
 from .entry import Entry, by_distribution, canonical
+from .evidence import package_of, rests_on
 from .host import Host
 from .locking.loading import trusted_of
 from .outcome import Outcome, spec_to_plain
 from .problem import Problem, brief, printable
-from .stamps import package_of, rests_on
 from .watched import NO_ANSWER, Result
 from .worker import Worker
 
