@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from rheobase import cache
-from rheobase.plugins import contents, lock, lockfile, stamps, verified
+from rheobase.plugins import stamps
 from rheobase.plugins.entry import Entry
+from rheobase.plugins.locking import check, contents, lockfile, verified
 
 Install = Callable[..., Path]
 Put = Callable[[object], None]
@@ -182,5 +183,7 @@ def test_what_is_kept_counts_only_with_its_checksum(kept: Path, refused: Refused
 
 def test_looking_anew_believes_nothing_that_was_kept(kept: Path, lock_path: str, tmp_path: Path) -> None:
     forge(kept, tmp_path)
-    assert lock.refused(lock_path, [TOY]) == {}
-    assert lock.refused(lock_path, [TOY], anew=True)[TOY].startswith("toy_models/model.py has changed since ")
+    assert check.judge(lock_path, [TOY])[0] == {}
+    assert check.judge(lock_path, [TOY], anew=True)[0][TOY].startswith(
+        "toy_models/model.py has changed since "
+    )
