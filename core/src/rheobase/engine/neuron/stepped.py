@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...errors import InputError, IntegrationError, nearest
 from ...signal.segments import at_start, signals_in
+from ...signal.signal import Signal
 from ...specs import Provenance
 from ...torch_state import all_finite, broadcast_shape, values_visible
 from ..aggregate import Aggregator
@@ -242,6 +243,12 @@ class Stepped(Beginning):
             )
             for name, declared in inputs.items()
         }
+        for name, declared in self.schema.jumps.items():
+            if isinstance(received[name], Signal):
+                raise InputError(
+                    f"{self.identifier}: the input {name!r} is added to {declared.into!r} as it arrives, and "
+                    "was given a signal, which has a value at every time; give what arrives in each step"
+                )
         return self.schema.pack_data(**received)
 
     def advance(self, data: Any, incoming: Incoming | None = None) -> dict[str, Tensor]:
@@ -335,7 +342,8 @@ class Stepped(Beginning):
         if self._model is None or self._model.dt_max is None:
             return None
         parts = tuple(self._of(name) for name in self.schema.states)
-        return largest_step(self._model, parts, self._undrawn(), self._last_input()).detach()
+        last = self.schema.lasting(self._last_input())
+        return largest_step(self._model, parts, self._undrawn(), last).detach()
 
     def _last_input(self) -> Any:
         inputs = self.schema.inputs
