@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import InputError, nearest
+from ...signal.signal import Signal
 from ..aggregate import Aggregator
 from ..model.owner import Owner
 from .timed import receive_timed
@@ -55,6 +56,12 @@ def receive_inputs(
         )
         for name, declared in inputs.items()
     }
+    for name, declared in owner.schema.jumps.items():
+        if isinstance(received[name], Signal):
+            raise InputError(
+                f"{owner.identifier}: the input {name!r} is added to {declared.into!r} as it arrives, and "
+                "was given a signal, which has a value at every time; give what arrives in each step"
+            )
     return owner.schema.pack_data(**received)
 
 

@@ -327,7 +327,8 @@ class Stepped(Stored):
         if self._model is None or self._model.dt_max is None:
             return None
         parts = tuple(self._of(name) for name in self.schema.states)
-        return largest_step(self._model, parts, self._undrawn(), self._last_input()).detach()
+        last = self.schema.lasting(self._last_input())
+        return largest_step(self._model, parts, self._undrawn(), last).detach()
 
     def _last_input(self) -> Any:
         inputs = self.schema.inputs
