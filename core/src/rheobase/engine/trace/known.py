@@ -27,7 +27,7 @@ class Origin:
     """What the matrix of a model's field was made from; see :meth:`of`."""
 
     def __init__(self, field: ModelField, y: Tensor, apart: bool) -> None:
-        self._model, self._resting, self._apart = field.model, field.resting, apart
+        self._model, self._apart = field.model, apart
         # Copies: whoever writes into a parameter, by whatever door, makes it another one.
         self._params = tuple(each.clone() if isinstance(each, Tensor) else each for each in field.params)
         self._kind = (y.shape, y.dtype, y.device)
@@ -59,7 +59,7 @@ class Origin:
             return False
         if not field.autonomous or (y.shape, y.dtype, y.device) != self._kind or not values_visible(y):
             return False
-        return all(map(_same, field.params, self._params)) and _same(field.resting, self._resting)
+        return all(map(_same, field.params, self._params))
 
 
 def _options(params: Any) -> list[Any]:
