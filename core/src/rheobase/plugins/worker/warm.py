@@ -17,7 +17,7 @@ import signal
 import socket
 from typing import Any
 
-from . import job
+from .. import examine
 from .process import HEAD, WHERE, kill
 
 MEMORY = 2 << 30
@@ -27,7 +27,7 @@ GPU are."""
 
 def main(handle: int) -> None:
     """Fork jobs as they are asked for on a socket, to its end."""
-    job.prepare_process()
+    examine.prepare_process()
     faulthandler.enable(file=2)
     faulthandler.register(WHERE, file=2)
     gc.disable()  # jobs end soon, and collecting takes a good part of their time
@@ -91,7 +91,9 @@ def _prepare(request: dict[str, Any]) -> None:
     import importlib_metadata  # noqa: F401
 
     if request["do"] in ("core", "examine"):
-        from . import component, evidence, examine, hooks, targets  # noqa: F401
+        import traceback  # noqa: F401
+
+        from .. import component, evidence, offers, targets  # noqa: F401
 
         evidence.site_folders()
         with contextlib.suppress(Exception):
@@ -111,7 +113,7 @@ def _do(request: dict[str, Any], pipes: list[int], closed: tuple[int, ...]) -> N
         os.dup2(noise, 2)
         for handle in (noise, *closed):
             os.close(handle)
-        job.work(request, replies)
+        examine.work(request, replies)
         os._exit(0)
     except BaseException:
         import traceback
