@@ -124,7 +124,7 @@ class Worker:
                 each(job.number, again[0])
                 self.close()
         except BaseException:
-            self.close(grace=0.0)
+            self.close()
             raise
         return [found[number] for number in range(len(jobs))]
 
