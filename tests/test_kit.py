@@ -17,7 +17,7 @@ import pytest
 import rheobase as rb
 import rheobase_conformance
 from rheobase.kinds import KINDS
-from rheobase.plugins.extensions import COMMANDS, MODULES, extensions
+from rheobase.plugins.metadata import COMMANDS, MODULES, extensions
 from rheobase_conformance.kinds import SUBJECTS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -399,7 +399,7 @@ def test_every_file_of_the_core_that_judges_plugins_is_in_the_key(
         "specs.py",
         "hookspecs.py",
         "builtin.py",
-        *(f"plugins/{each}.py" for each in ("hooks", "discovery")),
+        *(f"plugins/{each}.py" for each in ("offers", "discovery")),
     ]
     for name in names:
         copy = tmp_path / name

@@ -18,9 +18,9 @@ from typing import Any, TextIO
 import click
 
 from ..errors import MissingError, PluginError, RheobaseError, RheobaseWarning, nearest, shortened, shown
-from ..plugins import control
-from ..plugins.extensions import COMMANDS as ADDED
-from ..plugins.extensions import extensions
+from ..plugins import settings
+from ..plugins.metadata import COMMANDS as ADDED
+from ..plugins.metadata import extensions
 from ..plugins.problem import first_line
 from ..specs import VERSION
 from .judging import judged, verbose
@@ -110,7 +110,7 @@ class Application(click.Group):
             ctx.obj = messages
             try:
                 # Within reported_warnings(), at whose end the filters are as they were.
-                if control.read().strict:
+                if settings.read().strict:
                     warnings.simplefilter("error", RheobaseWarning)
                 return super().invoke(ctx)
             except (RheobaseError, RheobaseWarning) as error:

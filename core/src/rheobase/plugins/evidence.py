@@ -8,8 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from importlib.machinery import ModuleSpec
+from collections.abc import Collection, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -165,11 +164,12 @@ def rests_on(
             files[origin] = UNSURE if name in old else _stamp(origin, since)
     # A module that failed is not in sys.modules, nor is a target: its file is where a finder sees it.
     for wanted in (module_of(entry.value), *targeted, *(sought if lacking else ())):
-        for name, found in _way_to(wanted):
-            origin = found.origin
-            if origin and os.path.isabs(origin) and matters(name, origin, package):
-                files.setdefault(origin, _stamp(origin, since))
-            folders.update(found.submodule_search_locations or ())
+        with contextlib.suppress(Exception):  # there is none, or a stranger's finder fails
+            for name, spec in targets.levels(wanted):
+                origin = spec.origin if spec is not None else None
+                if origin and os.path.isabs(origin) and matters(name, origin, package):
+                    files.setdefault(origin, _stamp(origin, since))
+                folders.update((spec and spec.submodule_search_locations) or ())
     for path in read:
         if matters("", path, package) and not path.startswith(_DEVICES):
             files.setdefault(path, _stamp(path, since))
@@ -213,16 +213,3 @@ def _stamp(path: str, since: int) -> Stamp:
     ticks = ((when, RACE if when % 1_000_000_000 else COARSE) for when in found[:2])
     recent = any(since - tick <= when <= time.time_ns() + RACE for when, tick in ticks)
     return UNSURE if recent else found
-
-
-def _way_to(module: str) -> Iterator[tuple[str, ModuleSpec]]:
-    """A module's parents and the module, as far as they can be found."""
-    parts = module.split(".")
-    for depth in range(1, len(parts) + 1):
-        name = ".".join(parts[:depth])
-        try:
-            spec = getattr(sys.modules.get(name), "__spec__", None) or targets.find(name)
-        except Exception:  # there is none, or a stranger's finder fails
-            return
-        if spec is not None:
-            yield name, spec

@@ -194,8 +194,10 @@ def _look() -> tuple[list[Any] | None, list[list[str]]]:
         known = sorted([name for name in names if name.lower().endswith(_METADATA)])
         files = [folder] if not names and os.path.isfile(folder) else []  # a zip file
         # All at once: a call for each distribution costs more than the look at its files.
-        for name in known:
-            suffixes = _READ if name.lower().endswith(".dist-info") else _EGG
-            files += [f"{place}{os.sep}{name}{suffix}" for suffix in suffixes]
+        files += [
+            f"{place}{os.sep}{name}{file}"
+            for name in known
+            for file in (_READ if name.lower().endswith(".dist-info") else _EGG)
+        ]
         found.append([os.path.abspath(folder), known, list(map(list, stamps(files)))])
     return found, every
