@@ -27,6 +27,7 @@ MOVED = [
     ("mat2", "driven", "tau"),
     ("mihalas-niebur", "adapting", "a"),
     ("morris-lecar", "snic", "phi"),
+    ("pinsky-rinzel", "bursting", "g_ca"),
     ("qif", "near", "k"),
     ("resonate-and-fire", "driven", "omega"),
     ("rulkov", "begins", "alpha"),
