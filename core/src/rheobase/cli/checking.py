@@ -18,8 +18,10 @@ LOCKED = "as locked"
 
 def check(messages: Sequence[str], as_json: bool) -> int:
     """Compare all plugins with the lock file and print how each is; the exit code. Imports none of them."""
-    from ..plugins import control, examiner, lock, lockfile, project
+    from ..plugins import control, examiner, project
     from ..plugins.entry import canonical
+    from ..plugins.locking import check as locks
+    from ..plugins.locking import lockfile
 
     path = project.find(project.LOCK)
     if path is None:
@@ -32,7 +34,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
     locked = lockfile.read(path)
     wanted = [entry for entry in found.entries if not decided.disabled(entry)]
     # Every file is hashed, also those whose stamps say that nothing has changed.
-    causes = lock.refused(path, wanted, anew=True)
+    causes = locks.judge(path, wanted, anew=True)[0]
     rows = []
     for entry in found.entries:
         if said := decided.disabled(entry):
@@ -42,7 +44,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
         else:
             status = LOCKED
         rows.append((entry.name, entry.distribution, entry.version, status, cause))
-    for name in lock.absent(locked, found.entries):
+    for name in locks.absent(locked, found.entries):
         cause = f"{path} has it, and it is not installed"
         rows.append(("", name, locked[name].version, "missing", cause))
     for problem in found.problems:

@@ -25,12 +25,13 @@ def lock_command(messages: list[str], as_json: bool) -> None:
     is not in it, is refused until this command is run again. Plugins that are disabled are left out. Imports
     none.
     """
-    from ..plugins import control, examiner, lock, lockfile, project
+    from ..plugins import control, examiner, project
+    from ..plugins.locking import check, lockfile
 
     decided = control.read()
     found = examiner.scan_apart(decided.timeout)
     # What is disabled is not loaded, and needs no trust.
-    taken = lock.take(entry for entry in found.entries if not decided.disabled(entry))
+    taken = check.take(entry for entry in found.entries if not decided.disabled(entry))
     path = _place()
     before: dict[str, lockfile.Locked] = {}
     if os.path.lexists(path):
@@ -45,7 +46,7 @@ def lock_command(messages: list[str], as_json: bool) -> None:
     for line in taken.altered:
         warnings.warn(PluginWarning(f"{line}; it is locked as it is"), stacklevel=1)
     lockfile.write(path, taken.plugins)
-    changes = lock.compare(before, taken.plugins, project.LOCK)
+    changes = lockfile.compare(before, taken.plugins, project.LOCK)
     if as_json:
         plugins = [
             {

@@ -10,9 +10,9 @@ import traceback
 from typing import Any
 
 from ..errors import PluginError
-from . import hooks, host, stamps, targets
+from . import evidence, hooks, host, targets
 from .entry import Entry
-from .importlog import ImportLog
+from .evidence import ImportLog
 from .outcome import Outcome
 from .problem import brief, first_line
 
@@ -61,13 +61,13 @@ def examine(entry: Entry) -> Outcome:
     imported = {name for name in log.places if name in sys.modules}
     sought = {name: place for name, place in log.places.items() if name not in sys.modules}
     _examined.update(imported)
-    asked = (stamps.package_of(entry), *log.places, *modules)
-    files, folders = stamps.rests_on(
+    asked = (evidence.package_of(entry), *log.places, *modules)
+    files, folders = evidence.rests_on(
         entry,
         since=since,
         imported=imported,
         old=_loaded_before(entry),
-        targets=modules,
+        targeted=modules,
         read=log.read,
         sought=sought,
         lacking=bool(error or unusable) or any(_asked_by(entry, *place) for place in sought.values()),
@@ -106,7 +106,7 @@ _examined: set[str] = set()
 
 def _loaded_before(entry: Entry) -> set[str]:
     """The plugin's own modules that were imported by something else, which may be long ago."""
-    package = stamps.package_of(entry)
+    package = evidence.package_of(entry)
     if package not in sys.modules or package in _examined:
         return set()
     return {name for name in sys.modules.keys() - _examined if name.partition(".")[0] == package}
@@ -114,7 +114,7 @@ def _loaded_before(entry: Entry) -> set[str]:
 
 def _asked_by(entry: Entry, file: str, line: int, module: str) -> bool:
     """Whether it was a plugin that asked for a module, and not what some package of an installer's tries."""
-    return stamps.matters(module, file, stamps.package_of(entry))
+    return evidence.matters(module, file, evidence.package_of(entry))
 
 
 def _load(value: str) -> Any:

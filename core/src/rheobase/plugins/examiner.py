@@ -13,13 +13,14 @@ from typing import Any
 
 from ..errors import PluginError
 from ..specs import ComponentSpec
-from . import discovery, job, trusted, worker
+from . import discovery, job, worker
 from .discovery import Scan
 from .entry import Entry, by_distribution, canonical
+from .evidence import package_of, rests_on
 from .host import Host
+from .locking.loading import trusted_of
 from .outcome import Outcome, spec_to_plain
 from .problem import Problem, brief, printable
-from .stamps import package_of, rests_on
 from .watched import NO_ANSWER, Result
 from .worker import Worker
 
@@ -229,7 +230,7 @@ def scan_apart(limit: float) -> Scan:
 
 def _request(group: Group) -> dict[str, Any]:
     about = f"{group[0].label} (RHEOBASE_TIMEOUT sets how long, RHEOBASE_DISABLE leaves it out)"
-    locked = trusted.of(canonical(group[0].distribution))
+    locked = trusted_of(canonical(group[0].distribution))
     entries = [each.to_plain() for each in group]
     return {"do": "examine", "entries": entries, "trusted": locked, "about": printable(brief(about))}
 

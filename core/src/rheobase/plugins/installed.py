@@ -176,15 +176,15 @@ def refusals(entries: Iterable[Entry]) -> dict[Entry, str]:
     """
     path = project.find(project.LOCK)
     if path is None:
-        if f"{__package__}.trusted" in sys.modules:  # where there was one
-            from . import trusted
+        if f"{__package__}.locking.loading" in sys.modules:  # where there was one
+            from .locking import loading
 
-            trusted.activate({})
+            loading.activate({})
         return {}
-    from . import lock, trusted  # here: most projects have no such file
+    from .locking import check, loading  # here: most projects have no such file
 
-    causes, found = lock.judge(path, entries)
-    trusted.activate(found)
+    causes, found = check.judge(path, entries)
+    loading.activate(found)
     return causes
 
 

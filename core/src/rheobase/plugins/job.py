@@ -21,9 +21,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import discovery, host, importlog
+from . import discovery, evidence, host
 from .entry import Entry
-from .fingerprint import search_path
+from .metadata import search_path
 from .outcome import Outcome, spec_from_plain
 from .problem import first_line
 
@@ -54,9 +54,9 @@ def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: N
         yield {"failure": component.failure(spec_from_plain(request["spec"]))}
     else:
         if request.get("trusted"):
-            from . import trusted
+            from .locking import loading
 
-            trusted.activate({"": trusted.Trusted(*request["trusted"])})
+            loading.activate({"": loading.Trusted(*request["trusted"])})
         for entry in request["entries"]:
             yield examine.examine(Entry.from_plain(entry)).to_plain()
 
@@ -73,7 +73,7 @@ def work(request: dict[str, Any], replies: int) -> None:
             left = left[os.write(replies, left) :]
 
     if request["do"] not in ("scan", "whose"):
-        importlog.watch()  # those read hundreds of files that no plugin asked for
+        evidence.watch()  # those read hundreds of files that no plugin asked for
     try:
         for answer in answers(request, lambda place: write(at=place)):
             write(says=answer)

@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from .entry import canonical
-from .fingerprint import search_path
 from .problem import AMISS, Problem, first_line
 
 LARGEST = 128 << 20
@@ -22,6 +21,11 @@ LARGEST = 128 << 20
 
 FINDER = "finder "
 """With it begins the place of a finder of distributions."""
+
+
+def search_path() -> list[str]:
+    """The path; whatever else a program puts there, Python passes over."""
+    return [folder for folder in sys.path if isinstance(folder, str)]
 
 
 def distributions(

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .metadata import search_path
+
 if TYPE_CHECKING:
     import socket
     import subprocess
@@ -143,7 +145,7 @@ def spawn(code: str, *handles: int, **streams: Any) -> Process | None:
     import subprocess  # here: an index that still holds needs none
 
     flags = [flag for flag, on in _FLAGS if on]
-    path = [folder for folder in sys.path if isinstance(folder, str)]
+    path = search_path()
     code = f"import sys; sys.path[:] = sys.argv[1:{len(path) + 1}]; {code}"
     given = ["-c", code, *path, *map(str, handles)]
     try:

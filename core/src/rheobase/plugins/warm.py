@@ -91,9 +91,9 @@ def _prepare(request: dict[str, Any]) -> None:
     import importlib_metadata  # noqa: F401
 
     if request["do"] in ("core", "examine"):
-        from . import component, examine, hooks, stamps, targets  # noqa: F401
+        from . import component, evidence, examine, hooks, targets  # noqa: F401
 
-        stamps.warm_up()
+        evidence.site_folders()
         with contextlib.suppress(Exception):
             targets.find("no_such_module_at_all")  # lists the folders of the path
     gc.freeze()  # or the first collection in a job would copy all of it

@@ -101,7 +101,7 @@ class Oracle:
         if not self.schema.jumps:
             return data
         names = [name for name in self.schema.inputs if name not in self.schema.jumps]
-        return namedtuple("data", names)(*(getattr(data, name) for name in names))  # type: ignore[misc]
+        return namedtuple("data", names)(*(getattr(data, name) for name in names))
 
     def _arrived(self, y: list[Tensor], data: Any) -> list[Tensor]:
         """The states after what arrives at the end of the step, which held states do not take."""
