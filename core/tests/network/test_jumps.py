@@ -192,12 +192,15 @@ def test_a_model_of_jumps_alone_takes_plain_rows() -> None:
     assert float(rec.traces["voltage"][9, 0]) == pytest.approx(1.0 + 10.0 * math.exp(-0.05), abs=1e-8)
 
 
-def test_a_gradient_goes_through_what_arrives() -> None:
-    neuron = synaptic(grad=True)
-    amount = torch.tensor(100.0, dtype=torch.float64, requires_grad=True)
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("given", [100.0, 0.0])
+def test_a_gradient_goes_through_what_arrives(given: float, event: str) -> None:
+    neuron = synaptic(grad=True, event=event)
+    amount = torch.tensor(given, dtype=torch.float64, requires_grad=True)
     for step in range(10):
         neuron({"arrivals": amount if step == 0 else 0.0})
     neuron.voltage.sum().backward()
+    assert amount.grad is not None
     assert float(amount.grad) == pytest.approx(psp(0.9) / 100.0, rel=1e-6)
 
 

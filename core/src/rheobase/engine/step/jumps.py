@@ -34,8 +34,9 @@ def with_jumps(
     """
     schema = model.schema
     amounts: list[Tensor | None] = [
-        # Nothing arrives where nothing is given: slopes of the last step stay what they are.
-        None if visible and not bool(each.detach().any()) else spread(each, shape)
+        # Nothing arrives where nothing is given: slopes of the last step stay what they are. But a gradient
+        # is asked for there too.
+        spread(each, shape) if not visible or each.requires_grad or bool(each.any()) else None
         for name, each in zip(schema.inputs, given, strict=True)
         if name in schema.jumps
     ]
@@ -66,6 +67,7 @@ def with_jumps(
 def _at_end(amount: Tensor, dt: float) -> Moments:
     """What is given for a step arrives at its end, where arrivals have times of their own."""
     flat = amount.reshape(-1)
-    units = flat.detach().nonzero().view(-1)
+    there = torch.ones_like(flat, requires_grad=False) if amount.requires_grad else flat
+    units = there.nonzero().view(-1)
     times = torch.full((len(units),), dt, dtype=torch.float64, device=units.device)
     return Moments(times, units, flat.index_select(0, units), amount.shape[:-1])
