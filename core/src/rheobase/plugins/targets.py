@@ -37,8 +37,8 @@ def missing(target: str) -> str:
         return "" if hasattr(loaded, first) else f"module {module!r} has no {first!r}"
     spec = None
     try:
-        for _, spec in levels(module):
-            pass
+        for _, found in levels(module):
+            spec = found
     except Missing as error:
         return f"there is no module {str(error)!r}"
     except Exception:  # a finder of a stranger's; only the import can tell
