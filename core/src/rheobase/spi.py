@@ -83,6 +83,9 @@ if _typing.TYPE_CHECKING:
     from .plugins.sources import read_toml as read_toml
     from .specs import VERSION as VERSION
     from .specs import ComponentSpec as ComponentSpec
+    from .training.unrolling import Trainer as Trainer
+    from .training.unrolling import Trains as Trains
+    from .training.unrolling import Unrolling as Unrolling
 
 _HOME = {
     # For authors of integrators.
@@ -112,6 +115,9 @@ _HOME = {
     "Take": "pipeline.protocols",
     "Tensors": "engine.neuron.tensors",
     "Trace": "engine.trace.dispatch",
+    "Trainer": "training.unrolling",
+    "Trains": "training.unrolling",
+    "Unrolling": "training.unrolling",
     "carried": "engine.neuron.tensors",
     "functions_of": "engine.neuron.tensors",
     "is_hooked": "engine.neuron.tensors",

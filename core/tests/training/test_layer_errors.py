@@ -53,7 +53,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no function": ({"surrogate": 3}, ArgumentError, "surrogate=3 cannot be used"),
     "reset": ({"reset": "detatched"}, ArgumentError, "did you mean 'detached'"),
     "gradient": ({"gradient": "times"}, ArgumentError, "gradient='times'; it must be one of 'surrogate'"),
-    "backend": ({"backend": "fused"}, ArgumentError, "backend='fused'; it must be one of 'auto', 'eager'"),
+    "backend": ({"backend": 3}, ArgumentError, "backend=3; give 'auto', 'eager' or the name of a backend"),
     "event": ({"event": "located"}, EventModeError, "give 'step' or 'crossing'"),
     "recurrent": ({"recurrent": torch.ones(3, 3)}, ArgumentError, "give a torch module"),
     "parameter": ({"taw": 3.0}, ParameterError, "did you mean 'tau'"),
