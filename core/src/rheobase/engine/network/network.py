@@ -13,7 +13,7 @@ from ...specs import Provenance
 from ..aggregate import sum_inputs
 from ..neuron.base import Neuron
 from .batch import of_one_batch
-from .checks import check_alike, checked_positions
+from .checks import check_alike, checked_positions, in_order
 from .connecting import Wanted, made, share_receptor
 from .incoming import Incoming
 from .projection import Projection
@@ -80,6 +80,7 @@ class Network(nn.Module):
         self.views: dict[str, View] = {}
         self._positions: dict[str, Tensor] = {}
         self._incoming: dict[str, Incoming] | None = None
+        self._order: tuple[str, ...] = ()
 
     # --- building ------------------------------------------------------------------------------------
 
@@ -134,6 +135,7 @@ class Network(nn.Module):
         if ensemble._seed is None:
             ensemble.seed = self.seed
         self.populations[name] = ensemble
+        self._order = in_order(self.populations, self.projections)
         self.add_module(name, ensemble)
         self._incoming = None
         return ensemble
@@ -196,7 +198,8 @@ class Network(nn.Module):
             synapse: A recipe from :func:`rheobase.synapse`. None, the default: spikes are added to a state of
                 the target, as its ``Input(arrives="jump", into=...)`` says, weights being in its unit.
             weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
-            delay: In ms: a number, a tensor or a distribution; None, the default: one step.
+            delay: In ms: a number, a tensor or a distribution; None, the default: one step. 0.0: a spike
+                arrives in the step in which it is sent, where such projections form no cycle.
             input: The input of the target that it adds to; needed where it has several.
             receptor: A name, under which projections into one population share the states of one synapse,
                 with the same values; its aggregator knows them by it. Default: states of its own.
@@ -219,10 +222,11 @@ class Network(nn.Module):
             raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
         wanted = Wanted(name, rule, synapse, weight, delay, input, receptor)
         projection = made(wanted, *ends, self.seed, positions=self._at(*ends))
+        order = in_order(self.populations, {**self.projections, name: projection})
         if receptor is not None:
             self._check_receptor_name(name, receptor, projection.receiver)
             share_receptor(projection, self.projections.values())
-        self.projections[name] = projection
+        self.projections[name], self._order = projection, order
         self.add_module(name, projection)
         self._incoming = None
         return projection
@@ -320,21 +324,24 @@ class Network(nn.Module):
         if label == 1:
             data = of_one_batch(data)
         try:
-            for name, population in self.populations.items():
+            for name in self._order:
+                population = self.populations[name]
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
                 own = population._own_forward or population._model is None
                 outputs[name] = population(data[name]) if own else population.advance(data[name], reaching)
+                for projection in self.projections.values():
+                    # Its receiver is stepped later in this step.
+                    if projection.sender == name and projection.delays.at_once:
+                        projection.send_of(label, outputs[name])
         except Exception:
-            self._put_back(modules, before)
+            self._put_back(modules, before, label)
             raise
         for name in sorted(self.projections):
             projection = self.projections[name]
-            spiked = outputs[projection.sender].get("spiked")
-            if spiked is not None:
-                times = outputs[projection.sender].get("spike_times")
-                projection.send(label, spiked, times)
+            if not projection.delays.at_once:
+                projection.send_of(label, outputs[projection.sender])
             outputs[name] = {each: getattr(projection, each) for each in projection.kinetics.schema.states}
         return outputs
 
@@ -365,7 +372,7 @@ class Network(nn.Module):
                 "several sources from outside; give one, which the aggregator knows as 'external'"
             )
 
-    def _put_back(self, modules: Any, before: list[dict[str, Any]]) -> None:
+    def _put_back(self, modules: Any, before: list[dict[str, Any]], label: int) -> None:
         """The network as it was before a step, which replaces buffers and writes to none."""
         for each, buffers in zip(modules, before, strict=True):
             each._buffers.clear()
@@ -374,7 +381,7 @@ class Network(nn.Module):
                 each.__dict__["_kept"] = None
         for projection in self.projections.values():
             # What was taken off its way is summed anew.
-            projection.delivery.restore(list(projection.delivery.sent))
+            projection.delivery.restore([each for each in projection.delivery.sent if each.label < label])
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:
