@@ -161,7 +161,7 @@ _NAMES = sorted([*_HOME, *_MODULES, "RheobaseError", "RheobaseWarning", "errors"
 
 def _offered() -> list[str]:
     """The public names that are here: a module of another distribution is one where that is installed."""
-    from .plugins.extensions import MODULES, extensions
+    from .plugins.metadata import MODULES, extensions
 
     absent = {*_OF_OTHERS} - extensions(MODULES).keys()
     return [name for name in _NAMES if name not in absent]
