@@ -34,6 +34,9 @@ from .problem import brief, first_line
 HEAVY = ("torch", "numpy", "scipy", "jax", "tensorflow", "matplotlib", "pandas")
 """What a hook module has no use for, and what makes every listing without an index wait."""
 
+LONGEST = 1 << 16
+"""How many characters of a traceback are kept: its end, as its beginning is ours."""
+
 _VALUE = re.compile(r"(?P<module>[\w.]+)\s*(?::\s*(?P<attribute>[\w.]+))?\s*(?:\[.*\])?")
 
 _examined: set[str] = set()
@@ -135,7 +138,7 @@ def _traceback(error: BaseException | None) -> str:
     if error is None:
         return ""
     try:
-        return "".join(traceback.format_exception(error))
+        return "".join(traceback.format_exception(error))[-LONGEST:]
     except Exception:  # a stranger's exception may fail to print
         return type(error).__name__
 

@@ -119,20 +119,22 @@ class Examiner:
 
     def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Load plugins, several at a time; none can harm another distribution's."""
+        groups = _by_distribution(entries)
         try:
-            groups = _by_distribution(entries)
-            while groups:
-                # One may have spoilt the process for the others of its distribution: they are judged apart.
-                spoilt: list[Group] = []
-                if self._worker.run(list(map(_request, groups)), self._sorter(groups, spoilt)) is None:
-                    return Here().examine_all(entries)
-                groups = spoilt
+            # One may have spoilt the process for the others of its distribution: they are judged apart. And
+            # it may have ended others': what a signal ended is loaded once more, with nothing beside it.
+            spoilt: list[Group] = []
+            killed: list[Group] = []
+            if self._run(groups, spoilt, killed) is None or self._run(spoilt, [], killed) is None:
+                return Here().examine_all(entries)
+            for group in killed if len(groups) > 1 else ():
+                self._run([group], [], [])
         finally:
             with contextlib.suppress(PluginError):  # nothing more is to be started
                 self._name_strangers([entry for entry in entries if entry in self.outcomes])
         return [self.outcomes[entry] for entry in entries]
 
-    def _sorter(self, groups: Sequence[Group], spoilt: list[Group]) -> Callable[[int, Result], None]:
+    def _run(self, groups: Sequence[Group], spoilt: list[Group], killed: list[Group]) -> list[Result] | None:
         since = time.time_ns()
 
         def sort(number: int, result: Result) -> None:
@@ -142,8 +144,10 @@ class Examiner:
                     spoilt.append((entry,))
                 elif outcome is not None:
                     self.outcomes[entry] = outcome
+            if result.killed and len(group) == 1:
+                killed.append(group)
 
-        return sort
+        return self._worker.run(list(map(_request, groups)), sort)
 
     def _outcomes(self, group: Group, result: Result, since: int) -> list[Outcome | None]:
         """What came of plugins that were loaded in one process; None: nothing, for one before it failed."""

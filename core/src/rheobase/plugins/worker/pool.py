@@ -101,7 +101,7 @@ class Worker:
         jobs = [Watched(number, request, self.limit) for number, request in enumerate(requests)]
         try:
             if APART:
-                if not self._start():
+                if jobs and not self._start():
                     return None
                 self._watch(deque(jobs), note)
             else:
