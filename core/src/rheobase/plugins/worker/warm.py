@@ -77,7 +77,6 @@ def _serve(channel: socket.socket, running: set[int]) -> None:
                 channel.sendall(f"failed {error.errno}\n".encode())
             else:
                 if pid == 0:
-                    running.clear()
                     _do(request, pipes, (channel.fileno(), awake, wake))
                 running.add(pid)
                 channel.sendall(f"began {pid}\n".encode())
