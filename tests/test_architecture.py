@@ -55,6 +55,7 @@ ALLOWED: dict[str, set[str]] = {
         "engine.neuron",
         "engine.resolve",
         "engine.step",
+        "signal",
     }
     | {"errors", "philox", "specs", "torch_state"},
     "engine.create": {"engine.aggregate", "engine.component", "engine.ensemble", "engine.integrator"}

@@ -45,6 +45,7 @@ if _typing.TYPE_CHECKING:
     from .engine.neuron.tensors import is_hooked as is_hooked
     from .engine.neuron.tensors import put_tensors as put_tensors
     from .engine.neuron.tensors import tensors as tensors
+    from .engine.step.events import LimitedField as LimitedField
     from .engine.step.field import ModelGap as ModelGap
     from .engine.step.table import BESIDE as BESIDE
     from .engine.step.table import SLOTS as SLOTS
@@ -89,6 +90,7 @@ _HOME = {
     "Equation": "engine.integrator.equation",
     "Failure": "engine.integrator.status",
     "Field": "engine.integrator.contract",
+    "LimitedField": "engine.step.events",
     "ModelGap": "engine.step.field",
     "PROBE": "engine.integrator.event",
     "Time": "engine.integrator.contract",

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import click
 
-from ..errors import MissingError, PluginError, RheobaseError, RheobaseWarning, shortened, shown
+from ..errors import MissingError, PluginError, RheobaseError, RheobaseWarning, nearest, shortened, shown
 from ..plugins import settings
 from ..plugins.metadata import COMMANDS as ADDED
 from ..plugins.metadata import extensions
@@ -74,6 +74,16 @@ class Application(click.Group):
                 ),
             )
         return None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            known = {*self.list_commands(ctx), *OF_EXTRAS}
+            near = nearest(args[0], known)
+            if not near:
+                raise
+            raise click.UsageError(f"No such command {args[0]!r}{near}", ctx) from error
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         for name in ("stdout", "stderr"):

@@ -36,7 +36,7 @@ def missing(target: str) -> str:
     if loaded is not None:
         return "" if hasattr(loaded, first) else f"module {module!r} has no {first!r}"
     try:
-        spec = [spec for _, spec in levels(module)][-1]
+        *_, (_, spec) = levels(module)
     except Missing as error:
         return f"there is no module {str(error)!r}"
     except Exception:  # a finder of a stranger's; only the import can tell
