@@ -145,6 +145,10 @@ def _traceback(error: BaseException | None) -> str:
 
 def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: None) -> Iterator[Any]:
     """Do what a job asks for; ``at`` is told each place that a scan is about to look at."""
+    if request.get("trusted"):
+        from .locking import loading
+
+        loading.activate({"": loading.Trusted(*request["trusted"])})
     if request["do"] == "scan":
         asking = host.Host(request["spec"], request["oldest"])
         yield discovery.scan(asking, at=at, without=request.get("without", ())).to_plain()
@@ -162,10 +166,6 @@ def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: N
 
         yield {"failure": component.failure(spec_from_plain(request["spec"]))}
     else:
-        if request.get("trusted"):
-            from .locking import loading
-
-            loading.activate({"": loading.Trusted(*request["trusted"])})
         for entry in request["entries"]:
             yield examine(Entry.from_plain(entry)).to_plain()
 
