@@ -39,6 +39,33 @@ def check_alike(populations: Mapping[str, Neuron], projections: Mapping[str, Pro
             )
 
 
+def in_order(populations: Mapping[str, Neuron], projections: Mapping[str, Projection]) -> tuple[str, ...]:
+    """The populations, each after those whose spikes reach it in the step in which they are sent.
+
+    Raises:
+        ArgumentError: If such projections form a cycle; it names them.
+    """
+    before: dict[str, list[str]] = {name: [] for name in populations}
+    for each in projections.values():
+        if each.delays.at_once:
+            before[each.receiver].append(each.sender)
+    found: list[str] = []
+    while len(found) < len(before):
+        ready = [name for name, heard in before.items() if name not in found and set(heard) <= set(found)]
+        if not ready:
+            left = [
+                name
+                for name, each in projections.items()
+                if each.delays.at_once and each.receiver not in found and each.sender not in found
+            ]
+            raise ArgumentError(
+                f"{', '.join(left)}: delays of 0 go round in a cycle, in which nothing is first; give one of "
+                "these projections a delay of dt or more"
+            )
+        found += ready
+    return tuple(found)
+
+
 def _different(named: str, first: Neuron, part: Any, what: str, one: Any, other: Any) -> ArgumentError:
     return ArgumentError(
         f"{named}: {first.identifier!r} has {what}={one} and {part.identifier!r} has {other}; convert the "
