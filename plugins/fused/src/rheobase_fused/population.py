@@ -10,6 +10,7 @@ import ctypes
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
 
+import rheobase as rb
 import torch
 from rheobase.spi import tensors
 from torch import Tensor
@@ -25,6 +26,8 @@ from .tracing import SPIKED
 if TYPE_CHECKING:
     from rheobase import Neuron
 
+FACTOR = "factor_"
+"""What the parameters are called that an integrator adds: the factors of its step."""
 ARRIVING = "arriving_"
 """What the inputs are called by which spikes arrive, beside those of the neuron."""
 
@@ -48,7 +51,7 @@ def population(neuron: Neuron, incoming: Any, *, grad: bool) -> PopulationStep:
     if neuron.batch:
         raise Refusal(f"the neuron has the batch {list(neuron.batch)}, and kernels of networks have none")
     setting = PopulationSetting(neuron, incoming)
-    return PopulationStep(neuron, incoming, compiled(setting, frozenset()))
+    return PopulationStep(neuron, incoming, compiled(setting, frozenset()), setting.factors)
 
 
 @final
@@ -59,27 +62,85 @@ class PopulationSetting(Setting):
         own = {name: value for name, value in neuron.state.items() if isinstance(value, Tensor)}
         super().__init__(neuron, {**incoming.states, **own})
         self._incoming, self._values = incoming, incoming.params(neuron.params)
-        self.take_params(self._values)
         self._own_inputs = tuple(self.data)
+        self.integrator: Any = neuron.integrator
+        self.factors: dict[str, Tensor] = {}
         ones = next(iter(self.data.values()))
+        if callable(getattr(neuron.integrator, "propagation", None)):
+            self.integrator = Propagating(neuron, incoming)
+            factors = self.integrator.paths.factors
+            self.factors = {f"{FACTOR}{k}": _one(each) for k, each in enumerate(factors)}
+        self.take_params({**self._values._asdict(), **self.factors})
         self.data |= {f"{ARRIVING}{k}": ones.clone() for k in range(len(incoming.groups))}
 
     def _from(
         self, states: Any, params: Mapping[str, Tensor], data: Mapping[str, Tensor], *_: Any
     ) -> dict[str, Tensor | None]:
-        schema = self.neuron.schema
-        own = {name: data[name] for name in self._own_inputs}
-        given = schema.pack_data(**own) if schema.inputs else own["input"]
+        own = {name: value for name, value in params.items() if name not in self.factors}
+        if isinstance(self.integrator, Propagating):
+            self.integrator.factors = [params[name] for name in self.factors]
         weights = [data[f"{ARRIVING}{k}"] for k in range(len(self._incoming.groups))]
         new, spiked = self._incoming.step(
-            self.neuron, self.neuron.integrator, self.states, self._values._replace(**params), given, weights
+            self.neuron,
+            self.integrator,
+            self.states,
+            self._values._replace(**own),
+            self._given(data),
+            weights,
         )
         if new.get("carry"):
             raise Refusal("the integrator carries something from step to step")
         return {**{name: new[name] for name in self.states}, SPIKED: spiked}
 
+    def _given(self, data: Mapping[str, Tensor]) -> Any:
+        """The input of the neuron, as its step has it."""
+        schema = self.neuron.schema
+        return (
+            schema.pack_data(**{name: data[name] for name in schema.inputs})
+            if schema.inputs
+            else data["input"]
+        )
+
     def _computed(self, params: Any, data: Any) -> dict[str, Tensor | None]:
         raise NotImplementedError
+
+
+@final
+class Propagating:
+    """An integrator whose step is a sum of derivatives, with factors that are made once for a run.
+
+    Args:
+        neuron: The population.
+        incoming: What reaches it.
+
+    Raises:
+        Refusal: If its field is not linear.
+    """
+
+    adaptive, fresh, field, on_failure = False, True, "linear", "raise"
+
+    def __init__(self, neuron: Neuron, incoming: Any) -> None:
+        hold = neuron.state.get("hold")
+        # Whoever rests: that somebody may is all that is asked.
+        resting = None if hold is None else hold.new_zeros(hold.shape, dtype=torch.bool)
+        whole = [torch.ones(neuron.num_units, dtype=neuron.dtype) for _ in neuron.schema.inputs or ("",)]
+        given = neuron.schema.pack_data(*whole) if neuron.schema.inputs else whole[0]
+        method: Any = neuron.integrator
+        field, y = incoming.field(neuron, given, resting)
+        try:
+            self.paths = method.propagation(field, y, neuron.dt)
+        except rb.errors.StructureError as error:
+            raise Refusal(str(error)) from error
+        self.factors: list[Tensor] = []
+
+    def advance(self, field: Any, y: Tensor, t0: Any, t1: Any, *, carry: Any = None) -> rb.Advance:
+        """The step, as the integrator takes it."""
+        return rb.Advance(self.paths.taken(y, field(t0, y), field.resting, self.factors))
+
+
+def _one(factor: Tensor) -> Tensor:
+    """A factor as a parameter: a number where it is that of all units."""
+    return factor.reshape(()) if factor.shape == (1,) else factor
 
 
 @final
@@ -90,10 +151,11 @@ class PopulationStep:
         neuron: The population.
         incoming: What reaches it.
         kernel: Its kernel.
+        factors: Those of its integrator, which do not change in a run.
     """
 
-    def __init__(self, neuron: Neuron, incoming: Any, kernel: Any) -> None:
-        self._neuron, self._incoming, self._kernel = neuron, incoming, kernel
+    def __init__(self, neuron: Neuron, incoming: Any, kernel: Any, factors: Mapping[str, Tensor]) -> None:
+        self._neuron, self._incoming, self._kernel, self._factors = neuron, incoming, kernel, factors
         inputs = neuron.schema.inputs
         self._bounded = {name: inputs[name].domain for name in inputs if inputs[name].bounded}
         self._kinetic = tuple(incoming.states)
@@ -130,7 +192,7 @@ class PopulationStep:
             self._before[place], self._after[place] = begin.data_ptr(), end.data_ptr()
         params = incoming.params(neuron.params)
         for place, name in enumerate(kernel.params):
-            value = getattr(params, name)
+            value = self._factors[name] if name in self._factors else getattr(params, name)
             if not value.is_contiguous():
                 return None
             self._params[place], self._per_unit[place] = value.data_ptr(), value.ndim
