@@ -7,6 +7,7 @@ two calls, as in ``eager``.
 from __future__ import annotations
 
 import ctypes
+import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
 
@@ -138,6 +139,17 @@ class Propagating:
         return rb.Advance(self.paths.taken(y, field(t0, y), field.resting, self.factors))
 
 
+@final
+class _End:
+    """The states at the end of a step, and where their addresses are."""
+
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self.tensors, self._table = tensors, pointers(len(tensors))
+        for place, each in enumerate(tensors):
+            self._table[place] = each.data_ptr()
+        self.address = ctypes.addressof(self._table)
+
+
 def _one(factor: Tensor) -> Tensor:
     """A factor as a parameter: a number where it is that of all units."""
     return factor.reshape(()) if factor.shape == (1,) else factor
@@ -147,6 +159,8 @@ def _one(factor: Tensor) -> Tensor:
 class PopulationStep:
     """Takes steps of a population by a kernel, and leaves it and its synapses as ``eager`` does.
 
+    It is made for one run, in which nobody sets a parameter.
+
     Args:
         neuron: The population.
         incoming: What reaches it.
@@ -155,25 +169,30 @@ class PopulationStep:
     """
 
     def __init__(self, neuron: Neuron, incoming: Any, kernel: Any, factors: Mapping[str, Tensor]) -> None:
-        self._neuron, self._incoming, self._kernel, self._factors = neuron, incoming, kernel, factors
+        self._neuron, self._incoming, self._kernel = neuron, incoming, kernel
         inputs = neuron.schema.inputs
         self._bounded = {name: inputs[name].domain for name in inputs if inputs[name].bounded}
         self._kinetic = tuple(incoming.states)
         self._shape = torch.Size([neuron.num_units])
-        self._own = frozenset(neuron.params._fields)
-        states, params, given = map(len, (kernel.states, kernel.params, kernel.inputs))
-        self._before, self._after = pointers(states), pointers(states)
-        self._params, self._per_unit = pointers(params), numbers(params)
-        self._inputs, self._traces = pointers(given), pointers(states)
-        self._steps, self._rows, self._units = numbers(given), numbers(given), numbers(given)
-        self._tables = [
-            ctypes.addressof(table)
-            for table in (
-                *(self._before, self._after, self._params, self._per_unit),
-                *(self._inputs, self._steps, self._rows, self._units, self._traces),
-            )
-        ]
+        values = {**incoming.params(neuron.params)._asdict(), **factors}
+        # Alive as long as their addresses are.
+        self._values = [values[name].detach().contiguous() for name in kernel.params]
+        states, given = len(kernel.states), len(kernel.inputs)
+        self._params, self._per_unit = pointers(len(self._values)), numbers(len(self._values))
+        for place, value in enumerate(self._values):
+            self._params[place], self._per_unit[place] = value.data_ptr(), value.ndim
+        self._inputs, self._units = pointers(given), numbers(given)
+        still, traces = numbers(given), pointers(states)
+        self._begin = pointers(states)
+        own = {**neuron.state, **incoming.states}
+        # Two of everything: a step goes from one to the other, and the next one back.
+        self._ends = [_End([torch.empty_like(own[name]) for name in kernel.states]) for _ in range(2)]
+        self._at: _End | None = None
+        self._alive = [still, traces]
+        common = (self._params, self._per_unit, self._inputs, still, still, self._units, traces)
+        self._common = [ctypes.addressof(table) for table in common]
         self._nothing = torch.zeros(1, dtype=neuron.dtype)
+        self._last: tuple[Any, dict[str, Tensor]] = (None, {})
 
     def __call__(self, data: Any) -> dict[str, Tensor] | None:
         """Take a step; None, and nothing is changed, where it is for ``eager``, which may say why."""
@@ -183,39 +202,50 @@ class PopulationStep:
             return None
         buffers: Any = tensors(neuron).buffers
         kinetic = incoming.states
-        after: dict[str, Tensor] = {}
-        for place, name in enumerate(kernel.states):
-            begin = kinetic[name] if name in kinetic else buffers[name]
-            if begin.shape != shape or not begin.is_contiguous():
-                return None
-            after[name] = end = torch.empty_like(begin)
-            self._before[place], self._after[place] = begin.data_ptr(), end.data_ptr()
-        params = incoming.params(neuron.params)
-        for place, name in enumerate(kernel.params):
-            value = self._factors[name] if name in self._factors else getattr(params, name)
-            if not value.is_contiguous():
-                return None
-            self._params[place], self._per_unit[place] = value.data_ptr(), value.ndim
-        for place, name in enumerate(kernel.inputs):
-            values = received[name]
+        states = [kinetic[name] if name in kinetic else buffers[name] for name in kernel.states]
+        begin = self._begun(states)
+        if begin is None:
+            return None
+        for place, values in enumerate(received.values()):
             if values.shape != shape and values.shape != (1,):
                 return None
             self._inputs[place], self._units[place] = values.data_ptr(), int(values.shape == shape)
-        spiked = torch.zeros(shape, dtype=torch.int8)
-        lanes = shape[0]
+        end = self._ends[self._at is self._ends[0]]
+        spiked, lanes = torch.zeros(shape, dtype=torch.int8), shape[0]
         call = Call(
-            *(lanes, 0, lanes, 1, 1, *self._tables, None, spiked.data_ptr(), lanes, lanes.bit_length()),
+            *(lanes, 0, lanes, 1, 1, begin, end.address, *self._common),
+            *(None, spiked.data_ptr(), lanes, lanes.bit_length()),
             failed=-1,
         )
         if kernel.once(call) is None:
             return None
+        self._at = end
+        after = dict(zip(kernel.states, end.tensors, strict=True))
         incoming.leave([after.pop(name) for name in self._kinetic], False)
-        clock = buffers["step_count"]
-        # Of the values that arrive nothing is kept.
-        inputs = {name: received[name].expand(shape).contiguous() for name in received if name in buffers}
+        inputs = self._inputs_kept(data, received)
         reported = {} if buffers.get("spiked") is None else {"spiked": spiked}
-        neuron.take_over({**after, **inputs, **reported, "step_count": clock + 1})
+        neuron.take_over({**after, **inputs, **reported, "step_count": buffers["step_count"] + 1})
         return {**inputs, **after, **reported}
+
+    def _begun(self, states: list[Tensor]) -> int | None:
+        """Where the addresses of these states are; None where a kernel does not take them."""
+        at = self._at
+        if at is not None and all(map(operator.is_, states, at.tensors)):
+            return at.address
+        self._at = None
+        for place, state in enumerate(states):
+            if state.shape != self._shape or not state.is_contiguous():
+                return None
+            self._begin[place] = state.data_ptr()
+        return ctypes.addressof(self._begin)
+
+    def _inputs_kept(self, data: Any, received: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the neuron keeps of its input; of the values that arrive it keeps nothing."""
+        if self._last[0] is not data:
+            names = tuple(self._neuron.schema.inputs) or ("input",)
+            kept = {name: received[name].expand(self._shape).contiguous() for name in names}
+            self._last = data, kept
+        return self._last[1]
 
     def _received(self, data: Any) -> dict[str, Tensor] | None:
         """The inputs of the kernel by name; None where one is a signal, or outside its domain."""
