@@ -15,6 +15,7 @@ MOVED = [
     ("chialvo", "begins", "a"),
     ("eif", "strong", "delta_t"),
     ("fitzhugh-nagumo", "oscillating", "epsilon"),
+    ("gif", "renewal", "v_t"),
     ("glif1", "driven", "g"),
     ("glif2", "driven", "delta_v"),
     ("glif3", "driven", "delta_i1"),

@@ -10,6 +10,7 @@ MODELS = {
     "hodgkin-huxley": ("hodgkin_huxley:HodgkinHuxley", "the squid's axon (Hodgkin & Huxley 1952)"),
     "eif": ("eif:EIF", "exponential integrate-and-fire (Fourcaud-Trocme et al. 2003)"),
     "fitzhugh-nagumo": ("fitzhugh_nagumo:FitzHughNagumo", "excitability in two states (FitzHugh 1961)"),
+    "gif": ("gif:GIF", "generalized integrate-and-fire with escape noise (Mensi et al. 2012)"),
     "glif1": ("glif:GLIF1", "generalized leaky integrate-and-fire, level 1 (Teeter et al. 2018)"),
     "glif2": ("glif:GLIF2", "level 2: reset rules and a threshold that spikes raise (Teeter et al. 2018)"),
     "glif3": ("glif:GLIF3", "level 3: after-spike currents (Teeter et al. 2018)"),

@@ -153,7 +153,7 @@ def _through(
     else:
         steps = field.segments(0.0, dt)
         carry = completed(carry, on_segment(steps[0]), steps[0].t0, y0) if kept else carry
-        result = integrator.through(steps, on_segment, y0, carry)
+        result = integrator.advance_segments(steps, on_segment, y0, carry)
     return result.y, result.carry
 
 
