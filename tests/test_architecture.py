@@ -311,7 +311,8 @@ def test_plugins_take_no_private_name_of_another(plugin: Path) -> None:
 # Where the core may say the name of a component that a plugin offers -> why.
 NAMING = {
     "engine/model/draw.py": "exponential is what a draw is distributed as",
-    "engine/model/drawing.py", "engine/model/hazard.py": "the same",
+    "engine/model/drawing.py": "the same",
+    "engine/model/hazard.py": "the same",
     "plugins/synonyms.py": "words that people have for a method; one is suggested only where it is installed",
 }
 
