@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..expression import Builder, Node, ordered, rebuilt
 from ..hoisting import Still, hoisted
@@ -16,7 +17,7 @@ from .partials import Part
 from .setting import MARKS, OUT, LayerSetting, slope_nodes
 
 FEW = 3
-"""So many learned parameters are summed over steps by themselves, and not by way of what follows from them."""
+"""So many learned parameters are summed over steps themselves, and not by way of what follows from them."""
 ALL: frozenset[str] = frozenset()
 """The inputs that do not change in a run: none, since each step has a derivative by its own."""
 
@@ -26,6 +27,7 @@ class Halves:
     """A step, and its derivative.
 
     Attributes:
+        pattern: What was followed, hashable.
         step: The values: states at the end, parameters, inputs.
         out: The output.
         adjoint: State, of those that are numbers -> the cotangent of what it was before the step.
@@ -37,6 +39,7 @@ class Halves:
         hoisted: What does not change -> whether it is the same for all units.
     """
 
+    pattern: tuple[Any, ...]
     step: Step
     out: Node
     adjoint: Mapping[str, Node]
@@ -114,6 +117,7 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
     gathered = {node: values.of(cotangent) for node, cotangent in of_still.items()}
     step = step_with(states)
     return Halves(
+        traced.pattern(),
         step,
         out,
         adjoint,
