@@ -352,6 +352,18 @@ def lives(pid: int) -> bool:
         return False
 
 
+def test_whoever_changes_itself_at_each_listing_has_only_itself_loaded_again(tmp_path: Path) -> None:
+    site, runs = tmp_path / "site", tmp_path / "runs"
+    note = NOTE.format(path=str(runs)) + "note(__name__)\n"
+    install(site, "a-good", note)
+    install(site, "k-changes", f"{note}open(__file__, 'a').write('# more\\n')\n")
+    time.sleep(0.1)  # what was written a moment ago is looked at twice
+    for _ in range(3):
+        said = listed(site, tmp_path / "cache")
+        assert {"a-good", "k-changes"} <= {row[0] for row in said["found"]}
+    assert sorted(runs.read_text().split()) == ["a_good", *["k_changes"] * 3]
+
+
 KILLS = """
 import os, signal, time
 own, above = os.getpid(), os.getppid()

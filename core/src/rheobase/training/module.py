@@ -301,8 +301,10 @@ class Layer(nn.Module):
     def _goes_in_one(self, x: Any) -> bool:
         """Whether a backend may take the steps: it needs values, which function transforms do not show."""
         parts = tuple(x.values()) if isinstance(x, Mapping) else (x,)
+        if torch.compiler.is_compiling():
+            return True
         seen = all(values_visible(each) for each in parts if isinstance(each, Tensor))
-        if not seen and self._choices["backend"] != AUTO and not torch.compiler.is_compiling():
+        if not seen and self._choices["backend"] != AUTO:
             raise BackendError(
                 f"{self._neuron.identifier}: within a function transform, or on meta, values cannot be seen, "
                 f"and backend={self._choices['backend']!r} needs them; give backend='auto' or 'eager'"

@@ -21,7 +21,7 @@ from .located_run import check_located, last_spikes
 from .refusal import Amiss, Refusal
 from .short import ShortCall
 from .suitable import check_drive, check_suitable, worthwhile
-from .training.trainer import LayerTrainer
+from .training.trainer import LayerTrainer, states_of
 from .trains import Trains
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Fused:
             Refusal: If this layer cannot be fused.
         """
         trainer = LayerTrainer(unrolling)
-        trainer.ready(sizes, values, scale, begin, now)
+        trainer.ready(sizes, values, scale, begin, states_of(unrolling, now))
         return trainer
 
 
