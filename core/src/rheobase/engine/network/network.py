@@ -8,14 +8,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...errors import ArgumentError, InputError, nearest
+from ...errors import ArgumentError, InputError, IntegrationError, nearest
 from ...specs import Provenance
 from ..aggregate import sum_inputs
 from ..neuron.base import Neuron
 from .batch import of_one_batch
-from .checks import check_alike, checked_positions, in_order
+from .blame import source_of_nan
+from .checks import check_alike, checked_positions, in_order, warn_of_hooks
 from .connecting import Wanted, made, share_receptor
 from .incoming import Incoming
+from .membership import enter
 from .projection import Projection
 from .recipe import SynapseRecipe
 from .view import End, View, combined, end_of
@@ -31,11 +33,6 @@ class Network(nn.Module):
     Args:
         seed: What all that is drawn in it follows from, with the names of its parts.
         identifier: A name for it.
-
-    Attributes:
-        populations: Name -> population, in the order in which they were added.
-        projections: Identifier -> projection, likewise.
-        views: Name -> view, likewise.
 
     Raises:
         ArgumentError: If the seed is no integer from 0 up.
@@ -75,12 +72,42 @@ class Network(nn.Module):
             )
         self.seed = seed
         self.identifier = "network" if identifier is None else str(identifier)
-        self.populations: dict[str, Neuron] = {}
-        self.projections: dict[str, Projection] = {}
-        self.views: dict[str, View] = {}
+        self._populations: dict[str, Neuron] = {}
+        self._projections: dict[str, Projection] = {}
+        self._views: dict[str, View] = {}
         self._positions: dict[str, Tensor] = {}
         self._incoming: dict[str, Incoming] | None = None
         self._order: tuple[str, ...] = ()
+
+    @property
+    def populations(self) -> Mapping[str, Neuron]:
+        """Name -> population, in the order in which they were added."""
+        return MappingProxyType(self._populations)
+
+    @property
+    def projections(self) -> Mapping[str, Projection]:
+        """Identifier -> projection, likewise."""
+        return MappingProxyType(self._projections)
+
+    @property
+    def views(self) -> Mapping[str, View]:
+        """Name -> view, likewise."""
+        return MappingProxyType(self._views)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("_modules", ()):
+            raise self._fixed(name, "replaced")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self._modules:
+            raise self._fixed(name, "removed")
+        super().__delattr__(name)
+
+    def _fixed(self, name: str, what: str) -> ArgumentError:
+        return ArgumentError(
+            f"{self.identifier}: {name!r} cannot be {what}; make the network anew without it"
+        )
 
     # --- building ------------------------------------------------------------------------------------
 
@@ -129,12 +156,13 @@ class Network(nn.Module):
                         f"{self.identifier}: the population {name!r} has {what}={theirs}{unit} and "
                         f"{other.identifier!r} has {ours}{unit}; all populations of a network have one {what}"
                     )
+        enter(ensemble, self, name)
         if positions is not None:
             self._positions[name] = checked_positions(name, positions, ensemble.num_units)
         ensemble.identifier = name
         if ensemble._seed is None:
             ensemble.seed = self.seed
-        self.populations[name] = ensemble
+        self._populations[name] = ensemble
         self._order = in_order(self.populations, self.projections)
         self.add_module(name, ensemble)
         self._incoming = None
@@ -168,8 +196,8 @@ class Network(nn.Module):
                 f"{nearest(str(population), self.populations)}; there are "
                 f"{', '.join(self.populations) or 'none'}"
             )
-        self.views[name] = View(name, self.populations[population], first, last)
-        return self.views[name]
+        self._views[name] = View(name, self.populations[population], first, last)
+        return self._views[name]
 
     def connect(
         self,
@@ -226,7 +254,7 @@ class Network(nn.Module):
         if receptor is not None:
             self._check_receptor_name(name, receptor, projection.receiver)
             share_receptor(projection, self.projections.values())
-        self.projections[name], self._order = projection, order
+        self._projections[name], self._order = projection, order
         self.add_module(name, projection)
         self._incoming = None
         return projection
@@ -323,6 +351,7 @@ class Network(nn.Module):
         outputs: dict[str, dict[str, Tensor]] = {}
         if label == 1:
             data = of_one_batch(data)
+            warn_of_hooks(self.populations, self.identifier)
         try:
             for name in self._order:
                 population = self.populations[name]
@@ -335,8 +364,10 @@ class Network(nn.Module):
                     # Its receiver is stepped later in this step.
                     if projection.sender == name and projection.delays.at_once:
                         projection.send_of(label, outputs[name])
-        except Exception:
+        except Exception as error:
             self._put_back(modules, before, label)
+            if isinstance(error, IntegrationError) and (told := self._blamed(name)):
+                raise type(error)(f"{error}{told}") from error
             raise
         for name in sorted(self.projections):
             projection = self.projections[name]
@@ -371,6 +402,13 @@ class Network(nn.Module):
                 f"{self.identifier}: {name!r} has an aggregator and projections that reach it, and was given "
                 "several sources from outside; give one, which the aggregator knows as 'external'"
             )
+
+    def _blamed(self, name: str) -> str:
+        """The projection that brought a population a number that is none, for a message."""
+        population = self.populations[name]
+        states = (population._of(each) for each in population.schema.states)
+        into = [each for each in self.projections.values() if each.receiver == name]
+        return source_of_nan(into, population.schema.pack_state(*states))
 
     def _put_back(self, modules: Any, before: list[dict[str, Any]], label: int) -> None:
         """The network as it was before a step, which replaces buffers and writes to none."""
@@ -443,6 +481,11 @@ class Network(nn.Module):
     def provenance(self) -> dict[str, dict[str, Provenance]]:
         """Part -> where what it is made of comes from, by kind."""
         return {name: self[name].provenance for name in self}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name, population in self.populations.items():
+            enter(population, self, name)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_incoming": None}

@@ -25,6 +25,14 @@ from .underway import Sent, has_moments, spikes_of
 
 UNDER_WAY = "under_way"
 
+_FIXED = frozenset({"delay", "source", "target", "synapses", "num_units", "seed", "dt", "dtype", "device"})
+"""What follows from what a projection was made of."""
+_GIVEN = frozenset(
+    {"identifier", "sender", "receiver", "input", "receptor", "sources", "recipe", "rule_source"}
+    | {"connectivity", "delays"}
+)
+"""What it was made of, once it is."""
+
 
 class Projection(nn.Module):
     """The synapses from one population to another. :meth:`Network.connect` makes it.
@@ -202,7 +210,7 @@ class Projection(nn.Module):
         return self.connectivity.synapses
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("delay", "source", "target", "synapses"):
+        if name in _FIXED or (name in _GIVEN and name in self.__dict__):
             raise ArgumentError(
                 f"{self.identifier}: {name} cannot be set; it is what connect was given: make the network "
                 "anew"
