@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.integrator import Integrator
+from ..engine.network.recipe import SynapseRecipe
 from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, nearest, shown
 from .making import neuron_for, shape_of
@@ -29,6 +30,7 @@ def layer(
     integrator: Integrator | str | None = None,
     gradient: str = "surrogate",
     recurrent: nn.Module | None = None,
+    synapse: SynapseRecipe | None = None,
     backend: str = "auto",
     memory: str = "recompute",
     time: str = "first",
@@ -69,6 +71,9 @@ def layer(
             their derivatives are exact. Each row of x is an input that is constant for one dt. It goes step
             by step in PyTorch, and neither ``surrogate`` nor ``reset`` plays a part.
         recurrent: A module from the last output ``[*batch, *units]`` to what adds to x.
+        synapse: What events do with ``gradient="times"``, from :func:`rheobase.synapse`: it is integrated
+            with the model, and a weight of 1 is what x = 1 stands for (in its own unit, if that is another).
+            By default they are added to the first state at once, and 1 is the distance from threshold.
         backend: ``"eager"``, step by step in PyTorch; ``"auto"`` is the same for now.
         memory: How a backend that runs many steps at once keeps what it needs for the derivative,
             ``"recompute"`` or ``"store"``. In eager autograd keeps it, whatever is given.
@@ -125,5 +130,6 @@ def layer(
         shapes=shapes,
         surrogate=surrogate,
         recurrent=recurrent,
+        synapse=synapse,
         choices=given,
     )

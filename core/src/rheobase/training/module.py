@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
-from ..engine.model.functions import gap
+from ..engine.model.functions import Model, gap
 from ..engine.model.values import initial_value
 from ..engine.neuron.base import Neuron
+from ..engine.step.arrivals import Arrivals
 from ..engine.step.grid import step
 from ..engine.step.slopes import forgotten
 from ..engine.step.spikes import Surrogate
@@ -20,13 +22,15 @@ from ..engine.step.stepsize import heed
 from ..engine.step.table import StepState
 from ..errors import ArgumentError, InputError, NonFiniteStateError, RheobaseWarning, shown
 from ..torch_state import all_finite, first_not_finite, values_visible
+from .events import Events
 from .learning import check_learn, tied_to, value_of
 from .making import model_of
 from .receiving import flat_input
+from .reception import Reception
 from .scales import INPUTS, check_size, displacement, distance, input_size
 from .state import named, packed
 from .surrogate import as_surrogate
-from .times import check_timed, gathered
+from .times import anchored, check_timed, gathered
 
 CHOICES = {
     "reset": ("detached", "attached"),
@@ -73,6 +77,7 @@ class Layer(nn.Module):
         shapes: Mapping[str, torch.Size],
         surrogate: Any,
         recurrent: nn.Module | None,
+        synapse: Any,
         choices: Mapping[str, str],
     ) -> None:
         super().__init__()
@@ -87,6 +92,11 @@ class Layer(nn.Module):
             )
         if self._timed:
             check_timed(neuron, choices, recurrent)
+        elif synapse is not None:
+            raise ArgumentError(
+                f"layer: synapse={shown(synapse)} is for events, which a layer with gradient='times' hears; "
+                "give gradient='times', or put a layer of its own before this one"
+            )
         if recurrent is not None and not isinstance(recurrent, nn.Module):
             raise ArgumentError(
                 f"layer: recurrent={shown(recurrent)}; give a torch module, such as nn.Linear"
@@ -98,6 +108,10 @@ class Layer(nn.Module):
         self.register_buffer("scale", distance(neuron) if self._spiking else displacement(neuron))
         sizes, self._main = self._sizes(neuron)
         self.register_buffer("rheobase", sizes)
+        self.reception = None
+        if self._timed:
+            main = tuple(neuron.schema.inputs)[self._main] if neuron.schema.inputs else ""
+            self.reception = Reception(neuron, synapse, main)
         self.raw, self.start, self.size = nn.Module(), nn.Module(), nn.Module()
         for name, declared in neuron.schema.parameters.items():
             value = neuron._of(name).detach().clone()
@@ -182,15 +196,24 @@ class Layer(nn.Module):
         return twin
 
     def forward(
-        self, x: Any, *, state: Mapping[str, Tensor] | None = None, return_state: bool = False
+        self,
+        x: Any,
+        *,
+        state: Mapping[str, Tensor] | None = None,
+        return_state: bool = False,
+        until: float | None = None,
     ) -> Any:
         """The output for a sequence of inputs.
 
         Args:
             x: ``[T, *batch, *units]``, or ``[batch, T, *units]`` with ``time="second"``; for a model with
-                several inputs a mapping of these by name.
+                several inputs a mapping of these by name. With ``gradient="times"`` also events,
+                ``(times, weights)`` or ``(times, weights, x)``: ms ``[*batch, inputs, K]`` with NaN in places
+                left over, such as another layer gives, and ``[*units, inputs]``.
             state: Where to go on from, as an earlier call gave it; the initial state by default.
             return_state: Whether to give the state at the end too.
+            until: How long a call with events alone goes on, ms, rounded up to whole steps. By default to the
+                end of the step of the last event.
 
         Returns:
             The output in the shape of x; times ``[*batch, *units, K]`` with ``gradient="times"``; with
@@ -201,18 +224,33 @@ class Layer(nn.Module):
             NonFiniteStateError: If a state is not finite at the end.
         """
         second = self._choices["time"] == "second"
+        events = None
+        if self.reception is not None and isinstance(x, (tuple, list)):
+            events, x = self._heard(x, until)
+        elif until is not None:
+            raise InputError(
+                f"{self._neuron.identifier}: until={until!r} says when a call with events alone ends; an "
+                "input of T rows ends with them: leave until out"
+            )
         given, shape = flat_input(self._neuron, x, self.units, self.rheobase, main=self._main, second=second)
+        if events is not None and events.batch != shape[1:-1]:
+            raise InputError(
+                f"{self._neuron.identifier}: the events have the batch {list(events.batch)}, and x "
+                f"{list(shape[1:-1])}; give both alike"
+            )
         values = self.values
         params = self._params(values)
         begun = self._begun(params, shape[1:-1])
         now, last = begun, torch.zeros_like(begun.y[0])
         if state is not None:
-            now, back = packed(self._neuron, state, begun, self.units, spikes=not self._timed)
+            now, back = packed(self._neuron, self._names, state, begun, self.units, spikes=not self._timed)
             last = last if back is None else back
         begin = begun.y[0] if self._choices["output"] == "voltage" else None
-        rows, now, last = self._unrolled(given, shape[0], now, last, params, begin)
+        leaves = (*values.values(), *given.values(), now.y, *(() if events is None else events.leaves))
+        rows, now, last = self._unrolled(given, shape[0], now, last, params, begin, events)
         if self._timed:
             times = gathered(rows, shape[1:], self._neuron.dt, self.scale.device)
+            times = anchored(times, leaves)
             self._look(~times.detach().isnan(), shape[0], now, begun)
             outputs = times.unflatten(-2, self.units)
         else:
@@ -222,7 +260,7 @@ class Layer(nn.Module):
             outputs = outputs.movedim(0, 1) if second else outputs
         self._heed(given, params, begun)
         if return_state:
-            return outputs, named(self._neuron, now, None if self._timed else last, self.units)
+            return outputs, named(self._names, now, None if self._timed else last, self.units)
         return outputs
 
     def _unrolled(
@@ -233,9 +271,10 @@ class Layer(nn.Module):
         last: Tensor,
         params: Any,
         begin: Tensor | None,
+        events: Events | None,
     ) -> tuple[list[Tensor], StepState, Tensor]:
         neuron = self._neuron
-        model, main = model_of(neuron), list(given)[self._main]
+        model, main = self._model, list(given)[self._main]
         surrogate = None
         # Without a graph there is nothing that it would stand for.
         if self._spiking and not self._timed and (torch.is_grad_enabled() or self._smooth):
@@ -256,6 +295,7 @@ class Layer(nn.Module):
                 data,
                 neuron.dt,
                 surrogate=surrogate,
+                arrivals=self._arriving(events, t),
             )
             if report.times is not None:
                 rows.append(report.times)
@@ -280,14 +320,55 @@ class Layer(nn.Module):
             )
         return more.flatten(-len(self.units))
 
+    def _heard(self, x: Sequence[Any], until: float | None) -> tuple[Events, Any]:
+        """Events, and what is heard beside them."""
+        neuron, reception = self._neuron, self.reception
+        if (
+            reception is None
+            or len(x) not in (2, 3)
+            or (until is not None and (len(x) == 3 or not 0 < until < math.inf))
+        ):
+            raise InputError(
+                f"{neuron.identifier}: {len(x)} parts of an input, until={until!r}; give (times, weights), "
+                "with until > 0 if you like, or (times, weights, x) without"
+            )
+        native = self._choices["input"] == "native"
+        size = reception.size(self.scale, self.rheobase[self._main], native)
+        events = Events(neuron, x[:2], self.units, size)
+        if len(x) == 3:
+            return events, x[2]
+        # What no input is to a model with several is the default of each.
+        sizes, names = self.rheobase, tuple(neuron.schema.inputs)
+        rest = neuron.schema.inputs[names[self._main]].default if names else 0.0
+        shape = (events.steps(until), *events.batch)
+        still = (torch.full_like(sizes[self._main], rest) / sizes[self._main]).unflatten(0, self.units)
+        still = still.expand(*shape, *self.units)
+        return events, still.movedim(0, 1) if self._choices["time"] == "second" else still
+
+    def _arriving(self, events: Events | None, t: int) -> Arrivals | None:
+        if events is None or self.reception is None:
+            return None
+        return events.of_step(t, self.reception.composite.arrive)
+
+    @property
+    def _model(self) -> Model:
+        """What is integrated: the model, with the synapse that reaches it."""
+        return model_of(self._neuron) if self.reception is None else self.reception.model
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        own = tuple(self._neuron.schema.states)
+        return own if self.reception is None else (*own, *self.reception.names)
+
     def _params(self, values: Mapping[str, Tensor]) -> Any:
         schema = self._neuron.schema
         options = (getattr(self._neuron, name) for name in schema.options)
-        return schema.pack_params(*values.values(), *options)
+        own = schema.pack_params(*values.values(), *options)
+        return own if self.reception is None else self.reception.params(own)
 
     def _begun(self, params: Any, batch: torch.Size) -> StepState:
         """The state at the start, with the values of now."""
-        neuron, model = self._neuron, model_of(self._neuron)
+        neuron = self._neuron
         shape, like = torch.Size((*batch, neuron.num_units)), self.scale
         parts = []
         for name, declared in neuron.schema.states.items():
@@ -296,6 +377,7 @@ class Layer(nn.Module):
             )
             value = torch.as_tensor(value, dtype=like.dtype, device=like.device)
             parts.append(value.expand(shape))
+        parts += [] if self.reception is None else self.reception.begun(shape, like)
         y = torch.stack(parts)
         if not self._spiking:
             return StepState(y)
@@ -303,7 +385,7 @@ class Layer(nn.Module):
         if neuron.schema.refractory:
             steps = torch.zeros(shape, dtype=torch.int32, device=like.device)
         left = None if steps is None or not self._timed else steps.to(torch.float64)
-        return StepState(y, gap(model, y, params) < 0, steps, left)
+        return StepState(y, gap(self._model, y, params) < 0, steps, left)
 
     def _look(self, outputs: Tensor, steps: int, now: StepState, begun: StepState) -> None:
         """What is to be said of a call, where values can be looked at."""
@@ -313,7 +395,7 @@ class Layer(nn.Module):
         if not all_finite(now.y):
             where = first_not_finite(now.y) or (0,) * now.y.ndim
             raise NonFiniteStateError(
-                f"{name}: the state {list(self._neuron.schema.states)[where[0]]!r} of unit {where[-1]}"
+                f"{name}: the state {self._names[where[0]]!r} of unit {where[-1]}"
                 f"{f', row {list(where[1:-1])}' if len(where) > 2 else ''} is not finite "
                 f"after {steps} steps of {self._neuron.dt:g} ms; give a smaller input or dt, or an "
                 "integrator that is stable at it"
@@ -334,7 +416,7 @@ class Layer(nn.Module):
         first = {name: value[0].detach() for name, value in given.items() if len(value)}
         if first:
             data = neuron.schema.pack_data(**first) if inputs else first[""]
-            state = dict(zip(neuron.schema.states, begun.y.unbind(0), strict=True))
+            state = dict(zip(neuron.schema.states, begun.y, strict=False))
             # Of what does not learn the first call says all.
             self.__dict__["_heeded"] = heed(neuron, state, params, data) or not self.learn
 

@@ -58,7 +58,7 @@ def made(
     name, rule, synapse = wanted.name, wanted.rule, wanted.synapse
     if not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
-    chosen = _input_of(name, receiver, synapse, wanted.input)
+    chosen = input_of(name, receiver, synapse, wanted.input)
     connectivity, order = _connected(
         name, rule, sender.num_units, receiver.num_units, (seed, name), same, positions
     )
@@ -178,7 +178,7 @@ def _equal(one: Projection, other: Projection, name: str) -> bool:
     return torch.equal(getattr(one, name), getattr(other, name))
 
 
-def _input_of(name: str, receiver: Neuron, synapse: SynapseRecipe, given: str | None) -> str:
+def input_of(name: str, receiver: Neuron, synapse: SynapseRecipe, given: str | None) -> str:
     """The input of the receiver that a projection adds to; or the error that says why it cannot."""
     kinetics, inputs = synapse.kind.kinetics, receiver.schema.inputs
     if receiver._own_forward or receiver._model is None:
