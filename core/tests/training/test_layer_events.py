@@ -227,3 +227,17 @@ def test_events_where_none_are_heard_are_told() -> None:
     ):
         with pytest.raises(ArgumentError, match=told):
             rb.layer("lif", 1, dt=1.0, **{"synapse": current(), **how})
+
+
+@pytest.mark.parametrize("integrator", ["exact", "rk45", "rk4"])
+def test_event_at_the_very_start_has_the_derivative_of_one_just_after(integrator: str) -> None:
+    """The unit moves as it comes, towards where a current takes it: a way of no length, but one."""
+    layer, x = hears(integrator=integrator), torch.full((5, 1), 60.0, dtype=torch.float64)
+    slopes = []
+    for start in (0.0, 1e-7):
+        at = numbers([start], [3.0])
+        times = layer((at, numbers([500.0, 300.0]), x))
+        slopes.append(torch.autograd.grad(times[0, 0], at)[0])
+    assert slopes[0].all()
+    # It is continuous there, and changes by less than 1 per ms.
+    torch.testing.assert_close(slopes[0], slopes[1], rtol=0, atol=1e-6)
