@@ -13,7 +13,7 @@ from pathlib import Path
 
 import importlib_metadata
 import pytest
-from rheobase.plugins import control, discovery, installed
+from rheobase.plugins import discovery, installed, settings
 from rheobase.plugins.entry import Entry
 from rheobase.plugins.locking import check, contents
 
@@ -393,8 +393,8 @@ def test_a_disabled_or_unfit_plugin_is_not_hashed(
     take = contents.take
     monkeypatch.setattr(contents, "take", lambda name: hashed.append(name) or take(name))
     unfit = TOY._replace(name="unfit", unfit="it was made for spec version 9")
-    for decided, entry in ((control.Control(none="RHEOBASE_NO_PLUGINS"), TOY), (control.Control(), unfit)):
+    for decided, entry in ((settings.Control(none="RHEOBASE_NO_PLUGINS"), TOY), (settings.Control(), unfit)):
         assert not installed.judged(discovery.Scan((entry,)), decided).wanted
     assert hashed == []
-    assert installed.judged(discovery.Scan((TOY,)), control.Control()).wanted == (TOY,)
+    assert installed.judged(discovery.Scan((TOY,)), settings.Control()).wanted == (TOY,)
     assert hashed == ["toy-models"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from rheobase import cache
-from rheobase.plugins import stamps
+from rheobase.plugins import evidence
 from rheobase.plugins.entry import Entry
 from rheobase.plugins.locking import check, contents, lockfile, verified
 
@@ -159,7 +159,7 @@ def forge(site: Path, tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("max", "min"))
     forged = json.loads(cached(tmp_path).read_bytes().partition(b"\n")[2])
     for seen in forged["plugins"]["toy-models"]["seen"]:
-        seen[1] = list(stamps.stamp(seen[0]))
+        seen[1] = list(evidence.stamp(seen[0]))
     body = json.dumps(forged).encode()
     cache.write(str(cached(tmp_path)), b"%08x\n" % zlib.crc32(body) + body)
 

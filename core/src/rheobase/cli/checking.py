@@ -18,18 +18,18 @@ LOCKED = "as locked"
 
 def check(messages: Sequence[str], as_json: bool) -> int:
     """Compare all plugins with the lock file and print how each is; the exit code. Imports none of them."""
-    from ..plugins import control, examiner, project
+    from ..plugins import examiner, settings
     from ..plugins.entry import canonical
     from ..plugins.locking import check as locks
     from ..plugins.locking import lockfile
 
-    path = project.find(project.LOCK)
+    path = settings.find(settings.LOCK)
     if path is None:
         raise ConfigurationError(
-            f"there is no {project.LOCK} in {_here()} or a folder above it, to check the "
+            f"there is no {settings.LOCK} in {_here()} or a folder above it, to check the "
             "plugins against; trust those that are installed: rheobase lock"
         )
-    decided = control.read()
+    decided = settings.read()
     found = examiner.scan_apart(decided.timeout)
     locked = lockfile.read(path)
     wanted = [entry for entry in found.entries if not decided.disabled(entry)]

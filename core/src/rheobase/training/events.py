@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..engine.neuron.base import Neuron
 from ..engine.step.arrivals import Arrivals, Jump
+from ..engine.step.moments import Moments
 from ..errors import InputError
 from ..torch_state import all_finite
 
@@ -83,10 +84,10 @@ class Events:
         # What is no time never comes, and whatever is multiplied with its gradient is 0.
         never = times.isnan() | times.isinf()
         flat = torch.where(never, math.inf, times).to(torch.float64).reshape(-1, inputs * places)
-        # By time; what comes at one time in the order of the inputs.
-        order = flat.detach().argsort(dim=-1, stable=True)
-        self._times = flat.gather(-1, order)
-        self._source = order.div(max(1, places), rounding_mode="floor")
+        self._times = flat.flatten()
+        event = torch.arange(len(self._times), device=flat.device)
+        self._row = event.div(max(1, inputs * places), rounding_mode="floor")
+        self._source = event.remainder(max(1, inputs * places)).div(max(1, places), rounding_mode="floor")
         # [inputs, N], to be picked from by source.
         self._weights = (weights.reshape(-1, inputs).to(size.dtype) * size[:, None]).T
 
@@ -100,24 +101,17 @@ class Events:
 
     def of_step(self, t: int, jump: Jump) -> Arrivals | None:
         """What arrives in step ``t``, counted from 0; None: nothing."""
-        seen = self._times.detach()
-        edges = seen.new_tensor([t * self._dt, (t + 1) * self._dt]).expand(len(seen), 2).contiguous()
-        first, last = torch.searchsorted(seen, edges, right=True).unbind(-1)
+        seen, dt = self._times.detach(), self._dt
         # What arrives just when the call begins does so in its first step.
-        first = torch.zeros_like(first) if t == 0 else first
-        most = int((last - first).max()) if len(seen) else 0
-        if not most:
+        who = ((seen > t * dt) if t else (seen >= 0)) & (seen <= (t + 1) * dt)
+        some = who.nonzero()[:, 0]
+        if not len(some):
             return None
-        place = first[:, None] + torch.arange(most + 1, device=seen.device)
-        there = place < last[:, None]
-        place = torch.where(there, place, 0)
-        since = self._times.gather(-1, place) - t * self._dt
+        since = self._times[some] - t * dt
         # A difference may be rounded to the other side of the end.
-        since = torch.where(since.detach() > self._dt, self._dt + (since - since.detach()), since)
-        since = torch.where(there, since, math.inf)
-        weights = self._weights[self._source.gather(-1, place)].movedim(-1, 1)
-        return Arrivals(
-            jump,
-            [weights.reshape(-1, most + 1)],
-            since[:, None].expand(-1, self._units, -1).reshape(-1, most + 1),
-        )
+        since = torch.where(since.detach() > dt, dt + (since - since.detach()), since)
+        units = self._row[some, None] * self._units + torch.arange(self._units, device=seen.device)
+        weights = self._weights[self._source[some]]
+        times = since[:, None].expand(-1, self._units)
+        found = Moments(times.flatten(), units.flatten(), weights.flatten(), self.batch, alone=True)
+        return Arrivals(jump, moments=[found])

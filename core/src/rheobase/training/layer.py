@@ -73,7 +73,8 @@ def layer(
         recurrent: A module from the last output ``[*batch, *units]`` to what adds to x.
         synapse: What events do with ``gradient="times"``, from :func:`rheobase.synapse`: it is integrated
             with the model, and a weight of 1 is what x = 1 stands for (in its own unit, if that is another).
-            By default they are added to the first state at once, and 1 is the distance from threshold.
+            By default they are added at once to the state that an input of the model which arrives as a jump
+            names, else to the first, and 1 is the distance from threshold.
         backend: ``"eager"``, step by step in PyTorch; ``"auto"`` is the same for now.
         memory: How a backend that runs many steps at once keeps what it needs for the derivative,
             ``"recompute"`` or ``"store"``. In eager autograd keeps it, whatever is given.

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from ..engine.model.functions import Model
 from ..engine.model.values import as_parameter, initial_value, resolve_defaults
 from ..engine.network.compose import Composite, Part
-from ..engine.network.connecting import input_of
-from ..engine.network.recipe import SynapseRecipe
-from ..engine.network.synapse import Kinetics, Synapse
+from ..engine.network.inputs import input_of
+from ..engine.network.recipe import Direct, SynapseRecipe
+from ..engine.network.synapse import Kinetics
 from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, shown
 from .making import model_of
@@ -28,7 +28,8 @@ class Reception(nn.Module):
 
     Args:
         neuron: The neuron of the layer.
-        recipe: What :func:`rheobase.synapse` gives; None: a weight is added to the first state at once.
+        recipe: What :func:`rheobase.synapse` gives; None: a weight is added at once to the state that
+            the model has an input for that arrives as a jump, or else to the first.
         main: The input that the synapse adds to; empty: the only one.
 
     Attributes:
@@ -48,14 +49,16 @@ class Reception(nn.Module):
             return
         if not isinstance(recipe, SynapseRecipe):
             raise ArgumentError(f"layer: synapse={shown(recipe)}; give rheobase.synapse(name, ...)")
-        self._input = input_of("layer", neuron, recipe, main if main and not recipe.kind.into else None)
+        signals = [name for name in neuron.schema.inputs if name not in neuron.schema.jumps]
+        given = main if main in signals else next(iter(signals), None)
+        self._input = input_of("layer", neuron, recipe, None if recipe.kinetics.into else given)
         if recipe.kind.kinetics.transmit is not None:
             raise ArgumentError(
                 f"layer: {recipe!r} keeps states of each source, and the sources of a layer are only known "
                 "in a call; give a synapse without them"
             )
-        schema, given = recipe.kind.schema, recipe.parameters
-        options = {name: given.get(name, each.default) for name, each in schema.options.items()}
+        schema, values = recipe.schema, recipe.parameters
+        options = {name: values.get(name, each.default) for name, each in schema.options.items()}
         self._options = list(options.values())
         owner: Any = SimpleNamespace(
             identifier=f"{neuron.identifier}'s synapse",
@@ -67,9 +70,9 @@ class Reception(nn.Module):
             **options,
         )
         own = {
-            name: as_parameter(owner, schema.parameters[name], given[name])
-            for name in given
-            if name in schema.parameters
+            name: as_parameter(owner, declared, values[name])
+            for name, declared in schema.parameters.items()
+            if name in values
         }
         for name, value in resolve_defaults(owner, own).items():
             if isinstance(value, nn.Parameter):
@@ -84,10 +87,12 @@ class Reception(nn.Module):
     def kinetics(self) -> Kinetics:
         """The functions of the synapse."""
         if self.recipe is not None:
-            return self.recipe.kind.kinetics
-        (first, declared), *_ = self._neuron.schema.states.items()
-        onto: type[Synapse] = type("Onto", (Synapse,), {"into": first, "weight_unit": declared.unit})
-        return onto.kinetics
+            return self.recipe.kinetics
+        schema = self._neuron.schema
+        for declared in schema.jumps.values():
+            return Direct(declared.into, declared.unit).kinetics
+        (first, state), *_ = schema.states.items()
+        return Direct(first, state.unit).kinetics
 
     @property
     def composite(self) -> Composite:
@@ -133,10 +138,10 @@ class Reception(nn.Module):
             native: Whether numbers are in the model's units as they are.
         """
         kinetics = self.kinetics
-        if native or (self.recipe is not None and kinetics.into):
+        if native:
+            return torch.ones_like(distance)
+        if kinetics.into:
             # How far a state that is not the first is from threshold is not known.
             first = next(iter(self._neuron.schema.states))
-            return distance if not native and kinetics.into == first else torch.ones_like(distance)
-        if self.recipe is None:
-            return distance
+            return distance if kinetics.into == first else torch.ones_like(distance)
         return rheobase if kinetics.weight_unit == kinetics.unit else torch.ones_like(distance)

@@ -17,7 +17,7 @@ from .connectivity import Connectivity
 from .delays import Delays
 from .delivery import GridDelivery
 from .moments import LocatedDelivery
-from .recipe import SynapseRecipe
+from .recipe import Direct, SynapseRecipe
 from .synapse import Kinetics
 from .transmission import LAST_SPIKE, reset_sources, transmitted
 from .underway import Sent, has_moments, spikes_of
@@ -46,7 +46,7 @@ class Projection(nn.Module):
         sender: str,
         receiver: Any,  # the population, a neuron
         sources: int,
-        synapse: SynapseRecipe,
+        synapse: SynapseRecipe | Direct,
         connectivity: Connectivity,
         weight: Tensor,
         delays: Delays,
@@ -85,12 +85,12 @@ class Projection(nn.Module):
     @property
     def schema(self) -> Schema:
         """What its synapse declares."""
-        return self.recipe.kind.schema
+        return self.recipe.schema
 
     @property
     def kinetics(self) -> Kinetics:
         """The functions of its synapse."""
-        return self.recipe.kind.kinetics
+        return self.recipe.kinetics
 
     @property
     def batch(self) -> torch.Size:

@@ -23,14 +23,12 @@ from ..model.functions import Model, after_reset, gap
 from .arrivals import Arrivals
 from .atonce import at_once, with_still
 from .field import ModelField, ModelGap, params_of
+from .moments import TOLERANCE
 from .slopes import SLOPE, completed, forgotten
 from .spikes import Known, decide
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
 from .table import StepState
-
-TOGETHER = 1e-9
-"""What arrives within so many ms arrives together."""
 
 MOST_SPIKES = 1000
 """The most spikes of one unit in one step."""
@@ -88,8 +86,9 @@ class LocatedStep:
         # When the next arrival of each unit is due, and how many it had; infinite where there is none.
         self.due = torch.full_like(self.t, math.inf)
         self.had = torch.zeros(units, dtype=torch.int64, device=y.device)
-        if arrivals is not None and arrivals.times is not None:
-            self.due = arrivals.times[:, 0]
+        if arrivals is not None:
+            self.times, self.weights = arrivals.table(self.shape)
+            self.due = self.times[:, 0]
         self.whole, self.segment = self.field, Segment(0.0, dt, 0.0, dt)
         # To whom something happens just at the end, as far as times have graphs.
         self.late: list[Tensor] = []
@@ -248,7 +247,7 @@ class LocatedStep:
         if resting is not None and left is not None:
             over = t.detach() + left.detach()
             # What arrives as the refractory period ends is within it, as on the grid.
-            together = resting & ((due - over).abs() <= TOGETHER)
+            together = resting & ((due - over).abs() <= TOLERANCE)
             # When that is, it is as it is given: as far as it has a graph, by that.
             due = torch.where(together, over + (due - due.detach()) if due.requires_grad else over, due)
         # What was due while the unit was reset at that very time is due now.
@@ -271,18 +270,18 @@ class LocatedStep:
     ) -> tuple[Tensor, Tensor]:
         """What arrives does what it does to those units that it has reached; their states and times then."""
         arrivals = self.arrivals
-        if arrivals is None or arrivals.times is None:
+        if arrivals is None:
             return y, now
         some = jumped.nonzero().squeeze(1)
         still = field if resting is None else field.at_rest(resting)
         while len(some):
             units = who.index_select(0, some)
             place = self.had.index_select(0, units)
-            weights = [None if each is None else each[units, place] for each in arrivals.weights]
+            weights = [None if each is None else each[units, place] for each in self.weights]
             held = None if resting is None else resting.index_select(0, some)
             own = params_of(params, some, y.shape[1:])
             y = y.index_copy(1, some, arrivals.jump(y.index_select(1, some), own, weights, held))
-            due = arrivals.times[units, place + 1]
+            due = self.times[units, place + 1]
             self.had = self.had.index_add(0, units, torch.ones_like(place))
             self.due = self.due.index_copy(0, units, due)
             # All that arrives at one time does, before anybody looks whether it is enough.

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 from ...errors import PluginError
 from ...specs import PROJECT
 from ..entry import module_of
+from ..evidence import Stamps, stamp
 from ..metadata import text_of
 from ..problem import first_line
-from ..stamps import Stamps, stamp
 from ..targets import way
 from .files import Files, hash_of
 from .loading import Trusted

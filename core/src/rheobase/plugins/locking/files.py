@@ -10,8 +10,8 @@ from importlib.machinery import all_suffixes
 from importlib.util import MAGIC_NUMBER, cache_from_source
 
 from ...errors import PluginError
+from ..evidence import stamp
 from ..outcome import Stamp
-from ..stamps import stamp
 
 
 class Files:

@@ -99,7 +99,7 @@ class _Expecting:
         self._expected = expected
 
 
-class _Source(_Expecting, SourceFileLoader):
+class _Source(_Expecting, SourceFileLoader):  # type: ignore[misc]
     def get_code(self, fullname: str) -> CodeType:
         return self.source_to_code(_read(self.path, self._expected), self.path)
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ... import cache
 from ..entry import Entry
-from ..stamps import COARSE, stamp, unchanged
+from ..evidence import COARSE, stamp, unchanged
+from ..metadata import search_path
 from ..targets import way
 from .loading import Trusted
 
@@ -43,7 +44,7 @@ class Verified:
     """
 
     def __init__(self, lock: str) -> None:
-        path = [os.path.abspath(folder) for folder in sys.path if isinstance(folder, str)]
+        path = list(map(os.path.abspath, search_path()))
         where = [os.path.abspath(lock), sys.executable or "", sys.prefix, path]
         name = zlib.crc32(json.dumps(where).encode())
         self._file = os.path.join(cache.folder(), "locks", f"{name:08x}.json")
