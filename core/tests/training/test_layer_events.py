@@ -158,7 +158,7 @@ def test_weight_of_one_is_an_input_of_one_or_the_distance_from_threshold() -> No
     assert one.isfinite().all()
     same = native((at, 0.6 * by_current.rheobase[0][:, None]), until=20.0)
     torch.testing.assert_close(one, same, rtol=1e-6, atol=0)
-    assert one.dtype == torch.float64
+    assert one.dtype == torch.float32
 
 
 def test_layer_with_a_synapse_is_copied_pickled_and_converted() -> None:

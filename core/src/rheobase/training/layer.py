@@ -67,7 +67,7 @@ def layer(
             is linear in its states, else the second; ``"located"`` with ``gradient="times"``.
         integrator: An integrator or the name of one; ``"rk4"`` by default.
         gradient: ``"surrogate"``; or ``"times"``: the output are the times of spikes, in ms since the call
-            began, float64 ``[*batch, *units, K]`` in ascending order, NaN where a unit has fewer than K, and
+            began, ``[*batch, *units, K]`` in ascending order, NaN where a unit has fewer than K, and
             their derivatives are exact. Each row of x is an input that is constant for one dt. It goes step
             by step in PyTorch, and neither ``surrogate`` nor ``reset`` plays a part.
         recurrent: A module from the last output ``[*batch, *units]`` to what adds to x.

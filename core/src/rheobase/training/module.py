@@ -250,7 +250,7 @@ class Layer(nn.Module):
         rows, now, last = self._unrolled(given, shape[0], now, last, params, begin, events)
         if self._timed:
             times = gathered(rows, shape[1:], self._neuron.dt, self.scale.device)
-            times = anchored(times, leaves)
+            times = anchored(times, leaves).to(self.scale.dtype)
             self._look(~times.detach().isnan(), shape[0], now, begun)
             outputs = times.unflatten(-2, self.units)
         else:
