@@ -14,6 +14,7 @@ from ..model.distribution import Distribution, draw
 from ..neuron.base import Neuron
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
 from .delays import delays_of
+from .plasticity import Plasticity
 from .projection import Projection, as_weight
 from .recipe import RuleRecipe, SynapseRecipe
 from .underway import has_moments
@@ -30,6 +31,7 @@ class Wanted(NamedTuple):
     delay: Any
     input: str | None
     receptor: str | None
+    plasticity: Any
 
 
 def made(
@@ -58,6 +60,7 @@ def made(
     name, rule, synapse = wanted.name, wanted.rule, wanted.synapse
     if not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
+    _check_roles(name, synapse, wanted.plasticity)
     chosen = _input_of(name, receiver, synapse, wanted.input)
     connectivity, order = _connected(
         name, rule, sender.num_units, receiver.num_units, (seed, name), same, positions
@@ -86,7 +89,24 @@ def made(
         chosen,
         wanted.receptor,
         rule.source if isinstance(rule, RuleRecipe) else None,
+        wanted.plasticity,
     )
+
+
+def _check_roles(name: str, synapse: SynapseRecipe, plasticity: Any) -> None:
+    """Refuse a plasticity for a synapse, and a synapse for a plasticity."""
+    if issubclass(synapse.kind, Plasticity):
+        raise ArgumentError(
+            f"{name}: synapse={synapse!r} is a plasticity, which changes weights; give it as plasticity=..., "
+            "and as synapse what a spike does to its target"
+        )
+    if plasticity is None:
+        return
+    if not isinstance(plasticity, SynapseRecipe) or not issubclass(plasticity.kind, Plasticity):
+        raise ArgumentError(
+            f"{name}: plasticity={plasticity!r}; give rheobase.synapse(name, ...) with the name of a "
+            "plasticity, such as 'stdp-pair', or a subclass of rheobase.Plasticity"
+        )
 
 
 def _connected(

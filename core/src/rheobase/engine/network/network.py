@@ -17,6 +17,7 @@ from .connecting import Wanted, made, share_receptor
 from .incoming import Incoming
 from .projection import Projection
 from .recipe import SynapseRecipe
+from .settling import put_back, reports, settled
 
 
 class Network(nn.Module):
@@ -163,7 +164,7 @@ class Network(nn.Module):
             input: The input of the target that it adds to; needed where it has several.
             receptor: A name, under which projections into one population share the states of one synapse,
                 with the same values; its aggregator knows them by it. Default: states of its own.
-            plasticity: Not yet.
+            plasticity: A recipe of what changes the weights, such as ``rheobase.synapse("stdp-pair")``.
             identifier: ``"SOURCE->TARGET"`` by default.
 
         Returns:
@@ -180,15 +181,13 @@ class Network(nn.Module):
                     f"{nearest(str(name), self.populations)}; there are "
                     f"{', '.join(self.populations) or 'none'}"
                 )
-        if plasticity is not None:
-            raise ArgumentError(f"{self.identifier}: plasticity=... is not taken yet")
         sender, receiver = self.populations[source], self.populations[target]
         name = f"{source}->{target}" if identifier is None else identifier
         self._check_name(name)
         if any(each.simulation_step for each in self.populations.values()):
             raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
         projection = made(
-            Wanted(name, source, rule, synapse, weight, delay, input, receptor),
+            Wanted(name, source, rule, synapse, weight, delay, input, receptor, plasticity),
             sender,
             receiver,
             self.seed,
@@ -276,8 +275,8 @@ class Network(nn.Module):
         check_alike(self.populations, self.projections, self.identifier)
         incoming, label = self._reached(), self.simulation_step + 1
         modules = (*self.populations.values(), *self.projections.values())
-        before = [dict(each._buffers) for each in modules]
-        outputs: dict[str, dict[str, Tensor]] = {}
+        before = {each: dict(each._buffers) for each in modules}
+        outputs: dict[str, Any] = {}
         if label == 1:
             data = of_one_batch(data)
         try:
@@ -286,17 +285,22 @@ class Network(nn.Module):
                 if reaching is not None:
                     reaching.due(label)
                 own = population._own_forward or population._model is None
-                outputs[name] = population(data[name]) if own else population.advance(data[name], reaching)
+                if reaching is not None:
+                    outputs[name] = settled(population, reaching, data[name], before, label)
+                else:
+                    outputs[name] = population(data[name]) if own else population.advance(data[name])
         except Exception:
-            self._put_back(modules, before)
+            self._put_back(before)
             raise
+        for projection in self.projections.values():
+            projection.delivery.commit()
         for name in sorted(self.projections):
             projection = self.projections[name]
             spiked = outputs[projection.sender].get("spiked")
             if spiked is not None:
                 times = outputs[projection.sender].get("spike_times")
                 projection.send(label, spiked, times)
-            outputs[name] = {each: getattr(projection, each) for each in projection.kinetics.schema.states}
+            outputs[name] = reports(projection)
         return outputs
 
     def refuse_several(self, name: str) -> None:
@@ -314,16 +318,13 @@ class Network(nn.Module):
                 "several sources from outside; give one, which the aggregator knows as 'external'"
             )
 
-    def _put_back(self, modules: Any, before: list[dict[str, Any]]) -> None:
-        """The network as it was before a step, which replaces buffers and writes to none."""
-        for each, buffers in zip(modules, before, strict=True):
-            each._buffers.clear()
-            each._buffers.update(buffers)
-            if isinstance(each, Neuron):
-                each.__dict__["_kept"] = None
+    def _put_back(self, before: Mapping[Any, Mapping[str, Any]]) -> None:
+        """The network as it was before a step."""
+        for each, buffers in before.items():
+            put_back(each, buffers)
         for projection in self.projections.values():
             # What was taken off its way is summed anew.
-            projection.delivery.restore(list(projection.delivery.sent))
+            projection.delivery.take_back()
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:
