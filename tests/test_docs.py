@@ -466,7 +466,7 @@ def test_contributing_is_read_in_fifteen_minutes() -> None:
 
 
 def test_the_hook_in_the_other_form_is_understood() -> None:
-    from rheobase.plugins.hooks import collect
+    from rheobase.plugins.offers import collect
 
     (code,) = [block for block in blocks("docs/plugins.md", "python") if "specname" in block]
     names: dict[str, object] = {}

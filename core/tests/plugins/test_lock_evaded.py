@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rheobase.plugins import trusted, verified
 from rheobase.plugins.entry import Entry
+from rheobase.plugins.locking import loading, verified
 
 Install = Callable[..., Path]
 Put = Callable[[object], None]
@@ -144,12 +144,12 @@ def test_each_form_of_a_module_is_compared_as_it_is_imported(
     file = tmp_path / name
     file.write_bytes(b"")
     place = os.path.join(os.path.realpath(tmp_path), name)
-    trusted.activate({"toy-models": trusted.Trusted({place: "0" * 64}, ["toy_cell"])})
+    loading.activate({"toy-models": loading.Trusted({place: "0" * 64}, ["toy_cell"])})
     try:
-        with pytest.raises(trusted.Changed, match=r"toy_cell\.\w+ has changed since it was compared"):
+        with pytest.raises(loading.Changed, match=r"toy_cell\.\w+ has changed since it was compared"):
             importlib.import_module("toy_cell")
     finally:
-        trusted.activate({})
+        loading.activate({})
 
 
 def test_what_is_compared_later_says_what_is_compared_first(

@@ -22,8 +22,8 @@ def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> 
     Each is loaded in a process of its own with a time limit, and so are its models. The exit code is 1 if
     any is unwell.
     """
-    from ..plugins.control import read
     from ..plugins.doctor import examine_all
+    from ..plugins.settings import read
 
     report = examine_all(timeout)
     messages: list[str] = ctx.obj

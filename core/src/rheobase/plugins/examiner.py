@@ -13,15 +13,17 @@ from typing import Any
 
 from ..errors import PluginError
 from ..specs import ComponentSpec
-from . import discovery, job, trusted, worker
+from . import discovery, examine
 from .discovery import Scan
 from .entry import Entry, by_distribution, canonical
+from .evidence import package_of, rests_on
 from .host import Host
+from .locking.loading import trusted_of
 from .outcome import Outcome, spec_to_plain
 from .problem import Problem, brief, printable
-from .stamps import package_of, rests_on
-from .watched import NO_ANSWER, Result
-from .worker import Worker
+from .worker import pool
+from .worker.pool import Worker
+from .worker.watched import NO_ANSWER, Result
 
 PLACES = 8
 """How many places that cannot be read a scan passes over before it is given up."""
@@ -51,13 +53,11 @@ class Here:
 
     def core(self) -> Outcome:
         """Load core's own components."""
-        return Outcome.from_plain(next(job.answers({"do": "core"})))
+        return Outcome.from_plain(next(examine.answers({"do": "core"})))
 
     def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Load plugins."""
-        from .examine import examine
-
-        return [examine(entry) for entry in entries]
+        return [examine.examine(entry) for entry in entries]
 
     def close(self) -> None:
         """Nothing is held."""
@@ -87,18 +87,11 @@ class Examiner:
         self.abandon = self._worker.abandon
 
     def scan(self, host: Host) -> Scan:
-        """Read the metadata of all distributions.
-
-        Args:
-            host: The spec versions of this host.
-
-        Returns:
-            What is installed. A place that cannot be read is passed over, and a problem.
-        """
+        """Read the metadata of all distributions; a place that cannot be read is passed over, and told."""
         without: list[str] = []
         problems: list[Problem] = []
         for _ in range(PLACES):
-            results = self._worker.run([{"do": "scan", "without": without, **host.to_plain()}])
+            results = self._worker.run([{"do": "scan", "without": without, **host._asdict()}])
             if results is None:
                 return discovery.scan(host)
             [result] = results
@@ -125,11 +118,7 @@ class Examiner:
         return self.examine_all([entry])[0]
 
     def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Load plugins, several at a time; none can harm another distribution's.
-
-        Args:
-            entries: The plugins.
-        """
+        """Load plugins, several at a time; none can harm another distribution's."""
         try:
             groups = _by_distribution(entries)
             while groups:
@@ -195,15 +184,11 @@ class Examiner:
             self.outcomes[entry] = outcome._replace(complaints=complaints)
 
     def load(self, spec: ComponentSpec) -> str:
-        """Import what a spec names.
-
-        Returns:
-            Why it cannot be used; empty: it can.
-        """
+        """Import what a spec names; gives why it cannot be used, or nothing."""
         request = {"do": "load", "spec": spec_to_plain(spec)}
         results = self._worker.run([request])
         if results is None:
-            return str(next(job.answers(request))["failure"])
+            return str(next(examine.answers(request))["failure"])
         [result] = results
         try:
             return result.failure or str(result.answers[0]["failure"])
@@ -218,23 +203,19 @@ class Examiner:
 
 
 def scan_apart(limit: float) -> Scan:
-    """Read the metadata of all distributions as every listing does.
-
-    Args:
-        limit: How long one place may take, s.
-    """
+    """Read the metadata of all distributions as every listing does, with a limit for each place, s."""
     with Examiner(limit) as examiner:
         return examiner.scan(Host())
 
 
 def _request(group: Group) -> dict[str, Any]:
     about = f"{group[0].label} (RHEOBASE_TIMEOUT sets how long, RHEOBASE_DISABLE leaves it out)"
-    locked = trusted.of(canonical(group[0].distribution))
-    entries = [each.to_plain() for each in group]
+    locked = trusted_of(canonical(group[0].distribution))
+    entries = [each._asdict() for each in group]
     return {"do": "examine", "entries": entries, "trusted": locked, "about": printable(brief(about))}
 
 
 def _by_distribution(entries: Sequence[Entry]) -> list[Group]:
-    if not worker.APART:
+    if not pool.APART:
         return [(entry,) for entry in entries]
     return [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]

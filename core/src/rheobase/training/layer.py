@@ -62,9 +62,12 @@ def layer(
             distance from threshold; of a model without one, as a share of where x = 1 leads it in the end
             (in its own unit, if that is nowhere).
         event: ``"step"`` or ``"crossing"``, see :func:`rheobase.create`. By default the first where the model
-            is linear in its states, else the second.
+            is linear in its states, else the second; ``"located"`` with ``gradient="times"``.
         integrator: An integrator or the name of one; ``"rk4"`` by default.
-        gradient: ``"surrogate"``.
+        gradient: ``"surrogate"``; or ``"times"``: the output are the times of spikes, in ms since the call
+            began, float64 ``[*batch, *units, K]`` in ascending order, NaN where a unit has fewer than K, and
+            their derivatives are exact. Each row of x is an input that is constant for one dt. It goes step
+            by step in PyTorch, and neither ``surrogate`` nor ``reset`` plays a part.
         recurrent: A module from the last output ``[*batch, *units]`` to what adds to x.
         backend: ``"eager"``, step by step in PyTorch; ``"auto"`` is the same for now.
         memory: How a backend that runs many steps at once keeps what it needs for the derivative,
@@ -113,7 +116,7 @@ def layer(
             )
     shape = shape_of(units)
     how = {"integrator": integrator, "preset": preset, "seed": seed, "dtype": dtype, "device": device}
-    neuron = neuron_for(model, shape, event, params, dt=dt, **how)
+    neuron = neuron_for(model, shape, event, params, timed=gradient == "times", dt=dt, **how)
     shapes = {name: value.shape for name, value in params.items() if isinstance(value, Tensor)}
     return Layer(
         neuron,

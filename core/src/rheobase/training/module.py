@@ -26,12 +26,13 @@ from .receiving import flat_input
 from .scales import INPUTS, check_size, displacement, distance, input_size
 from .state import named, packed
 from .surrogate import as_surrogate
+from .times import check_timed, gathered
 
 CHOICES = {
     "reset": ("detached", "attached"),
     "input": INPUTS,
     "output": ("spikes", "voltage"),
-    "gradient": ("surrogate",),
+    "gradient": ("surrogate", "times"),
     "backend": ("auto", "eager"),
     "memory": ("recompute", "store"),
     "time": ("first", "second"),
@@ -79,11 +80,13 @@ class Layer(nn.Module):
         # Not a submodule: what of it counts is here.
         self.__dict__["_neuron"] = neuron
         self.units, self._choices = units, dict(choices)
-        self._spiking = model.threshold is not None
+        self._spiking, self._timed = model.threshold is not None, choices["gradient"] == "times"
         if not self._spiking and choices["output"] == "spikes":
             raise ArgumentError(
                 f"layer: {neuron.identifier} has no threshold and emits no spikes; give output='voltage'"
             )
+        if self._timed:
+            check_timed(neuron, choices, recurrent)
         if recurrent is not None and not isinstance(recurrent, nn.Module):
             raise ArgumentError(
                 f"layer: recurrent={shown(recurrent)}; give a torch module, such as nn.Linear"
@@ -190,7 +193,8 @@ class Layer(nn.Module):
             return_state: Whether to give the state at the end too.
 
         Returns:
-            The output in the shape of x; with ``return_state`` also the state, name -> ``[*batch, *units]``.
+            The output in the shape of x; times ``[*batch, *units, K]`` with ``gradient="times"``; with
+            ``return_state`` also the state, name -> ``[*batch, *units]``.
 
         Raises:
             InputError: If x or the state has another shape or type, or is not finite.
@@ -203,16 +207,22 @@ class Layer(nn.Module):
         begun = self._begun(params, shape[1:-1])
         now, last = begun, torch.zeros_like(begun.y[0])
         if state is not None:
-            now, last = packed(self._neuron, state, begun, self.units)
+            now, back = packed(self._neuron, state, begun, self.units, spikes=not self._timed)
+            last = last if back is None else back
         begin = begun.y[0] if self._choices["output"] == "voltage" else None
         rows, now, last = self._unrolled(given, shape[0], now, last, params, begin)
-        outputs = torch.stack(rows) if rows else self.scale.new_zeros(shape)
-        self._look(outputs, now, begun)
+        if self._timed:
+            times = gathered(rows, shape[1:], self._neuron.dt, self.scale.device)
+            self._look(~times.detach().isnan(), shape[0], now, begun)
+            outputs = times.unflatten(-2, self.units)
+        else:
+            outputs = torch.stack(rows) if rows else self.scale.new_zeros(shape)
+            self._look(outputs, shape[0], now, begun)
+            outputs = outputs.unflatten(-1, self.units)
+            outputs = outputs.movedim(0, 1) if second else outputs
         self._heed(given, params, begun)
-        outputs = outputs.unflatten(-1, self.units)
-        outputs = outputs.movedim(0, 1) if second else outputs
         if return_state:
-            return outputs, named(self._neuron, now, last, self.units)
+            return outputs, named(self._neuron, now, None if self._timed else last, self.units)
         return outputs
 
     def _unrolled(
@@ -228,7 +238,7 @@ class Layer(nn.Module):
         model, main = model_of(neuron), list(given)[self._main]
         surrogate = None
         # Without a graph there is nothing that it would stand for.
-        if self._spiking and (torch.is_grad_enabled() or self._smooth):
+        if self._spiking and not self._timed and (torch.is_grad_enabled() or self._smooth):
             attached = self._choices["reset"] == "attached"
             surrogate = Surrogate(self._surrogate, self.scale, attached, self._smooth)
         rows: list[Tensor] = []
@@ -247,6 +257,9 @@ class Layer(nn.Module):
                 neuron.dt,
                 surrogate=surrogate,
             )
+            if report.times is not None:
+                rows.append(report.times)
+                continue
             if begin is not None:
                 last = (now.y[0] - begin) / self.scale
             elif report.spike is not None:
@@ -289,9 +302,10 @@ class Layer(nn.Module):
         steps = None
         if neuron.schema.refractory:
             steps = torch.zeros(shape, dtype=torch.int32, device=like.device)
-        return StepState(y, gap(model, y, params) < 0, steps)
+        left = None if steps is None or not self._timed else steps.to(torch.float64)
+        return StepState(y, gap(model, y, params) < 0, steps, left)
 
-    def _look(self, outputs: Tensor, now: StepState, begun: StepState) -> None:
+    def _look(self, outputs: Tensor, steps: int, now: StepState, begun: StepState) -> None:
         """What is to be said of a call, where values can be looked at."""
         if not values_visible(outputs):
             return
@@ -301,11 +315,11 @@ class Layer(nn.Module):
             raise NonFiniteStateError(
                 f"{name}: the state {list(self._neuron.schema.states)[where[0]]!r} of unit {where[-1]}"
                 f"{f', row {list(where[1:-1])}' if len(where) > 2 else ''} is not finite "
-                f"after {len(outputs)} steps of {self._neuron.dt:g} ms; give a smaller input or dt, or an "
+                f"after {steps} steps of {self._neuron.dt:g} ms; give a smaller input or dt, or an "
                 "integrator that is stable at it"
             )
         if not self._told and self._spiking and outputs.numel():
-            self._tell(outputs, begun)
+            self._tell(outputs, steps, begun)
 
     def _heed(self, given: Mapping[str, Tensor], params: Any, begun: StepState) -> None:
         """Warn once where dt is too large for what the parameters have become."""
@@ -324,7 +338,7 @@ class Layer(nn.Module):
             # Of what does not learn the first call says all.
             self.__dict__["_heeded"] = heed(neuron, state, params, data) or not self.learn
 
-    def _tell(self, outputs: Tensor, begun: StepState) -> None:
+    def _tell(self, outputs: Tensor, steps: int, begun: StepState) -> None:
         """Warn of units that cannot spike; and in the first call of a layer that says nothing."""
         said, first = "", self._first
         self.__dict__["_first"] = False
@@ -334,12 +348,12 @@ class Layer(nn.Module):
                 f"unit {unit} begins at or above its threshold and cannot spike before it has been below; "
                 "let its initial state, or what the threshold learns, be another"
             )
-        elif first and self._choices["output"] == "spikes" and len(outputs) >= _TELLING:
+        elif first and self._choices["output"] == "spikes" and steps >= (1 if self._timed else _TELLING):
             if not bool(outputs.any()):
                 said = (
                     "no unit spiked in the first call, so that what follows hears nothing; give larger inputs"
                 )
-            elif bool((outputs == 1).all()):
+            elif not self._timed and bool((outputs == 1).all()):
                 said = "each unit spiked in each step of the first call; give smaller inputs"
         if said:
             self.__dict__["_told"] = True

@@ -23,6 +23,7 @@ MODELS = {
         "morris_lecar:MorrisLecar",
         "calcium and potassium, classes 1 and 2 (Morris & Lecar 1981)",
     ),
+    "pinsky-rinzel": ("pinsky_rinzel:PinskyRinzel", "a CA3 cell in two compartments (Pinsky & Rinzel 1994)"),
     "qif": ("qif:QIF", "quadratic integrate-and-fire (Ermentrout & Kopell 1986)"),
     "resonate-and-fire": ("resonate_and_fire:ResonateAndFire", "a damped oscillation (Izhikevich 2001)"),
     "rulkov": ("maps:Rulkov", "a map that spikes and bursts (Rulkov 2001)"),

@@ -11,10 +11,11 @@ from torch import Tensor
 from ...errors import DeclarationError, InputError, ParameterError
 from ..model.functions import ask
 from ..model.schema import Schema
+from ..step.moments import TOLERANCE
 from .connectivity import Connectivity
 from .happenings import Columns, Happened, Posts, by_target, together
 from .plasticity import BACK_DELAY, LAST_EVENT, WEIGHT, Changes
-from .underway import TOLERANCE, Sent, spikes_of
+from .underway import Sent, spikes_of
 
 
 class Holder(Protocol):

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..step.moments import TOLERANCE
 from .connectivity import Connectivity
-from .underway import TOLERANCE
 
 
 class Happened(NamedTuple):

@@ -158,7 +158,8 @@ class Network(nn.Module):
                 order weights and delays are given; or a matrix ``[source, target]`` in compressed rows, of
                 torch or scipy, whose stored places are the synapses; its values are not looked at: give them
                 as ``weight``.
-            synapse: A recipe from :func:`rheobase.synapse`.
+            synapse: A recipe from :func:`rheobase.synapse`. None, the default: spikes are added to a state of
+                the target, as its ``Input(arrives="jump", into=...)`` says, weights being in its unit.
             weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
             delay: In ms: a number, a tensor or a distribution; None, the default: one step.
             input: The input of the target that it adds to; needed where it has several.

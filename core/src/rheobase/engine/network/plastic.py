@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import Tensor
 
-from .moments import Moments, since_start
+from ..step.moments import Moments
+from .moments import since_start
 from .underway import Delivery, Sent
 
 if TYPE_CHECKING:

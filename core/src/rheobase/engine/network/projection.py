@@ -20,7 +20,7 @@ from .learning import Learning
 from .moments import LocatedDelivery
 from .plastic import PlasticDelivery
 from .plasticity import WEIGHT
-from .recipe import SynapseRecipe
+from .recipe import Direct, SynapseRecipe
 from .synapse import Kinetics
 from .transmission import LAST_SPIKE, reset_sources, transmitted
 from .underway import Delivery, Sent, has_moments, spikes_of
@@ -50,7 +50,7 @@ class Projection(nn.Module):
         sender: str,
         receiver: Any,  # the population, a neuron
         sources: int,
-        synapse: SynapseRecipe,
+        synapse: SynapseRecipe | Direct,
         connectivity: Connectivity,
         weight: Tensor,
         delays: Delays,
@@ -96,12 +96,12 @@ class Projection(nn.Module):
     @property
     def schema(self) -> Schema:
         """What its synapse declares."""
-        return self.recipe.kind.schema
+        return self.recipe.schema
 
     @property
     def kinetics(self) -> Kinetics:
         """The functions of its synapse."""
-        return self.recipe.kind.kinetics
+        return self.recipe.kinetics
 
     @property
     def batch(self) -> torch.Size:
@@ -337,8 +337,8 @@ def _of_each(weight: Tensor, connectivity: Connectivity) -> Tensor:
     return weight.expand(connectivity.synapses).clone()
 
 
-def _check_names(identifier: str, synapse: SynapseRecipe, plasticity: SynapseRecipe) -> None:
-    both = {*synapse.kind.schema.settable} & {*plasticity.kind.schema.states}
+def _check_names(identifier: str, synapse: SynapseRecipe | Direct, plasticity: SynapseRecipe) -> None:
+    both = {*synapse.schema.settable} & {*plasticity.kind.schema.states}
     if both:
         raise ArgumentError(
             f"{identifier}: {synapse!r} and {plasticity!r} both have {', '.join(sorted(both))}, which could "

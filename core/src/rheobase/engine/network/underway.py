@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any, NamedTuple
@@ -11,11 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..step.moments import TOLERANCE
 from .connectivity import Connectivity
 from .delays import Delays
-
-TOLERANCE = 1e-9
-"""What is so near to the end of a step is at it, ms."""
 
 
 def has_moments(neuron: Any) -> bool:
@@ -170,8 +167,3 @@ def amounts(weight: Tensor, places: Tensor, factor: Tensor | None) -> Tensor:
     weight = weight.detach()
     amount = weight.expand(len(places)) if weight.ndim == 0 else weight.index_select(0, places)
     return amount if factor is None else amount * factor
-
-
-def infinite(shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Times at which nothing happens."""
-    return torch.full(shape, math.inf, dtype=torch.float64, device=device)

@@ -30,7 +30,23 @@ def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor
 
 @final
 class LimitedField:
-    """A field that does not grow beyond the threshold, so that the stages of a step cannot explode."""
+    """A field that does not grow beyond the threshold, so that the stages of a step cannot explode.
+
+    Args:
+        field: The field to be limited.
+        gap: ``gap(y)`` gives g ``[*batch, units]`` at a state ``[D, *batch, units]``.
+        y0: The state at the start of the step, ``[D, *batch, units]``.
+        who: Whose field is limited, bool ``[*batch, units]``; None, the default: everybody's that starts
+            below its threshold.
+
+    Example:
+        >>> import torch
+        >>> from rheobase.spi import LimitedField
+        >>> start = torch.tensor([[0.0]])
+        >>> limited = LimitedField(lambda t, y: y**2, lambda y: y[0] - 1.0, start)
+        >>> limited(0.0, torch.tensor([[0.5]])), limited(0.0, torch.tensor([[100.0]]))
+        (tensor([[0.2500]]), tensor([[1.]]))
+    """
 
     def __init__(
         self, field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor, who: Tensor | None = None

@@ -22,14 +22,12 @@ from ..model.drawing import Drawing, for_spikes
 from ..model.functions import Model, after_reset, gap
 from .arrivals import Arrivals
 from .field import ModelField, ModelGap, params_of
+from .moments import TOLERANCE
 from .slopes import SLOPE, completed, forgotten
 from .spikes import Known, decide
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
 from .table import StepState
-
-TOGETHER = 1e-9
-"""What arrives within so many ms arrives together."""
 
 MOST_SPIKES = 1000
 """The most spikes of one unit in one step."""
@@ -87,8 +85,9 @@ class LocatedStep:
         # When the next arrival of each unit is due, and how many it had; infinite where there is none.
         self.due = torch.full_like(self.t, math.inf)
         self.had = torch.zeros(units, dtype=torch.int64, device=y.device)
-        if arrivals is not None and arrivals.times is not None:
-            self.due = arrivals.times[:, 0]
+        if arrivals is not None:
+            self.times, self.weights = arrivals.table(self.shape)
+            self.due = self.times[:, 0]
         self.whole, self.segment = self.field, Segment(0.0, dt, 0.0, dt)
 
     def run(self) -> None:
@@ -231,7 +230,7 @@ class LocatedStep:
         if resting is not None and left is not None:
             over = t.detach() + left.detach()
             # What arrives as the refractory period ends is within it, as on the grid.
-            due = torch.where(resting & ((due - over).abs() <= TOGETHER), over, due)
+            due = torch.where(resting & ((due - over).abs() <= TOLERANCE), over, due)
         # What was due while the unit was reset at that very time is due now.
         due = torch.where(due < math.inf, torch.maximum(due, t.detach()), due)
         sooner = due < end
@@ -241,16 +240,16 @@ class LocatedStep:
     def _jump(self, who: Tensor, jumped: Tensor, y: Tensor, params: Any, resting: Tensor | None) -> Tensor:
         """What arrives does what it does to those units that it has reached."""
         arrivals = self.arrivals
-        if arrivals is None or arrivals.times is None:
+        if arrivals is None:
             return y
         some = jumped.nonzero().squeeze(1)
         units = who.index_select(0, some)
         place = self.had.index_select(0, units)
-        weights = [None if each is None else each[units, place] for each in arrivals.weights]
+        weights = [None if each is None else each[units, place] for each in self.weights]
         held = None if resting is None else resting.index_select(0, some)
         after = arrivals.jump(y.index_select(1, some), params_of(params, some, y.shape[1:]), weights, held)
         self.had = self.had.index_add(0, units, torch.ones_like(place))
-        self.due = self.due.index_copy(0, units, arrivals.times[units, place + 1])
+        self.due = self.due.index_copy(0, units, self.times[units, place + 1])
         return y.index_copy(1, some, after)
 
     def _spike(self, who: Tensor) -> None:

@@ -18,7 +18,7 @@ from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .cases import runs
-from .needs import CONTINUOUS, DECLARED, DERIVATIVES, DETERMINISTIC
+from .needs import CONTINUOUS, DECLARED, DERIVATIVES, DETERMINISTIC, LASTING
 from .oracle import Oracle
 from .probing import course, feed, plain, silence
 from .subject import NeuronSubject
@@ -49,7 +49,7 @@ def weak_runs(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[Neu
     "numerics",
     cases=weak_runs,
     share=0.5,
-    needs=(DECLARED, DERIVATIVES, DETERMINISTIC, CONTINUOUS),
+    needs=(DECLARED, DERIVATIVES, DETERMINISTIC, CONTINUOUS, LASTING),
     why="a method that loses its order, or its dt, gives other numbers than the equations",
 )
 def halving_dt_gains_what_the_integrator_claims(subject: NeuronSubject, case: NeuronCase) -> None:

@@ -14,7 +14,7 @@ from ..property import prop
 from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
-from .needs import CONTINUOUS, DETERMINISTIC, OWN_STEPS, RESET, SPIKES, THRESHOLD
+from .needs import CONTINUOUS, DETERMINISTIC, LASTING, OWN_STEPS, RESET, SPIKES, THRESHOLD
 from .probing import amount, course, feed, gap, pulled, spikes_in
 from .subject import NeuronSubject
 
@@ -107,7 +107,7 @@ COUNT = 3
     "spike-times-converge",
     "numerics",
     cases=double_neurons,
-    needs=(SPIKES, DETERMINISTIC, CONTINUOUS),
+    needs=(SPIKES, DETERMINISTIC, CONTINUOUS, LASTING),
     why="spike trains that change with every dt are those of the step, not of the model",
 )
 def spike_times_settle_as_dt_falls(subject: NeuronSubject, case: NeuronCase) -> None:

@@ -1,16 +1,19 @@
-"""Asks one plugin what it offers, through pluggy.
+"""Asks one plugin what it offers, through pluggy, and makes the host's own specs of what it says.
 
-Each plugin is judged by a plugin manager of its own, which is thrown away: pluggy's ``register``
-leaves partial state behind when it fails, and here that cannot outlive the failure.
+Each plugin is judged by a plugin manager of its own, which is thrown away: pluggy's ``register`` leaves
+partial state behind when it fails, and here that cannot outlive the failure. An implementation is given those
+of the host's arguments that it names. One that names an argument with a default works on older hosts, that
+do not know the argument; pluggy alone would never fill it.
 
-An implementation is given those of the host's arguments that it names. One that names an argument with a
-default works on older hosts too, which do not know the argument; pluggy alone would never fill it.
+What a hook returns comes from a stranger: its ``repr``, its ``==`` and its iteration may all raise. Here that
+is an error of that one plugin; what leaves here is plain, so that it cannot harm whoever compares it later.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -21,11 +24,13 @@ from ..errors import PluginError, nearest
 from ..kinds import HOOKS
 from ..marker import MARK
 from ..specs import PROJECT, ComponentSpec
-from . import answers
-from .problem import first_line
+from .problem import brief, first_line
 
 VALUES: Mapping[str, Any] = {}
 """The arguments that the host gives to hooks: none in this version of the specs."""
+
+SHOWN = 200
+"""How many characters of a stranger's object a message shows, and a summary may have."""
 
 
 class Offer(NamedTuple):
@@ -41,11 +46,7 @@ class Offer(NamedTuple):
 
 
 def collect(
-    plugin: object,
-    label: str,
-    *,
-    declared: Any = hookspecs,
-    values: Mapping[str, Any] = VALUES,
+    plugin: object, label: str, *, declared: Any = hookspecs, values: Mapping[str, Any] = VALUES
 ) -> Offer:
     """Call all hooks of a plugin.
 
@@ -107,11 +108,7 @@ def collect(
 
 
 class _Functions:
-    """Functions as attributes, and nothing else: pluggy looks into every attribute of what it is given.
-
-    Args:
-        functions: The functions, by name.
-    """
+    """Functions as attributes, and nothing else: pluggy looks into every attribute of what it is given."""
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
         vars(self).update(functions)
@@ -203,11 +200,70 @@ def _signature(function: Any, hook: str) -> str:
 
 
 def _call(function: Any, hook: str, label: str, declared: Any) -> list[ComponentSpec]:
-    where = f"{label}: hook {hook}"
+    where, wanted = f"{label}: hook {hook}", HOOKS[hook].spec
     try:
         result = function()
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise PluginError(f"{where} raised {first_line(error)}") from error
-    return answers.read(result, HOOKS[hook].spec, where, lambda: _signatures(function.given, hook, declared))
+    must = f"it must return a list of {wanted.__name__}"
+    try:
+        if inspect.iscoroutine(result):
+            result.close()  # or Python warns that nobody awaited it
+        if not isinstance(result, Sequence) or isinstance(result, str):
+            fault = f"returned {_shown(result)}; {must}"
+        else:
+            specs = list(result)
+            odd = [spec for spec in specs if not isinstance(spec, wanted)]
+            if not odd:
+                return [_rebuilt(spec, wanted, where) for spec in specs]
+            a = "an" if wanted.__name__[0] in "AEIO" else "a"
+            fault = f"returned a list with {_shown(odd[0])} in it; each element must be {a} {wanted.__name__}"
+    except (PluginError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        cause = f"{where} returned what cannot be read, {first_line(error)}; {must}"
+        raise PluginError(f"{cause}: {_signatures(function.given, hook, declared)}") from error
+    raise PluginError(f"{where} {fault}: {_signatures(function.given, hook, declared)}")
+
+
+def _rebuilt(spec: ComponentSpec, wanted: type[ComponentSpec], where: str) -> ComponentSpec:
+    """The spec, of exactly this class, with plain values."""
+    values = {each.name: getattr(spec, each.name) for each in fields(wanted)}
+    for name, value in values.items():
+        if value is not None and not isinstance(value, (str, int, float)):
+            raise PluginError(
+                f"{where}: the field {name} of {_shown(spec)} is {_shown(value)}, which is not a plain "
+                "value; fields are strings, numbers, True, False or None"
+            )
+        values[name] = _plain(value)
+    if not isinstance(values["summary"], str):
+        raise PluginError(
+            f"{where}: the summary of {_shown(spec)} is {_shown(values['summary'])}, not a string"
+        )
+    values["summary"] = brief(values["summary"], SHOWN)
+    try:
+        return wanted(**values)
+    except PluginError as error:  # a subclass may have checked nothing
+        raise PluginError(f"{where}: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    # Of a subclass of str, int or float too, without asking it.
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    return float.__float__(value) if isinstance(value, float) else int.__int__(value)
+
+
+def _shown(value: object) -> str:
+    """A stranger's object for a message, in one line that is not too long."""
+    try:
+        text = " ".join(repr(value).split())
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return f"an object of class {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

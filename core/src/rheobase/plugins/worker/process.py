@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..metadata import search_path
+
 if TYPE_CHECKING:
     import socket
     import subprocess
@@ -37,7 +39,7 @@ _FLAGS = (
 
 
 class Process:
-    """A process, and the socket on which it is asked to fork jobs; see :mod:`~rheobase.plugins.warm`."""
+    """A process, and the socket on which it is asked to fork jobs; see :mod:`.warm`."""
 
     def __init__(
         self, pid: int, channel: socket.socket | None = None, popen: subprocess.Popen[bytes] | None = None
@@ -86,10 +88,7 @@ class Process:
 
 
 def start(serve: Callable[[int], None]) -> Process | None:
-    """Start the process that jobs are forked from, to serve a socket; None where none can be started.
-
-    So it is in a frozen application.
-    """
+    """Start the process that jobs are forked from; None where there can be none, as if it is frozen."""
     import socket
 
     ours, theirs = socket.socketpair()
@@ -97,7 +96,7 @@ def start(serve: Callable[[int], None]) -> Process | None:
         if _single_threaded():
             found = _fork(serve, ours, theirs)
         else:
-            code = "from rheobase.plugins.warm import main; main(int(sys.argv[-1]))"
+            code = "from rheobase.plugins.worker.warm import main; main(int(sys.argv[-1]))"
             found = spawn(code, theirs.fileno())
     if found is None:
         ours.close()
@@ -133,17 +132,11 @@ def _fork(serve: Callable[[int], None], ours: socket.socket, theirs: socket.sock
 
 
 def spawn(code: str, *handles: int, **streams: Any) -> Process | None:
-    """Start an interpreter; None where that cannot be.
-
-    Args:
-        code: What it runs; the handles are the last of ``sys.argv``.
-        handles: What it has open.
-        streams: Its stdin, stdout and stderr; default: none.
-    """
+    """Start an interpreter; None where that cannot be. The handles are the last of its ``sys.argv``."""
     import subprocess  # here: an index that still holds needs none
 
     flags = [flag for flag, on in _FLAGS if on]
-    path = [folder for folder in sys.path if isinstance(folder, str)]
+    path = search_path()
     code = f"import sys; sys.path[:] = sys.argv[1:{len(path) + 1}]; {code}"
     given = ["-c", code, *path, *map(str, handles)]
     try:

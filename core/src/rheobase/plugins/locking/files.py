@@ -9,29 +9,27 @@ from collections.abc import Collection
 from importlib.machinery import all_suffixes
 from importlib.util import MAGIC_NUMBER, cache_from_source
 
-from ..errors import PluginError
-from .outcome import Stamp
-from .stamps import stamp
-
-_BLOCK = 1 << 20
+from ...errors import PluginError
+from ..evidence import stamp
+from ..outcome import Stamp
 
 
-class Gathering:
+class Files:
     """Files and their hashes. A file counts once, however many links lead to its folder.
 
     Example:
         >>> import json
-        >>> gathering = Gathering()
-        >>> gathering.walk("json", os.path.dirname(json.__file__))
-        >>> "json/decoder.py" in gathering.files, gathering.has(json.decoder.__file__)
+        >>> files = Files()
+        >>> files.walk("json", os.path.dirname(json.__file__))
+        >>> "json/decoder.py" in files.hashes, files.has(json.decoder.__file__)
         (True, True)
     """
 
     def __init__(self) -> None:
-        self.files: dict[str, str] = {}
+        self.hashes: dict[str, str] = {}
         """Name -> sha256."""
         self.seen: dict[str, Stamp] = {}
-        """File or folder -> the stamp that it had before it was read."""
+        """File or folder -> the stamp that it had before it was read: if it changes meanwhile, that shows."""
         self.places: dict[str, str] = {}
         """The place of each file -> sha256."""
         self._walked: set[str] = set()
@@ -41,34 +39,24 @@ class Gathering:
         return place_of(actual_file(path) or path) in self.places
 
     def add(self, name: str, path: str) -> bool:
-        """Add a file, or the archive that it is in.
-
-        Raises:
-            PluginError: If it cannot be read.
-        """
+        """Add a file, or the archive that it is in; raises ``PluginError`` if it cannot be read."""
         actual = actual_file(path)
         if not actual:
             self.seen[path] = stamp(path)
             return False
         if place_of(actual) not in self.places:
-            # Before it is read: if it changes meanwhile, that shows.
             self.seen[actual] = stamp(actual)
             called = name if actual == path else os.path.basename(actual)
             found = self.places[place_of(actual)] = _hash(name, actual)
-            self.files[actual if called in self.files else called] = found
+            self.hashes[actual if called in self.hashes else called] = found
             if actual.endswith(".py"):
-                for level, compiled in enumerate(compiled_forms(actual)):
+                for level, compiled in enumerate(_compiled_forms(actual)):
                     self.seen[compiled] = stamp(compiled)
-                    check_compiled(name, actual, compiled, level)
+                    _check_compiled(name, actual, compiled, level)
         return True
 
     def walk(
-        self,
-        name: str,
-        folder: str,
-        *,
-        without: Collection[str] = (),
-        modules: Collection[str] | None = None,
+        self, name: str, folder: str, *, without: Collection[str] = (), modules: Collection[str] | None = None
     ) -> None:
         """Add what is in a folder, and in those below; but no ``__pycache__``, and nothing that is hidden.
 
@@ -108,19 +96,30 @@ class Gathering:
                 self.add(inner, each.path)
 
 
-def hash_of(text: str) -> str:
-    """The sha256 of a text.
-
-    Example:
-        >>> hash_of("")[:12]
-        'e3b0c44298fc'
-    """
+def hash_of(content: bytes) -> str:
+    """The sha256 of a content."""
     import hashlib  # here: what has not changed since it was hashed needs none
 
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(content).hexdigest()
 
 
-def compiled_forms(source: str) -> list[str]:
+def actual_file(path: str) -> str:
+    """The file, or the archive that holds it; empty: there is neither."""
+    while not os.path.exists(path):
+        above = os.path.dirname(path)
+        if above == path:
+            return ""
+        path = above
+    return path if os.path.isfile(path) else ""
+
+
+def place_of(path: str) -> str:
+    """One name for a file, whichever links lead to its folder."""
+    # The folder's, not the file's: some installers link each file to a cache, where equal ones may be one.
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
+def _compiled_forms(source: str) -> list[str]:
     """Where this Python looks for the compiled forms of a module, one for each level of optimization."""
     try:
         return [cache_from_source(source, optimization=level) for level in ("", "1", "2")]
@@ -128,18 +127,8 @@ def compiled_forms(source: str) -> list[str]:
         return []
 
 
-def check_compiled(name: str, source: str, compiled: str, level: int) -> None:
-    """See that the compiled form of a module, which Python runs in its place, is made of it.
-
-    Args:
-        name: How the source is called.
-        source: The source.
-        compiled: Its compiled form, which need not be there.
-        level: The level of optimization of that.
-
-    Raises:
-        PluginError: If it is made of something else, and Python would not see that.
-    """
+def _check_compiled(name: str, source: str, compiled: str, level: int) -> None:
+    """See that the compiled form of a module, which Python runs in its place, is made of it."""
     try:
         with open(compiled, "rb") as file:
             head, body = file.read(16), file.read()
@@ -169,27 +158,11 @@ def _hash(name: str, path: str) -> str:
     found = hashlib.sha256()
     try:
         with open(path, "rb") as file:
-            while block := file.read(_BLOCK):
+            while block := file.read(1 << 20):
                 found.update(block)
     except OSError as error:
         raise _unreadable(name, error) from error
     return found.hexdigest()
-
-
-def actual_file(path: str) -> str:
-    """The file, or the archive that holds it; empty: there is neither."""
-    while not os.path.exists(path):
-        above = os.path.dirname(path)
-        if above == path:
-            return ""
-        path = above
-    return path if os.path.isfile(path) else ""
-
-
-def place_of(path: str) -> str:
-    """One name for a file, whichever links lead to its folder."""
-    # The folder's, not the file's: some installers link each file to a cache, where equal ones may be one.
-    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def _is_form_of(found: os.DirEntry[str], modules: Collection[str]) -> bool:

@@ -20,11 +20,11 @@ metadata name a folder of the machine.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .. import files
-from ..errors import ConfigurationError
+from ... import files
+from ...errors import ConfigurationError
 
 FORMAT = 1
 """Grows when an older Rheobase could read the file wrongly."""
@@ -45,10 +45,7 @@ class Locked(NamedTuple):
 
 
 def read(path: str) -> dict[str, Locked]:
-    """Read a lock file.
-
-    Returns:
-        The name of each distribution, in the form in which names are compared, and how it was locked.
+    """Read a lock file: each distribution, by its name in the form in which names are compared.
 
     Raises:
         ConfigurationError: If it cannot be read, or is no lock file that this Rheobase knows.
@@ -64,14 +61,7 @@ def read(path: str) -> dict[str, Locked]:
 
 
 def write(path: str, plugins: Mapping[str, Locked]) -> None:
-    """Write a lock file, whole or not at all.
-
-    Args:
-        path: The file.
-        plugins: Name of a distribution -> how it is locked.
-
-    Raises:
-        OutputError: If it cannot be written.
+    """Write a lock file, whole or not at all; raises ``OutputError`` if it cannot be written.
 
     Example:
         >>> import os, tempfile
@@ -114,3 +104,49 @@ def _locked(name: str, plain: Any) -> Locked:
     if not all(isinstance(text, str) for text in texts):
         raise ValueError(f"what it has of {name!r} is not in words")
     return Locked(**plain)
+
+
+def difference(before: Locked, now: Locked, path: str) -> str:
+    """What differs between a distribution and the lock file: its version, else files, else the RECORD.
+
+    Example:
+        >>> one, two = Locked("1.0", "", {"toy.py": "9f", "c.py": "4a"}), Locked("1.0", "", {"toy.py": "60"})
+        >>> difference(one, two, "/x/rheobase.lock")
+        'toy.py has changed, and c.py is gone, since /x/rheobase.lock was written'
+        >>> difference(one, one, "/x/rheobase.lock")
+        ''
+    """
+    if before.version != now.version:
+        return f"its version is {now.version}, and {path} has {before.version}"
+    both = before.files.keys() & now.files.keys()
+    changed = sorted(file for file in both if before.files[file] != now.files[file])
+    added, gone = sorted(now.files.keys() - both), sorted(before.files.keys() - both)
+    told = [
+        *_told(changed, "has", "have", "changed"),
+        *_told(added, "was", "were", "added"),
+        *_told(gone, "is", "are", "gone"),
+    ]
+    if not told and before.record != now.record:
+        told = ["its RECORD has changed"]
+    if not told:
+        return ""
+    return f"{', and '.join(told)}{',' if len(told) > 1 else ''} since {path} was written"
+
+
+def compare(before: Mapping[str, Locked], now: Mapping[str, Locked], path: str) -> dict[str, str]:
+    """What differs between two locks, for each distribution that either of them has; empty: nothing."""
+    changes = {}
+    for name in sorted(before.keys() | now.keys()):
+        if name not in now:
+            changes[name] = f"no longer in {path}"
+        elif name not in before:
+            changes[name] = "new"
+        else:
+            changes[name] = difference(before[name], now[name], path)
+    return changes
+
+
+def _told(files: Sequence[str], one: str, several: str, what: str) -> list[str]:
+    if len(files) > 1:
+        return [f"{files[0]} and {len(files) - 1} more {several} {what}"]
+    return [f"{file} {one} {what}" for file in files]

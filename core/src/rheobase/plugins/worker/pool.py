@@ -1,6 +1,6 @@
 """Has jobs done in other processes, with a time limit for each, and survives whatever happens there.
 
-Each is forked from one :mod:`~rheobase.plugins.warm` process, and its pipes are read here. Where the system
+Each is forked from one :mod:`.warm` process, and its pipes are read here. Where the system
 has no fork, each has an interpreter of its own.
 """
 
@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PluginError
+from ...errors import PluginError
 from . import process
 from .process import GRACE, HEAD, Process, ending
 from .watched import LONGEST_SCAN, NOISE, START, TICK, Result, Watched
@@ -82,11 +82,11 @@ class Worker:
     def run(
         self, requests: Sequence[dict[str, Any]], each: Each = lambda number, result: None
     ) -> list[Result] | None:
-        """Have jobs done.
+        """Have jobs done, as :mod:`~rheobase.plugins.examine` describes them.
 
         Args:
-            requests: What is to be done; see :mod:`~rheobase.plugins.job`. What ``about`` says of a job is
-                told to the user where it is waited for.
+            requests: What is to be done. What ``about`` says of a job is told to the user where it is waited
+                for.
             each: Called with the number of a job and what came of it, as soon as that is known.
 
         Returns:
@@ -124,7 +124,7 @@ class Worker:
                 each(job.number, again[0])
                 self.close()
         except BaseException:
-            self.close(grace=0.0)
+            self.close()
             raise
         return [found[number] for number in range(len(jobs))]
 
@@ -261,7 +261,7 @@ class Worker:
 
         if self._abandoned:
             raise PluginError("nothing more is examined: it was interrupted")
-        code = "from rheobase.plugins.job import main; main()"
+        code = "from rheobase.plugins.examine import main; main()"
         with tempfile.TemporaryFile() as replies, tempfile.TemporaryFile() as noise:
             known = self._process = process.spawn(code, stdin=subprocess.PIPE, stdout=replies, stderr=noise)
             if known is None:

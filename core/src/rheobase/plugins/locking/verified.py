@@ -15,11 +15,12 @@ import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .. import cache
-from .entry import Entry
-from .stamps import stamp, unchanged
-from .targets import way
-from .trusted import Trusted
+from ... import cache
+from ..entry import Entry
+from ..evidence import COARSE, stamp, unchanged
+from ..metadata import search_path
+from ..targets import way
+from .loading import Trusted
 
 if TYPE_CHECKING:
     from .contents import Contents
@@ -27,54 +28,36 @@ if TYPE_CHECKING:
 FORMAT = 3
 """Grows when an older file could be read wrongly."""
 
-SETTLED = 2_000_000_000
-"""What changed less than that long ago, ns, may change again without a new stamp: some file systems count
-seconds, and the coarsest two."""
+SETTLED = COARSE
+"""What changed less than that long ago, ns, may change again without a new stamp."""
 
 
 class Verified:
-    """The plugins that are as one lock file has them.
+    """The distributions that are as one lock file has them, as seen by this interpreter with this path.
 
-    Args:
-        about: What this rests on: the lock file with its stamp, the interpreter and its path.
-        plugins: What is known of each distribution.
+    Nothing is known where the file of it is damaged, or another user could have written it, or the lock file
+    has changed.
+
+    Example:
+        >>> Verified("no/such/file").holds("toy-models", [])
+        False
     """
 
-    def __init__(self, about: list[Any], plugins: dict[str, Any]) -> None:
-        self._about = about
-        self._plugins = plugins
+    def __init__(self, lock: str) -> None:
+        path = list(map(os.path.abspath, search_path()))
+        where = [os.path.abspath(lock), sys.executable or "", sys.prefix, path]
+        name = zlib.crc32(json.dumps(where).encode())
+        self._file = os.path.join(cache.folder(), "locks", f"{name:08x}.json")
+        self._lock = stamp(lock)
+        self._about = [FORMAT, list(self._lock), *where]
         self._since = time.time_ns()
         self._changed = False
-
-    @classmethod
-    def load(cls, lock: str) -> Verified:
-        """Read what is known.
-
-        Returns:
-            What is known; nothing where the file of it is damaged, or another user could have written it, or
-            the lock file has changed.
-
-        Example:
-            >>> Verified.load("no/such/file").holds("toy-models", [])
-            False
-        """
-        path = [os.path.abspath(folder) for folder in sys.path if isinstance(folder, str)]
-        about = [FORMAT, os.path.abspath(lock), list(stamp(lock)), sys.executable or "", sys.prefix, path]
-        kept = cache.read_json(_file(about))
-        if kept is None:
-            return cls(about, {})
-        try:
-            return cls(about, kept["plugins"] if kept["about"] == about else {})
-        except (KeyError, TypeError, ValueError):
-            return cls(about, {})
+        kept = cache.read_json(self._file)
+        known = isinstance(kept, dict) and kept.get("about") == self._about
+        self._plugins: dict[str, Any] = kept["plugins"] if known else {}
 
     def holds(self, distribution: str, entries: Iterable[Entry]) -> bool:
-        """Whether a distribution is known to be as the lock file has it, and has not changed since.
-
-        Args:
-            distribution: Its name.
-            entries: Its plugins.
-        """
+        """Whether a distribution with these plugins was as the lock file has it, and is so still."""
         kept = self._plugins.get(distribution)
         if kept is None or os.name == "nt":
             return False
@@ -93,13 +76,7 @@ class Verified:
         return Trusted(*self._plugins[distribution]["trusted"])
 
     def add(self, distribution: str, entries: Iterable[Entry], found: Contents) -> None:
-        """A distribution is as the lock file has it.
-
-        Args:
-            distribution: Its name.
-            entries: Its plugins.
-            found: What it consists of.
-        """
+        """A distribution is as the lock file has it."""
         times = [when for _, each in found.seen for when in each[:2]]
         if all(when < self._since - SETTLED for when in times):
             self._plugins[distribution] = {
@@ -112,15 +89,8 @@ class Verified:
 
     def save(self) -> None:
         """Keep what is known. Where that cannot be, everything is hashed each time."""
-        lock = self._about[2]
-        if self._changed and lock and max(lock[:2]) < self._since - SETTLED:
-            cache.write_json(_file(self._about), {"about": self._about, "plugins": self._plugins})
-
-
-def _file(about: list[Any]) -> str:
-    _, lock, _, *interpreter = about
-    name = zlib.crc32(json.dumps([lock, *interpreter]).encode())
-    return os.path.join(cache.folder(), "locks", f"{name:08x}.json")
+        if self._changed and self._lock and max(self._lock[:2]) < self._since - SETTLED:
+            cache.write_json(self._file, {"about": self._about, "plugins": self._plugins})
 
 
 def _plain(entry: Entry) -> list[str]:

@@ -12,13 +12,16 @@ Each decision can be made for one call, by an environment variable, or for a pro
     [plugins.override]                         # OVERRIDE=integrator:rk4=fast-rk
     "integrator:rk4" = "fast-rk"
 
-A plugin is named by its distribution, by its entry point, or by both: ``toy-models:toy``. What either of the
-two places disables is disabled; otherwise the variable wins.
+That is the nearest such file, from the working folder upwards; so is the lock. A plugin is named by its
+distribution, by its entry point, or by both: ``toy-models:toy``. What either of the two places disables is
+disabled; otherwise the variable wins.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -26,7 +29,10 @@ from typing import Any, NamedTuple
 from ..errors import ConfigurationError, nearest
 from ..kinds import KINDS
 from .entry import Entry, canonical
-from .project import read_settings
+from .problem import Problem
+
+SETTINGS = "rheobase.toml"
+LOCK = "rheobase.lock"
 
 KEYS = ("disable", "only", "none", "strict", "timeout", "override")
 """The keys of the table."""
@@ -59,41 +65,27 @@ class Control(NamedTuple):
     timeout: float = LIMIT
     override: Mapping[tuple[str, str], str] = MappingProxyType({})
 
-    def disabled(self, entry: Entry) -> str:
-        """Why the user does not want a plugin.
-
-        Returns:
-            Where that was said; empty: it is wanted.
+    def disabled(self, each: Entry | Problem) -> str:
+        """Where the user said that a plugin, or what may be one, is not wanted; empty: nowhere.
 
         Example:
             >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
             >>> Control(disable={"toy": "RHEOBASE_DISABLE"}).disabled(toy)
             'RHEOBASE_DISABLE'
         """
-        return self.unwanted(entry.names)
-
-    def unwanted(self, names: frozenset[str]) -> str:
-        """Why the user does not want what has these names, a plugin or what may be one.
-
-        See :meth:`disabled`.
-        """
-        if self.none:
+        if self.none or not (self.disable or self.only is not None):
             return self.none
+        names = each.names
         for name in sorted(names & self.disable.keys()):
             return self.disable[name]
         if self.only is not None and not names & self.only:
             return f"not in {self.only_said}"
         return ""
 
-    def unknown(self, entries: Sequence[Entry], others: frozenset[str] = frozenset()) -> list[str]:
-        """A complaint for each name that no installed plugin has.
-
-        Args:
-            entries: The installed plugins.
-            others: The names of what may be plugins, and cannot be read.
-        """
-        known = {name for entry in entries for name in entry.names} | others
+    def unknown(self, installed: Sequence[Entry | Problem]) -> list[str]:
+        """A complaint for each name that nothing has, whether it is a plugin or cannot be read."""
         said = {**self.disable, **dict.fromkeys(self.only or (), self.only_said)}
+        known = {name for each in installed for name in each.names} if said else set()
         return [
             f"{where} names {name!r}, and no plugin of that name is installed{nearest(name, known)}"
             for name, where in sorted(said.items())
@@ -111,12 +103,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Control:
         >>> read({"RHEOBASE_DISABLE": "adex, Toy_Models"}).disable
         {'adex': 'RHEOBASE_DISABLE', 'toy-models': 'RHEOBASE_DISABLE'}
     """
-    path, table = read_settings()
-    for key in table:
-        if key not in KEYS:
-            raise ConfigurationError(
-                f"{path} has {key!r} in [plugins]{nearest(key, KEYS)}; it may have {', '.join(KEYS)}"
-            )
+    path, table = _table()
     said = f"{path}, disable"
     disable = {canonical(name): said for name in _list_of(table.get("disable", []), said)}
     disable |= {canonical(name): "RHEOBASE_DISABLE" for name in _names(environ.get("RHEOBASE_DISABLE", ""))}
@@ -208,3 +195,51 @@ def _timeout(environ: Mapping[str, str], table: Mapping[str, Any], path: str) ->
     if isinstance(value, bool) or not 0 < seconds < 1e6:
         raise ConfigurationError(f"{where} is {value!r}; it must be a number of seconds above 0")
     return seconds
+
+
+def find(name: str) -> str | None:
+    """The nearest file of this name, in the working folder or one above it; None where there is none.
+
+    Raises:
+        ConfigurationError: If something else has that name, such as a link that leads nowhere: whoever put
+            it there means something to hold, and nothing would.
+    """
+    try:
+        folder = os.getcwd()
+    except OSError:  # the working folder is gone
+        return None
+    while True:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return path
+        # A folder may well have the name of the settings; it locks nothing out.
+        if os.path.lexists(path) and (name == LOCK or not os.path.isdir(path)):
+            raise ConfigurationError(f"{path} is no file, so it cannot be read; mend it, or remove it")
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+
+
+def _table() -> tuple[str, dict[str, Any]]:
+    """The path of the project's settings, and their ``[plugins]``; two empty values where there are none."""
+    path = find(SETTINGS)
+    if path is None:
+        return "", {}
+    # Not above: most projects have no such file. Before Python 3.11 the reader is a package of its own.
+    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        with open(path, "rb") as file:
+            content = toml.load(file)
+    except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}; mend it, or remove it") from error
+    unknown = sorted(set(content) - {"plugins"})
+    table = content.get("plugins", {})
+    if unknown or not isinstance(table, dict):
+        raise ConfigurationError(f"{path} has {unknown or 'plugins = ...'}; it may have one table, [plugins]")
+    for key in table:
+        if key not in KEYS:
+            raise ConfigurationError(
+                f"{path} has {key!r} in [plugins]{nearest(key, KEYS)}; it may have {', '.join(KEYS)}"
+            )
+    return path, table

@@ -10,20 +10,22 @@ the scripts, and what installers note for themselves. What it needs of other dis
 
 from __future__ import annotations
 
+import base64
+import csv
 import os
 from collections.abc import Iterable, Sequence
 from importlib.machinery import all_suffixes
 from typing import Any, NamedTuple
 
-from ..errors import PluginError
-from ..specs import PROJECT
-from .entry import module_of
-from .gathering import Gathering, hash_of
-from .metadata import text_of
-from .problem import first_line
-from .stamps import Stamps, stamp
-from .targets import way
-from .trusted import Trusted
+from ...errors import PluginError
+from ...specs import PROJECT
+from ..entry import module_of
+from ..evidence import Stamps, stamp
+from ..metadata import text_of
+from ..problem import first_line
+from ..targets import way
+from .files import Files, hash_of
+from .loading import Trusted
 
 _NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 """What installers write into the folder of metadata for themselves."""
@@ -57,10 +59,7 @@ class Contents(NamedTuple):
 
 
 def take(distribution: str) -> Contents:
-    """Look at all files of a distribution.
-
-    Raises:
-        PluginError: If its metadata, or a file of it, cannot be read.
+    """Look at all files of a distribution; raises ``PluginError`` if its metadata or a file cannot be read.
 
     Example:
         >>> contents = take("click")
@@ -77,38 +76,43 @@ def take(distribution: str) -> Contents:
     info = os.path.abspath(info)  # on the path of an interactive session, the working folder is ""
     site, name = os.path.split(info)
     rows = {path: noted for path, noted in rows.items() if not _left_out(path, name)}
-    gathering = Gathering()
-    missing = [path for path in sorted(rows) if not gathering.add(path, os.path.join(site, path))]
-    gathering.walk(name, info, without=frozenset(_NOTES))
+    files = Files()
+    missing = [path for path in sorted(rows) if not files.add(path, os.path.join(site, path))]
+    files.walk(name, info, without=frozenset(_NOTES))
     packages = _packages(rows)
     for package in sorted(packages):
-        gathering.walk(package, os.path.join(site, package))
+        files.walk(package, os.path.join(site, package))
     lone = _lone_modules(rows, packages)
     for folder, modules in lone.items():
-        gathering.walk(folder, os.path.join(site, folder), modules=modules)
-    own = set(gathering.files)
+        files.walk(folder, os.path.join(site, folder), modules=modules)
+    own = set(files.hashes)
     brought = {_dotted(package) for package in packages if not package.startswith(("..", "/"))}
     brought |= {_dotted(f"{folder}/{name}") for folder, modules in lone.items() for name in modules}
     # Whatever of it Python is asked for: the module of a model may be another than that of the hook.
     ways = {module: way(module) for module in sorted(brought | {module_of(value) for _, value in points})}
-    for module, files in ways.items():
-        _add_way(gathering, module, files, rows)
+    for module, run in ways.items():
+        _add_way(files, module, run, rows)
     altered = dict.fromkeys(missing, "is missing")
     if rows:
-        altered |= {path: "is not as it was installed" for path in rows if _differs(path, rows, gathering)}
+        altered |= {path: "is not as it was installed" for path in rows if _differs(path, rows, files)}
         altered |= dict.fromkeys(sorted(own - rows.keys()), "was added")
-    record = hash_of("".join(f"{path},{rows[path]}\n" for path in sorted(rows))) if rows else ""
+    record = "".join(f"{path},{rows[path]}\n" for path in sorted(rows))
     # Installers' notes are no part of it, but what it should be is told from one of them.
-    gathering.seen[os.path.join(info, "RECORD")] = stamp(os.path.join(info, "RECORD"))
-    seen = tuple(gathering.seen.items())
-    modules = brought | {".".join(module.split(".")[: len(files)]) for module, files in ways.items() if files}
-    trusted = Trusted(gathering.places, sorted(modules))
-    return Contents(version, record, gathering.files, altered, points, ways, seen, trusted)
+    files.seen[os.path.join(info, "RECORD")] = stamp(os.path.join(info, "RECORD"))
+    modules = brought | {".".join(module.split(".")[: len(run)]) for module, run in ways.items() if run}
+    return Contents(
+        version,
+        hash_of(record.encode("utf-8", "surrogateescape")) if rows else "",
+        files.hashes,
+        altered,
+        points,
+        ways,
+        tuple(files.seen.items()),
+        Trusted(files.places, sorted(modules)),
+    )
 
 
 def _metadata(distribution: str) -> tuple[Any, str, tuple[tuple[str, str], ...], dict[str, str]]:
-    import csv
-
     import importlib_metadata
 
     # Not by the finders of others where it can be helped: they may fail, or never answer.
@@ -170,12 +174,12 @@ def _within(path: str, folders: set[str]) -> bool:
     return any("/".join(parts[:depth]) in folders for depth in range(1, len(parts)))
 
 
-def _add_way(gathering: Gathering, module: str, files: Sequence[str], rows: Iterable[str]) -> None:
+def _add_way(files: Files, module: str, run: Sequence[str], rows: Iterable[str]) -> None:
     """Add what Python runs to get at a plugin, where that is not in the RECORD."""
-    file = files[-1] if files else ""
-    if not file or gathering.has(file):
+    file = run[-1] if run else ""
+    if not file or files.has(file):
         return
-    parts = module.split(".")[: len(files)]
+    parts = module.split(".")[: len(run)]
     folder = os.path.dirname(file)
     package = os.path.basename(file).startswith("__init__.")
     # What stands in for a file that was installed is called by its whole path: it is another file.
@@ -183,15 +187,13 @@ def _add_way(gathering: Gathering, module: str, files: Sequence[str], rows: Iter
     shadows = any(path.startswith((f"{prefix}/", f"{prefix}.")) for path in rows)
     if package or len(parts) > 1:
         inner = prefix if package else "/".join(parts[:-1])
-        gathering.walk(folder if shadows else inner, folder)
+        files.walk(folder if shadows else inner, folder)
     else:
-        gathering.add(file if shadows else os.path.basename(file), file)
+        files.add(file if shadows else os.path.basename(file), file)
 
 
-def _differs(path: str, rows: dict[str, str], gathering: Gathering) -> bool:
-    import base64
-
+def _differs(path: str, rows: dict[str, str], files: Files) -> bool:
     method, _, noted = rows[path].partition("=")
-    if method != "sha256" or path not in gathering.files:
+    if method != "sha256" or path not in files.hashes:
         return False
-    return noted != base64.urlsafe_b64encode(bytes.fromhex(gathering.files[path])).rstrip(b"=").decode()
+    return noted != base64.urlsafe_b64encode(bytes.fromhex(files.hashes[path])).rstrip(b"=").decode()

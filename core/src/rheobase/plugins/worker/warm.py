@@ -17,25 +17,33 @@ import signal
 import socket
 from typing import Any
 
-from . import job
+from .. import examine
 from .process import HEAD, WHERE, kill
 
 MEMORY = 2 << 30
 """How many bytes of memory a job may have of its own. What it maps may be more: the libraries of torch for a
 GPU are."""
 
+PR_SET_CHILD_SUBREAPER = 36
+"""The number by which Linux is asked for it (``prctl(2)``)."""
+
+ROUNDS = 100
+"""How often what is detached is looked for: each time may bring up what had been started by that."""
+
 
 def main(handle: int) -> None:
     """Fork jobs as they are asked for on a socket, to its end."""
-    job.prepare_process()
+    examine.prepare_process()
     faulthandler.enable(file=2)
     faulthandler.register(WHERE, file=2)
     gc.disable()  # jobs end soon, and collecting takes a good part of their time
+    _adopt()
     running: set[int] = set()
     with contextlib.suppress(OSError):
         _serve(socket.socket(fileno=handle), running)
     for pid in running:
         kill(pid)
+    _end_orphans(set())
     os._exit(0)
 
 
@@ -56,6 +64,7 @@ def _serve(channel: socket.socket, running: set[int]) -> None:
             if ended:
                 kill(pid)  # what it left behind
                 running.discard(pid)
+                _end_orphans(running)
                 channel.sendall(f"ended {pid} {os.waitstatus_to_exitcode(status)}\n".encode())
         if channel.fileno() in ready:
             request, pipes = _receive(channel)
@@ -75,6 +84,30 @@ def _serve(channel: socket.socket, running: set[int]) -> None:
                 os.close(pipe)
 
 
+def _adopt() -> None:
+    """Become the parent of whatever a job starts and detaches, where the system has a way for that."""
+    with contextlib.suppress(Exception):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_orphans(running: set[int]) -> None:
+    """End the children of this process that are no jobs, and theirs, which become its children by that."""
+    for _ in range(ROUNDS):
+        try:
+            with open(f"/proc/self/task/{os.getpid()}/children") as file:
+                orphans = set(map(int, file.read().split())) - running
+        except (OSError, ValueError):
+            return
+        if not orphans:
+            return
+        for pid in orphans:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
 def _receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """A request and its pipes; none at the end."""
     head, pipes, _, _ = socket.recv_fds(channel, HEAD, 2, socket.MSG_WAITALL)
@@ -91,11 +124,12 @@ def _prepare(request: dict[str, Any]) -> None:
     import importlib_metadata  # noqa: F401
 
     if request["do"] in ("core", "examine"):
-        from . import component, examine, hooks, stamps, targets  # noqa: F401
+        import traceback  # noqa: F401
 
-        stamps.warm_up()
-        with contextlib.suppress(Exception):
-            targets.find("no_such_module_at_all")  # lists the folders of the path
+        from .. import component, evidence, offers, targets  # noqa: F401
+
+        evidence.site_folders()
+        targets.way("no_such_module_at_all")  # lists the folders of the path
     gc.freeze()  # or the first collection in a job would copy all of it
 
 
@@ -111,7 +145,7 @@ def _do(request: dict[str, Any], pipes: list[int], closed: tuple[int, ...]) -> N
         os.dup2(noise, 2)
         for handle in (noise, *closed):
             os.close(handle)
-        job.work(request, replies)
+        examine.work(request, replies)
         os._exit(0)
     except BaseException:
         import traceback

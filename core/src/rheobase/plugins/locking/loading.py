@@ -13,7 +13,7 @@ from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoade
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
-from .gathering import actual_file, place_of
+from .files import actual_file, hash_of, place_of
 
 
 class Trusted(NamedTuple):
@@ -37,11 +37,7 @@ _owners: dict[str, Trusted] = {}
 
 
 def activate(trusted: Mapping[str, Trusted]) -> None:
-    """From now on the modules of these distributions are imported as they were locked, and no others'.
-
-    Args:
-        trusted: The distributions, by their names.
-    """
+    """From now on the modules of these distributions are imported as they were locked, and no others'."""
     global _trusted
     _trusted = trusted
     _owners.clear()
@@ -50,7 +46,7 @@ def activate(trusted: Mapping[str, Trusted]) -> None:
         sys.meta_path.insert(0, Finder())
 
 
-def of(distribution: str) -> Trusted | None:
+def trusted_of(distribution: str) -> Trusted | None:
     """What is trusted of a distribution; None: nothing is locked here, or it is not."""
     return _trusted.get(distribution)
 
@@ -75,13 +71,11 @@ class Finder:
         expected = trusted.files.get(place_of(origin))
         if expected is None:
             raise Changed(f"{spec.origin} is not what was locked, and would be imported as {name}", name=name)
-        for known, checked in _CHECKED.items():
-            if type(spec.loader) is known:
-                spec.loader = checked(name, spec.origin, expected)
-                spec.cached = None
-                return spec
-        with open(origin, "rb") as file:
-            _require(file.read(), expected, origin)  # an archive, or what a stranger's loader reads
+        if checked := _CHECKED.get(type(spec.loader)):
+            spec.loader = checked(name, spec.origin, expected)
+            spec.cached = None
+        else:
+            _read(origin, expected)  # an archive, or what a stranger's loader reads
         return spec
 
 
@@ -91,45 +85,36 @@ def _owner(name: str) -> Trusted | None:
     return next((_owners[each] for each in names if each in _owners), None)
 
 
-def _require(content: bytes, expected: str, path: str) -> None:
-    import hashlib
-
-    if hashlib.sha256(content).hexdigest() != expected:
+def _read(path: str, expected: str) -> bytes:
+    with open(path, "rb") as file:
+        content = file.read()
+    if hash_of(content) != expected:
         raise Changed(f"{path} has changed since it was compared with the lock file", path=path)
+    return content
 
 
-class _Source(SourceFileLoader):
+class _Expecting:
     def __init__(self, name: str, path: str, expected: str) -> None:
-        super().__init__(name, path)
+        super().__init__(name, path)  # type: ignore[call-arg]
         self._expected = expected
 
+
+class _Source(_Expecting, SourceFileLoader):  # type: ignore[misc]
     def get_code(self, fullname: str) -> CodeType:
-        content = self.get_data(self.path)
-        _require(content, self._expected, self.path)
-        return self.source_to_code(content, self.path)
+        return self.source_to_code(_read(self.path, self._expected), self.path)
 
 
-class _Compiled(SourcelessFileLoader):
-    def __init__(self, name: str, path: str, expected: str) -> None:
-        super().__init__(name, path)
-        self._expected = expected
-
+class _Compiled(_Expecting, SourcelessFileLoader):
     def get_data(self, path: str) -> bytes:
-        content = super().get_data(path)
         if os.path.samefile(path, self.path):
-            _require(content, self._expected, path)
-        return content
+            return _read(path, self._expected)
+        return super().get_data(path)
 
 
-class _Extension(ExtensionFileLoader):
-    def __init__(self, name: str, path: str, expected: str) -> None:
-        super().__init__(name, path)
-        self._expected = expected
-
+class _Extension(_Expecting, ExtensionFileLoader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         # The system reads it once more: there is no way to give it the bytes.
-        with open(self.path, "rb") as file:
-            _require(file.read(), self._expected, self.path)
+        _read(self.path, self._expected)
         return super().create_module(spec)
 
 
