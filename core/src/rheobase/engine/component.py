@@ -46,6 +46,7 @@ class Component(nn.Module):
         configuration: What was configured, attribute -> value.
         loggable_props: The names of the attributes that :meth:`loggable_state` reports.
         loggable_widths: Of these, the last dimension of those that are not of units.
+        loggable_units: The physical units of those that its schema does not declare.
 
     Example:
         >>> from rheobase import Component
@@ -58,6 +59,7 @@ class Component(nn.Module):
 
     loggable_props: tuple[str, ...] = ()
     loggable_widths: Mapping[str, int] = MappingProxyType({})
+    loggable_units: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self,

@@ -178,6 +178,13 @@ class Projection(nn.Module):
         }
 
     @property
+    def loggable_units(self) -> dict[str, str]:
+        """The physical units of those that its synapse does not declare."""
+        states = {} if self.plasticity is None else self.plasticity.schema.states
+        own = {} if self.plasticity is None else {WEIGHT: self.kinetics.weight_unit}
+        return own | {name: each.unit for name, each in states.items()}
+
+    @property
     def provenance(self) -> dict[str, Provenance]:
         """Where its synapse and its rule come from."""
         found = {"synapse": self.recipe.source}
