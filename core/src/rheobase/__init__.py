@@ -47,6 +47,7 @@ if _typing.TYPE_CHECKING:
     from .engine.model.exprel import exprel as exprel
     from .engine.model.sweep import Sweep as Sweep
     from .engine.network.network import Network as Network
+    from .engine.network.plasticity import Plasticity as Plasticity
     from .engine.network.projection import Projection as Projection
     from .engine.network.recipe import rule as rule
     from .engine.network.recipe import synapse as synapse
@@ -115,6 +116,7 @@ _HOME = {
     "Pipeline": "pipeline.pipeline",
     "Preset": "engine.model.choice",
     "PreparedRun": "pipeline.prepared",
+    "Plasticity": "engine.network.plasticity",
     "Projection": "engine.network.projection",
     "Provenance": "specs",
     "RuleSpec": "specs",
