@@ -353,7 +353,7 @@ class Layer(nn.Module):
             return StepState(y)
         steps = None
         if neuron.schema.refractory:
-            steps = torch.zeros(shape, dtype=torch.int32, device=like.device)
+            steps = torch.zeros((), dtype=torch.int32, device=like.device).expand(shape)
         return StepState(y, gap(model, y, params) < 0, steps)
 
     def _look(self, outputs: Tensor, now: StepState, begun: StepState) -> None:

@@ -14,7 +14,7 @@ from ..suitable import check_stepped
 from .compiled import RECIPES, unrolled
 from .function import Unrolled
 from .halves import halves_of
-from .kernel import LayerKernel, kernel_of, segment_of
+from .kernel import LayerKernel, kernel_of, segment_of, some
 from .setting import BEGIN, SCALE, LayerSetting, size_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class LayerTrainer:
             params[BEGIN] = begin
         hold = states.get("hold")
         holds = hold is not None and (
-            self._known("tau_ref", values["tau_ref"], self._holds) or bool(hold.any())
+            self._known("tau_ref", values["tau_ref"], self._holds) or bool(some(hold).any())
         )
         key = (holds, tuple([value.ndim for value in params.values()]))
         if key not in self._kernels:
