@@ -15,6 +15,7 @@ from .compiled import RECIPES, unrolled
 from .function import Unrolled
 from .halves import halves_of
 from .kernel import LayerKernel, kernel_of, segment_of, some
+from .proof import check_derivative
 from .setting import BEGIN, SCALE, LayerSetting, size_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ class LayerTrainer:
             told = repr((halves.pattern, learn, unrolling.store))
             self.key = hashlib.sha256(told.encode()).hexdigest()
             RECIPES[self.key] = self
-        return kernel_of(halves, single=unrolling.neuron.dtype == torch.float32, store=unrolling.store)
+        kernel = kernel_of(halves, single=unrolling.neuron.dtype == torch.float32, store=unrolling.store)
+        check_derivative(kernel, setting, learn)
+        return kernel
 
     def _known(self, name: str, value: Tensor, ask: Any) -> bool:
         """What is true of values, asked again where they changed."""
