@@ -88,7 +88,7 @@ def test_kernel_has_the_output_the_state_and_the_gradients_of_eager(case: str, s
 SMALL_STEPS = ("hodgkin-huxley", "morris-lecar", "traub-miles", "wang-buzsaki")
 
 
-@pytest.mark.by_hand("each compiles a kernel or two")
+@pytest.mark.by_hand
 @pytest.mark.parametrize("name", [component.spec.name for component in rb.list_components("neuron")])
 @pytest.mark.parametrize("reset", ["detached", "attached"])
 def test_every_installed_model_has_the_gradients_of_eager(name: str, reset: str) -> None:
