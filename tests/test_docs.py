@@ -199,10 +199,17 @@ def test_an_example_draws_its_picture(
         assert min(names["rates"].values()) > 0.0, "it is silent"
     if path.stem == "digits":  # chance is 10 %
         assert names["accuracy"] > 0.9
+    if path.stem == "delayed_match":  # chance is 50 %
+        assert names["right"] > 0.9
+    if path.stem == "yin_yang":  # chance is 33 %
+        assert (names["told"] == names["labels"]).float().mean() > 0.75
 
 
-def test_the_eight_examples_are_there() -> None:
-    networks, others = {*SMALL}, {"digits", "fi_curve", "fire", "own_aggregator", "own_model"}
+def test_the_ten_examples_are_there() -> None:
+    networks, others = (
+        {*SMALL},
+        {"delayed_match", "digits", "fi_curve", "fire", "own_aggregator", "own_model", "yin_yang"},
+    )
     assert {path.stem for path in EXAMPLES} == networks | others
 
 
@@ -466,7 +473,7 @@ def test_contributing_is_read_in_fifteen_minutes() -> None:
 
 
 def test_the_hook_in_the_other_form_is_understood() -> None:
-    from rheobase.plugins.hooks import collect
+    from rheobase.plugins.offers import collect
 
     (code,) = [block for block in blocks("docs/plugins.md", "python") if "specname" in block]
     names: dict[str, object] = {}

@@ -17,7 +17,7 @@ import pytest
 import rheobase as rb
 import rheobase_conformance
 from rheobase.kinds import KINDS
-from rheobase.plugins.extensions import COMMANDS, MODULES, extensions
+from rheobase.plugins.metadata import COMMANDS, MODULES, extensions
 from rheobase_conformance.kinds import SUBJECTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,19 +112,48 @@ def test_without_it_the_module_is_an_error_of_ours(alone: Any) -> None:
     code = """
 import rheobase as rb
 
+def from_it():
+    from rheobase import conformance
+
 for ask in (
     lambda: rb.conformance,
+    from_it,
     lambda: __import__("rheobase.conformance"),
     lambda: __import__("rheobase.conformance.neurons.case"),
 ):
     try:
         ask()
-    except ImportError as error:
+    except (AttributeError, ImportError) as error:
         print(type(error).__name__, isinstance(error, rb.RheobaseError), error, sep="|")
 """
     done = alone.run("-c", code)
-    said = f"MissingError|True|rheobase.conformance is the conformance kit, which is not installed; {ASK}"
-    assert (done.stdout.splitlines(), done.stderr) == ([said] * 3, "")
+    said = f"True|rheobase.conformance is the conformance kit, which is not installed; {ASK}"
+    wanted = [f"AbsentError|{said}", *[f"MissingError|{said}"] * 3]
+    assert (done.stdout.splitlines(), done.stderr) == (wanted, "")
+
+
+def test_without_it_its_name_is_not_offered(alone: Any) -> None:
+    code = """
+from rheobase import *
+import inspect, rheobase as rb
+
+found = {name for name in globals() if not name.startswith("_")} - {"inspect", "rb"}
+print(found == {*rb.__all__} == {*dir(rb)}, "conformance" in found, "stimulus" in found)
+print(hasattr(rb, "conformance"), getattr(rb, "conformance", 7), len(inspect.getmembers(rb)) > 50)
+"""
+    done = alone.run_warm("-c", code)
+    assert (done.stdout.splitlines(), done.stderr) == (["True False True", "False 7 True"], "")
+    assert "conformance" in dir(rb)
+
+
+@pytest.mark.parametrize("asked", [["--rheobase", "lif"], ["--rheobase=lif", "tests"], ["--rheobase-seed=3"]])
+def test_without_it_pytest_says_what_brings_its_options(alone: Any, asked: list[str]) -> None:
+    plugin = ("-p", "rheobase.pytest_plugin", "-p", "no:cacheprovider")
+    done = alone.run_warm("-m", "pytest", *plugin, *asked)
+    said = f"--rheobase comes with the conformance kit, which is not installed; {ASK}"
+    assert (done.returncode, done.stderr.strip()) == (4, f"ERROR: {said}")
+    bare = alone.run_warm("-m", "pytest", "-p", "no:cacheprovider", *asked)
+    assert "unrecognized arguments" in bare.stderr  # with neither, it is pytest's own to say
 
 
 def test_without_it_all_else_is_there(alone: Any) -> None:

@@ -22,8 +22,8 @@ import importlib_metadata
 import pytest
 import rheobase as rb
 import torch
-from rheobase.plugins import lock, lockfile
 from rheobase.plugins.entry import Entry
+from rheobase.plugins.locking import check, lockfile
 
 OURS = sorted({entry.name for entry in importlib_metadata.entry_points(group="rheobase")})
 """The entry points of the plugins that are installed beside the core; its own tests leave them out."""
@@ -426,7 +426,7 @@ def locking(lock_path: str) -> Callable[..., None]:
     def call(entry: Entry = TOY) -> None:
         importlib.invalidate_caches()
         importlib_metadata.MetadataPathFinder.invalidate_caches()
-        taken = lock.take([entry])
+        taken = check.take([entry])
         assert not taken.unread
         lockfile.write(lock_path, taken.plugins)
 
@@ -441,6 +441,6 @@ def refused(lock_path: str) -> Callable[..., str]:
         importlib.invalidate_caches()
         importlib_metadata.MetadataPathFinder.invalidate_caches()
         assert not {name for name in sys.modules if name.startswith("toy_models")}
-        return lock.refused(lock_path, [entry]).get(entry, "")
+        return check.judge(lock_path, [entry])[0].get(entry, "")
 
     return call

@@ -13,8 +13,8 @@ import torch
 from rheobase import errors
 from rheobase.conformance import NeuronCase, check
 from rheobase.conformance.violation import Violation
+from rheobase.plugins.metadata import UnreadableError
 from rheobase.plugins.targets import Missing
-from rheobase.plugins.unreadable import UnreadableError
 from torch import Tensor
 
 COPIES = {

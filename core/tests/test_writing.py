@@ -19,7 +19,7 @@ import torch
 from rheobase.errors import OutputError
 from rheobase.files import check_writable, replacing, write
 from rheobase.pipeline import plots
-from rheobase.plugins import lockfile
+from rheobase.plugins.locking import lockfile
 
 resource = pytest.importorskip("resource", reason="limits of the system, which Windows has not")
 

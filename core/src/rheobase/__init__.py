@@ -154,20 +154,36 @@ _HOME = {
 """Public name -> the module that defines it."""
 
 _MODULES = ("conformance", "plots", "spi", "stimulus", "training")
+_OF_OTHERS = ("conformance",)
 
-__all__ = sorted([*_HOME, *_MODULES, "RheobaseError", "RheobaseWarning", "errors"])
+_NAMES = sorted([*_HOME, *_MODULES, "RheobaseError", "RheobaseWarning", "errors"])
+
+
+def _offered() -> list[str]:
+    """The public names that are here: a module of another distribution is one where that is installed."""
+    from .plugins.metadata import MODULES, extensions
+
+    absent = {*_OF_OTHERS} - extensions(MODULES).keys()
+    return [name for name in _NAMES if name not in absent]
 
 
 def __getattr__(name: str) -> _typing.Any:
-    if name in _MODULES:
-        value: _typing.Any = _importlib.import_module(f".{name}", __name__)
+    value: _typing.Any
+    if name == "__all__":  # bound at first use too: to look for what is installed takes a while
+        value = _offered()
+    elif name in _MODULES:
+        try:
+            value = _importlib.import_module(f".{name}", __name__)
+        except errors.MissingError as missing:
+            # What asks for attributes, such as hasattr, knows no other error. An import is told the first.
+            raise errors.AbsentError(str(missing)) from missing
     elif name in _HOME:
         value = getattr(_importlib.import_module(f".{_HOME[name]}", __name__), name)
     else:
-        raise AttributeError(f"module 'rheobase' has no attribute {name!r}{errors.nearest(name, __all__)}")
+        raise AttributeError(f"module 'rheobase' has no attribute {name!r}{errors.nearest(name, _NAMES)}")
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return list(globals().get("__all__") or __getattr__("__all__"))

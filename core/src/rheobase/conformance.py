@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from .errors import MissingError
-from .plugins.extensions import MODULES, extensions
+from .plugins.metadata import MODULES, extensions
 
 if TYPE_CHECKING:
     from rheobase_conformance import *  # noqa: F403

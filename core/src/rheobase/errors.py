@@ -10,7 +10,8 @@ Every error that Rheobase raises on purpose stems from :class:`RheobaseError`::
     │   ├── StimulusError       a stimulus, its file or its time step
     │   ├── OutputError         a path that cannot be written
     │   ├── ConfigurationError  a simulation file that cannot be used
-    │   │   └── MissingError    what is needed and not installed              (ImportError)
+    │   │   ├── MissingError    what is needed and not installed              (ImportError)
+    │   │   └── AbsentError     the same, asked for as an attribute            (AttributeError)
     │   ├── EventModeError      an event mode that is not to be had here
     │   ├── StructureError      a model that an integrator cannot treat
     │   ├── TraceError          a trace that was not recorded                  (KeyError)
@@ -85,6 +86,10 @@ class ConfigurationError(ArgumentError):
 
 class MissingError(ConfigurationError, ImportError):
     """Something that is needed, and is not installed; the message says how to install it."""
+
+
+class AbsentError(ConfigurationError, AttributeError):
+    """An attribute of ``rheobase`` that something else brings, which is not installed."""
 
 
 class EventModeError(ArgumentError):

@@ -1,4 +1,4 @@
-"""For authors' tests: a world in which nothing but theirs is installed.
+"""For authors' tests: a world in which nothing but theirs is installed; and where ``--rheobase`` comes from.
 
 pytest loads this module in every run, of any project, where Rheobase is installed; so it imports nothing but
 pytest. ``-p no:rheobase`` leaves it out.
@@ -14,7 +14,21 @@ import pytest
 if TYPE_CHECKING:
     from .plugins.registry import Registry
 
-__all__ = ["rheobase_registry"]
+__all__ = ["pytest_load_initial_conftests", "rheobase_registry"]
+
+_OPTION = "--rheobase"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> None:
+    """Say what brings ``--rheobase``, where nothing did: plugins are loaded by now."""
+    given = [each.partition("=")[0] for each in args]
+    asked = any(each == _OPTION or each.startswith(f"{_OPTION}-") for each in given)
+    if asked and not hasattr(parser.parse_known_args(args), "rheobase"):
+        raise pytest.UsageError(
+            f"{_OPTION} comes with the conformance kit, which is not installed; "
+            "install the extra: pip install 'rheobase[testing]'"
+        )
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ if _typing.TYPE_CHECKING:
     from .engine.neuron.tensors import is_hooked as is_hooked
     from .engine.neuron.tensors import put_tensors as put_tensors
     from .engine.neuron.tensors import tensors as tensors
+    from .engine.step.events import LimitedField as LimitedField
     from .engine.step.field import ModelGap as ModelGap
     from .engine.step.table import BESIDE as BESIDE
     from .engine.step.table import SLOTS as SLOTS
@@ -71,16 +72,16 @@ if _typing.TYPE_CHECKING:
     from .plugins.component import Registered as Registered
     from .plugins.component import imported as imported
     from .plugins.metadata import text_of as text_of
-    from .plugins.missing import refuse_missing as refuse_missing
+    from .plugins.pointing import folder_specs as folder_specs
     from .plugins.pointing import is_in_module as is_in_module
     from .plugins.pointing import is_path as is_path
     from .plugins.pointing import object_in_module as object_in_module
+    from .plugins.pointing import read_toml as read_toml
+    from .plugins.pointing import refuse_missing as refuse_missing
     from .plugins.pointing import split as split
-    from .plugins.process import ending as ending
     from .plugins.registry import hook_module as hook_module
     from .plugins.registry import resolve as resolve
-    from .plugins.sources import folder_specs as folder_specs
-    from .plugins.sources import read_toml as read_toml
+    from .plugins.worker.process import ending as ending
     from .specs import VERSION as VERSION
     from .specs import ComponentSpec as ComponentSpec
     from .training.unrolling import Trainer as Trainer
@@ -92,6 +93,7 @@ _HOME = {
     "Equation": "engine.integrator.equation",
     "Failure": "engine.integrator.status",
     "Field": "engine.integrator.contract",
+    "LimitedField": "engine.step.events",
     "ModelGap": "engine.step.field",
     "PROBE": "engine.integrator.event",
     "Time": "engine.integrator.contract",
@@ -145,8 +147,8 @@ _HOME = {
     "ComponentSpec": "specs",
     "Registered": "plugins.component",
     "VERSION": "specs",
-    "ending": "plugins.process",
-    "folder_specs": "plugins.sources",
+    "ending": "plugins.worker.process",
+    "folder_specs": "plugins.pointing",
     "hook_module": "plugins.registry",
     "imported": "plugins.component",
     "in_file": "pipeline.pointed",
@@ -155,8 +157,8 @@ _HOME = {
     "kind_of": "pipeline.pointed",
     "loaded": "pipeline.pointed",
     "object_in_module": "plugins.pointing",
-    "read_toml": "plugins.sources",
-    "refuse_missing": "plugins.missing",
+    "read_toml": "plugins.pointing",
+    "refuse_missing": "plugins.pointing",
     "resolve": "plugins.registry",
     "split": "plugins.pointing",
     "text_of": "plugins.metadata",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -148,3 +149,13 @@ def test_output_that_cannot_show_a_letter_shows_a_mark_in_its_place(tmp_path: Pa
     done = list_beside(tmp_path, "greek-models", "greek_models", PYTHONIOENCODING="latin-1")
     assert done.returncode == 0, done.stderr
     assert "membrane ?" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("validat", "validate"), ("lst", "list"), ("Doctor", "doctor"), ("quark", None)]
+)
+def test_a_misspelt_command_is_told_the_nearest(command: Command, given: str, meant: str | None) -> None:
+    done = command(given)
+    near = "" if meant is None else f"; did you mean {meant!r}?"
+    assert done.exit_code == 2
+    assert re.search(rf"Error: No such command '{given}'{re.escape(near)}\.?$", done.stderr.strip())

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import sys
 import warnings
 
 import pytest
 import rheobase as rb
 import torch
+from rheobase.cli.run import run
 from rheobase.errors import ArgumentError, ComponentError, StepSizeWarning
+from rheobase.specs import RESERVED
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +123,39 @@ def test_the_integrator_that_is_named_is_used(lif, order):
     terms = [0.2, -(0.2**2) / 2, 0.2**3 / 6, -(0.2**4) / 24]
     assert float(named(50.0)["voltage"]) == pytest.approx(-75 + 10 * sum(terms[:order]), abs=1e-12)
     assert named.provenance["integrator"].name == f"rk{order}"
+
+
+# --- one list of arguments, at every door --------------------------------------------------------
+
+ARGUMENTS = [
+    name
+    for name, each in inspect.signature(rb.create).parameters.items()
+    if each.kind is not each.VAR_KEYWORD
+]
+SPOKEN = {"name_or_class": "model", "num_units": "units"}
+"""How files and commands say it."""
+
+
+def test_every_overload_has_the_arguments_and_the_defaults_of_create():
+    tree = ast.parse(inspect.getsource(sys.modules[rb.create.__module__]))
+    made = [each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == "create"]
+    assert len(made) == 3
+    first = {ast.dump(argument) for argument in made[-1].args.kwonlyargs}
+    for each in made:
+        assert {ast.dump(argument) for argument in each.args.kwonlyargs} == first
+        assert [ast.dump(value) for value in each.args.kw_defaults] == [
+            ast.dump(value) for value in made[-1].args.kw_defaults
+        ]
+
+
+def test_no_model_may_declare_what_create_or_a_constructor_takes():
+    constructor = {*inspect.signature(rb.Neuron).parameters} - {"kwargs"}
+    assert {*ARGUMENTS} | constructor == RESERVED
+
+
+def test_a_file_and_the_command_take_what_create_takes():
+    wanted = {SPOKEN.get(name, name) for name in ARGUMENTS}
+    # A run has no graph of its own to keep, and a command computes where torch does by default.
+    assert wanted - {*rb.SimpleSimulator.settings} == {"grad"}
+    spoken = {{"name": "model"}.get(option.name, option.name) for option in run.params}
+    assert wanted - spoken == {"grad", "device"}

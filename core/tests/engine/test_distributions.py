@@ -220,6 +220,16 @@ def test_what_is_loaded_is_not_drawn_anew() -> None:
     assert torch.equal(loaded.tau, saved.tau)
 
 
+def test_a_state_that_is_refused_changes_nothing_and_values_are_drawn_anew_as_before() -> None:
+    cells = rb.create(Cell, 3, tau=rb.Uniform(10.0, 20.0), seed=2)
+    before = {name: value.clone() for name, value in cells.state_dict().items()}
+    with pytest.raises(RuntimeError, match="tau has shape"):
+        cells.load_state_dict({**before, "tau": torch.ones(4), "rest": torch.tensor(-60.0)})
+    assert all(torch.equal(value, before[name]) for name, value in cells.state_dict().items())
+    cells.seed = 9
+    assert torch.equal(cells.tau, rb.create(Cell, 3, tau=rb.Uniform(10.0, 20.0), seed=9).tau)
+
+
 def test_copies_and_pickles_go_on_alike() -> None:
     cells = rb.create(Cell, 3, tau=rb.Uniform(10.0, 20.0))
     for twin in (copy.deepcopy(cells), pickle.loads(pickle.dumps(cells))):

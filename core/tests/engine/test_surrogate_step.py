@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
+from rheobase.engine.neuron.named import packed
 from rheobase.engine.step.grid import step
 from rheobase.engine.step.spikes import Surrogate, _blended
 from rheobase.engine.step.table import StepState
@@ -62,7 +63,7 @@ def run(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Spikes with a derivative, spikes without, voltages: ``[steps, units]``."""
     neuron = rb.create(model, x.shape[1], tau_ref=tau_ref, dtype=torch.float64, dt=1.0)
-    state: StepState = neuron._packed(neuron.state)
+    state: StepState = packed(neuron.schema, neuron.state)
     surrogate = Surrogate(atan, torch.tensor(SCALE, dtype=torch.float64), **how)
     spikes, spiked, voltage = [], [], []
     for row in x:

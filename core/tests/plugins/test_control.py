@@ -9,12 +9,12 @@ import pytest
 import rheobase as rb
 from rheobase.errors import ConfigurationError, PluginError, PluginWarning
 from rheobase.plugins import installed
-from rheobase.plugins.control import LIMIT, Control, read
 from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
 from rheobase.plugins.examiner import Here
 from rheobase.plugins.outcome import Outcome
 from rheobase.plugins.registry import Registry
+from rheobase.plugins.settings import LIMIT, Control, read
 
 Settings = Callable[[str], Path]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from rheobase.plugins.entry import Entry
+from rheobase.plugins.evidence import ImportLog
 from rheobase.plugins.examine import examine
 from rheobase.plugins.examiner import Examiner
-from rheobase.plugins.importlog import ImportLog
 
 # What a stranger may publish, and what the message about it must say.
 BROKEN = {

@@ -15,7 +15,7 @@ import pytest
 import rheobase as rb
 from rheobase import AggregatorSpec, IntegratorSpec, NeuronSpec, hookimpl
 from rheobase.errors import PluginError
-from rheobase.plugins.hooks import HOOKS, collect
+from rheobase.plugins.offers import HOOKS, collect
 
 TOY = NeuronSpec("toy", "toy.neuron:Toy")
 RIGHT = "and must be rheobase_neurons() -> Sequence[NeuronSpec]"

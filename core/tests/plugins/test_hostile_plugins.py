@@ -96,13 +96,13 @@ WAYS = {
         "        module.rheobase_neurons = hookimpl(lambda: [Spec('evil', 'evil:Evil')])\n"
     ),
     "hooks": (
-        "from rheobase.plugins import examine\n"
+        "from rheobase.plugins import offers\n"
         "from rheobase.specs import NeuronSpec as Spec\n"
-        "true = examine.hooks.collect\n"
+        "true = offers.collect\n"
         "def collect(plugin, label, **how):\n"
         "    offer = true(plugin, label, **how)\n"
         "    return offer._replace(specs=tuple(Spec(spec.name, 'evil:Evil') for spec in offer.specs))\n"
-        "examine.hooks.collect = collect\n"
+        "offers.collect = collect\n"
     ),
     "class": (
         "import gc\n"

@@ -19,14 +19,14 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from rheobase.plugins import examine, index, installed, stamps
+from rheobase.plugins import evidence, examine, index, installed
 from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
+from rheobase.plugins.evidence import RACE
 from rheobase.plugins.examiner import Examiner, Here
 from rheobase.plugins.host import Host
 from rheobase.plugins.installed import Installed
 from rheobase.plugins.outcome import Outcome
-from rheobase.plugins.stamps import RACE
 
 HOOKS = """
 from rheobase.hookspecs import hookimpl
@@ -399,7 +399,7 @@ def test_every_file_of_the_core_that_judges_plugins_is_in_the_key(
         "specs.py",
         "hookspecs.py",
         "builtin.py",
-        *(f"plugins/{each}.py" for each in ("hooks", "discovery")),
+        *(f"plugins/{each}.py" for each in ("offers", "discovery")),
     ]
     for name in names:
         copy = tmp_path / name
@@ -658,6 +658,6 @@ def test_where_the_clock_counts_seconds_what_changed_within_two_of_them_is_not_s
         when = (time.time_ns() // second - age - 1) * second + part
         os.utime(path, ns=(when, when))
         time.sleep(LATER)  # the time of that change itself is finer here
-        [(_, known[name])], _ = stamps.rests_on(entry, since=time.time_ns())
-    assert known["finer"] != stamps.UNSURE
-    assert (known["seconds"] == stamps.UNSURE) == (age == 0)
+        [(_, known[name])], _ = evidence.rests_on(entry, since=time.time_ns())
+    assert known["finer"] != evidence.UNSURE
+    assert (known["seconds"] == evidence.UNSURE) == (age == 0)

@@ -9,7 +9,7 @@ from pkgutil import resolve_name
 import pytest
 from rheobase import errors, hookspecs, marker, specs
 from rheobase.kinds import HOOKS, KINDS, Kind
-from rheobase.plugins.hooks import collect
+from rheobase.plugins.offers import collect
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=str)

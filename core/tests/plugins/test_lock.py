@@ -137,13 +137,14 @@ def test_a_plugin_made_for_another_host_is_locked_too(install: Install, rheobase
 
 PROBE = """
 import json, sys
-import rheobase.plugins.verified as verified
+import rheobase.plugins.locking.verified as verified
 verified.SETTLED = {settled}
 import rheobase
+ROOM = "rheobase.plugins.locking."
 print(json.dumps([
     [part.spec.name for part in rheobase.list_components("aggregator")],
-    sorted({{"importlib_metadata", "hashlib", "csv", "rheobase.plugins.contents"}} & sys.modules.keys()),
-    "rheobase.plugins.lock" in sys.modules,
+    sorted({{"importlib_metadata", "hashlib", "csv", ROOM + "contents"}} & sys.modules.keys()),
+    ROOM + "check" in sys.modules,
 ]))
 """
 
@@ -168,7 +169,9 @@ def test_what_is_not_needed_is_not_imported_where_nothing_has_changed(
         return json.loads(done.stdout)
 
     code = PROBE.format(settled="0")
-    unlocked = code.replace("import rheobase.plugins.verified as verified\nverified.SETTLED = 0\n", "")
+    unlocked = code.replace(
+        "import rheobase.plugins.locking.verified as verified\nverified.SETTLED = 0\n", ""
+    )
     probe(unlocked)  # makes the index
     assert probe(unlocked)[1:] == [[], False]
     rheobase("lock")

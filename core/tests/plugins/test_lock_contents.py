@@ -13,8 +13,9 @@ from pathlib import Path
 
 import importlib_metadata
 import pytest
-from rheobase.plugins import contents, control, discovery, installed, lock
+from rheobase.plugins import discovery, installed, settings
 from rheobase.plugins.entry import Entry
+from rheobase.plugins.locking import check, contents
 
 Install = Callable[..., Path]
 Put = Callable[[object], None]
@@ -234,10 +235,10 @@ def test_metadata_that_pretend_to_be_a_locked_distributions_are_refused(
     (info / "entry_points.txt").write_text("[rheobase]\nodd = stranger\n")
     entries = [entry for entry in discovery.scan().entries if entry.distribution == "toy-models"]
     assert [entry.name for entry in entries] == ["odd", "toy"]
-    causes = lock.refused(lock_path, entries)
+    causes = check.judge(lock_path, entries)[0]
     assert [entry.name for entry in causes] == ["odd"]
     assert "not in the metadata that Python finds for toy-models" in causes[entries[0]]
-    assert "toy-models" in lock.take(entries).unread
+    assert "toy-models" in check.take(entries).unread
 
 
 def test_metadata_that_a_build_left_beside_the_sources_do_not_hide_those_of_the_installation(
@@ -362,7 +363,7 @@ def test_a_plugin_whose_metadata_are_gone_or_garbled_is_refused_and_cannot_be_lo
     assert refused().startswith("its metadata cannot be read: UnicodeDecodeError")
     (site / "toy_models-1.0.dist-info").rename(site / "hidden")
     assert refused().startswith("its metadata cannot be read: PackageNotFoundError")
-    assert list(lock.take([TOY]).unread) == ["toy-models"]
+    assert list(check.take([TOY]).unread) == ["toy-models"]
 
 
 def test_files_that_are_not_as_they_were_installed_are_told_when_they_are_locked(
@@ -371,11 +372,11 @@ def test_files_that_are_not_as_they_were_installed_are_told_when_they_are_locked
     site = install("toy-models")
     put_on_path(site)
     importlib_metadata.MetadataPathFinder.invalidate_caches()
-    assert lock.take([TOY]).altered == ()
+    assert check.take([TOY]).altered == ()
     (site / "toy_models" / "model.py").write_text("largest = min\n")
     (site / "toy_models" / "table.csv").unlink()
     (site / "toy_models" / "more.py").write_text("")
-    assert set(lock.take([TOY]).altered) == {
+    assert set(check.take([TOY]).altered) == {
         "toy_models/model.py of toy-models 1.0 is not as it was installed",
         "toy_models/table.csv of toy-models 1.0 is missing",
         "toy_models/more.py of toy-models 1.0 was added",
@@ -392,8 +393,8 @@ def test_a_disabled_or_unfit_plugin_is_not_hashed(
     take = contents.take
     monkeypatch.setattr(contents, "take", lambda name: hashed.append(name) or take(name))
     unfit = TOY._replace(name="unfit", unfit="it was made for spec version 9")
-    for decided, entry in ((control.Control(none="RHEOBASE_NO_PLUGINS"), TOY), (control.Control(), unfit)):
+    for decided, entry in ((settings.Control(none="RHEOBASE_NO_PLUGINS"), TOY), (settings.Control(), unfit)):
         assert not installed.judged(discovery.Scan((entry,)), decided).wanted
     assert hashed == []
-    assert installed.judged(discovery.Scan((TOY,)), control.Control()).wanted == (TOY,)
+    assert installed.judged(discovery.Scan((TOY,)), settings.Control()).wanted == (TOY,)
     assert hashed == ["toy-models"]

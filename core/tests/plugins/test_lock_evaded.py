@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import py_compile
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rheobase.plugins import trusted, verified
 from rheobase.plugins.entry import Entry
+from rheobase.plugins.locking import loading, verified
 
 Install = Callable[..., Path]
 Put = Callable[[object], None]
@@ -73,6 +74,41 @@ def test_what_stands_before_the_module_of_a_model_on_the_path_is_refused(
     (tmp_path / "before" / what).write_text(EVIL)
     put_on_path(tmp_path / "before")
     assert refused(entry) != ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
+@pytest.mark.parametrize("what", ["RECORD", "METADATA", "entry_points.txt", "compiled", "data", "source"])
+def test_a_pipe_in_a_locked_distribution_is_not_waited_for(
+    what: str,
+    install: Install,
+    put_on_path: Put,
+    locking: Locking,
+    refused: Refused,
+) -> None:
+    site = install("toy-models")
+    put_on_path(site)
+    locking()
+    package = site / "toy_models"
+    place = {
+        "compiled": package / "__pycache__" / f"model.{sys.implementation.cache_tag}.pyc",
+        "data": package / "table.csv",
+        "source": package / "model.py",
+    }.get(what, site / "toy_models-1.0.dist-info" / what)
+    place.parent.mkdir(exist_ok=True)
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+
+    def give_up(*_: object) -> None:
+        pytest.fail(f"{place} was waited for")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(10)
+    try:
+        # A compiled form that cannot be read is not run: what is locked is compiled from its source.
+        assert (refused() == "") == (what == "compiled")
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 LATER = """
@@ -144,12 +180,12 @@ def test_each_form_of_a_module_is_compared_as_it_is_imported(
     file = tmp_path / name
     file.write_bytes(b"")
     place = os.path.join(os.path.realpath(tmp_path), name)
-    trusted.activate({"toy-models": trusted.Trusted({place: "0" * 64}, ["toy_cell"])})
+    loading.activate({"toy-models": loading.Trusted({place: "0" * 64}, ["toy_cell"])})
     try:
-        with pytest.raises(trusted.Changed, match=r"toy_cell\.\w+ has changed since it was compared"):
+        with pytest.raises(loading.Changed, match=r"toy_cell\.\w+ has changed since it was compared"):
             importlib.import_module("toy_cell")
     finally:
-        trusted.activate({})
+        loading.activate({})
 
 
 def test_what_is_compared_later_says_what_is_compared_first(

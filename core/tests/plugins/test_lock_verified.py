@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from rheobase import cache
-from rheobase.plugins import contents, lock, lockfile, stamps, verified
+from rheobase.plugins import evidence
 from rheobase.plugins.entry import Entry
+from rheobase.plugins.locking import check, contents, lockfile, verified
 
 Install = Callable[..., Path]
 Put = Callable[[object], None]
@@ -158,7 +159,7 @@ def forge(site: Path, tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("max", "min"))
     forged = json.loads(cached(tmp_path).read_bytes().partition(b"\n")[2])
     for seen in forged["plugins"]["toy-models"]["seen"]:
-        seen[1] = list(stamps.stamp(seen[0]))
+        seen[1] = list(evidence.stamp(seen[0]))
     body = json.dumps(forged).encode()
     cache.write(str(cached(tmp_path)), b"%08x\n" % zlib.crc32(body) + body)
 
@@ -182,5 +183,7 @@ def test_what_is_kept_counts_only_with_its_checksum(kept: Path, refused: Refused
 
 def test_looking_anew_believes_nothing_that_was_kept(kept: Path, lock_path: str, tmp_path: Path) -> None:
     forge(kept, tmp_path)
-    assert lock.refused(lock_path, [TOY]) == {}
-    assert lock.refused(lock_path, [TOY], anew=True)[TOY].startswith("toy_models/model.py has changed since ")
+    assert check.judge(lock_path, [TOY])[0] == {}
+    assert check.judge(lock_path, [TOY], anew=True)[0][TOY].startswith(
+        "toy_models/model.py has changed since "
+    )

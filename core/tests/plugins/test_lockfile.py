@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rheobase.errors import ConfigurationError, OutputError
-from rheobase.plugins import installed, lock, lockfile
+from rheobase.plugins import installed
 from rheobase.plugins.discovery import Scan
 from rheobase.plugins.entry import Entry
 from rheobase.plugins.examiner import Here
-from rheobase.plugins.lockfile import Locked
+from rheobase.plugins.locking import lockfile
+from rheobase.plugins.locking.lockfile import Locked
 
 Install = Callable[..., Path]
 Put = Callable[[object], None]
@@ -52,7 +53,7 @@ def test_what_is_written_is_read_back_and_its_bytes_do_not_depend_on_the_order(
 def test_two_locks_differ_where_and_only_where_something_of_them_does(
     before: dict[str, Locked], now: dict[str, Locked]
 ) -> None:
-    changes = lock.compare(before, now, "the lock")
+    changes = lockfile.compare(before, now, "the lock")
     assert changes.keys() == before.keys() | now.keys()
     assert {name for name, said in changes.items() if not said} == {
         name for name in before if before[name] == now.get(name)

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from rheobase.plugins import process, worker
 from rheobase.plugins.entry import Entry
 from rheobase.plugins.examiner import Examiner
+from rheobase.plugins.worker import pool, process
 
 PLUGINS = {
     "works": "import rheobase as rb\n"
@@ -73,9 +73,9 @@ def test_where_jobs_are_not_forked_each_plugin_has_an_interpreter(
 ) -> None:
     # As where the system has no fork; the interpreter is forked here all the same, so that it knows.
     monkeypatch.setattr(process, "_single_threaded", lambda: True)
-    monkeypatch.setattr(worker, "APART", False)
+    monkeypatch.setattr(pool, "APART", False)
     with Examiner(limit=2.0) as examiner:
-        found = examiner.examine_all(entries)
+        found = examiner.examine_all(entries, apart=True)
     assert {entry.name: each.failure for entry, each in zip(entries, found, strict=True)} == FAILURES
 
 
@@ -83,7 +83,7 @@ def test_where_jobs_are_not_forked_each_plugin_has_an_interpreter(
 def test_a_process_with_threads_is_not_forked() -> None:
     code = (
         "import threading\n"
-        "from rheobase.plugins import process\n"
+        "from rheobase.plugins.worker import process\n"
         "before = process._single_threaded()\n"
         "stop = threading.Event()\n"
         "thread = threading.Thread(target=stop.wait)\n"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from rheobase import hookspecs
 from rheobase.errors import PluginError
-from rheobase.plugins import discovery, hooks, installed
+from rheobase.plugins import discovery, installed, offers
 from rheobase.plugins.compatibility import about_core, judge
 from rheobase.plugins.discovery import scan
 from rheobase.plugins.examiner import Here
@@ -300,13 +300,15 @@ def plugins() -> dict[str, Any]:
 )
 def test_an_argument_that_is_added_later_works_both_ways(plugin: str, today: str | None, later: str) -> None:
     toy = plugins()[plugin]
-    assert hooks.collect(toy, "toy", declared=Later, values={"precision": "single"}).specs[0].summary == later
+    assert (
+        offers.collect(toy, "toy", declared=Later, values={"precision": "single"}).specs[0].summary == later
+    )
     if today is not None:
-        assert hooks.collect(toy, "toy").specs[0].summary == today
+        assert offers.collect(toy, "toy").specs[0].summary == today
         return
     with pytest.raises(
         PluginError, match="needs the argument 'precision', which this host does not give"
     ) as e:
-        hooks.collect(toy, "toy")
+        offers.collect(toy, "toy")
     assert "it is rheobase_neurons(precision: str) -> list[rb.NeuronSpec]" in str(e.value)
     assert "must be rheobase_neurons() -> Sequence[NeuronSpec]" in str(e.value)

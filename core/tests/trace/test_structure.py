@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rheobase import AnalogNeuron, Parameter, SpikingNeuron, State
+from rheobase.engine.step.field import ModelField
 from rheobase.engine.trace import affine, conditionally_linear, linear
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -430,3 +431,43 @@ def test_coefficients_have_the_shape_and_dtype_of_the_state() -> None:
     assert (found.matrix.shape, found.matrix.dtype) == ((2, 2, 4, UNITS), torch.float32)
     assert (found.offset.shape, found.offset.dtype) == ((2, 4, UNITS), torch.float32)
     assert found.matrix[0, 1, 0, 0].item() == torch.tensor(0.1).item()
+
+
+class Held(SpikingNeuron):
+    """A potential that stands still while refractory, and a trace that does not."""
+
+    tau_ref = Parameter(1.0, unit="ms")
+    voltage = State(0.0, unit="mV")
+    trace = State(0.0, unit="mV")
+    held = ("voltage",)
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": data - state.voltage + state.trace, "trace": 2.0 * state.voltage - state.trace}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 1.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": 0.0 * state.voltage}
+
+
+def test_who_rests_has_no_coefficients_and_leaves_those_of_who_does_not() -> None:
+    neuron: Any = rb.create(Held, num_units=UNITS, dtype=torch.float64)
+    y, drive, known = state(2, UNITS), state(UNITS), None
+    for resting in ([True, False, False], [False, True, True], [False, False, False]):
+        field = ModelField(neuron._model, neuron.params, drive, y.shape[1:], torch.tensor(resting))
+        found = linear(field, 0.0, y, known=known)
+        fresh = linear(field, 0.0, y)
+        assert torch.equal(found.matrix, fresh.matrix)
+        assert torch.equal(found.slopes, field(0.0, y))
+        assert torch.equal(fresh.slopes, field(0.0, y))
+        free = ~torch.tensor(resting)
+        assert torch.equal(found.matrix[0, 1], free.double())
+        assert torch.equal(found.matrix[1, 0], torch.full((UNITS,), 2.0, dtype=torch.float64))
+        assert torch.equal(found.offset, torch.stack([drive * free, torch.zeros_like(drive)]))
+        assert found.held == {0}
+        assert known is None or found.free is known.free
+        known = found

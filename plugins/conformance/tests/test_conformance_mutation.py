@@ -405,6 +405,26 @@ def test_tests_that_hang_on_a_mutant_are_ended_with_what_they_started(
 
 
 @QUICK
+def test_tests_that_hang_on_the_model_itself_are_ended_and_told(
+    model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_tests, "LEAST", 0.3)
+    model(LEAKY, "leaky.py")
+    model("import time, leaky\ntime.sleep(60.0)", "hangs.py")
+    tests = f"{shlex.quote(sys.executable)} hangs.py"
+    asked = ("validate", "leaky.py", "--mutate", "--tests", tests, "--timeout")
+    began = time.monotonic()
+    # Of two limits the longer: one case may take less than all of somebody's tests.
+    done = command(*asked, "0.1", "--json")
+    assert done.exit_code == 2
+    assert f"running the tests on the model as it is: {tests}" in done.stderr
+    assert re.search(r"did not end within 0\.3 s on the model as it is.* --timeout SECONDS", done.stderr)
+    assert time.monotonic() - began < 30
+    monkeypatch.setattr(own_tests, "LEAST", 0.1)
+    assert "did not end within 0.6 s on the model" in command(*asked, "0.6").stderr
+
+
+@QUICK
 @FORKED
 def test_a_mutant_that_loops_is_killed_wherever_it_loops(model: Callable[..., Path]) -> None:
     # At the end of the countdown, both where the module is loaded and where a step is made.
@@ -548,8 +568,9 @@ def test_what_has_no_source_or_is_no_neuron_is_refused() -> None:
         def derivatives(state, params, data):
             return {"voltage": data - state.voltage}
 
-    with pytest.raises(ArgumentError, match="cannot be read: it is defined within a function"):
+    with pytest.raises(ArgumentError, match="cannot be read: it is defined within a function;") as refused:
         mutants(Local)
+    assert str(refused.value).count("Local") == 1
     typed: dict[str, Any] = {"__name__": "no_such_module"}
     exec(LEAKY, typed)
     with pytest.raises(ArgumentError, match=r"no_such_module:Leaky cannot be read.* top level of a module"):

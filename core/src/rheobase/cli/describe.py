@@ -90,7 +90,7 @@ def _model(model: Any, made_by: Any) -> dict[str, Any]:
     values = _default_values(schema, made_by)
     asked = callable(getattr(model, "dt_max", None))
     return declared(schema, values) | {
-        "inputs": [quantity(item, {}) | {"aggregator": item.aggregator} for item in schema.inputs.values()],
+        "inputs": [quantity(item, {}) | _received(item) for item in schema.inputs.values()],
         "draws": [
             {"name": item.name, "distribution": item.distribution, "doc": item.doc}
             for item in schema.draws.values()
@@ -99,6 +99,12 @@ def _model(model: Any, made_by: Any) -> dict[str, Any]:
         "dt_max_ms": values.get(_DT_MAX) if asked else schema.dt_max,
         "dt_max_follows": "a function" if asked else None,
     }
+
+
+def _received(item: Any) -> dict[str, str]:
+    """How an input combines, and what it is added to where it arrives as a jump."""
+    about = {"aggregator": item.aggregator}
+    return about | {"arrives": item.arrives, "into": item.into} if item.into else about
 
 
 _DT_MAX = "dt_max"

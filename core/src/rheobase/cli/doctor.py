@@ -22,8 +22,9 @@ def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> 
     Each is loaded in a process of its own with a time limit, and so are its models. The exit code is 1 if
     any is unwell.
     """
-    from ..plugins.control import read
     from ..plugins.doctor import examine_all
+    from ..plugins.problem import printable
+    from ..plugins.settings import read
 
     report = examine_all(timeout)
     messages: list[str] = ctx.obj
@@ -60,7 +61,7 @@ def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> 
             click.echo(problem.detail)
     for finding in report.findings:
         for advice in finding.advice:
-            click.echo(f"{finding.entry.name}: {advice}")
+            click.echo(printable(f"{finding.entry.name}: {advice}"))
     for conflict in report.conflicts:
         click.echo(f'conflict: {conflict}; "distribution:name" says which')
     if report.unkept:

@@ -25,12 +25,13 @@ def lock_command(messages: list[str], as_json: bool) -> None:
     is not in it, is refused until this command is run again. Plugins that are disabled are left out. Imports
     none.
     """
-    from ..plugins import control, examiner, lock, lockfile, project
+    from ..plugins import examiner, settings
+    from ..plugins.locking import check, lockfile
 
-    decided = control.read()
+    decided = settings.read()
     found = examiner.scan_apart(decided.timeout)
     # What is disabled is not loaded, and needs no trust.
-    taken = lock.take(entry for entry in found.entries if not decided.disabled(entry))
+    taken = check.take(entry for entry in found.entries if not decided.disabled(entry))
     path = _place()
     before: dict[str, lockfile.Locked] = {}
     if os.path.lexists(path):
@@ -45,7 +46,7 @@ def lock_command(messages: list[str], as_json: bool) -> None:
     for line in taken.altered:
         warnings.warn(PluginWarning(f"{line}; it is locked as it is"), stacklevel=1)
     lockfile.write(path, taken.plugins)
-    changes = lock.compare(before, taken.plugins, project.LOCK)
+    changes = lockfile.compare(before, taken.plugins, settings.LOCK)
     if as_json:
         plugins = [
             {
@@ -69,15 +70,15 @@ def lock_command(messages: list[str], as_json: bool) -> None:
 
 def _place() -> str:
     """Where the lock file is, or is to be."""
-    from ..plugins import project
+    from ..plugins import settings
 
-    if existing := project.find(project.LOCK):
+    if existing := settings.find(settings.LOCK):
         return existing
     # The lock belongs to the project, as its settings do, from whichever of its folders the command is
     # called.
-    settings = project.find(project.SETTINGS)
+    beside = settings.find(settings.SETTINGS)
     try:
-        folder = os.path.dirname(settings) if settings else os.getcwd()
+        folder = os.path.dirname(beside) if beside else os.getcwd()
     except OSError as error:
         raise ConfigurationError("the working folder is gone; go to another one to lock in") from error
-    return os.path.join(folder, project.LOCK)
+    return os.path.join(folder, settings.LOCK)

@@ -28,14 +28,15 @@ def plugins_command(ctx: click.Context, check: bool, as_json: bool) -> None:
         from . import checking
 
         ctx.exit(checking.check(messages, as_json))
-    from ..plugins import control
-    from ..plugins.overview import OK, UNTRIED, overview
+    from ..plugins import settings
+    from ..plugins.doctor import OK, UNTRIED, overview
+    from ..plugins.problem import printable
 
     standings, problems = overview()
     unwell = [standing for standing in standings if standing.status not in (OK, UNTRIED, "disabled")]
     for problem in problems:
         warnings.warn(PluginWarning(problem.message), stacklevel=1)
-    if unwell and control.read().strict:
+    if unwell and settings.read().strict:
         raise PluginError("\n".join(f"{each.entry.label} is {each.status}: {each.cause}" for each in unwell))
     if as_json:
         print_json({"plugins": [standing.to_plain() for standing in standings], "warnings": messages})
@@ -55,4 +56,4 @@ def plugins_command(ctx: click.Context, check: bool, as_json: bool) -> None:
     for standing in standings:
         if standing.cause:
             mend = f" {standing.mend}" if standing.mend else ""
-            click.echo(f"{standing.entry.name}: {standing.status}: {standing.cause}.{mend}")
+            click.echo(printable(f"{standing.entry.name}: {standing.status}: {standing.cause}.{mend}"))

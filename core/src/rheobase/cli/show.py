@@ -91,9 +91,13 @@ def _print_synapse(out: Console, about: dict[str, Any]) -> None:
     _print_claims(about)
 
 
+def _combined(item: dict[str, str]) -> str:
+    return f"added to {item['into']}" if "into" in item else item["aggregator"]
+
+
 def _print_model(out: Console, about: dict[str, Any]) -> None:
     _print_quantities(out, about)
-    inputs = [(item["name"], item["unit"], item["aggregator"], item["doc"]) for item in about["inputs"]]
+    inputs = [(item["name"], item["unit"], _combined(item), item["doc"]) for item in about["inputs"]]
     _print_table(out, "inputs", ["name", "unit", "combined by", "what"], inputs)
     _print_options(out, about)
     draws = [(item["name"], item["distribution"], item["doc"]) for item in about["draws"]]

@@ -102,6 +102,13 @@ def input_rules(
     rules: dict[str, tuple[Aggregator, Provenance | None]] = {}
     for name, declared in schema.inputs.items():
         chosen = given.get(name) if by_input and isinstance(given, Mapping) else given
+        if declared.arrives == "jump":
+            if by_input and chosen not in (None, "sum"):
+                raise ArgumentError(
+                    f"aggregator: the input {name!r} of {schema.owner} is added to {declared.into!r} as it "
+                    "arrives, so several are summed; leave it out"
+                )
+            chosen = "sum"
         # "sum" is what an input has that says nothing, and there the class's own rule stands in.
         if chosen is None and declared.aggregator != "sum":
             chosen = declared.aggregator

@@ -10,10 +10,16 @@ from ..engine.neuron.base import Neuron
 from ..errors import ComponentError, PluginError
 from ..kinds import KINDS
 from ..plugins.component import imported
-from ..plugins.pointing import is_in_module, is_path, object_in_module, objects_in_file, split
+from ..plugins.pointing import (
+    folder_specs,
+    is_in_module,
+    is_path,
+    object_in_module,
+    objects_in_file,
+    split,
+)
 from ..plugins.problem import first_line
 from ..plugins.registry import list_components, resolve
-from ..plugins.sources import folder_specs
 from ..specs import ComponentSpec
 
 FUNCTION = "aggregator"

@@ -230,6 +230,8 @@ class _Search:
         model = twin._model
         if model is None or len(twin.schema.states) != 1 or model.threshold is None:
             return None
+        if self._name in twin.schema.jumps:
+            return None  # What arrives in each step is no constant that a field has.
         (state,), shape = twin.schema.states, torch.Size((self._units,))
         y = getattr(twin, state).expand(shape)[None].clone()
 
@@ -239,7 +241,8 @@ class _Search:
                 for name, each in twin.schema.inputs.items()
             }
             given[self._name] = torch.full(shape, value, dtype=torch.float64)
-            data = twin.schema.pack_data(**given) if twin.schema.inputs else given[self._name]
+            named = twin.schema.inputs
+            data = twin.schema.lasting(twin.schema.pack_data(**given)) if named else given[self._name]
             return ModelField(model, twin.params, data, shape)
 
         try:

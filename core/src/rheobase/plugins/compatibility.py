@@ -25,9 +25,6 @@ SPEC_GROUP = f"{PROJECT}.spec"
 """The entry-point group in which a plugin says for which spec versions it was made."""
 
 _SPEC = re.compile(r"v?(?P<first>\d{1,6})(?::v?(?P<last>\d{1,6}))?")
-_FINAL = re.compile(r"\d+(\.\d+)*")
-_CLAUSE = re.compile(r"\s*(?P<sign>>=|<)\s*(?P<version>\d+(\.\d+)*)\s*")
-_USUAL = re.compile(rf"{PROJECT}\s*(?P<open>\()?(?P<clauses>[\s\d.,<>=]+)(?(open)\))")
 _PROJECT = re.compile(rf"{PROJECT}(?![\w.-]*\w)", re.IGNORECASE)
 
 
@@ -77,25 +74,16 @@ def judge(distribution: str, requires: Sequence[str], spec: str, version: str, h
     if first > last:
         return f'its spec version {spec!r} is not of the form "v1" or "v1:v2"', newer_plugin
     understood = _range(host.oldest, host.spec)
+    cause = f"it was made for spec version {_range(first, last)}, and this host understands {understood}"
     if first > host.spec:
-        cause = f"it was made for spec version {_range(first, last)}, and this host understands {understood}"
         return cause, newer_host
-    if last < host.oldest:
-        cause = f"it was made for spec version {_range(first, last)}, and this host understands {understood}"
-        return cause, newer_plugin
-    return "", ""
+    return (cause, newer_plugin) if last < host.oldest else ("", "")
 
 
 @functools.cache
 def _admits(line: str, version: str) -> tuple[bool, str]:
     """Whether a requirement is content with a version of the core; or why it cannot be read."""
-    # The form that nearly all have is read here: the library takes as long to import as all metadata to read.
-    usual = _USUAL.fullmatch(line.strip()) if _FINAL.fullmatch(version) else None
-    clauses = [_CLAUSE.fullmatch(text) for text in usual["clauses"].split(",")] if usual else [None]
-    known = [clause for clause in clauses if clause is not None]
-    if len(known) == len(clauses):
-        return all(_holds(clause, version) for clause in known), ""
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import InvalidRequirement, Requirement  # here: an index that holds needs none
 
     try:
         need = Requirement(line)
@@ -103,14 +91,6 @@ def _admits(line: str, version: str) -> tuple[bool, str]:
         return False, str(error).splitlines()[0]
     applies = need.marker is None or need.marker.evaluate({"extra": ""})
     return not applies or need.specifier.contains(version, prereleases=True), ""
-
-
-def _holds(clause: re.Match[str], version: str) -> bool:
-    have, want = ([int(part) for part in text.split(".")] for text in (version, clause["version"]))
-    # 0.1 and 0.1.0 are the same version.
-    length = max(len(have), len(want))
-    have, want = (each + [0] * (length - len(each)) for each in (have, want))
-    return have >= want if clause["sign"] == ">=" else have < want
 
 
 def _range(first: int, last: int) -> str:

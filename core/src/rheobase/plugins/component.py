@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import PluginError
 from ..kinds import KINDS
 from ..specs import PROJECT, ComponentSpec, Provenance
-from .problem import first_line
+from .problem import brief, first_line
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Registered:
 
     Example:
         >>> from rheobase.plugins.registry import resolve
-        >>> resolve("integrator", "rk4").spec.order
-        4
+        >>> resolve("integrator", "rk4").spec.order, resolve("aggregator", "sum").qualified
+        (4, 'rheobase:sum')
     """
 
     spec: ComponentSpec
@@ -43,20 +43,11 @@ class Registered:
 
     @property
     def qualified(self) -> str:
-        """The name that is never ambiguous: ``"distribution:name"``.
-
-        Example:
-            >>> from rheobase.plugins.registry import resolve
-            >>> resolve("aggregator", "sum").qualified
-            'rheobase:sum'
-        """
+        """The name that is never ambiguous: ``"distribution:name"``."""
         return f"{self.provenance.distribution or self.plugin}:{self.spec.name}"
 
     def load(self) -> Any:
-        """Import the object that the spec names.
-
-        Returns:
-            The object. Python keeps modules, so every call returns the same one.
+        """Import the object that the spec names. Python keeps modules, so every call returns the same one.
 
         Raises:
             PluginError: If it cannot be imported, is not there, or cannot be called.
@@ -70,29 +61,18 @@ class Registered:
             return imported(self.spec)
         except KeyboardInterrupt:
             raise
-        except PluginError as error:
-            raise PluginError(self._failed(str(error))) from error
         except BaseException as error:
-            raise PluginError(self._failed(first_line(error))) from error
-
-    def _failed(self, cause: str) -> str:
-        message = (
-            f"{KINDS[self.spec.kind]} {self.spec.name!r} of {self.source} cannot be loaded from "
-            f"{self.spec.target!r}: {cause}"
-        )
-        if self.provenance.distribution in (None, PROJECT):
-            return message
-        return f"{message}. Mend it, or remove it: pip uninstall {self.provenance.distribution}"
+            message = (
+                f"{KINDS[self.spec.kind]} {self.spec.name!r} of {self.source} cannot be loaded from "
+                f"{self.spec.target!r}: {_cause(error)}"
+            )
+            if self.provenance.distribution not in (None, PROJECT):
+                message += f". Mend it, or remove it: pip uninstall {self.provenance.distribution}"
+            raise PluginError(message) from error
 
 
 def imported(spec: ComponentSpec) -> Any:
     """Import the object that a spec names.
-
-    Args:
-        spec: The spec.
-
-    Returns:
-        The object.
 
     Raises:
         PluginError: If it is not what its kind must be; importing it may raise anything.
@@ -116,9 +96,6 @@ def imported(spec: ComponentSpec) -> Any:
 def failure(spec: ComponentSpec) -> str:
     """Why what a spec names cannot be used; empty: it can. Imports it.
 
-    Args:
-        spec: The spec.
-
     Example:
         >>> from rheobase import NeuronSpec
         >>> failure(NeuronSpec("toy", "os.path:join"))[-11:]
@@ -129,6 +106,9 @@ def failure(spec: ComponentSpec) -> str:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        cause = str(error) if isinstance(error, PluginError) else first_line(error)
-        return f"{spec.target!r} cannot be loaded: {cause}"
+        return f"{spec.target!r} cannot be loaded: {_cause(error)}"
     return ""
+
+
+def _cause(error: BaseException) -> str:
+    return brief(str(error)) if isinstance(error, PluginError) else first_line(error)

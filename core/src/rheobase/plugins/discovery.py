@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
@@ -10,8 +12,10 @@ from . import metadata
 from .compatibility import SPEC_GROUP, about_core, judge
 from .entry import Entry, canonical
 from .host import Host
-from .problem import AMISS, Problem, first_line
-from .unreadable import POINTS, UnreadableError, empty, fault, names_group, text_of, unreadable
+from .metadata import POINTS, UnreadableError, names_group, points_of
+from .problem import AMISS, UNREADABLE, Problem, brief, first_line
+
+_FOLDER = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-.*)?\.(?:dist|egg)-info")
 
 
 class Scan(NamedTuple):
@@ -27,19 +31,14 @@ class Scan(NamedTuple):
 
     @classmethod
     def from_plain(cls, plain: Any) -> Scan:
-        """A scan of values that JSON knows.
-
-        Example:
-            >>> Scan.from_plain(Scan().to_plain()) == Scan()
-            True
-        """
+        """A scan of values that JSON knows."""
         entries = tuple(map(Entry.from_plain, plain["entries"]))
         return cls(entries, tuple(Problem(**each) for each in plain["problems"]))
 
     def to_plain(self) -> dict[str, Any]:
         """As values that JSON knows."""
         return {
-            "entries": [entry.to_plain() for entry in self.entries],
+            "entries": [entry._asdict() for entry in self.entries],
             "problems": [problem._asdict() for problem in self.problems],
         }
 
@@ -62,10 +61,6 @@ def scan(
 
     Returns:
         The entry points of the group ``rheobase``, sorted by distribution and name.
-
-    Example:
-        >>> all(entry.distribution for entry in scan().entries)
-        True
     """
     # Here, not above: it costs more than all else together, and an index that is still valid needs none.
     import importlib_metadata
@@ -74,7 +69,7 @@ def scan(
     host = host or Host()
     amiss: list[Problem] = []
     every = metadata.distributions(amiss, at=at, without=without)
-    problems = {*amiss, *empty(at, without)}
+    problems = {*amiss, *_empty(at, without)}
     # Asked for by name, importlib_metadata gives the distribution that the first folder of the path holds,
     # and passes over one without metadata.
     same: dict[str, list[Any]] = {}
@@ -92,7 +87,7 @@ def scan(
         at(metadata.folder_of(found))
         alike = same[metadata.stem(found)]
         if len(alike) == 1 or found is _first(alike, problems):
-            entries.update(_entries(found, VERSION, host, problems))
+            entries.update(_entries(found, same, host, problems))
     return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)))
 
 
@@ -117,7 +112,7 @@ def _is_plugin(found: Any, problems: set[Problem]) -> bool:
             if plain != text and names_group(plain):
                 raise UnreadableError(f"{POINTS} is not UTF-8 without a byte-order mark, as it must be")
         except (OSError, UnreadableError) as error:
-            if names_group(text_of(metadata.folder_of(found))) or isinstance(error, OSError):
+            if names_group(points_of(metadata.folder_of(found))) or isinstance(error, OSError):
                 raise
             return False  # what others write is not for this host to judge
         return names_group(text)
@@ -126,7 +121,15 @@ def _is_plugin(found: Any, problems: set[Problem]) -> bool:
         return False
 
 
-def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> list[Entry]:
+def _entries(found: Any, others: Collection[str], host: Host, problems: set[Problem]) -> list[Entry]:
+    """The plugins of a distribution.
+
+    Args:
+        found: The distribution.
+        others: The names that the folders of metadata have.
+        host: The spec versions of the host.
+        problems: Takes up what is amiss.
+    """
     try:
         about = _about(found)  # parsed anew each time that it is asked for
         name, release = str(about["Name"]), str(about["Version"])
@@ -138,9 +141,13 @@ def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> li
         problems.update(_unnamed(name, spec) for spec in sorted(specs.keys() - names))
         for point in points.select(group=PROJECT):
             spec = specs.get(point.name, "")
-            unfit, upgrade = judge(name, requires, spec, version, host)
+            unfit, upgrade = judge(name, requires, spec, VERSION, host)
             if canonical(name) == PROJECT:  # the core needs no entry point, and its name is no other's
                 unfit, upgrade = "it has the name of the core", f"Remove {metadata.folder_of(found)}"
+            elif canonical(name) != metadata.stem(found) and canonical(name) in others:
+                cause = f"its folder is {metadata.folder_of(found)}, and {name} is another distribution"
+                unfit, upgrade = cause, f"Remove {metadata.folder_of(found)}"
+            unfit = brief(unfit)
             entry = Entry(name, release, point.name, point.value, requires, spec, unfit, upgrade)
             entries.append(entry)
         return entries
@@ -174,20 +181,74 @@ def _read(what: str, read: Callable[[], Any]) -> Any:
 def _unreadable(found: Any, error: Exception) -> Problem:
     folder = metadata.folder_of(found)
     cause = str(error) if isinstance(error, UnreadableError) else f"cannot be read: {first_line(error)}"
-    return unreadable(folder, fault(text_of(folder)) or cause)
+    for line in map(str.strip, points_of(folder).splitlines()):
+        if line and not line.startswith(("#", "[")) and "=" not in line:
+            cause = f'{POINTS} has the line {line!r}; write it as name = "package.module:object"'
+            break
+    return unreadable(folder, cause)
+
+
+def unreadable(folder: str, cause: str) -> Problem:
+    """The problem of a distribution whose metadata cannot be read, with what can be told of it nonetheless.
+
+    Args:
+        folder: The folder of its metadata; distribution and version are told from its name.
+        cause: What is wrong.
+
+    Example:
+        >>> print(unreadable("site/toy_models-1.2.dist-info", "METADATA cannot be read").message)
+        distribution toy-models 1.2 is left out, the others work: METADATA cannot be read (in \
+site/toy_models-1.2.dist-info). Remove that folder, and install it again: pip install --no-deps \
+toy-models==1.2, or disable it: RHEOBASE_DISABLE=toy-models
+    """
+    told = _FOLDER.fullmatch(os.path.basename(folder))
+    name = canonical(told["name"] if told else os.path.splitext(os.path.basename(folder))[0])
+    version = told["version"] if told else ""
+    _, _, section = points_of(folder).replace(" ", "").partition(f"[{PROJECT}]\n")
+    lines = section.partition("\n[")[0].splitlines()
+    points = [line.partition("=") for line in lines if re.fullmatch(r"[\w.-]+=[\w.:]+", line)]
+    subject = f"distribution {name} {version}".strip()
+    if points:
+        plugins = ", ".join(repr(point) for point, _, _ in points)
+        subject = f"plugin {plugins} of {name} {version}".strip()
+    said = "".join(f'entry point {point} = "{value}", ' for point, _, value in points)
+    wanted = f"{name}=={version}" if version else name
+    # In this order: pip can neither remove nor replace what it cannot read, and some versions stop at it.
+    mend = f"Remove that folder, and install it again: pip install --no-deps {wanted}, or disable it: "
+    mend += f"RHEOBASE_DISABLE={name}"
+    return Problem(
+        UNREADABLE, subject, f"{cause} ({said}in {folder})", mend, distribution=name, version=version
+    )
 
 
 def passed_over(place: str, failure: str) -> Problem:
-    """That a scan could not get past a place.
-
-    Args:
-        place: The folder of metadata, another folder of the path, or a finder; empty: not known.
-        failure: What happened there.
-
-    Example:
-        >>> print(passed_over("site/toy_models-1.2.dist-info", "reading it did not end within 3 s").subject)
-        distribution toy-models 1.2
-    """
+    """That a scan could not get past a place: a folder of metadata, another of the path, or a finder."""
     if place.endswith(("-info", ".egg")):
         return unreadable(place, failure)
     return metadata.amiss(place or "something", failure)
+
+
+def _empty(at: Callable[[str], None], without: Collection[str]) -> list[Problem]:
+    """The folders of metadata without any metadata, as an installation leaves that was interrupted."""
+    problems = []
+    for folder in dict.fromkeys(map(os.path.realpath, metadata.search_path())):
+        if folder in without:
+            continue
+        at(folder)
+        try:
+            with os.scandir(folder) as found:
+                infos = [each.path for each in found if each.name.endswith(".dist-info")]
+        except OSError:
+            continue
+        for info in infos:
+            if info in without:
+                continue
+            at(info)
+            metadata_file = os.path.join(info, "METADATA")
+            if os.path.isfile(metadata_file) and os.access(metadata_file, os.R_OK):
+                continue
+            if os.path.isfile(os.path.join(info, POINTS)):
+                continue  # known to be a plugin, or known to be none
+            cause = "its metadata are missing, so it cannot be told whether it holds a plugin"
+            problems.append(unreadable(info, cause))
+    return problems

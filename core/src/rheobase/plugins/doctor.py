@@ -1,29 +1,109 @@
-"""Loads each plugin, and what it offers, in a process of its own, and says how each is."""
+"""How each installed plugin is: as metadata and the index tell, or loaded in a process of its own."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..kinds import KINDS
-from . import control, index
+from ..specs import ComponentSpec
+from . import index, settings
+from .discovery import Scan
 from .entry import Entry
-from .examiner import Examiner
+from .examiner import Examiner, Here
 from .host import Host
 from .installed import judged
 from .outcome import Outcome
-from .problem import AMISS, BROKEN, Problem, broken, removal
+from .problem import AMISS, BROKEN, Problem, broken, removal, unusable
 
-AT_ONCE = 2
-"""How many plugins are loaded at a time; more wait for each other's disk."""
+OK = "ok"
+"""It was loaded when it was last looked at, and works."""
+UNTRIED = "not loaded yet"
+"""Nobody has asked for a component since it was installed."""
+DISABLED = "disabled"
+"""The user does not want it."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one plugin stands.
+
+    Args:
+        entry: The plugin.
+        status: ``"ok"``, ``"not loaded yet"``, ``"disabled"``, ``"broken"``, ``"incompatible"`` or
+            ``"refused"``.
+        cause: Why it is not used.
+        mend: What to do.
+        components: What it offers, as far as that is known.
+    """
+
+    entry: Entry
+    status: str
+    cause: str = ""
+    mend: str = ""
+    components: tuple[str, ...] = ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """As values that JSON knows."""
+        return {
+            **self.entry.about,
+            "requires": list(self.entry.requires),
+            "spec": self.entry.spec,
+            "status": self.status,
+            "cause": self.cause,
+            "mend": self.mend,
+            "components": list(self.components),
+        }
+
+
+def overview(examining: Examiner | Here | None = None) -> tuple[list[Standing], list[Problem]]:
+    """How each plugin stands, and the problems that are no installed plugin's; imports none of them.
+
+    Args:
+        examining: What reads metadata; default: another process, where there is no index that holds.
+
+    Raises:
+        ConfigurationError: If the user's settings cannot be used.
+
+    Example:
+        >>> from rheobase.plugins.examiner import Here
+        >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
+        >>> overview(Here(lambda: Scan((toy,))))[0][0].status
+        'not loaded yet'
+    """
+    decided = settings.read()
+    known = index.load(index.Key.take(Host())) if examining is None else None
+    scan = known.scan if known is not None else _scan(examining or Examiner(decided.timeout))
+    verdicts = judged(scan, decided)
+    standings = {entry: Standing(entry, DISABLED, said) for entry, said in verdicts.disabled}
+    for problem in verdicts.problems:
+        if problem.entry is not None:
+            standings[problem.entry] = Standing(problem.entry, problem.status, problem.cause, problem.mend)
+    for entry in verdicts.wanted:
+        outcome = known.outcomes.get(entry) if known is not None else None
+        if outcome is None:
+            standings[entry] = Standing(entry, UNTRIED)
+            continue
+        causes = [outcome.failure] if outcome.failure else [cause for _, _, cause in outcome.unusable]
+        components = tuple(f"{spec.kind}:{spec.name}" for spec in outcome.specs)
+        status, mend = (BROKEN, removal(entry)) if causes else (OK, "")
+        standings[entry] = Standing(entry, status, "; ".join(causes), mend, components)
+    rest = [problem for problem in verdicts.problems if problem.entry is None]
+    return [standings[entry] for entry in scan.entries], rest
+
+
+def _scan(examining: Examiner | Here) -> Scan:
+    try:
+        return examining.scan(Host())
+    finally:
+        examining.close()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """How one plugin is.
+    """How one plugin is, seen by loading it.
 
     Args:
         entry: The plugin.
@@ -87,16 +167,19 @@ def examine_all(limit: float | None = None) -> Report:
     Raises:
         ConfigurationError: If the user's settings cannot be used.
     """
-    decided = control.read()
+    decided = settings.read()
     limit = limit or decided.timeout
     key = index.Key.take(Host())
     with Examiner(limit) as examiner:
         known = index.Index(examiner.scan(Host()), examiner.core(), {})
-    verdicts = judged(known.scan, decided)
-    found = _examine_all(verdicts.wanted, limit)
-    known.outcomes.update({finding.entry: outcome for finding, outcome in found})
-    findings = [finding for finding, _ in found]
-    findings += [Finding(entry, "disabled", advice=(said,)) for entry, said in verdicts.disabled]
+        verdicts = judged(known.scan, decided)
+        known.outcomes.update(
+            zip(verdicts.wanted, examiner.examine_all(verdicts.wanted, apart=True), strict=True)
+        )
+        offered = [(entry, spec) for entry in verdicts.wanted for spec in known.outcomes[entry].specs]
+        failures = dict(zip(offered, examiner.load_all(offered), strict=True))
+    findings = [_finding(entry, known.outcomes[entry], failures) for entry in verdicts.wanted]
+    findings += [Finding(entry, DISABLED, advice=(said,)) for entry, said in verdicts.disabled]
     for problem in verdicts.problems:
         if problem.entry is not None:
             findings.append(Finding(problem.entry, problem.status, problems=(problem,)))
@@ -108,30 +191,15 @@ def examine_all(limit: float | None = None) -> Report:
     )
 
 
-def _examine_all(entries: Sequence[Entry], limit: float) -> list[tuple[Finding, Outcome]]:
-    examiners = [Examiner(limit) for _ in entries]
-    pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        return list(pool.map(_examine, entries, examiners))
-    finally:
-        # At an interrupt there are processes that would go on; their threads end with them.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for examiner in examiners:
-            examiner.abandon()
-
-
-def _examine(entry: Entry, examiner: Examiner) -> tuple[Finding, Outcome]:
-    with examiner:
-        outcome = examiner.examine(entry)
-        problems = [broken(entry, outcome.failure, outcome.detail)] if outcome.failure else []
-        problems += [_unusable(entry, *each) for each in outcome.unusable]
-        works = []
-        for spec in outcome.specs:
-            failure = examiner.load(spec)
-            if failure:
-                problems.append(_unusable(entry, spec.kind, spec.name, failure))
-            else:
-                works.append(f"{spec.kind}:{spec.name}")
+def _finding(entry: Entry, outcome: Outcome, failures: Mapping[tuple[Entry, ComponentSpec], str]) -> Finding:
+    problems = [broken(entry, outcome.failure, outcome.detail)] if outcome.failure else []
+    problems += [unusable(entry, *each) for each in outcome.unusable]
+    works = []
+    for spec in outcome.specs:
+        if failure := failures[entry, spec]:
+            problems.append(unusable(entry, spec.kind, spec.name, failure))
+        else:
+            works.append(f"{spec.kind}:{spec.name}")
     advice = list(outcome.complaints)
     if outcome.heavy:
         advice.append(
@@ -142,13 +210,8 @@ def _examine(entry: Entry, examiner: Examiner) -> tuple[Finding, Outcome]:
         advice.append(
             'its metadata do not say which core it was made for; add "rheobase>=..." to its dependencies'
         )
-    status = BROKEN if problems else "ok"
-    finding = Finding(entry, status, outcome.seconds, tuple(works), tuple(problems), tuple(advice))
-    return finding, outcome
-
-
-def _unusable(entry: Entry, kind: str, name: str, cause: str) -> Problem:
-    return Problem(BROKEN, f"{KINDS[kind]} {name!r} of {entry.label}", cause, removal(entry), entry)
+    status = BROKEN if problems else OK
+    return Finding(entry, status, outcome.seconds, tuple(works), tuple(problems), tuple(advice))
 
 
 def _conflicts(known: index.Index, override: Mapping[tuple[str, str], str]) -> tuple[str, ...]:

@@ -20,6 +20,13 @@ class Entry(NamedTuple):
         spec: The spec versions for which it was made: ``"v1"`` or ``"v1:v2"``; empty: not said.
         unfit: Why this host cannot use it, from its metadata alone; empty: it can.
         upgrade: The command that mends that.
+
+    Example:
+        >>> toy = Entry("Toy_Models", "1.2", "toy", "toy_models.plugin")
+        >>> toy.label, toy.text
+        ("plugin 'toy' of Toy_Models 1.2", 'toy = "toy_models.plugin"')
+        >>> sorted(toy.names)
+        ['toy', 'toy-models', 'toy-models:toy']
     """
 
     distribution: str
@@ -33,43 +40,23 @@ class Entry(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The entry in words, for messages.
-
-        Example:
-            >>> Entry("toy-models", "1.2", "toy", "toy_models.plugin").label
-            "plugin 'toy' of toy-models 1.2"
-        """
+        """The entry in words, for messages."""
         return f"plugin {self.name!r} of {self.distribution} {self.version}"
 
     @property
     def text(self) -> str:
-        """The line in the metadata.
-
-        Example:
-            >>> Entry("toy-models", "1.2", "toy", "toy_models.plugin").text
-            'toy = "toy_models.plugin"'
-        """
+        """The line in the metadata."""
         return f'{self.name} = "{self.value}"'
 
     @property
     def names(self) -> frozenset[str]:
-        """The names by which it can be disabled: distribution, plugin, and both.
-
-        Example:
-            >>> sorted(Entry("Toy_Models", "1.2", "toy", "toy_models.plugin").names)
-            ['toy', 'toy-models', 'toy-models:toy']
-        """
+        """The names by which it can be disabled: distribution, plugin, and both."""
         distribution, name = canonical(self.distribution), canonical(self.name)
         return frozenset({distribution, name, f"{distribution}:{name}"})
 
     @property
     def about(self) -> dict[str, Any]:
-        """What people's own tools want to know of it.
-
-        Example:
-            >>> Entry("toy-models", "1.2", "toy", "toy_models").about["entry_point"]
-            'toy = "toy_models"'
-        """
+        """What people's own tools want to know of it."""
         return {
             "plugin": self.name,
             "distribution": self.distribution,
@@ -77,19 +64,9 @@ class Entry(NamedTuple):
             "entry_point": self.text,
         }
 
-    def to_plain(self) -> dict[str, Any]:
-        """As values that JSON knows."""
-        return self._asdict()
-
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Entry:
-        """The reverse of :meth:`to_plain`.
-
-        Example:
-            >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin", ("rheobase>=0.1",))
-            >>> Entry.from_plain(toy.to_plain()) == toy
-            True
-        """
+        """The entry of whose ``_asdict()`` JSON made this."""
         return cls(**{**plain, "requires": tuple(plain["requires"])})
 
 
@@ -105,12 +82,7 @@ def canonical(distribution: str) -> str:
 
 
 def by_distribution(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    """Plugins by the names of their distributions, in the form in which these are compared.
-
-    Example:
-        >>> by_distribution([Entry("Toy_Models", "1.2", "toy", "toy_models")]).keys()
-        dict_keys(['toy-models'])
-    """
+    """Plugins by the names of their distributions, in the form in which these are compared."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(canonical(entry.distribution), []).append(entry)

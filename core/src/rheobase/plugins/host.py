@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..specs import OLDEST_SPEC_VERSION, SPEC_VERSION
 
@@ -17,10 +17,6 @@ class Host(NamedTuple):
     spec: int = SPEC_VERSION
     oldest: int = OLDEST_SPEC_VERSION
 
-    def to_plain(self) -> dict[str, Any]:
-        """As values that JSON knows."""
-        return self._asdict()
-
 
 def close() -> None:
     """From now on this process, and those that it starts, see core's components only."""
@@ -28,10 +24,5 @@ def close() -> None:
 
 
 def closed() -> bool:
-    """Whether plugins are being examined here.
-
-    Example:
-        >>> closed()
-        False
-    """
+    """Whether plugins are being examined here."""
     return bool(os.environ.get(EXAMINING))

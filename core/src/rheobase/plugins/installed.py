@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..kinds import KINDS
 from ..specs import PROJECT, VERSION, Provenance
-from . import control, host, index, project
+from . import host, index, settings
 from .component import Registered
 from .discovery import Scan
 from .entry import Entry, canonical
 from .host import Host
-from .outcome import Outcome
-from .problem import AMISS, BROKEN, INCOMPATIBLE, LEFT_OUT, REFUSED, Problem, broken, removal
+from .problem import AMISS, INCOMPATIBLE, LEFT_OUT, REFUSED, Problem, broken, removal, unusable
+
+if TYPE_CHECKING:
+    from .examiner import Examiner, Here
 
 CORE = PROJECT
 """The distribution whose names cannot be shadowed."""
 
-
 CORE_PLUGIN = "core"
 """The name of the plugin through which core offers its components."""
-
-
-class Examining(Protocol):
-    """What reads metadata and loads plugins: another process, or this one."""
-
-    outcomes: dict[Entry, Outcome]
-    """What came of plugins before :meth:`examine_all` was interrupted."""
-
-    def scan(self, host: Host) -> Scan:
-        """Read the metadata."""
-
-    def core(self) -> Outcome:
-        """Load core's own components."""
-
-    def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Load plugins."""
-
-    def close(self) -> None:
-        """Let go of what is held."""
 
 
 class Installed(NamedTuple):
@@ -88,33 +70,7 @@ class Verdicts(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def judge(scan: Scan, decided: control.Control, refused: Mapping[Entry, str]) -> Verdicts:
-    """Decide about each plugin, from its metadata and what the user said.
-
-    Args:
-        scan: What is installed.
-        decided: What the user decided.
-        refused: The plugins that are not as the lock file has them, each with the cause.
-    """
-    wanted: list[Entry] = []
-    disabled: list[tuple[Entry, str]] = []
-    problems = [problem for problem in scan.problems if not decided.unwanted(problem.names)]
-    for entry in scan.entries:
-        if said := decided.disabled(entry):
-            disabled.append((entry, said))
-        elif entry.unfit:
-            mend = f"{entry.upgrade}, or disable it: RHEOBASE_DISABLE={entry.distribution}"
-            problems.append(Problem(INCOMPATIBLE, entry.label, entry.unfit, mend, entry))
-        elif cause := refused.get(entry, ""):
-            problems.append(Problem(REFUSED, entry.label, cause, "If you trust it: rheobase lock", entry))
-        else:
-            wanted.append(entry)
-    unread = frozenset(name for problem in scan.problems for name in problem.names)
-    problems += [Problem(AMISS, "plugins", cause) for cause in decided.unknown(scan.entries, unread)]
-    return Verdicts(tuple(wanted), tuple(disabled), tuple(problems))
-
-
-def load(examining: Examining | None = None) -> Installed:
+def load(examining: Examiner | Here | None = None) -> Installed:
     """Find out what is installed, from the index where it still holds.
 
     Args:
@@ -125,11 +81,11 @@ def load(examining: Examining | None = None) -> Installed:
     """
     if host.closed():  # a plugin asks while it is being examined
         return core()
-    decided = control.read()
+    decided = settings.read()
     key = index.Key.take(Host()) if examining is None else None
     known = index.load(key, decided.timeout) if key is not None else None
     verdicts = judged(known.scan, decided) if known is not None else None
-    if known is None or verdicts is None or any(entry not in known.outcomes for entry in verdicts.wanted):
+    if known is None or verdicts is None or not known.outcomes.keys() >= set(verdicts.wanted):
         examiner = examining or _other_process(decided.timeout)
         try:
             known = known or index.Index(examiner.scan(Host()), examiner.core(), {})
@@ -141,61 +97,63 @@ def load(examining: Examining | None = None) -> Installed:
             if key is not None and known is not None:
                 # Whoever waits for some and stops it need not wait for the others again.
                 known.outcomes.update(examiner.outcomes)
-                index.save(known, key)
-    return assemble(known, verdicts, decided)
+                index.save(known._replace(apart=known.apart and examiner.apart), key)
+    return _assembled(known, verdicts, decided)
 
 
-def _other_process(limit: float) -> Examining:
+def _other_process(limit: float) -> Examiner | Here:
     from .examiner import Examiner  # here: an index that still holds needs none
 
     return Examiner(limit)
 
 
-def judged(scan: Scan, decided: control.Control) -> Verdicts:
-    """Decide about each plugin as :func:`judge` does, with the project's lock file if there is one.
+def judged(scan: Scan, decided: settings.Control) -> Verdicts:
+    """Decide about each plugin, from its metadata, what the user said, and the project's lock.
 
     Raises:
         ConfigurationError: If the lock file cannot be read.
     """
+    wanted: list[Entry] = []
+    disabled: list[tuple[Entry, str]] = []
+    problems = [problem for problem in scan.problems if not decided.disabled(problem)]
+    for entry in scan.entries:
+        if said := decided.disabled(entry):
+            disabled.append((entry, said))
+        elif entry.unfit:
+            mend = f"{entry.upgrade}, or disable it: RHEOBASE_DISABLE={entry.distribution}"
+            problems.append(Problem(INCOMPATIBLE, entry.label, entry.unfit, mend, entry))
+        else:
+            wanted.append(entry)
     # The files of a plugin that is left out anyhow need not be hashed.
-    return judge(
-        scan,
-        decided,
-        refusals(entry for entry in scan.entries if not entry.unfit and not decided.disabled(entry)),
-    )
+    refused = _refusals(wanted)
+    problems += [
+        Problem(REFUSED, entry.label, cause, "If you trust it: rheobase lock", entry)
+        for entry, cause in refused.items()
+    ]
+    unknown = decided.unknown([*scan.entries, *scan.problems])
+    problems += [Problem(AMISS, "plugins", cause) for cause in unknown]
+    used = tuple(entry for entry in wanted if entry not in refused) if refused else tuple(wanted)
+    return Verdicts(used, tuple(disabled), tuple(problems))
 
 
-def refusals(entries: Iterable[Entry]) -> dict[Entry, str]:
-    """The plugins that are not as the project's lock file has them, each with the cause.
-
-    Args:
-        entries: The installed plugins.
-
-    Raises:
-        ConfigurationError: If the lock file cannot be read.
-    """
-    path = project.find(project.LOCK)
+def _refusals(entries: Iterable[Entry]) -> dict[Entry, str]:
+    """The plugins that are not as the project's lock file has them, each with the cause."""
+    path = settings.find(settings.LOCK)
     if path is None:
-        if f"{__package__}.trusted" in sys.modules:  # where there was one
-            from . import trusted
+        if f"{__package__}.locking.loading" in sys.modules:  # where there was one
+            from .locking import loading
 
-            trusted.activate({})
+            loading.activate({})
         return {}
-    from . import lock, trusted  # here: most projects have no such file
+    from .locking import check, loading  # here: most projects have no such file
 
-    causes, found = lock.judge(path, entries)
-    trusted.activate(found)
+    causes, found = check.judge(path, entries)
+    loading.activate(found)
     return causes
 
 
-def assemble(known: index.Index, verdicts: Verdicts, decided: control.Control) -> Installed:
-    """Put together what is on offer.
-
-    Args:
-        known: What came of the plugins that were loaded.
-        verdicts: Which of them are used.
-        decided: What the user decided.
-    """
+def _assembled(known: index.Index, verdicts: Verdicts, decided: settings.Control) -> Installed:
+    """Put together what is on offer."""
     components = [
         Registered(spec, Provenance(spec.kind, spec.name, CORE, VERSION), CORE_PLUGIN)
         for spec in known.core.specs
@@ -208,18 +166,15 @@ def assemble(known: index.Index, verdicts: Verdicts, decided: control.Control) -
         if outcome.failure:
             problems.append(broken(entry, outcome.failure, outcome.detail))
             continue
-        problems += [
-            Problem(AMISS, entry.label, complaint, removal(entry), entry) for complaint in outcome.complaints
-        ]
-        problems += [
-            Problem(BROKEN, f"{KINDS[kind]} {name!r} of {entry.label}", cause, removal(entry), entry)
-            for kind, name, cause in outcome.unusable
-        ]
+        if outcome.complaints or outcome.unusable:
+            mend = removal(entry)
+            problems += [Problem(AMISS, entry.label, each, mend, entry) for each in outcome.complaints]
+            problems += [unusable(entry, *each) for each in outcome.unusable]
         for spec in outcome.specs:
             place = spec.kind, spec.name
             origin = Provenance(spec.kind, spec.name, entry.distribution, entry.version)
             part = Registered(spec, origin, entry.name)
-            if decided.override.get(place) == canonical(entry.distribution):
+            if place in decided.override and decided.override[place] == canonical(entry.distribution):
                 unused.pop(place, None)
                 part = replace(part, preferred=True, provenance=overriding(origin, own.get(place)))
             elif place in own:
@@ -227,12 +182,9 @@ def assemble(known: index.Index, verdicts: Verdicts, decided: control.Control) -
                     Problem(AMISS, entry.label, f"{cores(part)}; the plugin's own is {part.qualified!r}")
                 )
             components.append(part)
-    problems += [
-        Problem(
-            AMISS, "plugins", f"the override {kind}:{name} = {source} has no effect: {source} offers none"
-        )
-        for (kind, name), source in sorted(unused.items())
-    ]
+    for (kind, name), source in sorted(unused.items()):
+        cause = f"the override {kind}:{name} = {source} has no effect: {source} offers none"
+        problems.append(Problem(AMISS, "plugins", cause))
     return Installed(tuple(components), tuple(problems), verdicts.disabled, decided.strict)
 
 
@@ -256,4 +208,4 @@ def core() -> Installed:
     from .examiner import Here
 
     known = index.Index(Scan(), Here().core(), {})
-    return assemble(known, Verdicts((), (), ()), control.Control())
+    return _assembled(known, Verdicts((), (), ()), settings.Control())

@@ -13,15 +13,35 @@ import sys
 from collections.abc import Callable, Collection
 from typing import Any
 
+from ..specs import PROJECT
 from .entry import canonical
-from .fingerprint import search_path
 from .problem import AMISS, Problem, first_line
+
+POINTS = "entry_points.txt"
+"""The file in which a distribution says what it offers to others."""
+
+MODULES = f"{PROJECT}.modules"
+"""The group of entry points for modules: ``conformance = some_package`` is ``rheobase.conformance``."""
+
+COMMANDS = f"{PROJECT}.commands"
+"""The group of entry points for commands: ``name = module:command``, a command of click."""
 
 LARGEST = 128 << 20
 """How many bytes a file of metadata may have."""
 
 FINDER = "finder "
 """With it begins the place of a finder of distributions."""
+
+_GROUP = re.compile(rf"^[ \t]*\[[ \t]*{PROJECT}\s*(?P<end>\]|$)", re.MULTILINE)
+
+
+class UnreadableError(Exception):
+    """Metadata that cannot be read; the message says why."""
+
+
+def search_path() -> list[str]:
+    """The path; whatever else a program puts there, Python passes over."""
+    return [folder for folder in sys.path if isinstance(folder, str)]
 
 
 def distributions(
@@ -67,6 +87,26 @@ def distributions(
     return found
 
 
+def extensions(group: str) -> dict[str, str]:
+    """What installed distributions add to Rheobase itself; the first on the path wins. Imports nothing.
+
+    Metadata that cannot be read add nothing: ``rheobase doctor`` tells of them.
+
+    Returns:
+        Name -> ``module``, or ``module:object``.
+    """
+    found: dict[str, str] = {}
+    for distribution in distributions([]):
+        if f"[{group}]" not in text_of(distribution, POINTS):
+            continue
+        try:
+            points = distribution.entry_points.select(group=group)
+            found = {point.name: point.value for point in points} | found
+        except Exception:  # a stranger's metadata may raise anything
+            continue
+    return found
+
+
 def _searchable(folder: str, problems: list[Problem]) -> bool:
     """Whether Python would search it: a folder or an archive. A pipe would be waited for without end."""
     try:
@@ -79,13 +119,7 @@ def _searchable(folder: str, problems: list[Problem]) -> bool:
 
 
 def amiss(place: str, cause: str) -> Problem:
-    """That a place on the path, or a finder, cannot be used.
-
-    Example:
-        >>> print(amiss("finder toy.Finder", "it fails: OSError").message)
-        finder toy.Finder: it fails: OSError, so distributions that it may know are \
-not seen. Mend it, or remove it
-    """
+    """That a place on the path, or a finder, cannot be used."""
     what = place if place.startswith(FINDER) else f"{place!r} on the path"
     cause = f"{cause}, so distributions that it may know are not seen"
     return Problem(AMISS, what, cause, "Mend it, or remove it")
@@ -103,10 +137,7 @@ def stem(found: Any) -> str:
 
 
 def read_file(path: str) -> bytes:
-    """Read a file, if it is one.
-
-    Raises:
-        OSError: If it cannot be read, is something else, such as a pipe, or too large.
+    """Read a file; raises ``OSError`` where it is something else, such as a pipe, or too large.
 
     Example:
         >>> read_file(os.devnull)
@@ -116,23 +147,14 @@ def read_file(path: str) -> bytes:
     # Without waiting for whoever would write into a pipe.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with open(os.open(path, flags), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError("it is no file")
-        if status.st_size > LARGEST:
-            raise OSError(f"it has {status.st_size >> 20} MiB")
+        _require_file(os.fstat(file.fileno()), "it")
         return file.read(LARGEST)
 
 
 def check(found: Any, *names: str) -> None:
     """See that files of metadata can be read, before something reads them that does not look.
 
-    Args:
-        found: The distribution.
-        names: The files; none need be there.
-
-    Raises:
-        OSError: If one is something else, or too large.
+    None need be there; raises ``OSError`` if one is something else, or too large.
     """
     import pathlib  # here: an index that still holds needs none
 
@@ -144,12 +166,15 @@ def check(found: Any, *names: str) -> None:
             status = os.stat(f"{path}{os.sep}{name}" if name else path)
         except OSError:
             continue
-        if stat.S_ISDIR(status.st_mode) and not name:
-            continue
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{name or 'it'} is no file")
-        if status.st_size > LARGEST:
-            raise OSError(f"{name or 'it'} has {status.st_size >> 20} MiB")
+        if name or not stat.S_ISDIR(status.st_mode):
+            _require_file(status, name or "it")
+
+
+def _require_file(status: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(f"{name} is no file")
+    if status.st_size > LARGEST:
+        raise OSError(f"{name} has {status.st_size >> 20} MiB")
 
 
 def text_of(found: Any, name: str) -> str:
@@ -159,3 +184,26 @@ def text_of(found: Any, name: str) -> str:
         return found.read_text(name) or ""
     except Exception:
         return ""
+
+
+def points_of(folder: str) -> str:
+    """The entry points in a folder of metadata, with whatever of them can be decoded."""
+    try:
+        # Without what another encoding has between letters.
+        plain = read_file(os.path.join(folder, POINTS)).replace(b"\0", b"").decode("utf-8", "replace")
+        return plain.lstrip("\ufeff\ufffd")
+    except OSError:
+        return ""
+
+
+def names_group(text: str) -> bool:
+    """Whether entry points have any for Rheobase; raises ``UnreadableError`` if that cannot be told.
+
+    Example:
+        >>> names_group("[rheobase]\\ntoy = toy_models.plugin"), names_group("[console_scripts]")
+        (True, False)
+    """
+    found = _GROUP.search(text)
+    if found is not None and not found["end"]:
+        raise UnreadableError(f"{POINTS} has the line {found[0].strip()!r}, which lacks its ']'")
+    return found is not None

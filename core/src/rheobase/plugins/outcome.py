@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from ..errors import PluginError
 from ..kinds import KINDS
 from ..specs import ComponentSpec
+from .problem import line
 
 Stamp = tuple[int, ...]
 """What tells one state of a file from another: times, size and inode; empty where there is no file."""
@@ -49,10 +50,7 @@ class Outcome(NamedTuple):
 
     @classmethod
     def from_plain(cls, plain: Any) -> Outcome:
-        """The reverse of :meth:`to_plain`.
-
-        Args:
-            plain: The values; where a plugin ran they may be anything.
+        """The reverse of :meth:`to_plain`, for values of whatever kind: a plugin may have made them up.
 
         Raises:
             ValueError: If they are no outcome.
@@ -68,18 +66,13 @@ class Outcome(NamedTuple):
         """
         if not isinstance(plain, dict) or plain.keys() != set(cls._fields):
             raise ValueError("it is no outcome: its fields are not those of one")
-        return cls(
-            specs=tuple(spec_from_plain(spec) for spec in _listed(plain["specs"])),
-            complaints=_texts(plain["complaints"]),
-            unusable=tuple(_triple(each) for each in _listed(plain["unusable"])),
-            failure=_of(str, plain["failure"]),
-            detail=_of(str, plain["detail"]),
-            heavy=_of(str, plain["heavy"]),
-            seconds=_number(plain["seconds"]),
-            files=tuple(_stamped(each) for each in _listed(plain["files"])),
-            sought=_texts(plain["sought"]),
-            folders=tuple(_stamped(each) for each in _listed(plain["folders"])),
-            limit=_number(plain["limit"]),
+        kinds = get_type_hints(cls)
+        found = cls(**{field: _checked(value, kinds[field]) for field, value in plain.items()})
+        return found._replace(
+            complaints=tuple(map(line, found.complaints)),
+            unusable=tuple((kind, line(name), line(cause)) for kind, name, cause in found.unusable),
+            failure=line(found.failure),
+            heavy=line(found.heavy),
         )
 
     @classmethod
@@ -89,43 +82,23 @@ class Outcome(NamedTuple):
         for each in plain["specs"]:
             values = dict(each)
             specs.append(KINDS[values.pop("kind")].spec(**values))
-        texts = {key: tuple(plain[key]) for key in ("complaints", "sought")}
-        triples = {key: tuple(map(tuple, plain[key])) for key in ("unusable", "files", "folders")}
-        return cls(**{**plain, "specs": tuple(specs), **texts, **triples})
+        return cls(**{**plain, "specs": tuple(specs)})
 
 
-_Value = TypeVar("_Value")
-
-
-def _of(kind: type[_Value], value: Any) -> _Value:
-    if type(value) is not kind:
-        raise ValueError(f"it is no outcome: a {type(value).__name__} stands for a {kind.__name__}")
+def _checked(value: Any, kind: Any) -> Any:
+    """A value of exactly this type: text, number, spec, or a tuple of them, of which JSON makes a list."""
+    if kind is ComponentSpec:
+        return spec_from_plain(value)
+    if get_origin(kind) is tuple:
+        values = _checked(value, list) if type(value) is not tuple else value
+        kinds = get_args(kind)
+        kinds = kinds[:1] * len(values) if kinds[-1] is ... else kinds
+        return tuple(_checked(each, one) for each, one in zip(values, kinds, strict=True))
+    if kind is float and type(value) is int and abs(value) < 1 << 53:
+        value = float(value)
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        raise ValueError(f"it is no outcome: {type(value).__name__} stands for {kind.__name__}")
     return value
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, tuple) else _of(list, value)  # JSON makes lists of both
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(_of(str, each) for each in _listed(value))
-
-
-def _triple(value: Any) -> tuple[str, str, str]:
-    kind, name, cause = _texts(value)
-    return kind, name, cause
-
-
-def _stamped(value: Any) -> tuple[str, Stamp]:
-    path, stamp = _listed(value)
-    return _of(str, path), tuple(_of(int, each) for each in _listed(stamp))
-
-
-def _number(value: Any) -> float:
-    number = float(value) if type(value) is int else _of(float, value)
-    if not math.isfinite(number):
-        raise ValueError(f"it is no outcome: {number} is no time")
-    return number
 
 
 def spec_to_plain(spec: ComponentSpec) -> dict[str, Any]:
@@ -144,28 +117,15 @@ def spec_to_plain(spec: ComponentSpec) -> dict[str, Any]:
 
 
 def spec_from_plain(plain: Any) -> ComponentSpec:
-    """The reverse of :func:`spec_to_plain`.
-
-    Args:
-        plain: The values; where a plugin ran they may be anything.
-
-    Raises:
-        ValueError: If they are no spec.
-
-    Example:
-        >>> from rheobase import NeuronSpec
-        >>> toy = NeuronSpec("toy", "toy.neuron:Toy")
-        >>> spec_from_plain(spec_to_plain(toy)) == toy
-        True
-    """
-    values = dict(_of(dict, plain))
-    kind = KINDS.get(_of(str, values.pop("kind", None)))
+    """The reverse of :func:`spec_to_plain`; raises ``ValueError`` if the values are no spec."""
+    values = dict(_checked(plain, dict))
+    kind = KINDS.get(_checked(values.pop("kind", None), str))
     if kind is None or values.keys() != {each.name for each in fields(kind.spec)}:
         raise ValueError("it is no spec: its fields are not those of one")
     for value in values.values():
         if value is not None and not isinstance(value, (str, int, float)):
             raise ValueError(f"it is no spec: {type(value).__name__} is no plain value")
-    _of(str, values["summary"])
+    values["summary"] = line(_checked(values["summary"], str))
     try:
         return kind.spec(**values)
     except PluginError as error:

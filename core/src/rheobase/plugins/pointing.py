@@ -1,4 +1,4 @@
-"""Targets that point to a component that need not be installed: ``file.py:Class`` and ``module:Class``."""
+"""Targets that point to what need not be installed: a file, a project's folder, ``module:Class``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import inspect
 import os
 import re
 import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ..errors import ComponentError, PluginError, nearest
+from ..specs import PROJECT, ComponentSpec
 from .problem import first_line
-from .sources import module_of_file
+from .registry import list_components
+from .synonyms import synonyms
 
 _MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -52,6 +55,38 @@ def is_in_module(target: str) -> bool:
     return _MODULE.fullmatch(target) is not None
 
 
+def refuse_missing(given: str, kind: str | None, kinds: Collection[str]) -> None:
+    """Refuse a target that can mean nothing, before anything is imported for it.
+
+    Args:
+        given: The target.
+        kind: The kind of component; None: any of them.
+        kinds: The kinds that are of use.
+
+    Raises:
+        ComponentError: If it is no installed name, module, file or project's folder.
+
+    Example:
+        >>> refuse_missing("no_such_file.py:Cell", None, ["neuron"])
+        Traceback (most recent call last):
+        rheobase.errors.ComponentError: there is no file 'no_such_file.py'
+    """
+    path = split(given)[0]
+    if is_path(given):
+        if path.endswith(".py") and not os.path.isfile(path):
+            raise ComponentError(f"there is no file {path!r}")
+        return
+    names = sorted({each.spec.name for each in list_components(kind) if each.spec.kind in kinds})
+    if given.rpartition(":")[2] in names or is_in_module(given):
+        return
+    if os.path.isfile(os.path.join(path, "pyproject.toml")):
+        return
+    raise ComponentError(
+        f"there is no {kind or 'component'} {given!r} to judge{nearest(given, names, synonyms(kind))}; "
+        f"installed are {', '.join(names)}; or give module:Class, file.py:Class, or a project's folder"
+    )
+
+
 def object_in_module(target: str) -> Any:
     """The object of ``"package.module:Object"``; the module is looked for in the working folder too.
 
@@ -68,15 +103,14 @@ def object_in_module(target: str) -> Any:
         # Last: the command does not have it there, and nothing installed is to be hidden by it.
         sys.path.append(folder)
     try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise PluginError(f"{name} cannot be imported: {first_line(error)}") from error
+        module = _import(name, name)
+    except PluginError as failed:
+        error = failed.__cause__
+        if not isinstance(error, ModuleNotFoundError) or not f"{name}.".startswith(f"{error.name}."):
+            raise
         raise ComponentError(
             f"{target!r} is no installed component, and there is no module {error.name!r}"
         ) from error
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{name} cannot be imported: {first_line(error)}") from error
     return attribute(module, path, target)
 
 
@@ -113,17 +147,34 @@ def objects_in_file(
     return [(f"{path}:{each.__qualname__}", each) for each in classes]
 
 
-def attribute(module: ModuleType, path: str, target: str) -> Any:
-    """An object in a module.
-
-    Args:
-        module: The module.
-        path: The object's name in it, with dots.
-        target: What the user gave.
+def module_of_file(path: Path) -> ModuleType:
+    """Import a Python file, as a module of its package where it lies in one.
 
     Raises:
-        ComponentError: If it is not there; the nearest name is suggested.
+        ComponentError: If there is no such file.
+        PluginError: If it cannot be imported.
     """
+    path = path.absolute()
+    if not path.is_file():
+        raise ComponentError(f"there is no file {os.fspath(path)!r}")
+    names, folder = [path.stem], path.parent
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    name = ".".join(names).removesuffix(".__init__")
+    if os.fspath(folder) not in sys.path:
+        sys.path.insert(0, os.fspath(folder))
+    module = _import(name, os.fspath(path))
+    found = getattr(module, "__file__", None)
+    if found is None or not os.path.samefile(found, path):
+        raise PluginError(
+            f"{os.fspath(path)!r} would be imported as {name!r}, which is {found} here; rename the file"
+        )
+    return module
+
+
+def attribute(module: ModuleType, path: str, target: str) -> Any:
+    """The object of that name, with dots, in a module; raises ``ComponentError`` with the nearest one."""
     found: Any = module
     for part in path.split("."):
         if not hasattr(found, part):
@@ -131,3 +182,58 @@ def attribute(module: ModuleType, path: str, target: str) -> Any:
             raise ComponentError(f"{target!r}: {module.__name__} has no {path!r}{near}")
         found = getattr(found, part)
     return found
+
+
+def folder_specs(folder: Path) -> Iterator[tuple[ComponentSpec, str, str]]:
+    """What the plugins of a project would offer if it were installed.
+
+    Yields:
+        Each spec, its hook module, and the folder that was put on the path for it.
+
+    Raises:
+        ComponentError: If the project has no entry point in the group ``rheobase``.
+        PluginError: If a hook module cannot be imported, or its hooks cannot be used.
+    """
+    from .offers import collect  # here: it imports pluggy
+
+    folder = folder.absolute()
+    place = os.fspath(folder / "pyproject.toml")
+    project = read_toml(folder / "pyproject.toml").get("project", {})
+    entries: dict[str, str] = project.get("entry-points", {}).get(PROJECT, {})
+    if not entries:
+        raise ComponentError(
+            f"{place!r} has no entry point in the group {PROJECT!r}; "
+            f'add [project.entry-points.{PROJECT}] with a line like my-model = "my_model.plugin"'
+        )
+    source = folder / "src" if (folder / "src").is_dir() else folder
+    if os.fspath(source) not in sys.path:
+        sys.path.insert(0, os.fspath(source))
+    for name, value in entries.items():
+        module, _, path = value.partition(":")
+        where = f"entry point {name!r} of {os.fspath(folder)}"
+        plugin: Any = _import(module, where)
+        for part in filter(None, path.split(".")):
+            if not hasattr(plugin, part):
+                raise PluginError(f"{where}: {module} has no {path!r}")
+            plugin = getattr(plugin, part)
+        for spec in collect(plugin, f"plugin {name!r} of {os.fspath(folder)}").specs:
+            yield spec, module, os.fspath(source)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a file in TOML; raises ``ComponentError`` if it cannot be read, or is none."""
+    # Before Python 3.11 the reader is a package of its own.
+    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        with open(path, "rb") as file:
+            content: dict[str, Any] = toml.load(file)
+    except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as error:
+        raise ComponentError(f"{os.fspath(path)!r} cannot be read: {error}") from error
+    return content
+
+
+def _import(name: str, what: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{what} cannot be imported: {first_line(error)}") from error

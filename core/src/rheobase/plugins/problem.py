@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..kinds import KINDS
 from .entry import Entry, canonical
 
 BROKEN = "broken"
@@ -22,42 +23,6 @@ LONGEST = 500
 
 LEFT_OUT = (BROKEN, UNREADABLE, INCOMPATIBLE, REFUSED)
 """The kinds of problem for which a plugin, or a component of it, is left out."""
-
-
-def brief(text: str, most: int = LONGEST) -> str:
-    """A text, or its beginning where it is too long for a message.
-
-    Example:
-        >>> len(brief("very " * 1000))
-        500
-    """
-    return text if len(text) <= most else f"{text[: most - 4]} ..."
-
-
-def printable(text: str) -> str:
-    """A stranger's text without what a terminal would obey.
-
-    Example:
-        >>> printable("toy\\x1b[2J")
-        'toy [2J'
-    """
-    return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def first_line(error: BaseException) -> str:
-    """The type of an exception and the first line of its message.
-
-    Example:
-        >>> first_line(ModuleNotFoundError("No module named 'jax'"))
-        "ModuleNotFoundError: No module named 'jax'"
-    """
-    try:
-        lines = str(error).strip().splitlines()
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a stranger's exception may fail to print
-        lines = []
-    return brief(f"{type(error).__name__}: {lines[0]}") if lines else type(error).__name__
 
 
 class Problem(NamedTuple):
@@ -138,17 +103,52 @@ RHEOBASE_DISABLE=toy-models
 
 
 def broken(entry: Entry, cause: str, detail: str = "") -> Problem:
-    """The problem of a plugin that cannot be loaded.
-
-    Args:
-        entry: The plugin.
-        cause: What is wrong, in one line.
-        detail: The whole traceback.
-    """
+    """The problem of a plugin that cannot be loaded."""
     return Problem(BROKEN, entry.label, cause, removal(entry), entry, detail)
+
+
+def unusable(entry: Entry, kind: str, name: str, cause: str) -> Problem:
+    """The problem of a component that cannot be used."""
+    return Problem(BROKEN, f"{KINDS[kind]} {name!r} of {entry.label}", cause, removal(entry), entry)
 
 
 def removal(entry: Entry) -> str:
     """What to do about a plugin that is broken."""
     name = entry.distribution
     return f"Mend it, remove it: pip uninstall {name}, or disable it: RHEOBASE_DISABLE={name}"
+
+
+def brief(text: str, most: int = LONGEST) -> str:
+    """A text, or its beginning where it is too long for a message."""
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
+
+
+def line(text: str) -> str:
+    """A stranger's text as one line that can be shown."""
+    return printable(brief(text))
+
+
+def printable(text: str) -> str:
+    """A stranger's text without what a terminal would obey.
+
+    Example:
+        >>> printable("toy\\x1b[2J")
+        'toy [2J'
+    """
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def first_line(error: BaseException) -> str:
+    """The type of an exception and the first line of its message.
+
+    Example:
+        >>> first_line(ModuleNotFoundError("No module named 'jax'"))
+        "ModuleNotFoundError: No module named 'jax'"
+    """
+    try:
+        lines = str(error).strip().splitlines()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a stranger's exception may fail to print
+        lines = []
+    return brief(f"{type(error).__name__}: {lines[0]}") if lines else type(error).__name__

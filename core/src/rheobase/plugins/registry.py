@@ -13,6 +13,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
 
 from ..errors import ArgumentError, ComponentError, PluginError, PluginWarning, nearest
 from ..kinds import KINDS
@@ -22,9 +23,44 @@ from .component import Registered
 from .discovery import scan
 from .entry import canonical
 from .installed import Installed
-from .problem import AMISS, Problem
-from .registration import Registration, name_of
+from .problem import AMISS, Problem, first_line
 from .synonyms import synonyms
+
+
+class Registration:
+    """A registration at run time: call it to undo it, or use it in a ``with`` statement.
+
+    Example:
+        >>> import rheobase as rb
+        >>> class Toy:
+        ...     @rb.hookimpl
+        ...     def rheobase_aggregators(self):
+        ...         return [rb.AggregatorSpec("largest", "builtins:max")]
+        >>> with rb.register(Toy()):
+        ...     "largest" in [component.spec.name for component in rb.list_components("aggregator")]
+        True
+        >>> "largest" in [component.spec.name for component in rb.list_components("aggregator")]
+        False
+    """
+
+    def __init__(self, components: tuple[Registered, ...], undo: Callable[[], None]) -> None:
+        self.components = components
+        self._undo = undo
+
+    def __call__(self) -> None:
+        """Undo the registration; a second call does nothing."""
+        self._undo()
+
+    def __enter__(self) -> Registration:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._undo()
 
 
 class Registry:
@@ -52,41 +88,43 @@ class Registry:
             raise ArgumentError(
                 f"kind is {kind!r}; it must be one of {', '.join(KINDS)}{nearest(str(kind), KINDS)}"
             )
-        known = self.installed()
+        return sorted({part for part in self._on_offer() if kind in (None, part.spec.kind)}, key=_order)
+
+    def _on_offer(self) -> list[Registered]:
+        found = list(self.installed().components)
         with self._lock:
-            groups = [known.components, *(group for _, group in self._at_run_time.values())]
-        found = {component for group in groups for component in group}
-        return sorted((component for component in found if kind in (None, component.spec.kind)), key=_order)
+            for _, group in self._at_run_time.values():
+                found += group
+        return found
 
     def resolve(self, kind: str, name: str) -> Registered:
         """See :func:`resolve`."""
         if not isinstance(name, str):
             raise ComponentError(f"the name of a {KINDS[kind]} must be a string, not {name!r}")
-        on_offer = self.components(kind)
         source, _, bare = name.rpartition(":")
-        found = [component for component in on_offer if component.spec.name == bare]
+        found = [part for part in self._on_offer() if part.spec.name == bare and part.spec.kind == kind]
         if source:
             # What is registered at run time has no distribution, and cannot pass for one.
             installed_there = [component for component in found if _is_from(component, source)]
             registered = [component for component in found if _is_at_run_time(component, source)]
             found = installed_there or registered
-        else:
+        elif len(found) > 1:
             preferred = [component for component in found if component.preferred]
             core = [component for component in found if _is_from(component, installed.CORE)]
             found = preferred or core or found
         # One plugin that is registered twice at run time is no conflict.
-        if len({(component.spec, component.provenance) for component in found}) > 1:
-            raise ComponentError(_ambiguous(kind, name, found))
+        if len(found) > 1 and len({(component.spec, component.provenance) for component in found}) > 1:
+            raise ComponentError(_ambiguous(kind, name, sorted(found, key=_order)))
         if not found:
-            raise ComponentError(self._unknown(kind, name, on_offer))
-        return found[0]
+            raise ComponentError(self._unknown(kind, name, self.components(kind)))
+        return min(found, key=_order) if len(found) > 1 else found[0]
 
     def register(self, plugin: object, *, override: bool = False) -> Registration:
         """See :func:`register`."""
-        from . import hooks  # here, not above: it imports pluggy, and most processes register nothing
+        from . import offers  # here, not above: it imports pluggy, and most processes register nothing
 
-        name = name_of(plugin)
-        offer = hooks.collect(plugin, f"plugin {name}")
+        name = _name_of(plugin)
+        offer = offers.collect(plugin, f"plugin {name}")
         known = self.installed()
         own = {
             (part.spec.kind, part.spec.name): part
@@ -160,6 +198,21 @@ class Registry:
         )
 
 
+def _name_of(plugin: object) -> str:
+    """What messages and provenance call a plugin without a distribution."""
+    try:
+        name = getattr(plugin, "__name__", None)
+        # A plain string, also where it is of a class with an == of its own.
+        return str.__str__(name) if isinstance(name, str) and name else type(plugin).__name__
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(
+            f"a plugin whose __name__ raises {first_line(error)} cannot be registered; register a module, or "
+            "an object with functions marked by @rheobase.hookimpl"
+        ) from error
+
+
 def _order(component: Registered) -> tuple[int, str, str, str, str]:
     spec, distribution = component.spec, canonical(component.provenance.distribution or "")
     # Two that a plugin offers at run time, one after the other, may differ in nothing but the spec.
@@ -202,23 +255,13 @@ _changing = threading.Lock()
 
 
 def current() -> Registry:
-    """The registry that answers the functions below.
-
-    Example:
-        >>> alone = Registry(load=installed.core)
-        >>> with use(alone):
-        ...     current() is alone
-        True
-    """
+    """The registry that answers the functions below."""
     return _in_use[-1][0]
 
 
 @contextlib.contextmanager
 def use(registry: Registry) -> Iterator[Registry]:
     """Let another registry answer in the whole process, in all threads, while a ``with`` statement lasts.
-
-    Args:
-        registry: The registry.
 
     Example:
         >>> with use(Registry(load=installed.core)):
@@ -261,12 +304,7 @@ def list_components(kind: str | None = None) -> list[Registered]:
 
 
 def installed_now() -> Installed:
-    """What is installed, with what is amiss and what is disabled; see :class:`Installed`.
-
-    Example:
-        >>> installed_now().components == installed_now().components
-        True
-    """
+    """What is installed, with what is amiss and what is disabled; see :class:`Installed`."""
     return current().installed()
 
 
@@ -326,9 +364,6 @@ def register(plugin: object, *, override: bool = False) -> Registration:
 
 def hook_module(component: Registered) -> str:
     """The module of the entry point that offers a component; core's own, or empty where none is known.
-
-    Args:
-        component: The component.
 
     Example:
         >>> hook_module(resolve("aggregator", "sum"))

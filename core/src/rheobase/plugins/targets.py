@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
@@ -14,11 +15,12 @@ _DYNAMIC = re.compile(
 """What may put names into a module that its text does not have."""
 
 
-def missing(target: str) -> str:
-    """Why a target cannot be imported; it imports no module of the target, nor their parents.
+class Missing(Exception):
+    """A module that no finder knows; its name is the message."""
 
-    Returns:
-        The cause, or the empty string where nothing speaks against it.
+
+def missing(target: str) -> str:
+    """Why a target cannot be imported; empty: nothing speaks against it.
 
     Example:
         >>> missing("rheobase.specs:NeuronSpec"), missing("json.encoder:JSONEncoder")
@@ -34,7 +36,7 @@ def missing(target: str) -> str:
     if loaded is not None:
         return "" if hasattr(loaded, first) else f"module {module!r} has no {first!r}"
     try:
-        spec = find(module)
+        *_, (_, spec) = levels(module)
     except Missing as error:
         return f"there is no module {str(error)!r}"
     except Exception:  # a finder of a stranger's; only the import can tell
@@ -45,22 +47,15 @@ def missing(target: str) -> str:
     return f"module {module!r} has no {first!r}"
 
 
-class Missing(Exception):
-    """A module that no finder knows; its name is the message."""
+def levels(module: str) -> Iterator[tuple[str, ModuleSpec | None]]:
+    """The packages around a module, from the outermost inwards, and the module, each with its spec.
 
-
-def find(module: str) -> ModuleSpec | None:
-    """Find a module from its outermost package inwards; imports none of them.
-
-    Returns:
-        The spec; None where it cannot be told.
-
-    Raises:
-        Missing: If there is no such module.
+    It ends with None for a spec where that cannot be told, and raises :class:`Missing` where there is no such
+    module; a stranger's finder may raise anything.
 
     Example:
-        >>> find("json.encoder").name
-        'json.encoder'
+        >>> [name for name, _ in levels("json.encoder")]
+        ['json', 'json.encoder']
     """
     spec: ModuleSpec | None = None
     parts = module.split(".")
@@ -77,11 +72,11 @@ def find(module: str) -> ModuleSpec | None:
             raise Missing(name)
         else:
             spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
-        if spec is None and name in sys.modules:
-            return None
-        if spec is None:
+        if spec is None and name not in sys.modules:
             raise Missing(name)
-    return spec
+        yield name, spec
+        if spec is None:
+            return
 
 
 def way(module: str) -> list[str]:
@@ -92,22 +87,18 @@ def way(module: str) -> list[str]:
         finds no module.
 
     Example:
-        >>> [os.path.basename(file) for file in way("json.encoder")]
-        ['__init__.py']
-        >>> way("no_such_module_at_all")
-        []
+        >>> [os.path.basename(file) for file in way("json.encoder")], way("no_such_module_at_all")
+        (['__init__.py'], [])
     """
     files: list[str] = []
-    parts = module.split(".")
-    for depth in range(1, len(parts) + 1):
-        try:
-            spec = find(".".join(parts[:depth]))
-        except Exception:  # there is none, or a stranger's finder fails
-            break
-        origin = spec.origin if spec is not None else None
-        files.append(origin if origin and os.path.isabs(origin) else "")
-        if files[-1]:
-            break
+    try:
+        for _, spec in levels(module):
+            origin = spec.origin if spec is not None else None
+            files.append(origin if origin and os.path.isabs(origin) else "")
+            if files[-1]:
+                break
+    except Exception:  # there is none, or a stranger's finder fails
+        return files
     return files
 
 

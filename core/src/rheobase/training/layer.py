@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.integrator import Integrator
+from ..engine.network.recipe import SynapseRecipe
 from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, nearest, shown
 from .making import neuron_for, shape_of
@@ -29,6 +30,7 @@ def layer(
     integrator: Integrator | str | None = None,
     gradient: str = "surrogate",
     recurrent: nn.Module | None = None,
+    synapse: SynapseRecipe | None = None,
     backend: str = "auto",
     memory: str = "recompute",
     time: str = "first",
@@ -62,10 +64,17 @@ def layer(
             distance from threshold; of a model without one, as a share of where x = 1 leads it in the end
             (in its own unit, if that is nowhere).
         event: ``"step"`` or ``"crossing"``, see :func:`rheobase.create`. By default the first where the model
-            is linear in its states, else the second.
+            is linear in its states, else the second; ``"located"`` with ``gradient="times"``.
         integrator: An integrator or the name of one; ``"rk4"`` by default.
-        gradient: ``"surrogate"``.
+        gradient: ``"surrogate"``; or ``"times"``: the output are the times of spikes, in ms since the call
+            began, ``[*batch, *units, K]`` in ascending order, NaN where a unit has fewer than K, and
+            their derivatives are exact. Each row of x is an input that is constant for one dt. It goes step
+            by step in PyTorch, and neither ``surrogate`` nor ``reset`` plays a part.
         recurrent: A module from the last output ``[*batch, *units]`` to what adds to x.
+        synapse: What events do with ``gradient="times"``, from :func:`rheobase.synapse`: it is integrated
+            with the model, and a weight of 1 is what x = 1 stands for (in its own unit, if that is another).
+            By default they are added at once to the state that an input of the model which arrives as a jump
+            names, else to the first, and 1 is the distance from threshold.
         backend: ``"eager"``, step by step in PyTorch; the name of a backend that takes layers, such as
             ``"fused"``; or ``"auto"``: for 64 units and more the first installed one that takes this layer,
             else eager.
@@ -117,7 +126,7 @@ def layer(
             )
     shape = shape_of(units)
     how = {"integrator": integrator, "preset": preset, "seed": seed, "dtype": dtype, "device": device}
-    neuron = neuron_for(model, shape, event, params, dt=dt, **how)
+    neuron = neuron_for(model, shape, event, params, timed=gradient == "times", dt=dt, **how)
     shapes = {name: value.shape for name, value in params.items() if isinstance(value, Tensor)}
     return Layer(
         neuron,
@@ -126,5 +135,6 @@ def layer(
         shapes=shapes,
         surrogate=surrogate,
         recurrent=recurrent,
+        synapse=synapse,
         choices=given,
     )

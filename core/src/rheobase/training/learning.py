@@ -69,10 +69,11 @@ def check_learn(neuron: Neuron, learn: Iterable[str] | str) -> tuple[str, ...]:
                 f"learn={names!r}: {neuron.identifier} has no parameter {name!r}"
                 f"{nearest(str(name), parameters)}; it has {', '.join(parameters) or 'none'}"
             )
-        if name == "tau_ref":
+        # Where spikes lie between steps, so do the ends of refractory periods.
+        if name == "tau_ref" and neuron.event != "located":
             raise ArgumentError(
                 f"learn={names!r}: {name!r} is rounded to whole steps, so that nothing depends on it "
-                "smoothly; leave it out"
+                "smoothly; leave it out, or give gradient='times'"
             )
         domain, value = parameters[name].domain, getattr(neuron, name)
         for bound in (domain.lowest, domain.highest):

@@ -26,17 +26,31 @@ def shape_of(units: Any) -> torch.Size:
 
 
 def neuron_for(
-    model: str | type[Neuron], units: torch.Size, event: str | None, params: Mapping[str, Any], **how: Any
+    model: str | type[Neuron],
+    units: torch.Size,
+    event: str | None,
+    params: Mapping[str, Any],
+    *,
+    timed: bool = False,
+    **how: Any,
 ) -> Neuron:
     """The neuron of a layer, at its initial state.
 
     Without an event it has ``"step"`` where its field is linear, else ``"crossing"``: a nonlinear one may
-    explode within a step if its reset does not begin at the crossing.
+    explode within a step if its reset does not begin at the crossing. One that is ``timed`` has
+    ``"located"``.
     """
-    if event == "located":
+    if timed:
+        if event not in (None, "located"):
+            raise EventModeError(
+                f"layer: gradient='times' asks when spikes are, and event={shown(event)} has them on the "
+                "grid; leave the event out"
+            )
+        event = "located"
+    elif event == "located":
         raise EventModeError(
             "layer: event='located' gives spikes times of their own, and no surrogate's derivative; give "
-            "'step' or 'crossing'"
+            "gradient='times' with it, or 'step' or 'crossing'"
         )
     flat = {name: _flat(name, value, units) for name, value in params.items()}
     neuron = create(model, math.prod(units), event=event or "step", **how, **flat)

@@ -112,7 +112,7 @@ def _field(neuron: Neuron, value: float) -> ModelField:
     if inputs:
         others = {name: torch.full_like(data, each.default) for name, each in inputs.items()}
         first = next(iter(inputs))
-        data = neuron.schema.pack_data(**{**others, first: others[first] + data})
+        data = neuron.schema.lasting(neuron.schema.pack_data(**{**others, first: others[first] + data}))
     return ModelField(_model(neuron), neuron.params, data, shape)
 
 

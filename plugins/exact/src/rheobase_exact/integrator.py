@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from .crossing import cross
 from .parts import search
+from .paths import Paths
 from .propagator import change, fastest
 from .residue import LOST, STATE, given_back, lost
 from .stride import Stride
@@ -61,12 +63,13 @@ class ExactPropagator(EventIntegrator):
         # Of the last call, since the next is mostly one of the same model: its coefficients, and its step.
         self._path: rb.Linear | None = None
         self._stride: Stride | None = None
+        self._paths: Paths | None = None
 
     def __repr__(self) -> str:
         return "ExactPropagator()"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_path": None, "_stride": None}
+        return {**self.__dict__, "_path": None, "_stride": None, "_paths": None}
 
     def advance(
         self,
@@ -84,11 +87,14 @@ class ExactPropagator(EventIntegrator):
                 f"{self}: a state of {y.dtype} cannot be integrated; give float32 or float64"
             )
         path = self._path = rb.linear(field, t0, y, known=self._path)
-        plain = event is None and len(y) == 1 and not path.matrix.requires_grad
-        if plain and isinstance(t0, float) and isinstance(t1, float) and t0 < t1:
+        # Steps of one length for all, which the next one mostly has too.
+        even = t1 - t0 if event is None and isinstance(t0, float) and isinstance(t1, float) else 0.0
+        if even > 0 and len(y) > 1 and y.numel():
+            return self._along(path, y, even)
+        if even > 0 and len(y) == 1 and not path.matrix.requires_grad:
             stride = self._stride
-            if stride is None or not stride.serves(path.matrix, t1 - t0):
-                stride = self._stride = Stride(path.matrix, t1 - t0)
+            if stride is None or not stride.serves(path.matrix, even):
+                stride = self._stride = Stride(path.matrix, even)
             quick = stride.taken(y, path.slopes, carry)
             if quick is not None:
                 return quick
@@ -124,6 +130,24 @@ class ExactPropagator(EventIntegrator):
                 missing = torch.where(hit, 0.0, missing)
         new = None if rest is None else {STATE: y1[0].detach().reshape(shape), LOST: missing.reshape(shape)}
         return self._outcome(y, y1, t0, t1, h, s, hit, sound, failed)._replace(carry=new)
+
+    def _along(self, path: rb.Linear, y: Tensor, h: float) -> Advance:
+        """The step of several variables to its end."""
+        paths = self._paths
+        if paths is None or not paths.serves(path.free, h, path.held):
+            paths = Paths(path.free, h, path.pattern, path.held)
+            # A graph is that of one step.
+            self._paths = None if path.free.requires_grad else paths
+        y0, resting = y.reshape(len(y), -1), path.resting
+        resting = None if resting is None else resting.reshape(-1)
+        y1 = paths.taken(y0, path.slopes.reshape(len(y), -1), resting)
+        status = None
+        if not math.isfinite(y1.detach().sum().item()):
+            fine = y1.isfinite().all(dim=0)
+            if not bool(fine.all()):
+                status = torch.where(fine, 0, int(Status.NOT_FINITE)).to(torch.int8).reshape(y.shape[1:])
+                y1 = torch.where(fine, y1, torch.nan)
+        return Advance(y1.reshape(y.shape), status=status)
 
     def _stop(
         self,

@@ -54,7 +54,7 @@ def search(
         h: The step, ms, ``[n]``.
         rate: How fast each unit moves, 1/ms, ``[n]``.
     """
-    count = max(1, math.ceil(float((h * rate).max()) / RESOLUTION))
+    count = max(1, math.ceil(float((h.detach() * rate).max()) / RESOLUTION))
     part = h / count
     hit, lost = torch.zeros_like(h, dtype=torch.bool), torch.zeros_like(h, dtype=torch.bool)
     stop, end, armed = h, y1, event.armed

@@ -7,7 +7,7 @@ times, the derivatives, the threshold, the reset. ``located.h`` puts them togeth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import rheobase as rb
 import torch
 from rheobase import spi
-from rheobase.spi import ModelGap, after_reset, functions_of, own_update
+from rheobase.spi import LimitedField, ModelGap, after_reset, functions_of, own_update
 from torch import Tensor
 
 from .expression import Builder, Node
@@ -177,18 +177,6 @@ class _Pure:
         """The state after the reset; None where it names no state."""
         return after_reset(self._model, y, self._params)
 
-    def limited(self, field: Any, y0: Tensor) -> Callable[[Any, Tensor], Tensor]:
-        """The field as eager has it for units that explode: a point past the threshold is moved back to where
-        the straight line from the start crosses it.
-        """
-        g0 = self.gap(y0)
-
-        def stopped(t: Any, y: Tensor) -> Tensor:
-            finite = torch.nan_to_num(y)
-            g = self.gap(finite)
-            part = torch.where(g.isfinite(), -g0 / torch.where(g > g0, g - g0, 1.0), 0.0)
-            beyond = (g0 < 0) & ~(g <= 0)
-            slope: Tensor = field(t, torch.where(beyond, y0 + part * (finite - y0), y))
-            return slope
-
-        return stopped
+    def limited(self, field: Any, y0: Tensor) -> LimitedField:
+        """The field as eager has it for units that explode."""
+        return LimitedField(field, self.gap, y0)

@@ -1,4 +1,4 @@
-"""The Izhikevich (2003) neuron for Rheobase, with the published firing patterns as presets.
+"""Izhikevich's neurons (2003, 2007) for Rheobase, with the published firing patterns as presets.
 
 The names are bound at first use, so that ``import rheobase_izhikevich`` imports no torch.
 """
@@ -9,9 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .book import Izhikevich2007 as Izhikevich2007
     from .neuron import IzhikevichNeuron as IzhikevichNeuron
 
-_HOME = {"IzhikevichNeuron": "neuron"}
+_HOME = {"Izhikevich2007": "book", "IzhikevichNeuron": "neuron"}
 """Public name -> the module that defines it."""
 
 __all__ = sorted(_HOME)

@@ -226,6 +226,12 @@ class Input(_Tensorial):
         unit: As for a parameter.
         aggregator: The name of the rule by which a list of inputs of this kind combines.
         default: What is received where a call does not name this input.
+        arrives: ``"signal"``: ``derivatives`` and ``update`` receive it, throughout the step. ``"jump"``: it
+            is what arrives in the step in sum, and is added to a state, whatever dt is: at the end of the
+            step, before the threshold is looked at. ``data`` does not have it; several sources are summed.
+        into: The state that a jump is added to, of the same unit. Where the refractory period holds it,
+            what arrives is lost.
+        weighted: False: in a network each spike that arrives counts as 1, whatever its weight.
         above: Values are greater than this.
         at_least: Values are this or greater.
         below: Values are less than this.
@@ -239,6 +245,9 @@ class Input(_Tensorial):
         >>> excitation = Input(unit="nS", aggregator="sum", at_least=0, doc="excitatory conductance")
         >>> excitation.aggregator
         'sum'
+        >>> arrivals = Input(unit="pA", arrives="jump", into="synaptic", doc="what spikes add to the current")
+        >>> arrivals.into
+        'synaptic'
     """
 
     kind = "input"
@@ -250,6 +259,9 @@ class Input(_Tensorial):
         unit: str,
         aggregator: str = "sum",
         default: float = 0.0,
+        arrives: Literal["signal", "jump"] = "signal",
+        into: str = "",
+        weighted: bool = True,
         above: float | None = None,
         at_least: float | None = None,
         below: float | None = None,
@@ -257,10 +269,24 @@ class Input(_Tensorial):
         doc: str = "",
     ) -> None:
         super().__init__(unit=unit, above=above, at_least=at_least, below=below, at_most=at_most, doc=doc)
+        if arrives not in ("signal", "jump"):
+            raise DeclarationError(f"Input: arrives={arrives!r}; give 'signal' or 'jump'")
+        if (arrives == "jump") != bool(into):
+            raise DeclarationError(
+                f"Input: arrives={arrives!r} and into={into!r}; into names the state that a jump is added "
+                "to: give both, arrives='jump' and into='...', or neither"
+            )
+        if arrives == "jump" and aggregator != "sum":
+            raise DeclarationError(
+                f"Input: aggregator={aggregator!r} with arrives='jump'; what arrives is summed: leave it out"
+            )
         if not isinstance(default, (int, float)):
             of = "" if unit == "1" else f" in {unit}"
             raise DeclarationError(f"Input: the default is {default!r}; give a number{of}")
         self.aggregator = aggregator
+        if not weighted and arrives != "jump":
+            raise DeclarationError("Input: weighted=False goes with arrives='jump'; leave it out")
+        self.arrives, self.into, self.weighted = arrives, into, bool(weighted)
         self.default = _check_default(self, default)
 
 

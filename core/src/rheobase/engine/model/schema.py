@@ -64,6 +64,7 @@ class Schema:
         held: The states whose derivative is zero during the refractory period.
         kinetic: The states that are synapses', in a model composed with them: resets, refractory periods and
             the interpolation to a crossing leave them alone.
+        jumps: Those of the inputs that arrive as jumps.
         dt_max: The largest step at which explicit fixed-step methods serve the model, ms, or None: it is
             not declared, or a function, which is the model's.
     """
@@ -83,6 +84,8 @@ class Schema:
     pack_drawn: Any = field(repr=False)
     pack_data: Any = field(repr=False)
     kinetic: tuple[str, ...] = ()
+    jumps: Mapping[str, Input] = field(default_factory=dict)
+    pack_lasting: Any = field(default=None, repr=False)
 
     @property
     def settable(self) -> tuple[str, ...]:
@@ -101,6 +104,13 @@ class Schema:
     def without_draws(self, params: Any) -> Any:
         """Parameters and options alone: what ``derivatives`` and ``threshold`` receive."""
         return self.pack_params(*params[: len(self.parameters) + len(self.options)])
+
+    def lasting(self, data: Any) -> Any:
+        """The input without jumps: what ``derivatives``, ``update`` and ``dt_max`` receive."""
+        if not self.jumps:
+            return data
+        parts = zip(self.inputs, data, strict=True)
+        return self.pack_lasting(*(part for name, part in parts if name not in self.jumps))
 
     def unknown(self, name: str) -> str:
         """The message about a name that the model does not declare, or that cannot be given."""
@@ -181,10 +191,28 @@ def collect(cls: type, reserved: frozenset[str], functions: Sequence[str] = FUNC
         pack_params=tuple_type("params", [*parameters, *options]),
         pack_drawn=tuple_type("params", [*parameters, *options, *draws]),
         pack_data=tuple_type("data", list(inputs)),
+        jumps={name: each for name, each in inputs.items() if each.arrives == "jump"},
+        pack_lasting=tuple_type("data", [name for name, each in inputs.items() if each.arrives != "jump"]),
     )
+    _check_jumps(cls, schema)
     _check_defaults(cls, schema)
     _check_presets(cls, schema)
     return schema
+
+
+def _check_jumps(cls: type, schema: Schema) -> None:
+    for name, each in schema.jumps.items():
+        state = schema.states.get(each.into)
+        if state is None:
+            raise DeclarationError(
+                f"{cls.__qualname__}.{name} has into={each.into!r}, which is no state"
+                f"{nearest(each.into, schema.states)}; the states are {', '.join(schema.states) or 'none'}"
+            )
+        if state.unit != each.unit:
+            raise DeclarationError(
+                f"{cls.__qualname__}.{name} is in {each.unit} and is added to {each.into!r}, which is in "
+                f"{state.unit}; give both one unit"
+            )
 
 
 def _lookup(cls: type, name: str) -> Any:

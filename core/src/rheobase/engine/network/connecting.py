@@ -11,19 +11,19 @@ from torch import Tensor
 from ...errors import ArgumentError, RheobaseError
 from ...philox import key_of
 from ..model.distribution import Distribution, draw
-from ..neuron.base import Neuron
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
 from .delays import delays_of
+from .inputs import input_of
 from .projection import Projection, as_weight
-from .recipe import RuleRecipe, SynapseRecipe
+from .recipe import Direct, RuleRecipe, SynapseRecipe
 from .underway import has_moments
+from .view import End
 
 
 class Wanted(NamedTuple):
     """What ``connect`` was given."""
 
     name: str
-    sender: str
     rule: Any
     synapse: Any
     weight: Any
@@ -34,21 +34,19 @@ class Wanted(NamedTuple):
 
 def made(
     wanted: Wanted,
-    sender: Neuron,
-    receiver: Neuron,
+    source: End,
+    target: End,
     seed: int,
     *,
-    same: bool,
     positions: tuple[Tensor, Tensor] | None,
 ) -> Projection:
     """The projection that was asked for.
 
     Args:
         wanted: What it is made of.
-        sender: The population that sends.
-        receiver: The population that receives.
+        source: The units that send.
+        target: The units that receive.
         seed: What connections, weights and delays are drawn from, with the name.
-        same: Whether the receiver is the sender.
         positions: Where both are.
 
     Raises:
@@ -56,12 +54,22 @@ def made(
         ParameterError: If a value cannot be used.
     """
     name, rule, synapse = wanted.name, wanted.rule, wanted.synapse
-    if not isinstance(synapse, SynapseRecipe):
+    if synapse is not None and not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
-    chosen = _input_of(name, receiver, synapse, wanted.input)
-    connectivity, order = _connected(
-        name, rule, sender.num_units, receiver.num_units, (seed, name), same, positions
-    )
+    sender, receiver = source.neuron, target.neuron
+    chosen = input_of(name, receiver, synapse, wanted.input)
+    if synapse is None:
+        if wanted.receptor is not None:
+            raise ArgumentError(f"{name}: receptor={wanted.receptor!r} without a synapse to share")
+        jump = receiver.schema.inputs[chosen]
+        synapse = Direct(jump.into, jump.unit, jump.weighted)
+    same = source[1:] == target[1:]
+    if not same and sender is receiver and max(source.first, target.first) < min(source.last, target.last):
+        _check_overlap(name, rule)
+    connectivity, order = _connected(name, rule, source.units, target.units, (seed, name), same, positions)
+    if not source.whole or not target.whole:
+        whole = sender.num_units, receiver.num_units
+        connectivity = connectivity.within(source.first, target.first, *whole)
 
     def values(given: Any, what: str) -> Any:
         if isinstance(given, Distribution):
@@ -70,7 +78,7 @@ def made(
 
     return Projection(
         name,
-        wanted.sender,
+        sender.identifier,
         receiver,
         sender.num_units,
         synapse,
@@ -87,6 +95,15 @@ def made(
         wanted.receptor,
         rule.source if isinstance(rule, RuleRecipe) else None,
     )
+
+
+def _check_overlap(name: str, rule: Any) -> None:
+    """Refuse to leave out autapses where sources and targets are some of the same units."""
+    if isinstance(rule, RuleRecipe) and rule.parameters.get("autapses", True) is False:
+        raise ArgumentError(
+            f"{name}: autapses=False, and source and target are ranges of one population that overlap; a "
+            "rule knows a unit as itself only where both are the same units"
+        )
 
 
 def _connected(
@@ -160,7 +177,7 @@ def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
     for other in others:
         if other.receptor != new.receptor or other.receiver != new.receiver:
             continue
-        same = other.recipe.kind is new.recipe.kind and other.input == new.input
+        same = other.schema is new.schema and other.input == new.input
         same = same and other.options == new.options
         different = [name for name in new.schema.parameters if not same or not _equal(other, new, name)]
         if not same or different:
@@ -176,45 +193,6 @@ def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
 
 def _equal(one: Projection, other: Projection, name: str) -> bool:
     return torch.equal(getattr(one, name), getattr(other, name))
-
-
-def _input_of(name: str, receiver: Neuron, synapse: SynapseRecipe, given: str | None) -> str:
-    """The input of the receiver that a projection adds to; or the error that says why it cannot."""
-    kinetics, inputs = synapse.kind.kinetics, receiver.schema.inputs
-    if receiver._own_forward or receiver._model is None:
-        raise ArgumentError(
-            f"{name}: {receiver.identifier!r} has a forward of its own, so no synapse can be integrated "
-            "with it; connect to a model with derivatives or an update"
-        )
-    if given is not None and (kinetics.into or not inputs):
-        why = "a spike of this synapse is added to a state" if kinetics.into else "it has one, without a name"
-        raise ArgumentError(f"{name}: input={given!r} of {receiver.identifier!r}; {why}: leave input out")
-    if kinetics.into:
-        if kinetics.into not in receiver.schema.states:
-            raise ArgumentError(
-                f"{name}: the synapse adds to the state {kinetics.into!r}, and {receiver.identifier!r} has "
-                f"{', '.join(receiver.schema.states)}"
-            )
-        unit = receiver.schema.states[kinetics.into].unit
-        if unit != kinetics.weight_unit:
-            raise ArgumentError(
-                f"{name}: weights are in {kinetics.weight_unit} and {kinetics.into!r} of "
-                f"{receiver.identifier!r} is in {unit}"
-            )
-        return ""
-    if not inputs:
-        return ""
-    chosen = next(iter(inputs)) if given is None and len(inputs) == 1 else given
-    if chosen is None or chosen not in inputs:
-        raise ArgumentError(
-            f"{name}: input={given!r}; {receiver.identifier!r} has the inputs {', '.join(inputs)}; name one"
-        )
-    if inputs[chosen].unit != kinetics.unit:
-        raise ArgumentError(
-            f"{name}: the synapse gives {kinetics.unit} and the input {chosen!r} of {receiver.identifier!r} "
-            f"is in {inputs[chosen].unit}"
-        )
-    return chosen
 
 
 def _ordered(given: Any, rule: Any, order: Tensor) -> Any:

@@ -12,10 +12,11 @@ from torch import Tensor
 from ...torch_state import broadcast_shape
 from ..model.functions import spread
 from ..step.arrivals import Arrivals
+from ..step.moments import Moments
 from ..step.table import StepState, with_batch
 from .compose import Composite, Part
 from .delivery import GridDelivery
-from .moments import LocatedDelivery, Moments, table
+from .moments import LocatedDelivery
 from .projection import Projection
 from .underway import has_moments
 
@@ -47,13 +48,12 @@ class Incoming:
         self.groups = tuple(tuple(by_name[name]) for name in sorted(by_name))
         self._first = tuple(group[0] for group in self.groups)
         parts = [Part(each.receptor or each.identifier, each.kinetics, each.input) for each in self._first]
-        self._neuron = neuron
         self._composite = Composite(own, parts, neuron._rule_of)
         self.model = self._composite.model
         self._own = len(own.schema.states)
         self._due: list[Tensor | None] = []
-        self._times: Tensor | None = None
-        self._located, self._units = has_moments(neuron), neuron.num_units
+        self._moments: list[Moments | None] = []
+        self._located = has_moments(neuron)
 
     def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
         """The state and the parameters of the whole."""
@@ -65,8 +65,7 @@ class Incoming:
         ]
         shape = state.y.shape[1:]
         shapes = {row.shape for row in rows}
-        if not self._located:
-            shapes |= {due.shape for due in self._due if due is not None}
+        shapes |= {due.shape for due in self._due if due is not None}
         if any(other != shape for other in shapes):
             shape = broadcast_shape(shape, *shapes)
         values = [
@@ -82,20 +81,15 @@ class Incoming:
     def due(self, label: int) -> None:
         """Take what arrives in the step that ends at ``label`` off its way."""
         if self._located:
-            parts = [_together(_arriving(group, label, LocatedDelivery)) for group in self.groups]
-            self._times, self._due = None, [None] * len(parts)
-            if any(each is not None for each in parts):
-                batch = self._neuron.batch
-                wide = [None if each is None else each.in_batch(batch, self._units) for each in parts]
-                self._times, self._due = table(wide, batch.numel() * self._units)
-            return
-        self._due = [_sum(_arriving(group, label, GridDelivery)) for group in self.groups]
+            self._moments = [_together(_arriving(group, label, LocatedDelivery)) for group in self.groups]
+        else:
+            self._due = [_sum(_arriving(group, label, GridDelivery)) for group in self.groups]
 
     def arrivals(self) -> Arrivals | None:
         """What arrives in the step; None where nothing does."""
-        if all(each is None for each in self._due):
+        if all(each is None for each in (*self._due, *self._moments)):
             return None
-        return Arrivals(self._composite.arrive, self._due, self._times)
+        return Arrivals(self._composite.arrive, self._due, self._moments)
 
     def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
         """The population's own part of a state, and the rows of the synapses."""

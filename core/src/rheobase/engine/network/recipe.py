@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, final
+from functools import cache
+from typing import Any, ClassVar, final
 
 from ...errors import ArgumentError, ParameterError, nearest
 from ...specs import Provenance
+from ..model.schema import Schema
 from ..resolve import load
-from .synapse import Synapse
+from .synapse import Kinetics, Synapse
 
 OF_EVERY_RULE = frozenset({"first", "last", "sources", "targets", "key", "same", "positions"})
 """What every rule is called with, beside parameters of its own."""
@@ -27,6 +29,62 @@ class SynapseRecipe:
 
     def __repr__(self) -> str:
         return _shown("synapse", self.source.name, self.parameters)
+
+    @property
+    def schema(self) -> Schema:
+        """What the class declares."""
+        return self.kind.schema
+
+    @property
+    def kinetics(self) -> Kinetics:
+        """Its functions."""
+        return self.kind.kinetics
+
+
+@final
+@dataclass(frozen=True)
+class Direct:
+    """No synapse: what arrives is added to a state by an input of the receiver.
+
+    Attributes:
+        into: The state.
+        unit: Its unit, and that of weights.
+        weighted: Whether weights count; else each arrival is 1.
+    """
+
+    into: str
+    unit: str
+    weighted: bool = True
+    parameters: ClassVar[Mapping[str, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"added to {self.into!r}"
+
+    @property
+    def source(self) -> Provenance:
+        """That there is none."""
+        return Provenance("synapse", "none", note=f"arrivals are added to {self.into!r}")
+
+    @property
+    def schema(self) -> Schema:
+        """One without a declaration."""
+        return _Arrival.schema
+
+    @property
+    def kinetics(self) -> Kinetics:
+        """What adds to that state."""
+        return _into(self.into, self.unit)
+
+
+class _Arrival(Synapse):
+    """V -> V + w."""
+
+    into = "voltage"
+
+
+@cache
+def _into(state: str, unit: str) -> Kinetics:
+    return _Arrival.kinetics._replace(into=state, unit=unit, weight_unit=unit)
 
 
 @final

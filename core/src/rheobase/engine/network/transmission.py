@@ -56,7 +56,7 @@ def transmitted(projection: Any, spikes: Sent) -> Tensor:
         answer = kinetics.transmit(given, params, elapsed)
         if not isinstance(answer, tuple) or len(answer) != 2 or set(answer[1]) - set(names):
             raise DeclarationError(
-                f"{projection.recipe.kind.__name__}.transmit gave {answer!r}; give (factor, new states), "
+                f"{projection.schema.owner}.transmit gave {answer!r}; give (factor, new states), "
                 f"a mapping of some of {', '.join(names)}"
             )
         factor[some] = answer[0]

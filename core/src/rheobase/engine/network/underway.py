@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any, NamedTuple
@@ -11,11 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..step.moments import TOLERANCE
 from .connectivity import Connectivity
 from .delays import Delays
-
-TOLERANCE = 1e-9
-"""What is so near to the end of a step is at it, ms."""
 
 
 def has_moments(neuron: Any) -> bool:
@@ -98,11 +95,13 @@ class Delivery(ABC):
     def __init__(self, connectivity: Connectivity, delays: Delays, dt: float) -> None:
         self.connectivity, self.delays, self.dt = connectivity, delays, dt
         self.longest = delays.longest(dt)
+        # How many steps after its own a spike may arrive the soonest.
+        self.soonest = 0 if delays.at_once else 1
         self.sent: deque[Sent] = deque()
 
     def send(self, spikes: Sent, weight: Tensor) -> None:
         """Let the spikes of a step be under way; ``weight`` is ``[]`` or ``[synapses]``."""
-        while self.sent and self.sent[0].label + self.longest <= spikes.label:
+        while self.sent and self.sent[0].label + self.longest < spikes.label + self.soonest:
             self.sent.popleft()
         self.sent.append(spikes)
         self._take(spikes, weight)
@@ -151,8 +150,3 @@ def amounts(weight: Tensor, places: Tensor, factor: Tensor | None) -> Tensor:
     weight = weight.detach()
     amount = weight.expand(len(places)) if weight.ndim == 0 else weight.index_select(0, places)
     return amount if factor is None else amount * factor
-
-
-def infinite(shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Times at which nothing happens."""
-    return torch.full(shape, math.inf, dtype=torch.float64, device=device)

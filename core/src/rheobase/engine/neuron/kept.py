@@ -8,11 +8,13 @@ and ``spiked`` it may come to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor
 
+from ..model.functions import spread
 from ..step.spikes import Known
 from ..step.table import StepState
 
@@ -54,6 +56,40 @@ class Kept(NamedTuple):
     def had(self, data: Any) -> bool:
         """Whether an input is the tensor of the last step, with the values that were looked at then."""
         return data is self.data and self.data is not None and self.data._version == self.version
+
+    def changed(self, received: Named, now_of: Callable[[str], Tensor] | None) -> Tensor | bool:
+        """Whose input, states or parameters are not those of the last step; True where that is not known.
+
+        Args:
+            received: The input of the step to come, tensors by name.
+            now_of: Gives the neuron's tensor of a name; None where all are known to be what they were.
+        """
+        # Slopes hang on these.
+        changed: Tensor | bool = False
+        for name, last, version, _ in (*self.changing, *self.standing):
+            if name in _NO_SLOPES or name.startswith("carry_"):
+                continue
+            now = received.get(name)
+            if now is None:
+                if now_of is None:
+                    continue
+                now = now_of(name)
+                if now is last and now._version == version:
+                    continue
+            # Two equal numbers may have different graphs.
+            tracked = now.requires_grad or last.requires_grad
+            if tracked or last._version != version or now.dtype != last.dtype or now.device != last.device:
+                return True
+            # A batch that the last step had not.
+            if now.ndim > last.ndim > 0:
+                return True
+            if not torch.equal(spread(now, last.shape) if now.ndim <= last.ndim else now, last):
+                changed = changed | (now != last)
+        return changed
+
+
+_NO_SLOPES = ("armed", "status", "hold_time", "spiked")
+"""What the slopes of a step do not hang on."""
 
 
 def noted(names: Sequence[str], buffers: Named, learnt: Named) -> tuple[Noted, ...] | None:

@@ -1,14 +1,19 @@
-"""The state of a neuron by name: a dictionary whose values are attributes too."""
+"""The state of a neuron by name, as its users have it: a dictionary whose values are attributes too."""
 
 from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, final
 
+from torch import Tensor
+
 from ...errors import nearest
-from ...torch_state import of_torch
+from ...torch_state import broadcast_shape, of_torch
+from ..model.functions import pack, spread
+from ..model.schema import Schema
+from ..step.table import SLOTS, StepState
 
 _TREES = "torch.utils._pytree"
 
@@ -62,6 +67,32 @@ class NamedState(dict[str, Any]):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NamedState:
         return NamedState(copy.deepcopy(dict(self), memo))
+
+
+def by_name(schema: Schema, state: StepState, clock: Tensor | None) -> dict[str, Any]:
+    """What a step left, by name, with the clock where the model has draws."""
+    # Rows of the packed state, not copies.
+    named: dict[str, Any] = dict(zip(schema.states, state.y.unbind(0), strict=True))
+    for slot in SLOTS:
+        if slot.goes_on and (value := getattr(state, slot.field)) is not None:
+            named[slot.name] = value
+    if clock is not None:
+        named["step_count"] = clock + 1
+    named["carry"] = state.carry
+    return named
+
+
+def packed(schema: Schema, named: Mapping[str, Any]) -> StepState:
+    """A state by name, as a step takes it."""
+    parts = [named[name] for name in schema.states]
+    beside = {slot.field: named.get(slot.name) for slot in SLOTS if slot.goes_on}
+    tensors = [*parts, *(each for each in beside.values() if each is not None)]
+    shape = tensors[0].shape
+    if any(each.shape != shape for each in tensors):
+        shape = broadcast_shape(*(each.shape for each in tensors))
+        parts = [spread(part, shape) for part in parts]
+        beside = {name: each if each is None else spread(each, shape) for name, each in beside.items()}
+    return StepState(pack(parts), **beside, carry=named.get("carry"))
 
 
 def as_tree(kind: type[dict[str, Any]]) -> None:

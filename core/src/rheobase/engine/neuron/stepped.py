@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from ...errors import InputError, IntegrationError, nearest
+from ...errors import IntegrationError
 from ...signal.segments import at_start, signals_in
 from ...specs import Provenance
-from ...torch_state import all_finite, broadcast_shape, values_visible
+from ...torch_state import all_finite, called_functionally, transforming, values_visible
 from ..aggregate import Aggregator
-from ..model.functions import Model, pack, spread
+from ..model.functions import Model, spread
 from ..step.arrivals import Arrivals
 from ..step.grid import Report
 from ..step.grid import step as declared_step
@@ -21,12 +22,12 @@ from ..step.slopes import SLOPE, forgotten
 from ..step.spikes import Known
 from ..step.stepsize import StepWatch, heed, largest_step
 from ..step.table import BESIDE, SLOTS, StepState
-from .beginning import Beginning
 from .checks import check_inputs, check_step, other_events
+from .inputs import receive_inputs
 from .kept import Kept, Noted, noted
-from .named import NamedState
-from .threads import alone
-from .timed import receive_timed
+from .named import NamedState, by_name, packed
+from .stored import Stored
+from .threads import alone, occupy, vacate
 
 
 class Incoming(Protocol):
@@ -47,11 +48,13 @@ class Incoming(Protocol):
         """Keep that rest."""
 
 
-class Stepped(Beginning):
+class Stepped(Stored):
     """A component that is stepped by a declared model. See :class:`rheobase.Neuron`."""
 
     _framework = True
 
+    keeps_graph: bool
+    _own_forward: ClassVar[bool] = False
     _input_rules: dict[str, tuple[Aggregator, Provenance | None]]
     aggregate: ClassVar[Callable[..., Tensor]]
     aggregator: Aggregator | None
@@ -61,6 +64,55 @@ class Stepped(Beginning):
         self._watch = StepWatch()
         # The names of what a step hangs on, and the buffers and the carry for which they are these.
         self._layout: tuple[Any, tuple[tuple[str, ...], tuple[str, ...]]] = (None, ((), ()))
+
+    # --- function transforms and functional_call -------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """One step; see ``forward``.
+
+        Under a function transform (vmap, grad, ...) and by ``functional_call`` it is a pure function: a
+        step from the present state, which is not kept. For several steps there, use :meth:`step`.
+
+        Raises:
+            BusyError: If the neuron is running in another thread.
+        """
+        if torch.compiler.is_compiling():
+            return self._call_once(*args, **kwargs)
+        # Only the caller's frame tells functional_call, which puts tensors in place and takes them out after.
+        pure = transforming() or called_functionally(sys._getframe(1))
+        begun = occupy(self)
+        try:
+            return self._call_purely(*args, **kwargs) if pure else self._call_once(*args, **kwargs)
+        finally:
+            if begun:
+                vacate(self)
+
+    def _call_purely(self, *args: Any, **kwargs: Any) -> Any:
+        # A step replaces buffers and writes to none, so a shallow copy is enough to put them back.
+        buffers, carry, kept = dict(self._buffers), self._carry_names, self._kept
+        try:
+            return self._call_once(*args, **kwargs)
+        finally:
+            self._buffers.clear()
+            self._buffers.update(buffers)
+            self._carry_names, self._kept = carry, kept
+
+    def _call_once(self, *args: Any, **kwargs: Any) -> Any:
+        before = self._buffers["step_count"]
+        result = super().__call__(*args, **kwargs)
+        # A forward of its own that neither advanced nor committed: the clock is still to tick.
+        own = self._buffers["step_count"] is before
+        # A forward of its own, or a hook, sets states itself, perhaps after the step of its base class.
+        if not self.keeps_graph and (own or not torch.compiler.is_compiling()):
+            self.detach_state()
+        if own:
+            self._tick()
+        return result
+
+    def _tick(self) -> None:
+        self._keep("step_count", self._counter + 1)
+
+    # --- the step, pure --------------------------------------------------------------------------
 
     @property
     def state(self) -> NamedState:
@@ -91,34 +143,10 @@ class Stepped(Beginning):
         """
         clock = state.get("step_count")
         # What the last step was taken with is not known here.
-        before = self._packed(state)._replace(carry=forgotten(state.get("carry"), True))
+        before = packed(self.schema, state)._replace(carry=forgotten(state.get("carry"), True))
         begin = at_start(data, dt)
         after, report = self._step(before, params, data, dt, Known(), clock, begin)
-        return NamedState(self._named(after, clock)), self._outputs(after, report, begin)
-
-    def _named(self, state: StepState, clock: Tensor | None) -> dict[str, Any]:
-        """What a step left, by name, with the clock where the model has draws."""
-        # Rows of the packed state, not copies.
-        named: dict[str, Any] = dict(zip(self.schema.states, state.y.unbind(0), strict=True))
-        for slot in SLOTS:
-            if slot.goes_on and (value := getattr(state, slot.field)) is not None:
-                named[slot.name] = value
-        if clock is not None:
-            named["step_count"] = clock + 1
-        named["carry"] = state.carry
-        return named
-
-    def _packed(self, named: Mapping[str, Any]) -> StepState:
-        """A state by name, as a step takes it."""
-        parts = [named[name] for name in self.schema.states]
-        beside = {slot.field: named.get(slot.name) for slot in SLOTS if slot.goes_on}
-        tensors = [*parts, *(each for each in beside.values() if each is not None)]
-        shape = tensors[0].shape
-        if any(each.shape != shape for each in tensors):
-            shape = broadcast_shape(*(each.shape for each in tensors))
-            parts = [spread(part, shape) for part in parts]
-            beside = {name: each if each is None else spread(each, shape) for name, each in beside.items()}
-        return StepState(pack(parts), **beside, carry=named.get("carry"))
+        return NamedState(by_name(self.schema, after, clock)), self._outputs(after, report, begin)
 
     def _step(
         self,
@@ -167,12 +195,6 @@ class Stepped(Beginning):
             outputs["spike_count"], outputs["spike_times"] = report.counts, report.times
         return outputs
 
-    @staticmethod
-    def _identifiers_of(name: str, data: Mapping[str, Any], identifiers: Any) -> list[str] | None:
-        if isinstance(identifiers, Mapping):
-            return identifiers.get(name)
-        return identifiers if isinstance(data.get(name), (list, tuple)) else None
-
     def _rule_of(self, name: str) -> Aggregator:
         """The aggregator of an input; of the only one of a model whose input has no name, under ``""``."""
         return self._input_rules[name][0] if name else self.aggregator or self.aggregate
@@ -202,7 +224,7 @@ class Stepped(Beginning):
             units, clock = self.__dict__.get("_num_units", 1), self._buffers["step_count"]
             if clock is not None and data.device == clock.device and data.shape[0] in (1, units):
                 return data.clone()
-        prepared = self._prepare(data, identifiers)
+        prepared = receive_inputs(self, data, identifiers, self._rule_of, look=self._own_forward)
         if self._own_forward:
             named = prepared._asdict() if self.schema.inputs else {"input": prepared}
             # Signals are looked at when they are evaluated.
@@ -210,39 +232,6 @@ class Stepped(Beginning):
             if all(map(values_visible, seen.values())):
                 check_inputs(self, seen)
         return prepared
-
-    def _prepare(self, data: Any, identifiers: Any) -> Any:
-        inputs = self.schema.inputs
-        if not inputs and isinstance(identifiers, Mapping):
-            raise InputError(f"{self.identifier} has one input; give identifiers as a list of names")
-        if not inputs and not isinstance(identifiers, Mapping):
-            look = self._own_forward
-            return receive_timed(self, data, "the input", self._rule_of(""), identifiers, look=look)
-        if not isinstance(data, Mapping):
-            if len(inputs) > 1:
-                raise InputError(
-                    f"{self.identifier} has the inputs {', '.join(inputs)}; give a mapping by these names"
-                )
-            data = {next(iter(inputs)): data}
-        for name in data:
-            if name not in inputs:
-                raise InputError(
-                    f"{self.identifier} has no input {name!r}{nearest(str(name), inputs)}; "
-                    f"its inputs are {', '.join(inputs)}"
-                )
-        received = {
-            name: receive_timed(
-                self,
-                data.get(name, declared.default),
-                f"the input {name!r}",
-                self._rule_of(name),
-                self._identifiers_of(name, data, identifiers),
-                declared,
-                look=self._own_forward,
-            )
-            for name, declared in inputs.items()
-        }
-        return self.schema.pack_data(**received)
 
     def advance(self, data: Any, incoming: Incoming | None = None) -> dict[str, Tensor]:
         """One step on a prepared input: step, check the values, keep the state.
@@ -266,11 +255,14 @@ class Stepped(Beginning):
             named = self._held()
             if self._begun:
                 named |= self._rows_at_start(begin)
-            state, params, known = self._packed(named), self._undrawn(), Known()
+            state, params, known = packed(self.schema, named), self._undrawn(), Known()
         else:
             state, params, known = kept.state, kept.params, kept.known
         if state.carry and SLOPE in state.carry:
-            state = state._replace(carry=forgotten(state.carry, self._changed(data, kept, visible)))
+            last = self._kept if visible and not signals_in(data) else None
+            received = data._asdict() if self.schema.inputs else {"input": data}
+            changed = True if last is None else last.changed(received, self._of if kept is None else None)
+            state = state._replace(carry=forgotten(state.carry, changed))
         clock = self._counter if self.schema.draws else None
         own, own_params = state, params
         if incoming is not None:
@@ -306,7 +298,7 @@ class Stepped(Beginning):
         if incoming is not None:
             incoming.leave(rows, self.keeps_graph)
         if type(self).commit is not Stepped.commit:  # an author's, to whom each step is shown
-            self.commit(self._named(after, clock), outputs)
+            self.commit(by_name(self.schema, after, clock), outputs)
             return outputs
         after = self._leave(after, outputs)
         given = data if isinstance(data, Tensor) else None
@@ -335,42 +327,12 @@ class Stepped(Beginning):
         if self._model is None or self._model.dt_max is None:
             return None
         parts = tuple(self._of(name) for name in self.schema.states)
-        return largest_step(self._model, parts, self._undrawn(), self._last_input()).detach()
+        last = self.schema.lasting(self._last_input())
+        return largest_step(self._model, parts, self._undrawn(), last).detach()
 
     def _last_input(self) -> Any:
         inputs = self.schema.inputs
         return self.schema.pack_data(*map(self._of, inputs)) if inputs else self._of("input")
-
-    def _changed(self, data: Any, kept: Kept | None, visible: bool) -> Tensor | bool:
-        """Whose input, states or parameters are not those of the last step; True where that is not known."""
-        if not visible or signals_in(data):
-            return True
-        last_step = self._kept
-        if last_step is None:
-            return True
-        received = data._asdict() if self.schema.inputs else {"input": data}
-        # The slopes hang on these; of the others on those that changed since.
-        changed: Tensor | bool = False
-        for name, last, version, _ in (*last_step.changing, *last_step.standing):
-            if name in _NO_SLOPES or name.startswith("carry_"):
-                continue
-            now = received.get(name)
-            if now is None:
-                if kept is not None:
-                    continue
-                now = self._of(name)
-                if now is last and now._version == version:
-                    continue
-            # Two equal numbers may have different graphs.
-            tracked = now.requires_grad or last.requires_grad
-            if tracked or last._version != version or now.dtype != last.dtype or now.device != last.device:
-                return True
-            # A batch that the last step had not.
-            if now.ndim > last.ndim > 0:
-                return True
-            if not torch.equal(spread(now, last.shape) if now.ndim <= last.ndim else now, last):
-                changed = changed | (now != last)
-        return changed
 
     def _leave(self, state: StepState, outputs: Mapping[str, Tensor]) -> StepState:
         """Keep the result of a step, and advance the clock; gives the state as it is kept."""
@@ -449,11 +411,8 @@ class Stepped(Beginning):
     def reset_state(self) -> None:
         """Return to the initial state: states, refractoriness, clock and batch."""
         self._watch.begin()
-        super().reset_state()
-
-
-_NO_SLOPES = ("armed", "status", "hold_time", "spiked")
-"""What the slopes of a step do not hang on."""
+        self._begin()
+        self._keep("step_count", torch.zeros_like(self._counter))
 
 
 def _detached(state: StepState) -> StepState:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor
+
+from .moments import Moments, table
 
 Jump: TypeAlias = Callable[["Tensor", Any, "Sequence[Tensor | None]", "Tensor | None"], "Tensor"]
 """``jump(y, params, weights, held)``: a new tensor, of states ``[D, *batch, units]`` those after arrivals."""
@@ -16,15 +19,24 @@ class Arrivals(NamedTuple):
 
     Attributes:
         jump: What it does to the states.
-        weights: By each synapse, what arrives in sum, ``[*batch, units]``; None: nothing. With times of
-            their own ``[n, K]``, for units side by side.
-        times: When, ms from the start of the step, float64 ``[n, K]``, ascending, infinite where there is
-            nothing; None: all at the end of the step.
+        weights: By each synapse, what arrives at the end of the step in sum, ``[*batch, units]``; None:
+            nothing.
+        moments: In place of these, where arrivals have times of their own: by each synapse, what arrives
+            when; None: nothing.
     """
 
     jump: Jump
-    weights: Sequence[Tensor | None]
-    times: Tensor | None = None
+    weights: Sequence[Tensor | None] = ()
+    moments: Sequence[Moments | None] = ()
+
+    def table(self, shape: torch.Size) -> tuple[Tensor, Sequence[Tensor | None]]:
+        """The times of arrivals, and what arrives then by each synapse; see :func:`~.moments.table`.
+
+        Args:
+            shape: ``[*batch, units]``.
+        """
+        wide = [None if each is None else each.in_batch(shape[:-1], shape[-1]) for each in self.moments]
+        return table(wide, shape.numel())
 
     def at_end(self, params: Any) -> Callable[[Tensor, Tensor | None], Tensor]:
         """What happens at the end of a step on the grid, as a function of the states and of who is held."""

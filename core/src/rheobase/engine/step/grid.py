@@ -3,7 +3,8 @@
 The order of things in a step from t to t + dt:
 
 1. the integrator takes the states from t to t + dt; held states of a refractory unit stand still;
-2. what arrives at t + dt from other populations changes the states of units that are not held;
+2. what arrives at t + dt, by inputs that are jumps and from other populations, changes the states of units
+   that are not held;
 3. g is evaluated, and a unit spikes if it is *armed and g >= 0* and not refractory, or if its
    refractory period ends with this step and g >= 0;
 4. ``reset`` gives new values to the units that spiked;
@@ -27,6 +28,7 @@ from ..model.drawing import ONCE, Drawing
 from ..model.functions import Model, own_update
 from .arrivals import Arrivals
 from .course import integrate
+from .jumps import with_jumps
 from .located import located_step
 from .slopes import SLOPE, forgotten
 from .spikes import Ends, Finished, Known, Surrogate, finish_indexed, finish_masked
@@ -74,6 +76,10 @@ def step(
     if shape != state.y.shape[1:]:
         state = with_batch(state, shape)
     y0, visible = state.y, values_visible(state.y) if visible is None else visible
+    if schema.jumps:
+        within = dt if event == "located" and model.threshold is not None else None
+        arrivals = with_jumps(model, begin, shape, within, arrivals, visible=visible)
+        data, begin = schema.lasting(data), schema.lasting(begin)
 
     drawing = None
     if schema.draws and stream is not None:

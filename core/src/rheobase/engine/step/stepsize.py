@@ -126,7 +126,7 @@ def heed(neuron: Stepping, state: Any, params: Any, data: Any, who: Tensor | Non
     model, dt = neuron._model, neuron.dt
     if model is None or not concerned(neuron.integrator):
         return False
-    parts = tuple(state[name].detach() for name in model.schema.states)
+    parts, data = tuple(state[name].detach() for name in model.schema.states), model.schema.lasting(data)
     limit, when = largest_step(model, parts, params, data), "at"
     if not values_visible(limit):
         return False

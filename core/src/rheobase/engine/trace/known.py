@@ -27,7 +27,7 @@ class Origin:
     """What the matrix of a model's field was made from; see :meth:`of`."""
 
     def __init__(self, field: ModelField, y: Tensor, apart: bool) -> None:
-        self._model, self._resting, self._apart = field.model, field.resting, apart
+        self._model, self._apart = field.model, apart
         # Copies: whoever writes into a parameter, by whatever door, makes it another one.
         self._params = tuple(each.clone() if isinstance(each, Tensor) else each for each in field.params)
         self._kind = (y.shape, y.dtype, y.device)
@@ -59,7 +59,7 @@ class Origin:
             return False
         if not field.autonomous or (y.shape, y.dtype, y.device) != self._kind or not values_visible(y):
             return False
-        return all(map(_same, field.params, self._params)) and _same(field.resting, self._resting)
+        return all(map(_same, field.params, self._params))
 
 
 def _options(params: Any) -> list[Any]:
@@ -80,7 +80,8 @@ def _apart_from_input(field: ModelField, y: Tensor) -> bool:
     parts = (data,) if isinstance(data, Tensor) else tuple(data)
     inputs = [following.leaf(number, "input", part) for number, part in enumerate(parts, len(y))]
     schema = field.model.schema
-    given = schema.pack_data(*inputs) if schema.inputs else inputs[0]
+    # As it is named there: what arrives as a jump is not in it.
+    given = inputs[0] if isinstance(data, Tensor) else data._make(inputs)
     try:
         values = run(lambda: ask(field.model, "derivatives", states, field.params, given), "the field")
         slopes = [values[name] for name in schema.states]

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from ...errors import StructureError
 from ..integrator import Field
+from ..model.functions import spread
+from ..step.field import ModelField
 from .affinity import Reason, form_of, rate_of
 from .follow import ELSE, Followed, Following, follow, names_of, node_of, run
 from .graph import TIME
@@ -42,20 +44,38 @@ class Linear:
     Attributes:
         slopes: The derivatives at the state it was made at, ``[D, *batch, units]``, per ms.
         pattern: Which derivative depends on which variable: ``pattern[i]`` are the variables of the i-th.
+        resting: Whose held variables stand still, as those of a neuron that is refractory, bool ``[*batch,
+            units]``; None: nobody's.
+        held: The variables that do, where it is somebody's.
     """
 
     def __init__(self, field: Field, t: Any, y: Tensor, known: Linear | None) -> None:
+        self.resting: Tensor | None = None
+        self.held: frozenset[int] = frozenset()
+        whole = field
+        if isinstance(field, ModelField) and field.resting is not None:
+            # What moves freely is the same from step to step; who rests is not.
+            self.resting, schema = spread(field.resting, y.shape[1:]), field.model.schema
+            self.held = frozenset(at for at, name in enumerate(schema.states) if name in schema.held)
+            field = field.at_rest(None)
         self._field, self._t, self._y = field, t, y
         origin = None if known is None else known._origin
         self.pattern: tuple[frozenset[int], ...]
         if known is not None and origin is not None and origin.serves(field, y):
             self._origin: Origin | None = origin
-            self.slopes, self.pattern, self.matrix = field(t, y), known.pattern, known.matrix
+            self.slopes, self.pattern, self.free = whole(t, y), known.pattern, known.free
             return
         trace = self._trace
-        self.slopes = trace.pack([row.value() for row in trace.results])
+        self.slopes = self._stopped(trace.pack([row.value() for row in trace.results]))
         self.pattern = tuple(row.leaves for row in trace.results)
         self._origin = Origin.of(field, y, origin)
+
+    def _stopped(self, rows: Tensor) -> Tensor:
+        """Rows ``[D, ..., *batch, units]`` with zero for what stands still."""
+        if self.resting is None:
+            return rows
+        still = torch.tensor([at in self.held for at in range(len(rows))], device=rows.device)
+        return torch.where(self.resting & still.view(-1, *([1] * (rows.ndim - 1))), 0.0, rows)
 
     @cached_property
     def _trace(self) -> Followed:
@@ -64,6 +84,11 @@ class Linear:
     @cached_property
     def matrix(self) -> Tensor:
         """The coefficients, ``[D, D, *batch, units]``, 1/ms: row i is the derivative of variable i."""
+        return self._stopped(self.free)
+
+    @cached_property
+    def free(self) -> Tensor:
+        """The coefficients where nobody rests; the same tensor where it is what ``known`` had."""
         rows, count = self._trace.results, range(len(self._trace.results))
         return torch.stack([self._trace.pack([rate_of(row, index) for index in count]) for row in rows])
 
@@ -78,7 +103,7 @@ class Linear:
         offset = trace.pack([row.value() for row in trace.results])
         for index in range(len(trace.results)):
             trace.graph.put(index, before[index])
-        return offset
+        return self._stopped(offset)
 
     def function(self, function: Callable[[Any], Any]) -> Affine:
         """A function of the state, such as an event's ``gap``, as an affine one.

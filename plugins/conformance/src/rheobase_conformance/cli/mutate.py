@@ -79,6 +79,9 @@ def judge(
         if live:
             click.echo(f"\r  mutant {count} of {len(made)}\033[K", nl=False, err=True)
 
+    if options["tests"] is not None and made and report.ok:
+        # They may take their time, in which nothing else is to be seen.
+        click.echo(f"running the tests on the model as it is: {options['tests']}", err=True)
     more |= {"tests": options["tests"], "timeout": options["timeout"] or None}
     found = judge_mutants(made, a_neuron(subject), report, tell=tell, **more)
     if live:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     default=300.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long one case may take; 0: no limit, and no process apart.",
+    help="How long one case, or --tests on the model itself, may take; 0: no limit, and no process apart.",
 )
 @click.option(
     "--durations", type=click.IntRange(0), metavar="N", help="Print the seconds of the N slowest; 0: of all."

@@ -55,14 +55,15 @@ def mutate(
         spec: As for :func:`check`.
         seed: As for :func:`check`.
         timeout: As for :func:`check`: with it a mutant that hangs is killed. A case of one has no longer than
-            a minute, or than ten times the model's slowest property, if that is more.
+            a minute, or than ten times the model's slowest property, if that is more. The tests have as long
+            on the model as it is, but a minute at least, and ten times what they took there on a mutant.
 
     Returns:
         The report; ``report.ok`` is true when the model itself passed, whatever survived.
 
     Raises:
         ArgumentError: If it is no neuron, its source cannot be read, or the tests do not pass on the model
-            as it is or never load it; and as :func:`check` does.
+            as it is, do not end or never load it; and as :func:`check` does.
         ComponentError: If there is no such model.
 
     Example:
@@ -114,7 +115,7 @@ def judge_mutants(
         own = None
         if tests is not None and made:
             own = stack.enter_context(OwnTests(tests, made[0].home))
-            own.begin()
+            own.begin(timeout)
         judge = _Judge(subject, chosen, report, reasons, limit, own)
         judged = []
         for mutant in made:

@@ -40,6 +40,7 @@ class Ran:
         said: What it printed.
         placed: Whether it loaded the module.
         seconds: How long it took.
+        hung: Whether it was ended because it took too long.
     """
 
     passed: bool
@@ -47,6 +48,7 @@ class Ran:
     said: str
     placed: bool
     seconds: float
+    hung: bool
 
     def told(self) -> str:
         """How it ended, and the last line of what it said, which with pytest has the counts."""
@@ -78,7 +80,7 @@ class OwnTests:
         self._folder = Path(tempfile.mkdtemp(prefix="rheobase-mutants-"))
         shutil.copy(placing.__file__, self._folder / f"{placing.NAME}.py")
         (self._folder / placing.PATH).write_text(home.path, encoding="utf-8")
-        self._limit = float("inf")
+        self._limit: float | None = None
 
     def __enter__(self) -> OwnTests:
         return self
@@ -86,13 +88,22 @@ class OwnTests:
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def begin(self) -> None:
+    def begin(self, timeout: float | None = None) -> None:
         """Run the command on the model as it is, which must pass.
+
+        Args:
+            timeout: How long it may take, s, a minute at least; None: no limit.
 
         Raises:
             ArgumentError: If it does not, or never loads the model.
         """
+        self._limit = None if timeout is None else max(LEAST, timeout)
         ran = self.run(self._home.text)
+        if ran.hung:
+            raise ArgumentError(
+                f"the tests, {self._command!r}, {ran.cause} on the model as it is, and were ended; "
+                "name fewer, or give them longer: --timeout SECONDS, or timeout="
+            )
         if not ran.passed:
             said = "\n".join(ran.said.splitlines()[-_LINES:]) or "nothing"
             raise ArgumentError(
@@ -120,14 +131,14 @@ class OwnTests:
         (self._folder / placing.PLACED).unlink(missing_ok=True)
         began = time.perf_counter()
         with tempfile.TemporaryFile() as output:
-            cause = self._ended(output.fileno())
+            cause, hung = self._ended(output.fileno())
             output.seek(0)
             said = output.read().decode(errors="replace").strip()
         placed = (self._folder / placing.PLACED).exists()
-        return Ran(not cause, cause, said, placed, time.perf_counter() - began)
+        return Ran(not cause, cause, said, placed, time.perf_counter() - began, hung)
 
-    def _ended(self, output: int) -> str:
-        """Run the command to its end, and say how it ended; empty: well."""
+    def _ended(self, output: int) -> tuple[str, bool]:
+        """Run the command to its end, and say how it ended, empty: well; and whether it took too long."""
         before = os.environ.get("PYTHONPATH")
         path = os.pathsep.join([os.fspath(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         environment = {
@@ -150,16 +161,15 @@ class OwnTests:
                 f"the tests, {self._command!r}, cannot be run: {error.strerror}; give a program and what it "
                 "takes, such as 'pytest -q tests'"
             ) from error
-        limit = None if self._limit == float("inf") else self._limit
         try:
-            code = process.wait(limit)
+            code = process.wait(self._limit)
         except subprocess.TimeoutExpired:
-            return f"did not end within {self._limit:g} s"
+            return f"did not end within {self._limit:g} s", True
         finally:
             _end(process)
         if code == 0:
-            return ""
-        return f"ended with the exit code {code}" if code > 0 else f"were ended: {ending(code)}"
+            return "", False
+        return f"ended with the exit code {code}" if code > 0 else f"were ended: {ending(code)}", False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

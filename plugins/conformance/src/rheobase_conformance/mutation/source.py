@@ -60,14 +60,18 @@ def home(subject: NeuronSubject) -> Home:
     model = subject.model
     module = sys.modules.get(model.__module__)
     try:
-        if module is None or "<locals>" in model.__qualname__:
-            raise OSError("it is defined within a function, or its module is gone")
+        if "<locals>" in model.__qualname__:
+            raise OSError("it is defined within a function")
+        if module is None:
+            raise OSError("its module is gone")
         text, path = inspect.getsource(module), inspect.getsourcefile(module) or ""
         tree = ast.parse(text)
         known = dict(_definitions(tree.body))
     except (OSError, TypeError, SyntaxError) as error:
+        # A class without a name of its own is called by that of its module and its own.
+        named = "" if subject.name == model.__qualname__ else f"{subject.name}: "
         raise ArgumentError(
-            f"{subject.name}: the source of {model.__module__}:{model.__qualname__} cannot be read: {error}; "
+            f"{named}the source of {model.__module__}:{model.__qualname__} cannot be read: {error}; "
             "mutants are made of a class at the top level of a module that lies in a file"
         ) from error
     roots, elsewhere = _functions_of(model, known)

@@ -16,8 +16,13 @@ DETERMINISTIC = Need(lambda s: not s.stochastic, "the model is declared stochast
 CONTINUOUS = Need(
     lambda s: not s.discrete, "the model is declared a map (discrete = True), of which dt is no part"
 )
+LASTING = Need(
+    lambda s: not s.schema.jumps or s.sizes.main not in s.schema.jumps,
+    "what drives the model arrives as jumps: as much in each step is more in shorter ones",
+)
 DISCRETE = Need(lambda s: s.discrete, "the model is not declared a map (discrete = True)")
 STOCHASTIC = Need(lambda s: s.stochastic, "the model is not declared stochastic, and declares no Draw")
+HAZARD = Need(lambda s: callable(getattr(s.model, "hazard", None)), "the model defines no hazard")
 DRAWS = Need(lambda s: bool(s.schema.draws), "the model declares no Draw")
 NO_DRAWS = Need(lambda s: not s.schema.draws, "the model declares a Draw, which is counted by the clock")
 DIFFERENTIABLE = Need(

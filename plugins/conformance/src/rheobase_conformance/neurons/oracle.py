@@ -5,6 +5,7 @@ It shares no code with the engine but the words of an error. It is slow and plai
 
 from __future__ import annotations
 
+from collections import namedtuple
 from typing import Any
 
 import torch
@@ -50,7 +51,7 @@ class Oracle:
 
     def moved(self, y: list[Tensor], data: Any) -> list[Tensor]:
         """The states after dt, by the model's own update or by the classical Runge-Kutta method."""
-        h = self.dt
+        h, data = self.dt, self._lasting(data)
         if callable(getattr(self.model, "update", None)):
             named = self._ask("update", self.schema.pack_state(*y), self.params, data, h)
             if named is not NotImplemented:
@@ -72,7 +73,7 @@ class Oracle:
 
     def step(self, y: list[Tensor], data: Any) -> tuple[list[Tensor], Tensor, Tensor, list[Tensor]]:
         """One step: the states before the reset, g there, who spikes, and the states after it."""
-        before = self.moved(y, data)
+        before = self._arrived(self.moved(y, data), data)
         g = self.g(before)
         above, held = g >= 0, self.hold > 0
         spikes = torch.where(held, above & (self.hold == 1), above & self.armed)
@@ -94,6 +95,22 @@ class Oracle:
         if self.schema.refractory:
             whole = torch.round(self.params.tau_ref.to(torch.float64) / self.dt).to(torch.int64)
             self.hold = torch.where(spiked, whole, self.hold)
+
+    def _lasting(self, data: Any) -> Any:
+        """The input without what arrives as jumps."""
+        if not self.schema.jumps:
+            return data
+        names = [name for name in self.schema.inputs if name not in self.schema.jumps]
+        return namedtuple("data", names)(*(getattr(data, name) for name in names))
+
+    def _arrived(self, y: list[Tensor], data: Any) -> list[Tensor]:
+        """The states after what arrives at the end of the step, which held states do not take."""
+        y, names = list(y), list(self.schema.states)
+        for name, declared in self.schema.jumps.items():
+            place = names.index(declared.into)
+            amount = torch.where(self._rests(declared.into), 0.0, getattr(data, name))
+            y[place] = y[place] + amount
+        return y
 
     def _rests(self, name: str) -> Tensor:
         return (self.hold > 0) & (name in self.schema.held)

@@ -34,7 +34,10 @@ def every_parameter_option_and_input_is_read(subject: NeuronSubject) -> None:
     kinds: tuple[Any, ...] = (schema.parameters, schema.options, schema.draws, schema.inputs)
     if not any(kinds):
         vacuous("it declares no parameter, option, draw or input")
-    read = {"tau_ref"} if schema.refractory and subject.has_threshold else set()
+    # What arrives as a jump is added to a state by the step itself.
+    read = set(schema.jumps)
+    if schema.refractory and subject.has_threshold:
+        read.add("tau_ref")
     quantities: list[Any] = [*schema.parameters.values(), *schema.states.values()]
     for declared in quantities:
         if isinstance(declared.default, str):

@@ -64,14 +64,11 @@ def _depending(roots: Iterable[Node], leaves: Collection[Node]) -> set[Node]:
 
 def total(builder: Builder, parts: Iterable[Part]) -> Node:
     """A cotangent: what was added to it, products last."""
-    parts = sorted(parts, key=lambda part: part.factor is not None)
-    found: Node | None = None
-    for part in parts:
+    first, *others = sorted(parts, key=lambda part: part.factor is not None)
+    found = first.value if first.factor is None else builder.make("mul", "f", first.value, first.factor)
+    for part in others:
         if part.factor is None:
-            found = part.value if found is None else builder.make("add", "f", found, part.value)
-        elif found is None:
-            found = builder.make("mul", "f", part.value, part.factor)
+            found = builder.make("add", "f", found, part.value)
         else:
             found = builder.make("fma", "f", part.value, part.factor, found)
-    assert found is not None
     return found

@@ -1,0 +1,1 @@
+"""The processes in which plugins are loaded, so that none can hang, end or change the user's."""
