@@ -62,7 +62,7 @@ def made(
         if wanted.receptor is not None:
             raise ArgumentError(f"{name}: receptor={wanted.receptor!r} without a synapse to share")
         jump = receiver.schema.inputs[chosen]
-        synapse = Direct(jump.into, jump.unit)
+        synapse = Direct(jump.into, jump.unit, jump.weighted)
     same = source[1:] == target[1:]
     if not same and sender is receiver and max(source.first, target.first) < min(source.last, target.last):
         _check_overlap(name, rule)

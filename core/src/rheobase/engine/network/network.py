@@ -8,14 +8,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...errors import ArgumentError, InputError, nearest
+from ...errors import ArgumentError, InputError, IntegrationError, nearest
 from ...specs import Provenance
 from ..aggregate import sum_inputs
 from ..neuron.base import Neuron
 from .batch import of_one_batch
-from .checks import check_alike, checked_positions
+from .blame import source_of_nan
+from .checks import check_alike, checked_positions, in_order, warn_of_hooks
 from .connecting import Wanted, made, share_receptor
 from .incoming import Incoming
+from .membership import enter
 from .projection import Projection
 from .recipe import SynapseRecipe
 from .view import End, View, combined, end_of
@@ -31,11 +33,6 @@ class Network(nn.Module):
     Args:
         seed: What all that is drawn in it follows from, with the names of its parts.
         identifier: A name for it.
-
-    Attributes:
-        populations: Name -> population, in the order in which they were added.
-        projections: Identifier -> projection, likewise.
-        views: Name -> view, likewise.
 
     Raises:
         ArgumentError: If the seed is no integer from 0 up.
@@ -75,11 +72,42 @@ class Network(nn.Module):
             )
         self.seed = seed
         self.identifier = "network" if identifier is None else str(identifier)
-        self.populations: dict[str, Neuron] = {}
-        self.projections: dict[str, Projection] = {}
-        self.views: dict[str, View] = {}
+        self._populations: dict[str, Neuron] = {}
+        self._projections: dict[str, Projection] = {}
+        self._views: dict[str, View] = {}
         self._positions: dict[str, Tensor] = {}
         self._incoming: dict[str, Incoming] | None = None
+        self._order: tuple[str, ...] = ()
+
+    @property
+    def populations(self) -> Mapping[str, Neuron]:
+        """Name -> population, in the order in which they were added."""
+        return MappingProxyType(self._populations)
+
+    @property
+    def projections(self) -> Mapping[str, Projection]:
+        """Identifier -> projection, likewise."""
+        return MappingProxyType(self._projections)
+
+    @property
+    def views(self) -> Mapping[str, View]:
+        """Name -> view, likewise."""
+        return MappingProxyType(self._views)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("_modules", ()):
+            raise self._fixed(name, "replaced")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self._modules:
+            raise self._fixed(name, "removed")
+        super().__delattr__(name)
+
+    def _fixed(self, name: str, what: str) -> ArgumentError:
+        return ArgumentError(
+            f"{self.identifier}: {name!r} cannot be {what}; make the network anew without it"
+        )
 
     # --- building ------------------------------------------------------------------------------------
 
@@ -128,12 +156,14 @@ class Network(nn.Module):
                         f"{self.identifier}: the population {name!r} has {what}={theirs}{unit} and "
                         f"{other.identifier!r} has {ours}{unit}; all populations of a network have one {what}"
                     )
+        enter(ensemble, self, name)
         if positions is not None:
             self._positions[name] = checked_positions(name, positions, ensemble.num_units)
         ensemble.identifier = name
         if ensemble._seed is None:
             ensemble.seed = self.seed
-        self.populations[name] = ensemble
+        self._populations[name] = ensemble
+        self._order = in_order(self.populations, self.projections)
         self.add_module(name, ensemble)
         self._incoming = None
         return ensemble
@@ -166,8 +196,8 @@ class Network(nn.Module):
                 f"{nearest(str(population), self.populations)}; there are "
                 f"{', '.join(self.populations) or 'none'}"
             )
-        self.views[name] = View(name, self.populations[population], first, last)
-        return self.views[name]
+        self._views[name] = View(name, self.populations[population], first, last)
+        return self._views[name]
 
     def connect(
         self,
@@ -196,7 +226,8 @@ class Network(nn.Module):
             synapse: A recipe from :func:`rheobase.synapse`. None, the default: spikes are added to a state of
                 the target, as its ``Input(arrives="jump", into=...)`` says, weights being in its unit.
             weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
-            delay: In ms: a number, a tensor or a distribution; None, the default: one step.
+            delay: In ms: a number, a tensor or a distribution; None, the default: one step. 0.0: a spike
+                arrives in the step in which it is sent, where such projections form no cycle.
             input: The input of the target that it adds to; needed where it has several.
             receptor: A name, under which projections into one population share the states of one synapse,
                 with the same values; its aggregator knows them by it. Default: states of its own.
@@ -219,10 +250,11 @@ class Network(nn.Module):
             raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
         wanted = Wanted(name, rule, synapse, weight, delay, input, receptor)
         projection = made(wanted, *ends, self.seed, positions=self._at(*ends))
+        order = in_order(self.populations, {**self.projections, name: projection})
         if receptor is not None:
             self._check_receptor_name(name, receptor, projection.receiver)
             share_receptor(projection, self.projections.values())
-        self.projections[name] = projection
+        self._projections[name], self._order = projection, order
         self.add_module(name, projection)
         self._incoming = None
         return projection
@@ -319,22 +351,28 @@ class Network(nn.Module):
         outputs: dict[str, dict[str, Tensor]] = {}
         if label == 1:
             data = of_one_batch(data)
+            warn_of_hooks(self.populations, self.identifier)
         try:
-            for name, population in self.populations.items():
+            for name in self._order:
+                population = self.populations[name]
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
                 own = population._own_forward or population._model is None
                 outputs[name] = population(data[name]) if own else population.advance(data[name], reaching)
-        except Exception:
-            self._put_back(modules, before)
+                for projection in self.projections.values():
+                    # Its receiver is stepped later in this step.
+                    if projection.sender == name and projection.delays.at_once:
+                        projection.send_of(label, outputs[name])
+        except Exception as error:
+            self._put_back(modules, before, label)
+            if isinstance(error, IntegrationError) and (told := self._blamed(name)):
+                raise type(error)(f"{error}{told}") from error
             raise
         for name in sorted(self.projections):
             projection = self.projections[name]
-            spiked = outputs[projection.sender].get("spiked")
-            if spiked is not None:
-                times = outputs[projection.sender].get("spike_times")
-                projection.send(label, spiked, times)
+            if not projection.delays.at_once:
+                projection.send_of(label, outputs[projection.sender])
             outputs[name] = {each: getattr(projection, each) for each in projection.kinetics.schema.states}
         return outputs
 
@@ -365,7 +403,14 @@ class Network(nn.Module):
                 "several sources from outside; give one, which the aggregator knows as 'external'"
             )
 
-    def _put_back(self, modules: Any, before: list[dict[str, Any]]) -> None:
+    def _blamed(self, name: str) -> str:
+        """The projection that brought a population a number that is none, for a message."""
+        population = self.populations[name]
+        states = (population._of(each) for each in population.schema.states)
+        into = [each for each in self.projections.values() if each.receiver == name]
+        return source_of_nan(into, population.schema.pack_state(*states))
+
+    def _put_back(self, modules: Any, before: list[dict[str, Any]], label: int) -> None:
         """The network as it was before a step, which replaces buffers and writes to none."""
         for each, buffers in zip(modules, before, strict=True):
             each._buffers.clear()
@@ -374,7 +419,7 @@ class Network(nn.Module):
                 each.__dict__["_kept"] = None
         for projection in self.projections.values():
             # What was taken off its way is summed anew.
-            projection.delivery.restore(list(projection.delivery.sent))
+            projection.delivery.restore([each for each in projection.delivery.sent if each.label < label])
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:
@@ -436,6 +481,11 @@ class Network(nn.Module):
     def provenance(self) -> dict[str, dict[str, Provenance]]:
         """Part -> where what it is made of comes from, by kind."""
         return {name: self[name].provenance for name in self}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name, population in self.populations.items():
+            enter(population, self, name)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_incoming": None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -23,6 +24,14 @@ from .transmission import LAST_SPIKE, reset_sources, transmitted
 from .underway import Sent, has_moments, spikes_of
 
 UNDER_WAY = "under_way"
+
+_FIXED = frozenset({"delay", "source", "target", "synapses", "num_units", "seed", "dt", "dtype", "device"})
+"""What follows from what a projection was made of."""
+_GIVEN = frozenset(
+    {"identifier", "sender", "receiver", "input", "receptor", "sources", "recipe", "rule_source"}
+    | {"connectivity", "delays"}
+)
+"""What it was made of, once it is."""
 
 
 class Projection(nn.Module):
@@ -66,7 +75,7 @@ class Projection(nn.Module):
         self.delivery: GridDelivery | LocatedDelivery = kind(connectivity, delays, receiver.dt)
         # With whom it shares the states of its synapse; itself too.
         self.__dict__["_sharing"] = [self]
-        self._buffers["weight"] = weight
+        self._buffers["weight"] = self._counting(weight)
         schema = self.schema
         self.options = {
             name: synapse.parameters.get(name, each.default) for name, each in schema.options.items()
@@ -174,6 +183,12 @@ class Projection(nn.Module):
             raise ArgumentError(f"{self.identifier}: the weights were removed")
         return weight
 
+    def _counting(self, weight: Tensor) -> Tensor:
+        """The weights; 1 where the input that they go to counts what arrives."""
+        if isinstance(self.recipe, Direct) and not self.recipe.weighted:
+            return torch.ones((), dtype=weight.dtype, device=weight.device)
+        return weight
+
     @property
     def source(self) -> Tensor:
         """The source of each synapse, int64 ``[synapses]``: by source, then as given."""
@@ -195,13 +210,14 @@ class Projection(nn.Module):
         return self.connectivity.synapses
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("delay", "source", "target", "synapses"):
+        if name in _FIXED or (name in _GIVEN and name in self.__dict__):
             raise ArgumentError(
                 f"{self.identifier}: {name} cannot be set; it is what connect was given: make the network "
                 "anew"
             )
         if name == "weight":
-            self._buffers["weight"] = as_weight(value, self.identifier, self.connectivity, self)
+            given = as_weight(value, self.identifier, self.connectivity, self)
+            self._buffers["weight"] = self._counting(given)
         elif "options" in self.__dict__ and name in self.schema.parameters:
             tensor = as_parameter(self, self.schema.parameters[name], value)
             for each in self._shared:
@@ -224,6 +240,11 @@ class Projection(nn.Module):
             self._buffers[name] = as_state(self, declared, value, torch.Size())
         if self.kinetics.transmit is not None:
             reset_sources(self, params)
+
+    def send_of(self, label: int, outputs: Mapping[str, Tensor]) -> None:
+        """Let the spikes that a step of the sender reports be under way."""
+        if "spiked" in outputs:
+            self.send(label, outputs["spiked"], outputs.get("spike_times"))
 
     def send(self, label: int, spiked: Tensor, times: Tensor | None) -> None:
         """Let the spikes of a step of the sender be under way.

@@ -13,8 +13,8 @@ class SpikingNeuron(Neuron):
     """A neuron that emits all-or-none events past a threshold.
 
     A model defines ``derivatives(state, params, data)``, ``threshold(state, params)``, whose upward
-    crossing of zero is a spike, and ``reset(state, params)``, which gives new values to some of the states.
-    ``hazard(state, params)``, in 1/ms, is how often it spikes by chance, beside a threshold or instead of it.
+    crossing of zero is a spike, and ``reset(state, params)``, which gives new values to some of the
+    states; ``hazard(state, params)``, in 1/ms, is how often it spikes by chance beside that or instead.
     A parameter ``tau_ref`` gives it a refractory period, which holds the states in ``held`` (the voltage,
     unless the class says otherwise). See :class:`~rheobase.Neuron` for the arguments.
 
