@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from torch import nn
 
 from ...errors import DeclarationError
+from ..model.body import Declaring
 from ..model.declaration import State
 from ..model.schema import Schema, collect, tuple_type
 
@@ -66,7 +67,7 @@ class Kinetics(NamedTuple):
     weight_unit: str
 
 
-class Synapse:
+class Synapse(metaclass=Declaring):
     r"""The base class of synapses: what the spikes of one population do to another.
 
     A synapse declares parameters and states, as a neuron does, and defines pure functions of them. Its
