@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
@@ -22,6 +22,9 @@ from .projection import Projection
 from .recipe import SynapseRecipe
 from .settling import put_back, reports, settled
 from .view import End, View, combined, end_of
+
+Stepper: TypeAlias = "Callable[[Any], dict[str, Tensor] | None]"
+"""Takes a step of a population, given its prepared input: what it reports; None: nothing was done."""
 
 
 class Network(nn.Module):
@@ -338,9 +341,18 @@ class Network(nn.Module):
         )
 
     def advance_prepared(
-        self, data: Mapping[str, Any], of_views: Mapping[str, Any] = MappingProxyType({})
+        self,
+        data: Mapping[str, Any],
+        of_views: Mapping[str, Any] = MappingProxyType({}),
+        steppers: Mapping[str, Stepper] = MappingProxyType({}),
     ) -> dict[str, dict[str, Tensor]]:
-        """As :meth:`advance`, of what each population's ``prepare`` gives, and of what views are given."""
+        """As :meth:`advance`, of what each population's ``prepare`` gives.
+
+        Args:
+            data: Population -> that.
+            of_views: View -> what it is given.
+            steppers: Population -> what takes its step in place of its own.
+        """
         check_alike(self.populations, self.projections, self.identifier)
         if of_views:
             data = self._with_views(data, of_views)
@@ -357,11 +369,14 @@ class Network(nn.Module):
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
-                own = population._own_forward or population._model is None
-                if reaching is not None:
-                    outputs[name] = settled(population, reaching, data[name], before, label)
-                else:
-                    outputs[name] = population(data[name]) if own else population.advance(data[name])
+                plastic = reaching is not None and reaching.plastic
+                found = steppers[name](data[name]) if name in steppers and not plastic else None
+                if found is None and reaching is not None:
+                    found = settled(population, reaching, data[name], before, label)
+                elif found is None:
+                    own = population._own_forward or population._model is None
+                    found = population(data[name]) if own else population.advance(data[name])
+                outputs[name] = found
                 for projection in self.projections.values():
                     # Its receiver is stepped later in this step.
                     if projection.sender == name and projection.delays.at_once:
@@ -421,6 +436,11 @@ class Network(nn.Module):
         for projection in self.projections.values():
             # What was taken off its way is summed anew.
             projection.delivery.take_back(label)
+
+    def incoming_of(self, name: str) -> Incoming:
+        """What reaches a population, as the steps of the network have it."""
+        found = self._reached().get(name)
+        return Incoming(self.populations[name], ()) if found is None else found
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:
