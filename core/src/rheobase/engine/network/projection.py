@@ -17,6 +17,7 @@ from ..model.values import as_parameter, as_state, initial_value, resolve_defaul
 from .connectivity import Connectivity
 from .delays import Delays
 from .delivery import GridDelivery
+from .held import Held
 from .moments import LocatedDelivery
 from .recipe import Direct, SynapseRecipe
 from .synapse import Kinetics
@@ -55,7 +56,7 @@ class Projection(nn.Module):
         sender: str,
         receiver: Any,  # the population, a neuron
         sources: int,
-        synapse: SynapseRecipe | Direct,
+        synapse: SynapseRecipe | Direct | Held,
         connectivity: Connectivity,
         weight: Tensor,
         delays: Delays,
