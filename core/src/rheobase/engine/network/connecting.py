@@ -15,8 +15,10 @@ from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
 from .delays import delays_of
 from .inputs import input_of
 from .plasticity import Plasticity
-from .projection import Projection, as_weight
+from .projection import Projection as Connected
+from .projection import as_weight
 from .recipe import Direct, RuleRecipe, SynapseRecipe
+from .reference import Projection
 from .underway import has_moments
 from .view import End
 
@@ -79,7 +81,7 @@ def made(
             return draw(given, key_of(seed, name, what), 0, len(order))[order]
         return _ordered(given, rule, order)
 
-    return Projection(
+    return Projection.of(
         name,
         sender.identifier,
         receiver,
@@ -188,7 +190,7 @@ def _check_shape(shape: Any, sources: int, targets: int) -> None:
         )
 
 
-def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
+def share_receptor(new: Connected, others: Iterable[Connected]) -> None:
     """Let a projection share the synapse of those of its receptor, or refuse it: its own is another one.
 
     Raises:
@@ -211,7 +213,7 @@ def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
         return
 
 
-def _equal(one: Projection, other: Projection, name: str) -> bool:
+def _equal(one: Connected, other: Connected, name: str) -> bool:
     return torch.equal(getattr(one, name), getattr(other, name))
 
 

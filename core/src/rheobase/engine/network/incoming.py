@@ -18,6 +18,7 @@ from ..step.grid import step
 from ..step.moments import Moments
 from ..step.table import StepState, with_batch
 from .compose import Composite, Part
+from .held import OUTPUT
 from .plastic import PlasticDelivery
 from .projection import Projection
 from .underway import has_moments
@@ -70,9 +71,9 @@ class Incoming:
         """The state and the parameters of the whole."""
         rows = [
             row
-            for each in self._first
+            for place, each in enumerate(self._first)
             for name in each.kinetics.schema.states
-            if (row := each._buffers[name]) is not None
+            if (row := self._sum_of(place) if each.kinetics.held else each._buffers[name]) is not None
         ]
         shape = state.y.shape[1:]
         shapes = {row.shape for row in rows}
@@ -167,9 +168,27 @@ class Incoming:
 
     def arrivals(self) -> Arrivals | None:
         """What arrives in the step; None where nothing does."""
-        if all(each is None for each in (*self._due, *self._moments)):
+        # What is held for a step is a state in it, and no jump.
+        held = [each.kinetics.held for each in self._first]
+        due = [None if stays else each for each, stays in zip(self._due, held, strict=False)]
+        moments = [None if stays else each for each, stays in zip(self._moments, held, strict=False)]
+        if all(each is None for each in (*due, *moments)):
             return None
-        return Arrivals(self._composite.arrive, self._due, self._moments)
+        return Arrivals(self._composite.arrive, due, moments)
+
+    def _sum_of(self, place: int) -> Tensor:
+        """What arrives in the step by a projection that holds it, for each target."""
+        state = self._first[place]._buffers[OUTPUT]
+        nothing = torch.zeros_like(self._first[place].weights if state is None else state)
+        if not self._located:
+            due = self._due[place]
+            return nothing if due is None else due
+        found = self._moments[place]
+        if found is None:
+            return nothing
+        sums = found.weights.new_zeros(*found.batch, nothing.shape[-1])
+        sums.view(-1).index_add_(0, found.units, found.weights)
+        return sums
 
     def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
         """The population's own part of a state, and the rows of the synapses."""

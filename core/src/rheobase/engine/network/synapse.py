@@ -53,6 +53,7 @@ class Kinetics(NamedTuple):
         into: The state of the target that a spike is added to; empty: none.
         unit: That of the output.
         weight_unit: That of weights.
+        held: Whether its one state is the sum of what arrives in a step, and arrivals do nothing else.
     """
 
     schema: Schema
@@ -65,6 +66,7 @@ class Kinetics(NamedTuple):
     into: str
     unit: str
     weight_unit: str
+    held: bool = False
 
 
 class Synapse(metaclass=Declaring):
@@ -133,6 +135,14 @@ class Synapse(metaclass=Declaring):
         output: ClassVar[Callable[..., Any]]
         transmit: ClassVar[Callable[..., Any]]
 
+    _of_ensembles: ClassVar[Callable[..., Any] | None] = None
+
+    def __new__(cls, *given: Any, **named: Any) -> Any:
+        """``Synapse(src_ensemble, dst_ensemble, ...)`` is a :class:`rheobase.Projection`."""
+        if cls is Synapse and cls._of_ensembles is not None and (given or named):
+            return cls._of_ensembles(*given, **named)
+        return super().__new__(cls)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._declare()
@@ -189,7 +199,10 @@ def _kinetics(cls: type[Synapse]) -> Kinetics:
             )
     return Kinetics(
         replace(schema, states=own, pack_state=tuple_type("state", list(own))),
-        **found,
+        found["derivatives"],
+        found["arrive"],
+        found["output"],
+        found["transmit"],
         of_source=of_source,
         pack_source=tuple_type("state", list(of_source)),
         into=cls.into,
