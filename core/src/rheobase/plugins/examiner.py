@@ -44,6 +44,9 @@ class Here:
         ['analog', 'rk1']
     """
 
+    apart = False
+    """Whether the plugins of each distribution have a process of their own."""
+
     def __init__(self, found: Callable[[], Scan] | None = None) -> None:
         self._found = found
         self.outcomes: dict[Entry, Outcome] = {}
@@ -83,6 +86,7 @@ class Examiner:
         self.limit = limit
         self.outcomes: dict[Entry, Outcome] = {}
         """What came of those that were loaded so far."""
+        self.apart = True
         self._worker = Worker(limit)
         self.close = self._worker.close
 
@@ -133,6 +137,7 @@ class Examiner:
             spoilt: list[Group] = []
             killed: list[Group] = []
             if self._run(groups, spoilt, killed) is None or self._run(spoilt, [], killed) is None:
+                self.apart = False
                 return Here().examine_all(entries)
             for group in killed if len(groups) > 1 else ():
                 self._run([group], [], [])

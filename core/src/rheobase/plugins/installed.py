@@ -97,7 +97,7 @@ def load(examining: Examiner | Here | None = None) -> Installed:
             if key is not None and known is not None:
                 # Whoever waits for some and stops it need not wait for the others again.
                 known.outcomes.update(examiner.outcomes)
-                index.save(known, key)
+                index.save(known._replace(apart=known.apart and examiner.apart), key)
     return _assembled(known, verdicts, decided)
 
 
@@ -166,9 +166,10 @@ def _assembled(known: index.Index, verdicts: Verdicts, decided: settings.Control
         if outcome.failure:
             problems.append(broken(entry, outcome.failure, outcome.detail))
             continue
-        mend = removal(entry)
-        problems += [Problem(AMISS, entry.label, each, mend, entry) for each in outcome.complaints]
-        problems += [unusable(entry, *each) for each in outcome.unusable]
+        if outcome.complaints or outcome.unusable:
+            mend = removal(entry)
+            problems += [Problem(AMISS, entry.label, each, mend, entry) for each in outcome.complaints]
+            problems += [unusable(entry, *each) for each in outcome.unusable]
         for spec in outcome.specs:
             place = spec.kind, spec.name
             origin = Provenance(spec.kind, spec.name, entry.distribution, entry.version)

@@ -18,6 +18,9 @@ MODELS = {
     "glif5": ("glif:GLIF5", "level 5: and a threshold that follows the voltage (Teeter et al. 2018)"),
     "hindmarsh-rose": ("hindmarsh_rose:HindmarshRose", "bursts in three states (Hindmarsh & Rose 1984)"),
     "lif-cond": ("lif_cond:LIFCond", "leaky integrate-and-fire with conductances (Brette et al. 2007)"),
+    "lif-alpha": ("lif_spikes:LIFAlpha", "leaky integrate-and-fire; spikes arrive as alpha currents (1999)"),
+    "lif-delta": ("lif_spikes:LIFDelta", "leaky integrate-and-fire; spikes arrive as steps of the voltage"),
+    "lif-exp": ("lif_spikes:LIFExp", "leaky integrate-and-fire; spikes arrive as decaying currents (1999)"),
     "mat2": ("mat2:MAT2", "a threshold of two time scales, no reset (Kobayashi et al. 2009)"),
     "mihalas-niebur": ("mihalas_niebur:MihalasNiebur", "generalized linear integrate-and-fire (2009)"),
     "morris-lecar": (
