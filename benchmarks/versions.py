@@ -4,8 +4,8 @@
 
 The cases are those of fused_scaling.py (the cost by size, one step, one unit, also in eager) and of
 spike_times.py. Each version is a process for each case, of the modules of this folder, which stays alive and
-works when it is its turn; who goes first changes from round to round. A ratio is the time of the other version
-by that of this one, the median over the rounds: below 1 this one is slower.
+works when it is its turn; who goes first changes from round to round. A ratio is the other version's time by
+this one's, the median over the rounds: below 1 this one is slower.
 """
 
 from __future__ import annotations
