@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
 import rheobase as rb
 import torch
-from rheobase.errors import BackendError, InputError, NonFiniteStateError
+from rheobase.errors import ArgumentError, BackendError, InputError, NonFiniteStateError
 from torch import Tensor, nn
 
 STEPS, ROWS, UNITS = 50, 3, 21
@@ -80,6 +82,27 @@ def test_kernel_has_the_output_the_state_and_the_gradients_of_eager(case: str, s
     eager, fused = layers(squid if model == "squid" else model, **given)
     x = 1.5 * numbers(STEPS, ROWS, UNITS)
     agree(differentiated(eager, x), differentiated(fused, x))
+
+
+# Stepped at 0.02 ms they are followed on their way to a spike, and do not explode.
+SMALL_STEPS = ("hodgkin-huxley", "morris-lecar", "traub-miles", "wang-buzsaki")
+
+
+@pytest.mark.by_hand
+@pytest.mark.parametrize("name", [component.spec.name for component in rb.list_components("neuron")])
+@pytest.mark.parametrize("reset", ["detached", "attached"])
+def test_every_installed_model_has_the_gradients_of_eager(name: str, reset: str) -> None:
+    for output in ("spikes", "voltage"):
+        try:
+            eager, fused = layers(
+                name, dt=0.02 if name in SMALL_STEPS else 0.1, reset=reset, output=output, memory="store"
+            )
+        except (ArgumentError, BackendError) as error:
+            if "this layer" in str(error):
+                raise
+            continue
+        x = 1.5 * numbers(30, ROWS, UNITS)
+        agree(differentiated(eager, x), differentiated(fused, x))
 
 
 SURROGATES: dict[str, Any] = {
@@ -250,12 +273,149 @@ def test_there_is_no_second_derivative_and_the_error_says_what_to_do() -> None:
         torch.autograd.grad(fused(x).sum(), x, create_graph=True)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tau_ref": 0.0, "tau_mem": rb.Uniform(5.0, 30.0), "learn": ("tau_mem", "volt_thresh")},
+        {"tau_ref": 2.0, "output": "voltage", "learn": "volt_rest"},
+    ],
+)
+def test_compiled_graph_has_the_kernel_as_one_operation(given: dict[str, Any]) -> None:
+    _, fused = layers("lif", dtype=torch.float32, **given)
+    graphs = []
+
+    def seen(graph: Any, inputs: Any) -> Any:
+        graphs.append([str(node.target) for node in graph.graph.nodes])
+        return torch._dynamo.lookup_backend("aot_eager")(graph, inputs)
+
+    compiled = torch.compile(fused, fullgraph=True, backend=seen)
+    # Another length is another call of the same graph, or of one more.
+    for steps in (STEPS, 23):
+        x = 1.2 * numbers(steps, ROWS, UNITS, dtype=torch.float32)
+        plain, whole = differentiated_briefly(fused, fused, x), differentiated_briefly(compiled, fused, x)
+        for one, other in zip(plain, whole, strict=True):
+            assert torch.equal(one, other)
+        with torch.no_grad():
+            assert torch.equal(compiled(x), plain[0])
+    assert all(names.count("rheobase_fused.unrolled") == 1 for names in graphs)
+
+
+def differentiated_briefly(run: Any, layer: rb.Layer, x: Tensor) -> list[Tensor]:
+    """The output, and gradients by x and what learns."""
+    given = x.clone().requires_grad_()
+    layer.zero_grad()
+    out = run(given)
+    (out * numbers(*out.shape, seed=5, dtype=out.dtype)).sum().backward()
+    assert given.grad is not None
+    return [out.detach(), given.grad, *(each.grad.clone() for each in layer.parameters())]
+
+
+@pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_copies_have_kernels_of_their_own_values(twin_of: Any) -> None:
+    _, fused = layers("lif", learn="tau_mem", tau_ref=2.0)
+    x = numbers(STEPS, ROWS, UNITS)
+    before = fused(x)
+    twin = twin_of(fused)
+    assert "Unrolled" in str([twin(x).grad_fn, twin(x).grad_fn.next_functions])
+    assert torch.equal(twin(x), before)
+    with torch.no_grad():
+        twin.raw.tau_mem += 0.5
+        twin.tau_ref.zero_()
+    assert not torch.equal(twin(x), before)
+    agree(differentiated(rebuilt(twin), x), differentiated(twin, x))
+    assert torch.equal(fused(x), before)
+
+
+def rebuilt(layer: rb.Layer) -> rb.Layer:
+    """The same values, in eager."""
+    eager, _ = layers("lif", learn="tau_mem", tau_ref=2.0)
+    eager.load_state_dict(layer.state_dict())
+    return eager
+
+
+def test_values_that_are_loaded_or_converted_are_those_of_the_kernel() -> None:
+    eager, fused = layers("lif", learn="tau_mem", tau_ref=0.0)
+    other, _ = layers("lif", learn="tau_mem", tau_ref=3.0, tau_mem=11.0, volt_rest=-70.0)
+    for layer in (eager, fused):
+        layer.load_state_dict(other.state_dict())
+    x = numbers(STEPS, ROWS, UNITS)
+    agree(differentiated(eager, x), differentiated(fused, x))
+    single = fused.float()
+    assert single(x.float()).dtype == torch.float32
+    assert torch.equal(single(x.float()).double(), eager.float()(x.float()).double())
+
+
+def test_in_a_function_transform_a_kernel_gives_way_or_says_so() -> None:
+    _, fused = layers("lif")
+    auto = rb.layer("lif", 70, dt=1.0, dtype=torch.float64)
+    x = numbers(4, 10, 70)
+    rows = torch.func.vmap(auto, in_dims=0)(x)
+    torch.testing.assert_close(rows, torch.stack([auto(row) for row in x]))
+    with pytest.raises(BackendError, match="within a function transform"):
+        torch.func.vmap(fused)(numbers(4, 10, UNITS))
+
+
+def test_a_layer_on_a_gpu_has_the_output_of_one_on_the_cpu() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device here")
+    x = numbers(STEPS, ROWS, 70, dtype=torch.float32)
+    there = rb.layer("lif", 70, dt=1.0, device="cuda")
+    assert torch.equal(there(x.cuda()).cpu(), rb.layer("lif", 70, dt=1.0, backend="eager")(x))
+    with pytest.raises(BackendError, match="kernels for layers are made for the CPU"):
+        rb.layer("lif", 70, dt=1.0, device="cuda", backend="fused")
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "adaptive": ({"integrator": "rk45"}, "chooses its own steps"),
     "looks": ({"integrator": "exact"}, "looks at values"),
     "type": ({"dtype": torch.bfloat16}, "bfloat16"),
     "surrogate": ({"surrogate": lambda u: torch.special.log_ndtr(u)}, "special_log_ndtr"),
 }
+
+
+class Third(torch.autograd.Function):
+    """As it is, with a third of its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, c: Tensor) -> Tensor:
+        return c / 3.0
+
+
+def smaller(x: Tensor) -> Tensor:
+    return Third.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def without(x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return x.clone()
+
+
+def looking(x: Tensor) -> Tensor:
+    return 0.9 * x if x.requires_grad else x
+
+
+@pytest.mark.parametrize("other", [smaller, without, looking])
+@pytest.mark.parametrize("where", ["derivatives", "threshold"])
+def test_what_has_another_derivative_than_its_operations_is_refused(
+    other: Any, where: str, two_inputs: Any
+) -> None:
+    class Other(two_inputs):  # type: ignore[misc]
+        pass
+
+    own = getattr(two_inputs, where)
+    if where == "threshold":
+        Other.threshold = staticmethod(lambda state, params: other(own(state, params)))
+    else:
+        Other.derivatives = staticmethod(
+            lambda state, params, data: {"voltage": other(own(state, params, data)["voltage"])}
+        )
+    layers(two_inputs)
+    with pytest.raises(BackendError, match="something has a derivative of its own"):
+        layers(Other)
 
 
 @pytest.mark.parametrize("why", REFUSED)

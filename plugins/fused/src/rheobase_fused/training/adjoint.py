@@ -42,11 +42,11 @@ def adjoints(
     for node in reversed(ordered(cotangents, leaves)):
         if node not in active or not parts[node]:
             continue
-        total = _sum(builder, parts[node])
+        whole = total(builder, parts[node])
         if node in leaves:
-            found[node] = total
+            found[node] = whole
             continue
-        for part in PARTIALS[node.operation](makes, node, total):
+        for part in PARTIALS[node.operation](makes, node, whole):
             if part.of in active:
                 parts[part.of].append(part)
     return found
@@ -62,16 +62,13 @@ def _depending(roots: Iterable[Node], leaves: Collection[Node]) -> set[Node]:
     return active
 
 
-def _sum(builder: Builder, parts: Iterable[Part]) -> Node:
+def total(builder: Builder, parts: Iterable[Part]) -> Node:
     """A cotangent: what was added to it, products last."""
-    parts = sorted(parts, key=lambda part: part.factor is not None)
-    total = None
-    for part in parts:
+    first, *others = sorted(parts, key=lambda part: part.factor is not None)
+    found = first.value if first.factor is None else builder.make("mul", "f", first.value, first.factor)
+    for part in others:
         if part.factor is None:
-            total = part.value if total is None else builder.make("add", "f", total, part.value)
-        elif total is None:
-            total = builder.make("mul", "f", part.value, part.factor)
+            found = builder.make("add", "f", found, part.value)
         else:
-            total = builder.make("fma", "f", part.value, part.factor, total)
-    assert total is not None
-    return total
+            found = builder.make("fma", "f", part.value, part.factor, found)
+    return found

@@ -18,10 +18,10 @@ class Unrolled(torch.autograd.Function):
     def forward(ctx: Any, kernel: LayerKernel, *tensors: Tensor) -> Any:
         """From inputs, parameters and states, in the kernel's order."""
         inputs, params, before = split(kernel, tensors)
-        keeps = any(ctx.needs_input_grad)
-        done = kernel.forward(inputs, params, before, keeps=keeps)
+        kept = kernel.kept_for(before, len(inputs[0])) if any(ctx.needs_input_grad) else []
+        done = kernel.forward(inputs, params, before, kept)
         ctx.kernel = kernel
-        ctx.save_for_backward(*inputs, *params, *done.kept)
+        ctx.save_for_backward(*inputs, *params, *kept)
         fixed = [part for part in done.after if not part.is_floating_point()]
         ctx.mark_non_differentiable(*fixed)
         ctx.set_materialize_grads(False)

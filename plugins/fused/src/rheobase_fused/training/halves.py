@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..expression import Builder, Node, ordered, rebuilt
 from ..hoisting import Still, hoisted
@@ -11,9 +12,12 @@ from ..lanes import Lanes
 from ..linear import condensed
 from ..setting import UNITS
 from ..tracing import Step
-from .adjoint import adjoints
+from .adjoint import adjoints, total
+from .partials import Part
 from .setting import MARKS, OUT, LayerSetting, slope_nodes
 
+FEW = 3
+"""So many learned parameters are summed over steps themselves, and not by way of what follows from them."""
 ALL: frozenset[str] = frozenset()
 """The inputs that do not change in a run: none, since each step has a derivative by its own."""
 
@@ -23,17 +27,19 @@ class Halves:
     """A step, and its derivative.
 
     Attributes:
+        pattern: What was followed, hashable.
         step: The values: states at the end, parameters, inputs.
         out: The output.
         adjoint: State, of those that are numbers -> the cotangent of what it was before the step.
         inputs: Input -> its cotangent; an input that nothing depends on is not there.
-        gathered: What does not change in a run, as far as it depends on what is learned -> its cotangent in a
-            step.
+        gathered: What is learned, or what does not change in a run and depends on that -> its cotangent in
+            a step.
         carried: Parameter -> its cotangent, from those of ``gathered`` summed over steps, which are read as
             ``a_0``, ``a_1``, ...
         hoisted: What does not change -> whether it is the same for all units.
     """
 
+    pattern: tuple[Any, ...]
     step: Step
     out: Node
     adjoint: Mapping[str, Node]
@@ -91,8 +97,16 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
         )
 
     found = derivative(seeds, [*before.values(), *data.values(), *used])
-    used = [node for node in used if node in found]
-    sums = {node: builder.read(f"a_{k}", "f") for k, node in enumerate(used)}
+    of_still = {node: found[node] for node in used if node in found}
+    if len(learnt) <= FEW:
+        # Carried to the parameters in each step: there is less to add up.
+        one, sums_of = builder.constant(1.0, "f"), dict[Node, list[Part]]()
+        for node, cotangent in of_still.items():
+            for leaf, slope_of in derivative({node: one}, learnt.values()).items():
+                part = Part(leaf, cotangent, None if slope_of is one else slope_of)
+                sums_of.setdefault(leaf, []).append(part)
+        of_still = {leaf: total(builder, parts) for leaf, parts in sums_of.items()}
+    sums = {node: builder.read(f"a_{k}", "f") for k, node in enumerate(of_still)}
     carried = derivative(sums, learnt.values())
     zero = builder.constant(0.0, "f")
     values = _Values(builder)
@@ -100,9 +114,10 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
     out = values.of(roots[-1])
     adjoint = {name: values.of(found.get(node, zero)) for name, node in before.items()}
     inputs = {name: values.of(found[node]) for name, node in data.items() if node in found}
-    gathered = {node: values.of(found[node]) for node in used}
+    gathered = {node: values.of(cotangent) for node, cotangent in of_still.items()}
     step = step_with(states)
     return Halves(
+        traced.pattern(),
         step,
         out,
         adjoint,

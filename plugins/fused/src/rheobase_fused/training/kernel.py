@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, final
 
@@ -48,13 +49,11 @@ class Forwarded(NamedTuple):
     Attributes:
         out: ``[T, *batch, N]``.
         after: The states at the end, in order, ``[*batch, N]``.
-        kept: The states at the start of each segment, ``[segments, *batch, N]``; none without a derivative.
         finite: Whether all inputs were.
     """
 
     out: Tensor
     after: list[Tensor]
-    kept: list[Tensor]
     finite: bool
 
 
@@ -82,14 +81,23 @@ class LayerKernel:
             function.argtypes, function.restype = [ctypes.POINTER(_Layer), ctypes.c_int64], None
         made.rheobase_block.restype = ctypes.c_int64
         self._block = int(made.rheobase_block())
-        self._segment = 1 if store else SEGMENT
+        self._segment = segment_of(store=store)
         self.key = key
         self.states, self.numbers = tuple(halves.step.states), tuple(halves.adjoint)
         self.params, self.inputs = halves.step.params, halves.step.inputs
         self._carried, self._driven = tuple(halves.carried), frozenset(halves.inputs)
 
+    def kept_for(self, before: Sequence[Tensor], steps: int) -> list[Tensor]:
+        """Room for the states at the start of each segment."""
+        segments = -(-steps // self._segment)
+        return [each.new_empty((segments, *each.shape)) for each in before]
+
     def forward(
-        self, inputs: Sequence[Tensor], params: Sequence[Tensor], before: Sequence[Tensor], *, keeps: bool
+        self,
+        inputs: Sequence[Tensor],
+        params: Sequence[Tensor],
+        before: Sequence[Tensor],
+        kept: Sequence[Tensor],
     ) -> Forwarded:
         """A sequence.
 
@@ -97,24 +105,22 @@ class LayerKernel:
             inputs: Each ``[T, *batch, N]``, in order.
             params: Each ``[]`` or ``[N]``, in order.
             before: The states, ``[*batch, N]``, in order.
-            keeps: Whether there will be a derivative.
+            kept: Where the states at the start of each segment are put; none: there will be no derivative.
         """
         shape, steps = before[0].shape, len(inputs[0])
         inputs, before = [_rows(each) for each in inputs], [each.contiguous() for each in before]
         params = [each.contiguous() for each in params]
         out = inputs[0].new_empty((steps, *shape))
         after = [torch.empty_like(each) for each in before]
-        segments = -(-steps // self._segment)
-        kept = [each.new_empty((segments, *shape)) for each in before] if keeps else []
         call, alive = self._call(inputs, params, shape)
         alive += [_point(call, "before", before), _point(call, "after", after)]
-        if keeps:
+        if kept:
             alive.append(_point(call, "kept", kept))
         call.out = out.data_ptr()
         call.stream = self._streams(call, [out])
         self._forward(ctypes.byref(call), self._threads(call))
         _check_memory(call)
-        return Forwarded(out, after, kept, not call.odd)
+        return Forwarded(out, after, not call.odd)
 
     def backward(
         self,
@@ -175,7 +181,7 @@ class LayerKernel:
         _check_memory(call)
         for name, part, ndim in zip(self._carried, sums, each, strict=True):
             if f"p.{name}" in wanted:
-                total = part.view(-1, shape[-1]).sum(0) if ndim else part.sum()
+                total = part.view(-1, shape[-1]).sum(0) if ndim else part[0]
                 found[f"p.{name}"] = total.to(like.dtype)
         return found
 
@@ -205,6 +211,11 @@ class LayerKernel:
         return int(large and not any(each.data_ptr() % _LINE for each in written))
 
 
+def segment_of(*, store: bool) -> int:
+    """The steps of a segment."""
+    return 1 if store else SEGMENT
+
+
 def kernel_of(halves: Halves, *, single: bool, store: bool) -> LayerKernel:
     """The kernel of a step and its derivative; that which is there, where it was made before.
 
@@ -218,13 +229,27 @@ def kernel_of(halves: Halves, *, single: bool, store: bool) -> LayerKernel:
     return KERNELS[key]
 
 
+def in_buffer(buffer: Tensor, views: Sequence[tuple[torch.dtype, Sequence[int], int]]) -> list[Tensor]:
+    """Tensors that lie in bytes, by their types, shapes and offsets."""
+    found = []
+    for dtype, shape, offset in views:
+        size = dtype.itemsize * math.prod(shape)
+        found.append(buffer[offset : offset + size].view(dtype).view(*shape))
+    return found
+
+
 def _rows(x: Tensor) -> Tensor:
     """A sequence whose rows are contiguous; one row may serve all steps."""
     return x if x.is_contiguous() or (len(x) and not x.stride(0) and x[0].is_contiguous()) else x.contiguous()
 
 
+def some(x: Tensor) -> Tensor:
+    """All numbers of a tensor; the one, where it is one that was expanded."""
+    return x.as_strided((1,), (1,)) if _is_one(x) and x.numel() else x
+
+
 def _is_one(x: Tensor) -> bool:
-    return all(not stride or size == 1 for stride, size in zip(x.stride(), x.shape, strict=True))
+    return not any(x.stride())
 
 
 def _point(call: _Layer, field: str, tensors: Sequence[Tensor | None]) -> Any:

@@ -11,7 +11,7 @@ from .halves import Halves
 
 _CACHE = 256 * 1024
 """Bytes of the second cache that a block of units may take, with the steps of a segment."""
-SEGMENT = 16
+SEGMENT = 20
 """The steps of a segment: from the states at its start they are computed once more in the backward."""
 _PACKAGE = __package__.rpartition(".")[0]
 
