@@ -169,7 +169,9 @@ def test_layer_with_a_synapse_is_copied_pickled_and_converted() -> None:
         assert torch.equal(twin((at, weights), until=20.0).nan_to_num(0.0), times.nan_to_num(0.0))
     assert layer.state_dict()["reception.tau"] == 5.0
     single = layer.float()((at.float(), weights.float()), until=20.0)
-    torch.testing.assert_close(single.nan_to_num(0.0), times.nan_to_num(0.0), rtol=1e-4, atol=0)
+    torch.testing.assert_close(
+        single.nan_to_num(0.0), times.nan_to_num(0.0), rtol=1e-4, atol=0, check_dtype=False
+    )
     tau = torch.nn.Parameter(torch.tensor(5.0, dtype=torch.float64))
     learns = hears(2, synapse=rb.synapse("exponential", tau=tau))
     learns((at, weights), until=20.0)[0, 0].backward()

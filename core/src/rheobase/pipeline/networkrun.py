@@ -10,13 +10,12 @@ from typing import Any
 
 from ..engine.network.network import Network
 from ..engine.neuron.threads import occupied
-from ..errors import ArgumentError, BackendError, InputError, nearest, shown
-from ..plugins.registry import resolve
-from .backends import AUTO, EAGER
+from ..errors import ArgumentError, InputError, nearest, shown
 from .drive import Drive
 from .durations import steps_of
 from .eager import block_of, keeping_graph
 from .interrupted import SimulationInterrupted
+from .networkbackend import stepping
 from .networkrecording import NetworkRecording
 from .recorder import SPIKES, Recorder, check_every, check_record
 from .sources import Sources
@@ -39,29 +38,25 @@ def simulate_network(
         raise ArgumentError(f"{net.identifier} has no population to run; add one")
     if duration is None:
         raise ArgumentError(f"{net.identifier}: give duration=..., in ms")
-    if backend not in (AUTO, EAGER):
-        resolve("backend", backend)
-        raise BackendError(
-            f"the backend {backend!r} takes no networks; give backend='eager', or leave it out"
-        )
     steps, stride = steps_of(duration, net.dt), check_every(every)
     names = _recorded(net, record)
     drives = _drives(net, stimulus, steps)
     keep = any(each.keeps_graph for each in net.populations.values()) if grad is None else bool(grad)
+    way = stepping(net, backend, grad=keep)
     recorders = {
         name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
     }
     width = max((drive.width for drive in drives.values()), default=1)
     block = block_of(width, steps)
-    source = resolve("backend", f"rheobase:{EAGER}").provenance
 
     def finished() -> NetworkRecording:
         parts = {name: recorder.finish() for name, recorder in recorders.items()}
         return NetworkRecording(
             {
-                name: replace(part, provenance={**part.provenance, "backend": source})
+                name: replace(part, provenance={**part.provenance, "backend": way.of(net, name)})
                 for name, part in parts.items()
-            }
+            },
+            list(way.told),
         )
 
     with ExitStack() as stack:
@@ -77,9 +72,11 @@ def simulate_network(
                 for data in _rows(net, drives, start, min(block, steps - start)):
                     # Before the step: an interrupt then finds state and recorders at one and the same step.
                     watch.heed()
-                    outputs = net.advance_prepared(data() if callable(data) else data)
+                    received, of_views = data() if callable(data) else data
+                    outputs = net.advance_prepared(received, of_views, way.steppers)
                     for name, recorder in recorders.items():
-                        recorder.take(outputs[name])
+                        view = net.views.get(name)
+                        recorder.take(outputs[name] if view is None else view.of(outputs[view.population]))
                 watch(start + min(block, steps - start))
         except KeyboardInterrupt as interrupt:
             raise SimulationInterrupted(finished(), steps) from interrupt
@@ -97,9 +94,10 @@ def _recorded(net: Network, record: Any) -> dict[str, Any]:
         )
     for name in record:
         if name not in net:
+            known = (*net, *net.views)
             raise ArgumentError(
-                f"record: {net.identifier} has no part {name!r}{nearest(str(name), list(net))}; there are "
-                f"{', '.join(net)}"
+                f"record: {net.identifier} has no part {name!r}{nearest(str(name), known)}; there are "
+                f"{', '.join(known)}"
             )
         if not isinstance(record[name], (str, Sequence, Mapping)):
             raise ArgumentError(
@@ -119,12 +117,13 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
         )
     drives = {}
     for name, source in given.items():
-        if name not in net.populations:
+        if name not in net.populations and name not in net.views:
+            known = (*net.populations, *net.views)
             raise InputError(
-                f"stimulus: {net.identifier} has no population {name!r}"
-                f"{nearest(str(name), net.populations)}; there are {', '.join(net.populations)}"
+                f"stimulus: {net.identifier} has no population {name!r}{nearest(str(name), known)}; there "
+                f"are {', '.join(known)}"
             )
-        drive = Drive(source, net.populations[name])
+        drive = Drive(source, net[name])
         if any(isinstance(part, Sources) for part in drive.parts.values()):
             net.refuse_several(name)
         drive.check()
@@ -138,7 +137,8 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
 
 
 def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> Iterable[Any]:
-    """The prepared inputs of so many steps; made in the step, where they are not the same in all."""
+    """What populations receive in so many steps, prepared, and what views are given."""
+    # Made in the step, where it is not the same in all.
     same: dict[str, Any] = {}
     for name, population in net.populations.items():
         drive = drives.get(name)
@@ -148,13 +148,13 @@ def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> 
             same[name] = population.prepare(drive.rows(first, 1)[0])
     changing = {name: drive.rows(first, count) for name, drive in drives.items() if name not in same}
     if not changing:
-        return repeat(same, count)
+        return repeat((same, {}), count)
 
     def at(step: int) -> Any:
         # Signals count from the clock, so they are prepared when their step comes.
-        return lambda: {
-            **same,
-            **{name: net.populations[name].prepare(rows[step]) for name, rows in changing.items()},
-        }
+        rows = {name: each[step] for name, each in changing.items()}
+        views = {name: row for name, row in rows.items() if name in net.views}
+        others = {name: row for name, row in rows.items() if name not in net.views}
+        return lambda: ({**same, **{name: net[name].prepare(row) for name, row in others.items()}}, views)
 
     return map(at, range(count))

@@ -75,9 +75,12 @@ def layer(
             with the model, and a weight of 1 is what x = 1 stands for (in its own unit, if that is another).
             By default they are added at once to the state that an input of the model which arrives as a jump
             names, else to the first, and 1 is the distance from threshold.
-        backend: ``"eager"``, step by step in PyTorch; ``"auto"`` is the same for now.
-        memory: How a backend that runs many steps at once keeps what it needs for the derivative,
-            ``"recompute"`` or ``"store"``. In eager autograd keeps it, whatever is given.
+        backend: ``"eager"``, step by step in PyTorch; the name of a backend that takes layers, such as
+            ``"fused"``; or ``"auto"``: for 64 units and more the first installed one that takes this layer,
+            else eager.
+        memory: What a backend that runs many steps at once does about the states between, of which the
+            derivative is made: ``"recompute"`` keeps some, ``"store"`` all, which is faster for a model that
+            is dear. In eager autograd keeps them, whatever is given.
         time: ``"first"``: x is ``[T, *batch, *units]``; ``"second"``: ``[batch, T, *units]``.
         preset: The name of one of the model's presets.
         seed: The seed of distributions and sweeps.
@@ -89,6 +92,7 @@ def layer(
         The layer.
 
     Raises:
+        BackendError: If the backend that is named does not take this layer; with the reason.
         ArgumentError: If an argument cannot be used, among them a parameter that cannot learn, a surrogate
             that is flat at 0, and a model without threshold that is asked for spikes.
         ComponentError: If a name is unknown.
@@ -115,7 +119,7 @@ def layer(
         "time": time,
     }
     for name, value in given.items():
-        if value not in CHOICES[name]:
+        if name in CHOICES and value not in CHOICES[name]:
             raise ArgumentError(
                 f"layer: {name}={shown(value)}; it must be one of {', '.join(map(repr, CHOICES[name]))}"
                 f"{nearest(str(value), CHOICES[name])}"

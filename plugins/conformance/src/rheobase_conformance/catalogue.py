@@ -54,6 +54,7 @@ MODULES = (
     "neurons.gradients",
     "neurons.layers",
     "neurons.timed",
+    "neurons.kernels",
     "integrators.contract",
     "integrators.steps",
     "integrators.times",

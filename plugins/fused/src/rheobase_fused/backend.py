@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 import rheobase as rb
@@ -18,14 +18,16 @@ from .contract import Course, Happened, Kernel, Outputs
 from .courses import Inputs
 from .kernels import kernel_of
 from .located_run import check_located, last_spikes
+from .population import PopulationStep, population
 from .refusal import Amiss, Refusal
 from .short import ShortCall
 from .suitable import check_drive, check_suitable, worthwhile
+from .training.trainer import LayerTrainer, states_of
 from .trains import Trains
 
 if TYPE_CHECKING:
     from rheobase import Neuron, Recording
-    from rheobase.spi import Drive
+    from rheobase.spi import Drive, StepState, Unrolling
 
 
 class _Piece(NamedTuple):
@@ -105,6 +107,28 @@ class Fused:
         """
         check_suitable(neuron, grad)
         return Prepared(neuron, record, every)
+
+    def train(
+        self,
+        unrolling: Unrolling,
+        sizes: Tensor,
+        values: Mapping[str, Tensor],
+        scale: Tensor,
+        begin: Tensor | None,
+        now: StepState,
+    ) -> LayerTrainer:
+        """Make ready for the steps of a layer, and their derivative: see ``rheobase.spi.Trains``.
+
+        Raises:
+            Refusal: If this layer cannot be fused.
+        """
+        trainer = LayerTrainer(unrolling)
+        trainer.ready(sizes, values, scale, begin, states_of(unrolling, now))
+        return trainer
+
+    def population(self, neuron: Neuron, incoming: Any, *, grad: bool) -> PopulationStep:
+        """What takes the steps of a population of a network; see :func:`.population.population`."""
+        return population(neuron, incoming, grad=grad)
 
 
 run = Fused()

@@ -176,7 +176,8 @@ class State(_Tensorial):
         default: The initial value: a number, the name of a parameter, or a function of the parameters.
         unit: As for a parameter.
         at_rest: On all states of a model: the initial state is a fixed point at zero input.
-        per: In a synapse, what it is kept for: ``"target"``, the default, or ``"source"``.
+        per: In a synapse, what it is kept for: ``"target"``, the default, or ``"source"``; in a
+            plasticity ``"synapse"``.
         above: Values are greater than this.
         at_least: Values are this or greater.
         below: Values are less than this.
@@ -201,7 +202,7 @@ class State(_Tensorial):
         *,
         unit: str,
         at_rest: bool = False,
-        per: Literal["target", "source"] = "target",
+        per: Literal["target", "source", "synapse"] = "target",
         above: float | None = None,
         at_least: float | None = None,
         below: float | None = None,
@@ -210,8 +211,10 @@ class State(_Tensorial):
     ) -> None:
         super().__init__(unit=unit, above=above, at_least=at_least, below=below, at_most=at_most, doc=doc)
         self.at_rest = bool(at_rest)
-        if per not in ("target", "source"):
-            raise DeclarationError(f"State: per={per!r}; give 'target', or 'source' in a synapse")
+        if per not in ("target", "source", "synapse"):
+            raise DeclarationError(
+                f"State: per={per!r}; give 'target', or 'source' in a synapse, or 'synapse' in a plasticity"
+            )
         self.per = per
         self.default = _check_default(self, default)
 
@@ -231,6 +234,7 @@ class Input(_Tensorial):
             step, before the threshold is looked at. ``data`` does not have it; several sources are summed.
         into: The state that a jump is added to, of the same unit. Where the refractory period holds it,
             what arrives is lost.
+        weighted: False: in a network each spike that arrives counts as 1, whatever its weight.
         above: Values are greater than this.
         at_least: Values are this or greater.
         below: Values are less than this.
@@ -260,6 +264,7 @@ class Input(_Tensorial):
         default: float = 0.0,
         arrives: Literal["signal", "jump"] = "signal",
         into: str = "",
+        weighted: bool = True,
         above: float | None = None,
         at_least: float | None = None,
         below: float | None = None,
@@ -282,7 +287,9 @@ class Input(_Tensorial):
             of = "" if unit == "1" else f" in {unit}"
             raise DeclarationError(f"Input: the default is {default!r}; give a number{of}")
         self.aggregator = aggregator
-        self.arrives, self.into = arrives, into
+        if not weighted and arrives != "jump":
+            raise DeclarationError("Input: weighted=False goes with arrives='jump'; leave it out")
+        self.arrives, self.into, self.weighted = arrives, into, bool(weighted)
         self.default = _check_default(self, default)
 
 

@@ -11,45 +11,46 @@ from torch import Tensor
 from ...errors import ArgumentError, RheobaseError
 from ...philox import key_of
 from ..model.distribution import Distribution, draw
-from ..neuron.base import Neuron
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
 from .delays import delays_of
 from .inputs import input_of
-from .projection import Projection, as_weight
+from .plasticity import Plasticity
+from .projection import Projection as Connected
+from .projection import as_weight
 from .recipe import Direct, RuleRecipe, SynapseRecipe
+from .reference import Projection
 from .underway import has_moments
+from .view import End
 
 
 class Wanted(NamedTuple):
     """What ``connect`` was given."""
 
     name: str
-    sender: str
     rule: Any
     synapse: Any
     weight: Any
     delay: Any
     input: str | None
     receptor: str | None
+    plasticity: Any
 
 
 def made(
     wanted: Wanted,
-    sender: Neuron,
-    receiver: Neuron,
+    source: End,
+    target: End,
     seed: int,
     *,
-    same: bool,
     positions: tuple[Tensor, Tensor] | None,
 ) -> Projection:
     """The projection that was asked for.
 
     Args:
         wanted: What it is made of.
-        sender: The population that sends.
-        receiver: The population that receives.
+        source: The units that send.
+        target: The units that receive.
         seed: What connections, weights and delays are drawn from, with the name.
-        same: Whether the receiver is the sender.
         positions: Where both are.
 
     Raises:
@@ -59,24 +60,30 @@ def made(
     name, rule, synapse = wanted.name, wanted.rule, wanted.synapse
     if synapse is not None and not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
+    sender, receiver = source.neuron, target.neuron
+    _check_roles(name, synapse, wanted.plasticity)
     chosen = input_of(name, receiver, synapse, wanted.input)
     if synapse is None:
         if wanted.receptor is not None:
             raise ArgumentError(f"{name}: receptor={wanted.receptor!r} without a synapse to share")
         jump = receiver.schema.inputs[chosen]
-        synapse = Direct(jump.into, jump.unit)
-    connectivity, order = _connected(
-        name, rule, sender.num_units, receiver.num_units, (seed, name), same, positions
-    )
+        synapse = Direct(jump.into, jump.unit, jump.weighted)
+    same = source[1:] == target[1:]
+    if not same and sender is receiver and max(source.first, target.first) < min(source.last, target.last):
+        _check_overlap(name, rule)
+    connectivity, order = _connected(name, rule, source.units, target.units, (seed, name), same, positions)
+    if not source.whole or not target.whole:
+        whole = sender.num_units, receiver.num_units
+        connectivity = connectivity.within(source.first, target.first, *whole)
 
     def values(given: Any, what: str) -> Any:
         if isinstance(given, Distribution):
             return draw(given, key_of(seed, name, what), 0, len(order))[order]
         return _ordered(given, rule, order)
 
-    return Projection(
+    return Projection.of(
         name,
-        wanted.sender,
+        sender.identifier,
         receiver,
         sender.num_units,
         synapse,
@@ -92,7 +99,33 @@ def made(
         chosen,
         wanted.receptor,
         rule.source if isinstance(rule, RuleRecipe) else None,
+        wanted.plasticity,
     )
+
+
+def _check_overlap(name: str, rule: Any) -> None:
+    """Refuse to leave out autapses where sources and targets are some of the same units."""
+    if isinstance(rule, RuleRecipe) and rule.parameters.get("autapses", True) is False:
+        raise ArgumentError(
+            f"{name}: autapses=False, and source and target are ranges of one population that overlap; a "
+            "rule knows a unit as itself only where both are the same units"
+        )
+
+
+def _check_roles(name: str, synapse: SynapseRecipe | None, plasticity: Any) -> None:
+    """Refuse a plasticity for a synapse, and a synapse for a plasticity."""
+    if synapse is not None and issubclass(synapse.kind, Plasticity):
+        raise ArgumentError(
+            f"{name}: synapse={synapse!r} is a plasticity, which changes weights; give it as plasticity=..., "
+            "and as synapse what a spike does to its target"
+        )
+    if plasticity is None:
+        return
+    if not isinstance(plasticity, SynapseRecipe) or not issubclass(plasticity.kind, Plasticity):
+        raise ArgumentError(
+            f"{name}: plasticity={plasticity!r}; give rheobase.synapse(name, ...) with the name of a "
+            "plasticity, such as 'stdp-pair', or a subclass of rheobase.Plasticity"
+        )
 
 
 def _connected(
@@ -157,7 +190,7 @@ def _check_shape(shape: Any, sources: int, targets: int) -> None:
         )
 
 
-def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
+def share_receptor(new: Connected, others: Iterable[Connected]) -> None:
     """Let a projection share the synapse of those of its receptor, or refuse it: its own is another one.
 
     Raises:
@@ -180,7 +213,7 @@ def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
         return
 
 
-def _equal(one: Projection, other: Projection, name: str) -> bool:
+def _equal(one: Connected, other: Connected, name: str) -> bool:
     return torch.equal(getattr(one, name), getattr(other, name))
 
 

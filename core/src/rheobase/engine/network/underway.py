@@ -95,11 +95,13 @@ class Delivery(ABC):
     def __init__(self, connectivity: Connectivity, delays: Delays, dt: float) -> None:
         self.connectivity, self.delays, self.dt = connectivity, delays, dt
         self.longest = delays.longest(dt)
+        # How many steps after its own a spike may arrive the soonest.
+        self.soonest = 0 if delays.at_once else 1
         self.sent: deque[Sent] = deque()
 
     def send(self, spikes: Sent, weight: Tensor) -> None:
         """Let the spikes of a step be under way; ``weight`` is ``[]`` or ``[synapses]``."""
-        while self.sent and self.sent[0].label + self.longest <= spikes.label:
+        while self.sent and self.sent[0].label + self.longest < spikes.label + self.soonest:
             self.sent.popleft()
         self.sent.append(spikes)
         self._take(spikes, weight)
@@ -112,6 +114,25 @@ class Delivery(ABC):
     def clear(self) -> None:
         """Forget what is under way."""
         self.sent.clear()
+
+    def take_back(self, label: int) -> None:
+        """The step that ends at ``label`` failed: what it took off its way is under way again."""
+        self.restore([each for each in self.sent if each.label < label])
+
+    def commit(self) -> None:  # noqa: B027 - nothing, for most
+        """A step is over."""
+
+    @abstractmethod
+    def arriving(self, label: int, weight: Tensor) -> Any:
+        """What arrives in the step that ends at ``label``, as the receiver takes it; and forget it.
+
+        Args:
+            label: The number of the step's end.
+            weight: ``[]`` or ``[synapses]``.
+
+        Returns:
+            Sums of weights, or :class:`~.moments.Moments`; None where nothing arrives.
+        """
 
     @abstractmethod
     def _take(self, spikes: Sent, weight: Tensor) -> None:

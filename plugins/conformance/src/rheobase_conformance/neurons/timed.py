@@ -12,7 +12,7 @@ from torch import Tensor
 from ..property import prop
 from ..vacuous import vacuous
 from ..violation import require, violated
-from .layers import TRAINABLE, inside_input
+from .layers import TRAINABLE, given_to, inside_input
 from .needs import CONTINUOUS
 from .subject import NeuronSubject
 
@@ -56,7 +56,7 @@ def _drive(layer: rb.Layer, subject: NeuronSubject, seed: int = 0) -> Tensor:
 
 def _times(layer: rb.Layer, subject: NeuronSubject, x: Tensor) -> Tensor:
     try:
-        out: Tensor = layer({subject.sizes.main: x} if subject.schema.inputs else x)
+        out: Tensor = layer(given_to(subject, x))
     except (NonFiniteStateError, IntegrationError, EventModeError) as error:
         vacuous(f"the run ends in a named error: {error}")
     return out
@@ -78,7 +78,7 @@ def a_layer_has_the_times_of_its_neuron(subject: NeuronSubject) -> None:
     neuron: Any = layer.neuron
     expected: list[list[float]] = [[] for _ in range(UNITS)]
     for row in x:
-        given = neuron({subject.sizes.main: row} if subject.schema.inputs else row)["spike_times"]
+        given = neuron(given_to(subject, row))["spike_times"]
         for unit, found in enumerate(given.tolist()):
             expected[unit] += [time for time in found if time == time]
     runs = {"without a graph": plain, "with a graph": _times(layer, subject, x.clone().requires_grad_())}
