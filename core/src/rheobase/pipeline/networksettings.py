@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from .configuration import distribution_from, numbers_from, stimulus_from
 from .modelsettings import neuron_from
 from .pipeline import check_keys
 
+FOLDER = "folder"
+"""What relative paths are relative to, among the settings that a recording keeps."""
+
 _OF_ALL = ("dt", "dtype", "device", "integrator", "aggregator", "event")
 """Settings of a model that may be given once, for all populations."""
 
@@ -25,7 +29,7 @@ _OF_A_VIEW = ("population", "first", "last")
 
 _OF_A_PROJECTION = (
     *("source", "target", "rule", "synapse"),
-    *("weight", "delay", "input", "receptor", "identifier"),
+    *("weight", "delay", "input", "receptor", "identifier", "plasticity"),
 )
 
 
@@ -61,6 +65,16 @@ def network_from(settings: Mapping[str, Any], folder: Path, seed: int | None) ->
         check_keys(given, _OF_A_PROJECTION, where)
         _connect(net, where, given)
     return net
+
+
+def repeatable(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings of a run, as its recording keeps them to be run again; empty where JSON has no words."""
+    kept = {key: value for key, value in settings.items() if key not in ("out", "plot")}
+    try:
+        found: dict[str, Any] = json.loads(json.dumps({**kept, FOLDER: str(folder.absolute())}))
+    except (TypeError, ValueError):
+        return {}
+    return found
 
 
 def network_stimuli(given: Any, folder: Path, seed: int | None) -> dict[str, Any]:
@@ -107,6 +121,8 @@ def _with_ends(where: str, name: Any, given: Any) -> dict[str, Any]:
 def _connect(net: Network, where: str, given: Mapping[str, Any]) -> None:
     values = {key: _value(f"{where}: {key}", given[key]) for key in ("weight", "delay") if key in given}
     names = {key: given[key] for key in ("input", "receptor", "identifier") if key in given}
+    if "plasticity" in given:
+        values["plasticity"] = _synapse(f"{where}: plasticity", given["plasticity"])
     chosen = _rule(f"{where}: rule", given["rule"])
     kinetics = _synapse(f"{where}: synapse", given["synapse"]) if "synapse" in given else None
     # Errors of a projection begin with its identifier; in a list it has none until then.

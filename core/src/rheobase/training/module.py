@@ -457,7 +457,7 @@ class Layer(nn.Module):
             return StepState(y)
         steps = None
         if neuron.schema.refractory:
-            steps = torch.zeros(shape, dtype=torch.int32, device=like.device)
+            steps = torch.zeros((), dtype=torch.int32, device=like.device).expand(shape)
         left = None if steps is None or not self._timed else steps.to(torch.float64)
         return StepState(y, gap(self._model, y, params) < 0, steps, left)
 

@@ -14,8 +14,11 @@ from ..model.distribution import Distribution, draw
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
 from .delays import delays_of
 from .inputs import input_of
-from .projection import Projection, as_weight
+from .plasticity import Plasticity
+from .projection import Projection as Connected
+from .projection import as_weight
 from .recipe import Direct, RuleRecipe, SynapseRecipe
+from .reference import Projection
 from .underway import has_moments
 from .view import End
 
@@ -30,6 +33,7 @@ class Wanted(NamedTuple):
     delay: Any
     input: str | None
     receptor: str | None
+    plasticity: Any
 
 
 def made(
@@ -57,6 +61,7 @@ def made(
     if synapse is not None and not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
     sender, receiver = source.neuron, target.neuron
+    _check_roles(name, synapse, wanted.plasticity)
     chosen = input_of(name, receiver, synapse, wanted.input)
     if synapse is None:
         if wanted.receptor is not None:
@@ -76,7 +81,7 @@ def made(
             return draw(given, key_of(seed, name, what), 0, len(order))[order]
         return _ordered(given, rule, order)
 
-    return Projection(
+    return Projection.of(
         name,
         sender.identifier,
         receiver,
@@ -94,6 +99,7 @@ def made(
         chosen,
         wanted.receptor,
         rule.source if isinstance(rule, RuleRecipe) else None,
+        wanted.plasticity,
     )
 
 
@@ -103,6 +109,22 @@ def _check_overlap(name: str, rule: Any) -> None:
         raise ArgumentError(
             f"{name}: autapses=False, and source and target are ranges of one population that overlap; a "
             "rule knows a unit as itself only where both are the same units"
+        )
+
+
+def _check_roles(name: str, synapse: SynapseRecipe | None, plasticity: Any) -> None:
+    """Refuse a plasticity for a synapse, and a synapse for a plasticity."""
+    if synapse is not None and issubclass(synapse.kind, Plasticity):
+        raise ArgumentError(
+            f"{name}: synapse={synapse!r} is a plasticity, which changes weights; give it as plasticity=..., "
+            "and as synapse what a spike does to its target"
+        )
+    if plasticity is None:
+        return
+    if not isinstance(plasticity, SynapseRecipe) or not issubclass(plasticity.kind, Plasticity):
+        raise ArgumentError(
+            f"{name}: plasticity={plasticity!r}; give rheobase.synapse(name, ...) with the name of a "
+            "plasticity, such as 'stdp-pair', or a subclass of rheobase.Plasticity"
         )
 
 
@@ -168,7 +190,7 @@ def _check_shape(shape: Any, sources: int, targets: int) -> None:
         )
 
 
-def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
+def share_receptor(new: Connected, others: Iterable[Connected]) -> None:
     """Let a projection share the synapse of those of its receptor, or refuse it: its own is another one.
 
     Raises:
@@ -191,7 +213,7 @@ def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
         return
 
 
-def _equal(one: Projection, other: Projection, name: str) -> bool:
+def _equal(one: Connected, other: Connected, name: str) -> bool:
     return torch.equal(getattr(one, name), getattr(other, name))
 
 

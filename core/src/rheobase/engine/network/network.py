@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
@@ -20,7 +20,12 @@ from .incoming import Incoming
 from .membership import enter
 from .projection import Projection
 from .recipe import SynapseRecipe
+from .reference import join
+from .settling import put_back, reports, settled
 from .view import End, View, combined, end_of
+
+Stepper: TypeAlias = "Callable[[Any], dict[str, Tensor] | None]"
+"""Takes a step of a population, given its prepared input: what it reports; None: nothing was done."""
 
 
 class Network(nn.Module):
@@ -76,6 +81,7 @@ class Network(nn.Module):
         self._projections: dict[str, Projection] = {}
         self._views: dict[str, View] = {}
         self._positions: dict[str, Tensor] = {}
+        self._roots: tuple[str, ...] | None = None
         self._incoming: dict[str, Incoming] | None = None
         self._order: tuple[str, ...] = ()
 
@@ -88,6 +94,20 @@ class Network(nn.Module):
     def projections(self) -> Mapping[str, Projection]:
         """Identifier -> projection, likewise."""
         return MappingProxyType(self._projections)
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The populations that a list of inputs goes to: those that no projection reaches, unless set."""
+        if self._roots is not None:
+            return self._roots
+        reached = {each.receiver for each in self.projections.values()}
+        return tuple(name for name in self.populations if name not in reached)
+
+    @roots.setter
+    def roots(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._end(name)
+        self._roots = tuple(names)
 
     @property
     def views(self) -> Mapping[str, View]:
@@ -231,7 +251,7 @@ class Network(nn.Module):
             input: The input of the target that it adds to; needed where it has several.
             receptor: A name, under which projections into one population share the states of one synapse,
                 with the same values; its aggregator knows them by it. Default: states of its own.
-            plasticity: Not yet.
+            plasticity: A recipe of what changes the weights, such as ``rheobase.synapse("stdp-pair")``.
             identifier: ``"SOURCE->TARGET"`` by default.
 
         Returns:
@@ -241,14 +261,12 @@ class Network(nn.Module):
             ArgumentError: If a name is unknown or taken, the clock has run, or the parts do not fit.
             ParameterError: If a weight, or a parameter of the synapse, cannot be used.
         """
-        if plasticity is not None:
-            raise ArgumentError(f"{self.identifier}: plasticity=... is not taken yet")
         ends = self._end(source), self._end(target)
         name = f"{source}->{target}" if identifier is None else identifier
         self._check_name(name)
         if any(each.simulation_step for each in self.populations.values()):
             raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
-        wanted = Wanted(name, rule, synapse, weight, delay, input, receptor)
+        wanted = Wanted(name, rule, synapse, weight, delay, input, receptor, plasticity)
         projection = made(wanted, *ends, self.seed, positions=self._at(*ends))
         order = in_order(self.populations, {**self.projections, name: projection})
         if receptor is not None:
@@ -267,6 +285,27 @@ class Network(nn.Module):
                 f"{name}: the receptor {receptor!r} has the name of a projection into {target!r}; give it "
                 "another"
             )
+
+    def add_ensembles(self, *ensembles: Neuron) -> None:
+        """Add populations, each under its own identifier; see :meth:`add`."""
+        for each in ensembles:
+            self.add(each.identifier if isinstance(each, Neuron) else repr(each), each)
+
+    def add_synapses(self, *synapses: Any) -> None:
+        """Add projections that were made of populations of this network: :class:`rheobase.Projection`.
+
+        Raises:
+            ArgumentError: If one is none, or its populations are not here, or its identifier is taken.
+        """
+        for each in synapses:
+            join(each, self.identifier, self.populations)
+            name = each.identifier
+            self._check_name(name)
+            if any(one.simulation_step for one in self.populations.values()):
+                raise ArgumentError(f"{name}: the clock has run; add it before the first step")
+            self._projections[name] = each
+            self.add_module(name, each)
+            self._incoming = None
 
     def _end(self, name: str) -> End:
         part: Neuron | View | None = self.views.get(name) or self.populations.get(name)
@@ -295,11 +334,14 @@ class Network(nn.Module):
 
     # --- running -------------------------------------------------------------------------------------
 
-    def forward(self, stimulus: Mapping[str, Any] | None = None) -> dict[str, dict[str, Tensor]]:
+    def forward(
+        self, stimulus: Mapping[str, Any] | Sequence[Any] | None = None
+    ) -> dict[str, dict[str, Tensor]]:
         """One step of dt.
 
         Args:
-            stimulus: Population -> its input, as a neuron of its own takes it. Who is not named receives 0.
+            stimulus: Population -> its input, as a neuron of its own takes it. Who is not named receives 0. A
+                list has the inputs of the :attr:`roots`.
 
         Returns:
             Population or projection -> what it reports, as tensors of their own.
@@ -317,8 +359,10 @@ class Network(nn.Module):
             given[name] = {each: value.clone() for each, value in found[name].items()}
         return given
 
-    def advance(self, stimulus: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
+    def advance(self, stimulus: Mapping[str, Any] | Sequence[Any]) -> dict[str, dict[str, Tensor]]:
         """As :meth:`forward`; what it gives shares memory with the populations until their next step."""
+        if isinstance(stimulus, (list, tuple)):
+            stimulus = self._to_roots(stimulus)
         if not isinstance(stimulus, Mapping):
             raise InputError(f"{self.identifier}: the stimulus is {stimulus!r}; give a mapping by population")
         for name, given in stimulus.items():
@@ -339,16 +383,25 @@ class Network(nn.Module):
         )
 
     def advance_prepared(
-        self, data: Mapping[str, Any], of_views: Mapping[str, Any] = MappingProxyType({})
+        self,
+        data: Mapping[str, Any],
+        of_views: Mapping[str, Any] = MappingProxyType({}),
+        steppers: Mapping[str, Stepper] = MappingProxyType({}),
     ) -> dict[str, dict[str, Tensor]]:
-        """As :meth:`advance`, of what each population's ``prepare`` gives, and of what views are given."""
+        """As :meth:`advance`, of what each population's ``prepare`` gives.
+
+        Args:
+            data: Population -> that.
+            of_views: View -> what it is given.
+            steppers: Population -> what takes its step in place of its own.
+        """
         check_alike(self.populations, self.projections, self.identifier)
         if of_views:
             data = self._with_views(data, of_views)
         incoming, label = self._reached(), self.simulation_step + 1
         modules = (*self.populations.values(), *self.projections.values())
-        before = [dict(each._buffers) for each in modules]
-        outputs: dict[str, dict[str, Tensor]] = {}
+        before = {each: dict(each._buffers) for each in modules}
+        outputs: dict[str, Any] = {}
         if label == 1:
             data = of_one_batch(data)
             warn_of_hooks(self.populations, self.identifier)
@@ -358,22 +411,30 @@ class Network(nn.Module):
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
-                own = population._own_forward or population._model is None
-                outputs[name] = population(data[name]) if own else population.advance(data[name], reaching)
+                plastic = reaching is not None and reaching.plastic
+                found = steppers[name](data[name]) if name in steppers and not plastic else None
+                if found is None and reaching is not None:
+                    found = settled(population, reaching, data[name], before, label)
+                elif found is None:
+                    own = population._own_forward or population._model is None
+                    found = population(data[name]) if own else population.advance(data[name])
+                outputs[name] = found
                 for projection in self.projections.values():
                     # Its receiver is stepped later in this step.
                     if projection.sender == name and projection.delays.at_once:
                         projection.send_of(label, outputs[name])
         except Exception as error:
-            self._put_back(modules, before, label)
+            self._put_back(before, label)
             if isinstance(error, IntegrationError) and (told := self._blamed(name)):
                 raise type(error)(f"{error}{told}") from error
             raise
+        for projection in self.projections.values():
+            projection.delivery.commit()
         for name in sorted(self.projections):
             projection = self.projections[name]
             if not projection.delays.at_once:
                 projection.send_of(label, outputs[projection.sender])
-            outputs[name] = {each: getattr(projection, each) for each in projection.kinetics.schema.states}
+            outputs[name] = reports(projection)
         return outputs
 
     def _with_views(self, data: Mapping[str, Any], of_views: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -386,6 +447,15 @@ class Network(nn.Module):
             **data,
             **{name: combined(self.populations[name], data[name], each) for name, each in given.items()},
         }
+
+    def _to_roots(self, given: Sequence[Any]) -> dict[str, Any]:
+        if len(given) not in (1, len(self.roots)):
+            raise InputError(
+                f"{self.identifier}: {len(given)} inputs for the roots {', '.join(self.roots) or '(none)'}; "
+                "give one for each, one for all, or a mapping by population"
+            )
+        each = given if len(given) > 1 else [given[0]] * len(self.roots)
+        return dict(zip(self.roots, each, strict=True))
 
     def refuse_several(self, name: str) -> None:
         """Refuse several sources from outside where they would not be added to what projections bring.
@@ -410,16 +480,18 @@ class Network(nn.Module):
         into = [each for each in self.projections.values() if each.receiver == name]
         return source_of_nan(into, population.schema.pack_state(*states))
 
-    def _put_back(self, modules: Any, before: list[dict[str, Any]], label: int) -> None:
-        """The network as it was before a step, which replaces buffers and writes to none."""
-        for each, buffers in zip(modules, before, strict=True):
-            each._buffers.clear()
-            each._buffers.update(buffers)
-            if isinstance(each, Neuron):
-                each.__dict__["_kept"] = None
+    def _put_back(self, before: Mapping[Any, Mapping[str, Any]], label: int) -> None:
+        """The network as it was before the step that ends at ``label``."""
+        for each, buffers in before.items():
+            put_back(each, buffers)
         for projection in self.projections.values():
             # What was taken off its way is summed anew.
-            projection.delivery.restore([each for each in projection.delivery.sent if each.label < label])
+            projection.delivery.take_back(label)
+
+    def incoming_of(self, name: str) -> Incoming:
+        """What reaches a population, as the steps of the network have it."""
+        found = self._reached().get(name)
+        return Incoming(self.populations[name], ()) if found is None else found
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:

@@ -16,7 +16,7 @@ from ..model.schema import Schema, collect, tuple_type
 FUNCTIONS = ("derivatives", "arrive", "output", "transmit")
 """The pure functions that a synapse may define."""
 
-_RESERVED = frozenset(
+RESERVED = frozenset(
     {
         *("weight", "delay", "source", "target", "post", "unit", "weight_unit", "into", "schema"),
         *(
@@ -26,13 +26,16 @@ _RESERVED = frozenset(
             "rule",
             "receptor",
             "synapses",
+            "plasticity",
+            "back_delay",
             "batch",
             "device",
             "dtype",
             *FUNCTIONS,
         ),
     }
-)
+) | frozenset(dir(nn.Module))
+"""Names that nothing has which a synapse declares."""
 
 
 class Kinetics(NamedTuple):
@@ -50,6 +53,7 @@ class Kinetics(NamedTuple):
         into: The state of the target that a spike is added to; empty: none.
         unit: That of the output.
         weight_unit: That of weights.
+        held: Whether its one state is the sum of what arrives in a step, and arrivals do nothing else.
     """
 
     schema: Schema
@@ -62,6 +66,7 @@ class Kinetics(NamedTuple):
     into: str
     unit: str
     weight_unit: str
+    held: bool = False
 
 
 class Synapse(metaclass=Declaring):
@@ -130,10 +135,30 @@ class Synapse(metaclass=Declaring):
         output: ClassVar[Callable[..., Any]]
         transmit: ClassVar[Callable[..., Any]]
 
+    _of_ensembles: ClassVar[Callable[..., Any] | None] = None
+
+    def __new__(cls, *given: Any, **named: Any) -> Any:
+        """``Synapse(src_ensemble, dst_ensemble, ...)`` is a :class:`rheobase.Projection`."""
+        if cls is Synapse and cls._of_ensembles is not None and (given or named):
+            return cls._of_ensembles(*given, **named)
+        return super().__new__(cls)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.schema = collect(cls, _RESERVED | frozenset(dir(nn.Module)), FUNCTIONS)
+        cls._declare()
+
+    @classmethod
+    def _declare(cls) -> None:
+        """Collect what a class declares, where it is defined."""
+        cls.schema = collect(cls, RESERVED, FUNCTIONS)
         cls.kinetics = _kinetics(cls)
+
+
+def check_declared(schema: Schema, name: str) -> None:
+    """Refuse what no synapse has."""
+    for other, why in (("inputs", "its input are spikes"), ("draws", "nothing in it is drawn")):
+        if getattr(schema, other):
+            raise DeclarationError(f"{name}: a synapse declares parameters, states and options; {why}")
 
 
 def _kinetics(cls: type[Synapse]) -> Kinetics:
@@ -141,9 +166,13 @@ def _kinetics(cls: type[Synapse]) -> Kinetics:
     found = {each: getattr(cls, each, None) for each in FUNCTIONS}
     own = {each: state for each, state in schema.states.items() if state.per == "target"}
     of_source = {each: state for each, state in schema.states.items() if state.per == "source"}
-    for other, why in (("inputs", "its input are spikes"), ("draws", "nothing in it is drawn")):
-        if getattr(schema, other):
-            raise DeclarationError(f"{name}: a synapse declares parameters, states and options; {why}")
+    check_declared(schema, name)
+    of_synapse = [each for each, state in schema.states.items() if state.per == "synapse"]
+    if of_synapse:
+        raise DeclarationError(
+            f"{name}.{of_synapse[0]}: per='synapse' is for a plasticity, a subclass of rheobase.Plasticity; "
+            "the states of others are kept for each target, or each source"
+        )
     for attribute in ("unit", "weight_unit"):
         given = getattr(cls, attribute)
         if not isinstance(given, str) or not given.strip():
@@ -170,7 +199,10 @@ def _kinetics(cls: type[Synapse]) -> Kinetics:
             )
     return Kinetics(
         replace(schema, states=own, pack_state=tuple_type("state", list(own))),
-        **found,
+        found["derivatives"],
+        found["arrive"],
+        found["output"],
+        found["transmit"],
         of_source=of_source,
         pack_source=tuple_type("state", list(of_source)),
         into=cls.into,
