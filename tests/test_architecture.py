@@ -65,7 +65,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"engine.step", "engine.trace", "kinds", "torch_state"},
     "plots": {"pipeline"},
     "training": {"engine.create", "engine.integrator", "engine.model", "engine.neuron", "engine.step"}
-    | {"engine.resolve", "engine.trace", "errors", "pipeline", "plugins", "torch_state"},
+    | {"engine.network", "engine.resolve", "engine.trace", "errors", "pipeline", "plugins", "torch_state"},
     "conformance": {"errors", "plugins"},
     "pytest_plugin": {"plugins"},
     "spi": {

@@ -58,6 +58,6 @@ def test_every_component_of_ours_is_judged_and_in_the_full_profile_too() -> None
         and component.provenance.distribution not in by_list
     }
     assert len(ours) >= 15
-    assert by_list == {None, "rheobase-synapses", "rheobase-zoo"}
+    assert by_list == {None, "rheobase-plasticity", "rheobase-synapses", "rheobase-zoo"}
     assert ours - as_a_rule == set()
     assert ours - in_full == set()

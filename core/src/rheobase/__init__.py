@@ -47,6 +47,7 @@ if _typing.TYPE_CHECKING:
     from .engine.model.exprel import exprel as exprel
     from .engine.model.sweep import Sweep as Sweep
     from .engine.network.network import Network as Network
+    from .engine.network.plasticity import Plasticity as Plasticity
     from .engine.network.recipe import rule as rule
     from .engine.network.recipe import synapse as synapse
     from .engine.network.reference import Projection as Projection
@@ -116,6 +117,7 @@ _HOME = {
     "Preset": "engine.model.choice",
     "PreparedRun": "pipeline.prepared",
     "Projection": "engine.network.reference",
+    "Plasticity": "engine.network.plasticity",
     "Provenance": "specs",
     "RuleSpec": "specs",
     "Synapse": "engine.network.reference",

@@ -141,7 +141,8 @@ def rheobase_synapses() -> Sequence[SynapseSpec]:  # type: ignore[empty-body]
     """Offer synapses. Called when components are listed or a name is first resolved.
 
     Returns:
-        A spec for each synapse; its target is a subclass of ``rheobase.Synapse``.
+        A spec for each synapse; its target is a subclass of ``rheobase.Synapse``, or of
+        ``rheobase.Plasticity``, which changes weights (``plastic=True, per="synapse"``).
 
     Example:
         >>> from rheobase.hookspecs import hookimpl

@@ -159,7 +159,8 @@ class SynapseSpec(ComponentSpec):
         linear: Whether twice the weight of every spike is twice the output.
         per: For what its states are kept: ``"target"``, one for each unit that receives, the default;
             ``"source"`` or ``"synapse"``, where some are kept for these.
-        plastic: Whether its weights change by what happens.
+        plastic: Whether it changes weights: a subclass of ``rheobase.Plasticity``, whose states are
+            ``per="synapse"``.
     """
 
     kind: ClassVar[str] = "synapse"

@@ -106,3 +106,30 @@ def run(net: rb.Network, steps: int, stimulus: Any = None) -> dict[str, list[lis
             for unit in outputs[name]["spiked"].reshape(-1).nonzero().view(-1).tolist():
                 units[unit].append(net.simulation_step)
     return trains
+
+
+class Pair(rb.Plasticity):
+    """Pairs of spikes: w -> w + a_plus x at one of the target, w -> w - a_minus y at one of the source."""
+
+    tau_plus = rb.Parameter(20.0, unit="ms", above=0)
+    tau_minus = rb.Parameter(25.0, unit="ms", above=0)
+    a_plus = rb.Parameter(0.3, unit="1")
+    a_minus = rb.Parameter(0.4, unit="1")
+    low = rb.Parameter(-1e3, unit="1")
+    high = rb.Parameter(1e3, unit="1")
+    x = rb.State(0.0, unit="1", per="synapse")
+    y = rb.State(0.0, unit="1", per="synapse")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any) -> dict[str, Any]:
+        return {"x": -state.x / params.tau_plus, "y": -state.y / params.tau_minus}
+
+    @staticmethod
+    def on_pre(state: Any, params: Any) -> dict[str, Any]:
+        weight = torch.clamp(state.weight - params.a_minus * state.y, params.low, params.high)
+        return {"weight": weight, "x": state.x + 1.0}
+
+    @staticmethod
+    def on_post(state: Any, params: Any) -> dict[str, Any]:
+        weight = torch.clamp(state.weight + params.a_plus * state.x, params.low, params.high)
+        return {"weight": weight, "y": state.y + 1.0}

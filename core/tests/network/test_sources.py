@@ -127,5 +127,5 @@ def test_a_synapse_has_both_states_of_the_source_and_what_takes_them_on(body: An
 def test_a_neuron_has_no_states_of_a_source() -> None:
     with pytest.raises(errors.DeclarationError, match="per='source' is for synapses"):
         type("Broken", (rb.AnalogNeuron,), {"x": rb.State(0.0, unit="1", per="source")})
-    with pytest.raises(errors.DeclarationError, match="give 'target', or 'source' in a synapse"):
-        rb.State(0.0, unit="1", per="synapse")  # type: ignore[arg-type]
+    with pytest.raises(errors.DeclarationError, match="'source' in a synapse, or 'synapse' in a"):
+        rb.State(0.0, unit="1", per="unit")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What is known of a synapse, as plain data."""
+"""What is known of a synapse or a plasticity, as plain data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import torch
 from ..engine.create import create
 from ..engine.model.declaration import State
 from ..engine.network.network import Network
+from ..engine.network.plasticity import Plasticity
 from ..engine.network.recipe import synapse as recipe
+from ..engine.network.synapse import Synapse
 from ..engine.neuron.analog import AnalogNeuron
 from ..errors import RheobaseWarning
 from .declarations import declared
@@ -19,26 +21,33 @@ from .declarations import declared
 
 def synapse(kind: Any) -> dict[str, Any]:
     """Parameters, states and options of a class of synapses, and what it takes and gives."""
-    kinetics = kind.kinetics
+    plastic = issubclass(kind, Plasticity)
     states = kind.schema.states
-    found = declared(kind.schema, _values(kind))
+    found = declared(kind.schema, _values(kind, plastic))
+    found |= {"states": [item | {"per": states[item["name"]].per} for item in found["states"]]}
+    if plastic:
+        # Whatever its synapse is: the weight is in that one's unit.
+        return found | {"weight_unit": None, "unit": None, "into": None, "plastic": True}
+    kinetics = kind.kinetics
     return found | {
-        "states": [item | {"per": states[item["name"]].per} for item in found["states"]],
         "weight_unit": kinetics.weight_unit,
         # A synapse that adds to a state of its target sends nothing to the target's input.
         "unit": None if kinetics.into else kinetics.unit,
         "into": kinetics.into or None,
+        "plastic": False,
     }
 
 
-def _values(kind: Any) -> Mapping[str, float]:
+def _values(kind: Any, plastic: bool) -> Mapping[str, float]:
     """The numbers of all defaults: a projection of one synapse has them."""
     try:
-        net = Network()
-        net.add("target", create(_target_of(kind), dtype=torch.float64))
-        projection = net.connect("target", "target", ([0], [0]), recipe(kind))
+        net, made = Network(), _Jump if plastic else kind
+        net.add("target", create(_target_of(made), dtype=torch.float64))
+        more: dict[str, Any] = {"plasticity": recipe(kind), "weight": _allowed(kind)} if plastic else {}
+        projection: Any = net.connect("target", "target", ([0], [0]), recipe(made), **more)
+        holder = projection.plasticity if plastic else projection
         return {
-            name: float(getattr(projection, name).reshape(-1)[0])
+            name: float(getattr(holder, name).reshape(-1)[0])
             for name in (*kind.schema.parameters, *kind.schema.states)
         }
     except Exception as error:  # whatever a plugin's synapse may raise: the declarations can be shown
@@ -46,6 +55,20 @@ def _values(kind: Any) -> Mapping[str, float]:
             f"{kind.schema.owner} cannot be made with its defaults: {error}", RheobaseWarning, stacklevel=1
         )
         return {}
+
+
+class _Jump(Synapse):
+    """What carries a plasticity that is only looked at."""
+
+    weight_unit, into = "mV", "voltage"
+
+
+def _allowed(kind: Any) -> float:
+    """A weight that a plasticity takes, by the defaults of its bounds."""
+    bounds = (
+        kind.schema.parameters[each].default for each in ("low", "high") if each in kind.schema.parameters
+    )
+    return next((float(each) for each in bounds if isinstance(each, (int, float))), 1.0)
 
 
 def _target_of(kind: Any) -> type[AnalogNeuron]:

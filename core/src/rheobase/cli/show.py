@@ -50,11 +50,19 @@ def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> Non
     elif KINDS[about["kind"]].declares:
         _print_model(console(), about)
     else:
+        if "curves" in about:
+            _print_curves(about["curves"])
         _print_claims(about)
         # A default that is None reads name=None; no default, the name alone.
         takes = [item["name"] + _equals(item["default"]) for item in about["arguments"]]
         if takes:
             _print_wrapped("arguments: " + ", ".join(takes))
+
+
+def _print_curves(curves: dict[str, list[float]]) -> None:
+    from .curves import picture  # here: it imports torch
+
+    click.echo("\n".join(["S: ....   S': ****", *picture(curves), ""]))
 
 
 def _print_claims(about: dict[str, Any]) -> None:
@@ -76,11 +84,17 @@ def _equals(default: str | None) -> str:
 def _print_synapse(out: Console, about: dict[str, Any]) -> None:
     _print_quantities(out, about)
     _print_options(out, about)
-    does = (
-        f"is added to {about['into']} of its target" if about["into"] else f"its output is in {about['unit']}"
-    )
-    click.echo(f"weights are in {about['weight_unit']}; {'each ' if about['into'] else ''}{does}")
+    click.echo(_does(about))
     _print_claims(about)
+
+
+def _does(about: dict[str, Any]) -> str:
+    """What a synapse does with weights."""
+    if about["plastic"]:
+        return "it changes weights, in the unit of their synapse: connect(..., plasticity=...)"
+    if about["into"]:
+        return f"weights are in {about['weight_unit']}; each is added to {about['into']} of its target"
+    return f"weights are in {about['weight_unit']}; its output is in {about['unit']}"
 
 
 def _combined(item: dict[str, str]) -> str:
@@ -107,7 +121,8 @@ def _print_model(out: Console, about: dict[str, Any]) -> None:
 
 def _with_owner(item: dict[str, Any]) -> str:
     """What a state is; of a synapse, also whose, unless it is the target's as usual."""
-    return f"{item['doc']}; of each source" if item.get("per") == "source" else str(item["doc"])
+    per = item.get("per", "target")
+    return str(item["doc"]) if per == "target" else f"{item['doc']}; of each {per}"
 
 
 def _print_quantities(out: Console, about: dict[str, Any]) -> None:

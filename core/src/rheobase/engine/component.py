@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -44,6 +45,8 @@ class Component(nn.Module):
         identifier: The name given.
         configuration: What was configured, attribute -> value.
         loggable_props: The names of the attributes that :meth:`loggable_state` reports.
+        loggable_widths: Of these, the last dimension of those that are not of units.
+        loggable_units: The physical units of those that its schema does not declare.
 
     Example:
         >>> from rheobase import Component
@@ -55,6 +58,8 @@ class Component(nn.Module):
     _framework = True
 
     loggable_props: tuple[str, ...] = ()
+    loggable_widths: Mapping[str, int] = MappingProxyType({})
+    loggable_units: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self,

@@ -29,7 +29,7 @@ _OF_A_VIEW = ("population", "first", "last")
 
 _OF_A_PROJECTION = (
     *("source", "target", "rule", "synapse"),
-    *("weight", "delay", "input", "receptor", "identifier"),
+    *("weight", "delay", "input", "receptor", "identifier", "plasticity"),
 )
 
 
@@ -121,6 +121,8 @@ def _with_ends(where: str, name: Any, given: Any) -> dict[str, Any]:
 def _connect(net: Network, where: str, given: Mapping[str, Any]) -> None:
     values = {key: _value(f"{where}: {key}", given[key]) for key in ("weight", "delay") if key in given}
     names = {key: given[key] for key in ("input", "receptor", "identifier") if key in given}
+    if "plasticity" in given:
+        values["plasticity"] = _synapse(f"{where}: plasticity", given["plasticity"])
     chosen = _rule(f"{where}: rule", given["rule"])
     kinetics = _synapse(f"{where}: synapse", given["synapse"]) if "synapse" in given else None
     # Errors of a projection begin with its identifier; in a list it has none until then.

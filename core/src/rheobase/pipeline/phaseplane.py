@@ -108,9 +108,10 @@ def plot_phase_plane(
     axis.plot(course[0][0], course[1][0], "o", color="black", markersize=4)
     axis.set_xlim(*spans[0])
     axis.set_ylim(*spans[1])
-    for name, label in zip(pair, (axis.set_xlabel, axis.set_ylabel), strict=True):
-        unit = schema.states[name].unit
-        label(name if unit == "1" else f"{name} ({unit})")
+    units = [schema.states[name].unit for name in pair]
+    labels = [name if unit == "1" else f"{name} ({unit})" for name, unit in zip(pair, units, strict=True)]
+    axis.set_xlabel(labels[0])
+    axis.set_ylabel(labels[1])
     axis.legend(handles=lines, loc="upper right", frameon=False)
     axis.set_title(f"{run.model}, {current:g}" if title is None else title, loc="left")
     if path is not None:

@@ -48,7 +48,7 @@ def check_record(neuron: Neuron, record: str | Sequence[str] | Mapping[str, Any]
     names.units = dict(getattr(record, "units", {}))
     if isinstance(record, Mapping):
         names.units = {
-            name: _which(f"record[{name!r}]", which, neuron.num_units)
+            name: _which(f"record[{name!r}]", which, neuron.loggable_widths.get(name, neuron.num_units))
             for name, which in record.items()
             if which is not True
         }
@@ -162,10 +162,10 @@ class Recorder:
         for name in self._names:
             value = outputs[name]
             if name in self._units:
-                value = of_units(self._spread(value), self._units[name])
+                value = of_units(self._spread(name, value), self._units[name])
             if self._grad:
                 # A copy: the neuron may go on writing where the output is.
-                kept = value if name in self._units else self._spread(value).clone()
+                kept = value if name in self._units else self._spread(name, value).clone()
                 self._rows[name].append(kept)
             else:
                 # The assignment broadcasts an output that has no batch, or one number for all units.
@@ -209,7 +209,10 @@ class Recorder:
         )
 
     def _width(self, name: str) -> int:
-        return len(self._units[name]) if name in self._units else self._num_units
+        return len(self._units[name]) if name in self._units else self._of_all(name)
+
+    def _of_all(self, name: str) -> int:
+        return self._neuron.loggable_widths.get(name, self._num_units)
 
     def _begin(self, outputs: Mapping[str, Tensor]) -> None:
         for name in (*self._names, *(["spiked"] if self._spikes else [])):
@@ -219,15 +222,19 @@ class Recorder:
                     "it must return every name in loggable_props, or they cannot be recorded"
                 )
         # The batch is known by the outputs alone: it may come from the input, a parameter or the state.
-        shapes = [tuple(value.shape) for name, value in outputs.items() if name != "spike_times"]
-        self._batch_shape = np.broadcast_shapes(*shapes, (self._num_units,))[:-1]
+        shapes = [
+            np.broadcast_shapes(tuple(value.shape), (self._of_all(name),))[:-1]
+            for name, value in outputs.items()
+            if name != "spike_times"
+        ]
+        self._batch_shape = np.broadcast_shapes(*shapes)
         rows = 0 if self._grad else self._steps // self._every  # rows with a graph are stacked at the end
         for name in self._names:
             self._traces[name] = outputs[name].new_empty((rows, *self._batch_shape, self._width(name)))
 
-    def _spread(self, value: Tensor) -> Tensor:
+    def _spread(self, name: str, value: Tensor) -> Tensor:
         # An output that is the same for all may come as one number, or without its batch.
-        return value.expand(*self._batch_shape, self._num_units)
+        return value.expand(*self._batch_shape, self._of_all(name))
 
     def _gather(self, first: int, last: int) -> tuple[Tensor, Tensor, Tensor]:
         """Times, units and rows of the batch of the spikes of some steps, in order."""

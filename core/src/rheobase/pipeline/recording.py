@@ -35,7 +35,8 @@ def trace_units_of(neuron: Neuron, names: Iterable[str]) -> dict[str, str]:
     """Name -> unit, such as ``"mV"``, of those of the names whose unit the neuron's model declares."""
     schema = neuron.schema
     declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
-    return {name: declared[name].unit for name in names if name in declared}
+    units = {name: each.unit for name, each in declared.items()} | dict(neuron.loggable_units)
+    return {name: units[name] for name in names if name in units}
 
 
 @final
@@ -62,6 +63,7 @@ class Recording(Results):
         trace_indices: Name -> the units that were recorded, int64 ``[n]``, where it was not all of them: such
             a trace is ``[steps // every, *batch, n]``. ``"spikes"`` -> those whose spikes were recorded:
             what counts them has ``[*batch, n]``.
+        trace_widths: Name -> how many synapses there are, for traces that are of these and not of units.
         settings: What the run was made of, by name, from which it can be run again: model, parameters,
             state at the beginning, stimulus, seed and all else (:mod:`rheobase.pipeline.settings`).
             ``settings["unrepeatable"]`` has the reasons why it cannot, where there are some. Empty where
@@ -110,6 +112,7 @@ class Recording(Results):
             trace_units=trace_units_of(neuron, traces),
             every=every,
             trace_indices=dict(trace_indices or {}),
+            trace_widths={name: width for name, width in neuron.loggable_widths.items() if name in traces},
         )
 
     def plot(

@@ -50,6 +50,7 @@ class Results:
     trace_units: Mapping[str, str] = field(default_factory=dict)
     every: int = 1
     trace_indices: Mapping[str, Tensor] = field(default_factory=dict)
+    trace_widths: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -82,6 +82,16 @@ ABOUT = (
         lambda it, all_: _are_texts(it) and it.keys() <= all_["trace_types"].keys(),
     ),
     Rule(
+        "trace_widths",
+        "a mapping of the names of traces to integers from 0 up",
+        lambda it, all_: (
+            isinstance(it, dict)
+            and it.keys() <= all_["trace_types"].keys()
+            and all(map(_is_count, it.values()))
+        ),
+        default={},
+    ),
+    Rule(
         "trace_indices",
         "a mapping of the names of traces, or spikes, to units, each once",
         lambda it, all_: _are_units(it, all_),
@@ -139,7 +149,7 @@ def check_arrays(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
     rows = about["steps"] // about["every"]
     some = about["trace_indices"]
     for name, kind in about["trace_types"].items():
-        width = len(some[name]) if name in some else about["units"]
+        width = len(some[name]) if name in some else about["trace_widths"].get(name, about["units"])
         shapes[f"trace_{name}"] = _TYPES[kind], (rows, *about["batch_shape"], width)
     for name, (kind, shape) in shapes.items():
         array = arrays[name]
@@ -163,9 +173,9 @@ def _are_units(value: Any, about: Mapping[str, Any]) -> bool:
         return False
     return all(
         isinstance(units, list)
-        and all(_is_count(unit) and unit < about["units"] for unit in units)
+        and all(_is_count(unit) and unit < about["trace_widths"].get(name, about["units"]) for unit in units)
         and len(units) == len(set(units)) > 0
-        for units in value.values()
+        for name, units in value.items()
     )
 
 

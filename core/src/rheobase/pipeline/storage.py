@@ -79,6 +79,7 @@ def about_of(recording: Results) -> dict[str, Any]:
         },
         "trace_units": dict(recording.trace_units),
         "every": recording.every,
+        "trace_widths": dict(recording.trace_widths),
         "trace_indices": {name: units.tolist() for name, units in recording.trace_indices.items()},
         "provenance": {
             part: {"kind": source.kind, **source.as_dict()} for part, source in recording.provenance.items()
@@ -141,6 +142,7 @@ def recording_of(kind: type[Made], about: dict[str, Any], arrays: dict[str, np.n
         complete=about["complete"],
         trace_units=dict(about["trace_units"]),
         every=about["every"],
+        trace_widths=dict(about["trace_widths"]),
         trace_indices={
             name: torch.tensor(units, dtype=torch.int64) for name, units in about["trace_indices"].items()
         },

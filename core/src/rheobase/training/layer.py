@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.integrator import Integrator
+from ..engine.network.recipe import SynapseRecipe
 from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, nearest, shown
 from .making import neuron_for, shape_of
@@ -29,6 +30,7 @@ def layer(
     integrator: Integrator | str | None = None,
     gradient: str = "surrogate",
     recurrent: nn.Module | None = None,
+    synapse: SynapseRecipe | None = None,
     backend: str = "auto",
     memory: str = "recompute",
     time: str = "first",
@@ -65,10 +67,14 @@ def layer(
             is linear in its states, else the second; ``"located"`` with ``gradient="times"``.
         integrator: An integrator or the name of one; ``"rk4"`` by default.
         gradient: ``"surrogate"``; or ``"times"``: the output are the times of spikes, in ms since the call
-            began, float64 ``[*batch, *units, K]`` in ascending order, NaN where a unit has fewer than K, and
+            began, ``[*batch, *units, K]`` in ascending order, NaN where a unit has fewer than K, and
             their derivatives are exact. Each row of x is an input that is constant for one dt. It goes step
             by step in PyTorch, and neither ``surrogate`` nor ``reset`` plays a part.
         recurrent: A module from the last output ``[*batch, *units]`` to what adds to x.
+        synapse: What events do with ``gradient="times"``, from :func:`rheobase.synapse`: it is integrated
+            with the model, and a weight of 1 is what x = 1 stands for (in its own unit, if that is another).
+            By default they are added at once to the state that an input of the model which arrives as a jump
+            names, else to the first, and 1 is the distance from threshold.
         backend: ``"eager"``, step by step in PyTorch; the name of a backend that takes layers, such as
             ``"fused"``; or ``"auto"``: for 64 units and more the first installed one that takes this layer,
             else eager.
@@ -129,5 +135,6 @@ def layer(
         shapes=shapes,
         surrogate=surrogate,
         recurrent=recurrent,
+        synapse=synapse,
         choices=given,
     )

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..engine.model.functions import Model
 from ..engine.neuron.base import Neuron
+from ..engine.step.arrivals import Arrivals
 from ..engine.step.grid import Report, step
 from ..engine.step.slopes import forgotten
 from ..engine.step.spikes import Surrogate
@@ -20,7 +21,7 @@ class Unrolling(NamedTuple):
 
     Attributes:
         neuron: The neuron that it is of.
-        model: Its pure functions.
+        model: Its pure functions, with those of a synapse that hears events.
         function: S(u), which stands for the derivative of a spike.
         attached: Whether the reset is differentiated by the spike that made it.
         voltage: Whether the output is the first state, less what it began with, by the scale; else spikes.
@@ -50,6 +51,7 @@ class Unrolling(NamedTuple):
         scale: Tensor,
         begin: Tensor | None,
         surrogate: Surrogate | None,
+        arrivals: Arrivals | None = None,
     ) -> tuple[StepState, Report, Tensor]:
         """The state after a step, what the step says of itself, and the output.
 
@@ -60,6 +62,7 @@ class Unrolling(NamedTuple):
             scale: The size of g, or of the output, ``[N]``.
             begin: The first state at the start of the sequence, where it is the output.
             surrogate: What stands for the derivative of a spike; None without a derivative.
+            arrivals: The events that arrive within the step, with ``gradient="times"``.
         """
         neuron, given = self.neuron, neuron_data(self.neuron, data)
         after, report = step(
@@ -71,6 +74,7 @@ class Unrolling(NamedTuple):
             given,
             neuron.dt,
             surrogate=surrogate,
+            arrivals=arrivals,
         )
         if self.voltage and begin is not None:
             return after, report, (after.y[0] - begin) / scale

@@ -53,6 +53,7 @@ MODULES = (
     "neurons.jacobians",
     "neurons.gradients",
     "neurons.layers",
+    "neurons.kernels",
     "integrators.contract",
     "integrators.steps",
     "integrators.times",

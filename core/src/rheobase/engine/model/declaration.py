@@ -176,7 +176,8 @@ class State(_Tensorial):
         default: The initial value: a number, the name of a parameter, or a function of the parameters.
         unit: As for a parameter.
         at_rest: On all states of a model: the initial state is a fixed point at zero input.
-        per: In a synapse, what it is kept for: ``"target"``, the default, or ``"source"``.
+        per: In a synapse, what it is kept for: ``"target"``, the default, or ``"source"``; in a
+            plasticity ``"synapse"``.
         above: Values are greater than this.
         at_least: Values are this or greater.
         below: Values are less than this.
@@ -201,7 +202,7 @@ class State(_Tensorial):
         *,
         unit: str,
         at_rest: bool = False,
-        per: Literal["target", "source"] = "target",
+        per: Literal["target", "source", "synapse"] = "target",
         above: float | None = None,
         at_least: float | None = None,
         below: float | None = None,
@@ -210,8 +211,10 @@ class State(_Tensorial):
     ) -> None:
         super().__init__(unit=unit, above=above, at_least=at_least, below=below, at_most=at_most, doc=doc)
         self.at_rest = bool(at_rest)
-        if per not in ("target", "source"):
-            raise DeclarationError(f"State: per={per!r}; give 'target', or 'source' in a synapse")
+        if per not in ("target", "source", "synapse"):
+            raise DeclarationError(
+                f"State: per={per!r}; give 'target', or 'source' in a synapse, or 'synapse' in a plasticity"
+            )
         self.per = per
         self.default = _check_default(self, default)
 

@@ -268,7 +268,11 @@ class Composite:
             for at, name in enumerate(kinetics.schema.states, start=where.start):
                 if name in changes:
                     # Where nothing arrives nothing happens, whatever the author makes of a weight of 0.
-                    rows[at] = torch.where(weight != 0, changes[name], rows[at])
+                    still, new = rows[at], changes[name]
+                    if weight.requires_grad:
+                        # But one that is 0 and learns has a derivative there.
+                        still = still.detach() + (new - new.detach())
+                    rows[at] = torch.where(weight != 0, new, still)
         return torch.stack(rows)
 
 

@@ -14,6 +14,7 @@ from ..model.distribution import Distribution, draw
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
 from .delays import delays_of
 from .inputs import input_of
+from .plasticity import Plasticity
 from .projection import Projection as Connected
 from .projection import as_weight
 from .recipe import Direct, RuleRecipe, SynapseRecipe
@@ -32,6 +33,7 @@ class Wanted(NamedTuple):
     delay: Any
     input: str | None
     receptor: str | None
+    plasticity: Any
 
 
 def made(
@@ -59,6 +61,7 @@ def made(
     if synapse is not None and not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
     sender, receiver = source.neuron, target.neuron
+    _check_roles(name, synapse, wanted.plasticity)
     chosen = input_of(name, receiver, synapse, wanted.input)
     if synapse is None:
         if wanted.receptor is not None:
@@ -96,6 +99,7 @@ def made(
         chosen,
         wanted.receptor,
         rule.source if isinstance(rule, RuleRecipe) else None,
+        wanted.plasticity,
     )
 
 
@@ -105,6 +109,22 @@ def _check_overlap(name: str, rule: Any) -> None:
         raise ArgumentError(
             f"{name}: autapses=False, and source and target are ranges of one population that overlap; a "
             "rule knows a unit as itself only where both are the same units"
+        )
+
+
+def _check_roles(name: str, synapse: SynapseRecipe | None, plasticity: Any) -> None:
+    """Refuse a plasticity for a synapse, and a synapse for a plasticity."""
+    if synapse is not None and issubclass(synapse.kind, Plasticity):
+        raise ArgumentError(
+            f"{name}: synapse={synapse!r} is a plasticity, which changes weights; give it as plasticity=..., "
+            "and as synapse what a spike does to its target"
+        )
+    if plasticity is None:
+        return
+    if not isinstance(plasticity, SynapseRecipe) or not issubclass(plasticity.kind, Plasticity):
+        raise ArgumentError(
+            f"{name}: plasticity={plasticity!r}; give rheobase.synapse(name, ...) with the name of a "
+            "plasticity, such as 'stdp-pair', or a subclass of rheobase.Plasticity"
         )
 
 

@@ -15,9 +15,8 @@ from ..step.arrivals import Arrivals
 from ..step.moments import Moments
 from ..step.table import StepState, with_batch
 from .compose import Composite, Part
-from .delivery import GridDelivery
 from .held import OUTPUT
-from .moments import LocatedDelivery
+from .plastic import PlasticDelivery
 from .projection import Projection
 from .underway import has_moments
 
@@ -37,6 +36,8 @@ class Incoming:
         model: Its model, composed with their synapses.
         groups: They, in code-point order of their identifiers; those of one receptor, which share their
             states, are one group, and have its name there.
+        projections: They, one after the other.
+        plastic: Those of them whose weights change, by their places among them.
     """
 
     def __init__(self, neuron: Neuron, projections: Sequence[Projection]) -> None:
@@ -52,6 +53,13 @@ class Incoming:
         self._composite = Composite(own, parts, neuron._rule_of)
         self.model = self._composite.model
         self._own = len(own.schema.states)
+        self.projections = tuple(each for group in self.groups for each in group)
+        self.plastic = tuple(
+            (place, each.delivery)
+            for place, each in enumerate(self.projections)
+            if isinstance(each.delivery, PlasticDelivery)
+        )
+        self._arrived: list[Any] = []
         self._due: list[Tensor | None] = []
         self._moments: list[Moments | None] = []
         self._located = has_moments(neuron)
@@ -81,10 +89,33 @@ class Incoming:
 
     def due(self, label: int) -> None:
         """Take what arrives in the step that ends at ``label`` off its way."""
+        self._arrived = [each.delivery.arriving(label, each.weights) for each in self.projections]
+        self._lay_out()
+
+    def settle(self, label: int, spiked: Tensor, times: Tensor | None) -> bool:
+        """Let weights change by the spikes of the step; whether arrivals in it have others by them.
+
+        Args:
+            label: The number of the step's end.
+            spiked: Who spiked, ``[*batch, units]``.
+            times: When, ms, ``[*batch, units, K]``, NaN in places left over; None: at the step's end.
+        """
+        changed = False
+        for place, delivery in self.plastic:
+            weights = delivery.settle(label, spiked, times)
+            if weights is not None:
+                self._arrived[place], changed = delivery.given(label, weights), True
+        if changed:
+            self._lay_out()
+        return changed
+
+    def _lay_out(self) -> None:
+        found = iter(self._arrived)
+        parts = [[each for each in (next(found) for _ in group) if each is not None] for group in self.groups]
         if self._located:
-            self._moments = [_together(_arriving(group, label, LocatedDelivery)) for group in self.groups]
+            self._moments = [_together(part) for part in parts]
         else:
-            self._due = [_sum(_arriving(group, label, GridDelivery)) for group in self.groups]
+            self._due = [_sum(part) for part in parts]
 
     def arrivals(self) -> Arrivals | None:
         """What arrives in the step; None where nothing does."""
@@ -122,14 +153,6 @@ class Incoming:
                 row = next(found)
                 for each in group:
                     each._buffers[name] = row if attached else row.detach()
-
-
-def _arriving(
-    group: Sequence[Projection], label: int, kind: type[GridDelivery] | type[LocatedDelivery]
-) -> Any:
-    """What arrives by each of these projections, in order; nothing of those by which nothing does."""
-    found = [each.delivery.arriving(label, each.weights) for each in group if isinstance(each.delivery, kind)]
-    return [each for each in found if each is not None]
 
 
 def _sum(parts: Sequence[Tensor]) -> Tensor | None:

@@ -62,7 +62,12 @@ class LocatedDelivery(Delivery):
         times, units, places = (torch.cat(column) for column in list(zip(*found, strict=True))[:3])
         factors = [each[3] for each in found if each[3] is not None]
         factor = torch.cat(factors) if factors else None
-        since = times - (label - 1) * self.dt
-        # Within the tolerance of the end it is at the end.
-        since = torch.where(since > self.dt - TOLERANCE, self.dt, since)
+        since = since_start(times, label, self.dt)
         return Moments(since, units, amounts(weight, places, factor), self._batch)
+
+
+def since_start(times: Tensor, label: int, dt: float) -> Tensor:
+    """How long after the start of the step that ends at ``label`` these times are, ms."""
+    since = times - (label - 1) * dt
+    # Within the tolerance of the end it is at the end.
+    return torch.where(since > dt - TOLERANCE, dt, since)

@@ -21,6 +21,7 @@ from .membership import enter
 from .projection import Projection
 from .recipe import SynapseRecipe
 from .reference import join
+from .settling import put_back, reports, settled
 from .view import End, View, combined, end_of
 
 
@@ -247,7 +248,7 @@ class Network(nn.Module):
             input: The input of the target that it adds to; needed where it has several.
             receptor: A name, under which projections into one population share the states of one synapse,
                 with the same values; its aggregator knows them by it. Default: states of its own.
-            plasticity: Not yet.
+            plasticity: A recipe of what changes the weights, such as ``rheobase.synapse("stdp-pair")``.
             identifier: ``"SOURCE->TARGET"`` by default.
 
         Returns:
@@ -257,14 +258,12 @@ class Network(nn.Module):
             ArgumentError: If a name is unknown or taken, the clock has run, or the parts do not fit.
             ParameterError: If a weight, or a parameter of the synapse, cannot be used.
         """
-        if plasticity is not None:
-            raise ArgumentError(f"{self.identifier}: plasticity=... is not taken yet")
         ends = self._end(source), self._end(target)
         name = f"{source}->{target}" if identifier is None else identifier
         self._check_name(name)
         if any(each.simulation_step for each in self.populations.values()):
             raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
-        wanted = Wanted(name, rule, synapse, weight, delay, input, receptor)
+        wanted = Wanted(name, rule, synapse, weight, delay, input, receptor, plasticity)
         projection = made(wanted, *ends, self.seed, positions=self._at(*ends))
         order = in_order(self.populations, {**self.projections, name: projection})
         if receptor is not None:
@@ -389,8 +388,8 @@ class Network(nn.Module):
             data = self._with_views(data, of_views)
         incoming, label = self._reached(), self.simulation_step + 1
         modules = (*self.populations.values(), *self.projections.values())
-        before = [dict(each._buffers) for each in modules]
-        outputs: dict[str, dict[str, Tensor]] = {}
+        before = {each: dict(each._buffers) for each in modules}
+        outputs: dict[str, Any] = {}
         if label == 1:
             data = of_one_batch(data)
             warn_of_hooks(self.populations, self.identifier)
@@ -401,21 +400,26 @@ class Network(nn.Module):
                 if reaching is not None:
                     reaching.due(label)
                 own = population._own_forward or population._model is None
-                outputs[name] = population(data[name]) if own else population.advance(data[name], reaching)
+                if reaching is not None:
+                    outputs[name] = settled(population, reaching, data[name], before, label)
+                else:
+                    outputs[name] = population(data[name]) if own else population.advance(data[name])
                 for projection in self.projections.values():
                     # Its receiver is stepped later in this step.
                     if projection.sender == name and projection.delays.at_once:
                         projection.send_of(label, outputs[name])
         except Exception as error:
-            self._put_back(modules, before, label)
+            self._put_back(before, label)
             if isinstance(error, IntegrationError) and (told := self._blamed(name)):
                 raise type(error)(f"{error}{told}") from error
             raise
+        for projection in self.projections.values():
+            projection.delivery.commit()
         for name in sorted(self.projections):
             projection = self.projections[name]
             if not projection.delays.at_once:
                 projection.send_of(label, outputs[projection.sender])
-            outputs[name] = {each: getattr(projection, each) for each in projection.kinetics.schema.states}
+            outputs[name] = reports(projection)
         return outputs
 
     def _with_views(self, data: Mapping[str, Any], of_views: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -461,16 +465,13 @@ class Network(nn.Module):
         into = [each for each in self.projections.values() if each.receiver == name]
         return source_of_nan(into, population.schema.pack_state(*states))
 
-    def _put_back(self, modules: Any, before: list[dict[str, Any]], label: int) -> None:
-        """The network as it was before a step, which replaces buffers and writes to none."""
-        for each, buffers in zip(modules, before, strict=True):
-            each._buffers.clear()
-            each._buffers.update(buffers)
-            if isinstance(each, Neuron):
-                each.__dict__["_kept"] = None
+    def _put_back(self, before: Mapping[Any, Mapping[str, Any]], label: int) -> None:
+        """The network as it was before the step that ends at ``label``."""
+        for each, buffers in before.items():
+            put_back(each, buffers)
         for projection in self.projections.values():
             # What was taken off its way is summed anew.
-            projection.delivery.restore([each for each in projection.delivery.sent if each.label < label])
+            projection.delivery.take_back(label)
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:

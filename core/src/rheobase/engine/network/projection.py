@@ -18,11 +18,14 @@ from .connectivity import Connectivity
 from .delays import Delays
 from .delivery import GridDelivery
 from .held import Held
+from .learning import Learning
 from .moments import LocatedDelivery
+from .plastic import PlasticDelivery
+from .plasticity import WEIGHT
 from .recipe import Direct, SynapseRecipe
 from .synapse import Kinetics
 from .transmission import LAST_SPIKE, reset_sources, transmitted
-from .underway import Sent, has_moments, spikes_of
+from .underway import Delivery, Sent, has_moments, spikes_of
 
 UNDER_WAY = "under_way"
 
@@ -45,6 +48,7 @@ class Projection(nn.Module):
         input: The input of the receiver that it adds to; empty: its only one.
         receptor: The name under which projections into one population share the states of one synapse; None:
             its states are its own.
+        plasticity: What changes its weights, with the states and parameters of that; None: they stay.
 
     The parameters of its synapse are tensors, ``[]`` or ``[target units]``, and its states ``[*batch, target
     units]``, under the names that the synapse declares.
@@ -63,6 +67,7 @@ class Projection(nn.Module):
         input_name: str = "",
         receptor: str | None = None,
         rule_source: Provenance | None = None,
+        plasticity: SynapseRecipe | None = None,
     ) -> None:
         super().__init__()
         self.identifier, self.sender, self.receiver = identifier, sender, receiver.identifier
@@ -72,11 +77,14 @@ class Projection(nn.Module):
         self.sources = sources
         self.recipe, self.rule_source = synapse, rule_source
         self.connectivity, self.delays = connectivity, delays
-        kind = LocatedDelivery if has_moments(receiver) else GridDelivery
-        self.delivery: GridDelivery | LocatedDelivery = kind(connectivity, delays, receiver.dt)
+        self.plasticity: Learning | None = None
+        located = has_moments(receiver)
+        kind = LocatedDelivery if located else GridDelivery
+        self.delivery: Delivery = kind(connectivity, delays, receiver.dt)
         # With whom it shares the states of its synapse; itself too.
         self.__dict__["_sharing"] = [self]
-        self._buffers["weight"] = self._counting(weight)
+        weight = self._counting(weight)
+        self._buffers["weight"] = weight if plasticity is None else _of_each(weight, connectivity)
         schema = self.schema
         self.options = {
             name: synapse.parameters.get(name, each.default) for name, each in schema.options.items()
@@ -88,6 +96,10 @@ class Projection(nn.Module):
         }
         for name, value in resolve_defaults(self, given).items():
             self._buffers[name] = value
+        if plasticity is not None:
+            _check_names(identifier, synapse, plasticity)
+            self.plasticity = Learning(self, plasticity)
+            self.delivery = PlasticDelivery(connectivity, delays, receiver.dt, self.plasticity, located)
         self.reset_state()
 
     # --- what its values belong to -------------------------------------------------------------------
@@ -165,13 +177,30 @@ class Projection(nn.Module):
 
     @property
     def loggable_props(self) -> tuple[str, ...]:
-        """What can be recorded of it: its states of each target."""
-        return tuple(self.kinetics.schema.states)
+        """What can be recorded: its states of each target; weights that change, and what changes them."""
+        own = tuple(self.kinetics.schema.states)
+        return own if self.plasticity is None else (*own, WEIGHT, *self.plasticity.schema.states)
+
+    @property
+    def loggable_widths(self) -> dict[str, int]:
+        """The last dimension of those that are not of targets, but of synapses."""
+        return {
+            name: self.synapses for name in self.loggable_props if name not in self.kinetics.schema.states
+        }
+
+    @property
+    def loggable_units(self) -> dict[str, str]:
+        """The physical units of those that its synapse does not declare."""
+        states = {} if self.plasticity is None else self.plasticity.schema.states
+        own = {} if self.plasticity is None else {WEIGHT: self.kinetics.weight_unit}
+        return own | {name: each.unit for name, each in states.items()}
 
     @property
     def provenance(self) -> dict[str, Provenance]:
         """Where its synapse and its rule come from."""
         found = {"synapse": self.recipe.source}
+        if self.plasticity is not None:
+            found["plasticity"] = self.plasticity.recipe.source
         return found if self.rule_source is None else {**found, "rule": self.rule_source}
 
     # --- its synapses --------------------------------------------------------------------------------
@@ -217,8 +246,11 @@ class Projection(nn.Module):
                 "anew"
             )
         if name == "weight":
-            given = as_weight(value, self.identifier, self.connectivity, self)
-            self._buffers["weight"] = self._counting(given)
+            weight = self._counting(as_weight(value, self.identifier, self.connectivity, self))
+            if self.plasticity is not None:
+                weight = _of_each(weight, self.connectivity)
+                self.plasticity.check_weights(weight)
+            self._buffers["weight"] = weight
         elif "options" in self.__dict__ and name in self.schema.parameters:
             tensor = as_parameter(self, self.schema.parameters[name], value)
             for each in self._shared:
@@ -230,9 +262,16 @@ class Projection(nn.Module):
         else:
             super().__setattr__(name, value)
 
+    def __getattr__(self, name: str) -> Any:
+        value: Any = super().__getattr__(name)
+        # Weights that change are written to.
+        return value.clone() if name == WEIGHT and self.plasticity is not None else value
+
     def reset_state(self) -> None:
-        """Return to the initial states, with nothing under way."""
+        """Return to the initial states, with nothing under way; weights stay, also those that changed."""
         self.delivery.clear()
+        if self.plasticity is not None:
+            self.plasticity.reset_state()
         params = self.schema.pack_params(
             *(self._buffers[name] for name in self.schema.parameters), *self.options.values()
         )
@@ -296,6 +335,11 @@ class Projection(nn.Module):
             ]
         )
 
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self.plasticity is not None:
+            destination[prefix + WEIGHT] = self.weight
+
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
         for name in (*self.schema.states, LAST_SPIKE):
             saved = state_dict.get(prefix + name)
@@ -315,6 +359,20 @@ class Projection(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.identifier}: {self.synapses} synapses, {self.recipe!r}"
+
+
+def _of_each(weight: Tensor, connectivity: Connectivity) -> Tensor:
+    """A weight of each synapse, which can be written to."""
+    return weight.expand(connectivity.synapses).clone()
+
+
+def _check_names(identifier: str, synapse: SynapseRecipe | Direct | Held, plasticity: SynapseRecipe) -> None:
+    both = {*synapse.schema.settable} & {*plasticity.kind.schema.states}
+    if both:
+        raise ArgumentError(
+            f"{identifier}: {synapse!r} and {plasticity!r} both have {', '.join(sorted(both))}, which could "
+            "not be told apart; rename one of them"
+        )
 
 
 def as_weight(given: Any, named: str, connectivity: Connectivity, owner: Any) -> Tensor:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from torch import nn
 
 from ...errors import DeclarationError
+from ..model.body import Declaring
 from ..model.declaration import State
 from ..model.schema import Schema, collect, tuple_type
 
 FUNCTIONS = ("derivatives", "arrive", "output", "transmit")
 """The pure functions that a synapse may define."""
 
-_RESERVED = frozenset(
+RESERVED = frozenset(
     {
         *("weight", "delay", "source", "target", "post", "unit", "weight_unit", "into", "schema"),
         *(
@@ -25,13 +26,16 @@ _RESERVED = frozenset(
             "rule",
             "receptor",
             "synapses",
+            "plasticity",
+            "back_delay",
             "batch",
             "device",
             "dtype",
             *FUNCTIONS,
         ),
     }
-)
+) | frozenset(dir(nn.Module))
+"""Names that nothing has which a synapse declares."""
 
 
 class Kinetics(NamedTuple):
@@ -65,7 +69,7 @@ class Kinetics(NamedTuple):
     held: bool = False
 
 
-class Synapse:
+class Synapse(metaclass=Declaring):
     r"""The base class of synapses: what the spikes of one population do to another.
 
     A synapse declares parameters and states, as a neuron does, and defines pure functions of them. Its
@@ -141,8 +145,20 @@ class Synapse:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.schema = collect(cls, _RESERVED | frozenset(dir(nn.Module)), FUNCTIONS)
+        cls._declare()
+
+    @classmethod
+    def _declare(cls) -> None:
+        """Collect what a class declares, where it is defined."""
+        cls.schema = collect(cls, RESERVED, FUNCTIONS)
         cls.kinetics = _kinetics(cls)
+
+
+def check_declared(schema: Schema, name: str) -> None:
+    """Refuse what no synapse has."""
+    for other, why in (("inputs", "its input are spikes"), ("draws", "nothing in it is drawn")):
+        if getattr(schema, other):
+            raise DeclarationError(f"{name}: a synapse declares parameters, states and options; {why}")
 
 
 def _kinetics(cls: type[Synapse]) -> Kinetics:
@@ -150,9 +166,13 @@ def _kinetics(cls: type[Synapse]) -> Kinetics:
     found = {each: getattr(cls, each, None) for each in FUNCTIONS}
     own = {each: state for each, state in schema.states.items() if state.per == "target"}
     of_source = {each: state for each, state in schema.states.items() if state.per == "source"}
-    for other, why in (("inputs", "its input are spikes"), ("draws", "nothing in it is drawn")):
-        if getattr(schema, other):
-            raise DeclarationError(f"{name}: a synapse declares parameters, states and options; {why}")
+    check_declared(schema, name)
+    of_synapse = [each for each, state in schema.states.items() if state.per == "synapse"]
+    if of_synapse:
+        raise DeclarationError(
+            f"{name}.{of_synapse[0]}: per='synapse' is for a plasticity, a subclass of rheobase.Plasticity; "
+            "the states of others are kept for each target, or each source"
+        )
     for attribute in ("unit", "weight_unit"):
         given = getattr(cls, attribute)
         if not isinstance(given, str) or not given.strip():

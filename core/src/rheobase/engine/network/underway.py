@@ -115,6 +115,25 @@ class Delivery(ABC):
         """Forget what is under way."""
         self.sent.clear()
 
+    def take_back(self, label: int) -> None:
+        """The step that ends at ``label`` failed: what it took off its way is under way again."""
+        self.restore([each for each in self.sent if each.label < label])
+
+    def commit(self) -> None:  # noqa: B027 - nothing, for most
+        """A step is over."""
+
+    @abstractmethod
+    def arriving(self, label: int, weight: Tensor) -> Any:
+        """What arrives in the step that ends at ``label``, as the receiver takes it; and forget it.
+
+        Args:
+            label: The number of the step's end.
+            weight: ``[]`` or ``[synapses]``.
+
+        Returns:
+            Sums of weights, or :class:`~.moments.Moments`; None where nothing arrives.
+        """
+
     @abstractmethod
     def _take(self, spikes: Sent, weight: Tensor) -> None:
         """What has just been sent goes on its way."""

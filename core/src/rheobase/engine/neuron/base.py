@@ -16,6 +16,7 @@ from ...torch_state import first_not_finite
 from ..aggregate import Aggregator, sum_inputs
 from ..integrator import Integrator
 from ..integrator.equation import times_of
+from ..model.body import Declaring
 from ..model.choice import Preset
 from ..model.declaration import Input, State
 from ..model.define import define
@@ -31,7 +32,7 @@ from .threads import alone
 EVENTS = ("crossing", "step", "located")
 
 
-class Neuron(Stepped):
+class Neuron(Stepped, metaclass=Declaring):
     """The base class of neurons.
 
     A model declares its parameters and states, and defines ``derivatives`` and, if it spikes,

@@ -40,14 +40,6 @@ class Worker:
 
     Args:
         limit: How long an answer may take, s.
-
-    Example:
-        >>> with Worker(limit=30.0) as worker:
-        ...     [result] = worker.run([{"do": "load", "spec": {"kind": "aggregator", "name": "largest",
-        ...         "target": "builtins:max", "summary": "", "commutative": True, "associative": True,
-        ...         "identity": None}}])
-        >>> result.answers
-        [{'failure': ''}]
     """
 
     def __init__(self, limit: float) -> None:
@@ -64,12 +56,6 @@ class Worker:
         if self._process is not None:
             self._process.end(grace)
             self._process = None
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def run(
         self,
@@ -129,7 +115,7 @@ class Worker:
         """End what is left of the process, and the jobs; gives how it ended."""
         known = self._process
         self.close(grace=0.0)
-        return known.wait() if known is not None else 0
+        return (known.poll() or 0) if known is not None else 0
 
     def _watch(self, todo: deque[Watched], note: Callable[[Watched], object], at_once: int) -> None:
         """Have jobs begin, several at a time, and read what they say until each is done.
