@@ -85,6 +85,8 @@ MODULES = (
     "synapses.numbers",
     "synapses.networks",
     "synapses.gradients",
+    "plasticities.contract",
+    "plasticities.course",
     "rules.contract",
     "rules.shards",
     "rules.keys",
