@@ -37,6 +37,7 @@ FAULTS = {
     "IdleTimeConstant": "plasticity-parameters-count",
     "OneRateForBoth": "plasticity-parameters-count",
     "DecaysByTheirNumber": "course-of-its-functions",
+    "TiresForGood": "plasticity-saved-in-the-middle",
     "ClaimsTheTarget": "per-as-claimed",
     "ClaimsFixedWeights": "plastic-as-claimed",
 }
@@ -313,6 +314,16 @@ class DecaysByTheirNumber(Pairs):
     @staticmethod
     def derivatives(state, params):
         return {"x": -state.x / params.tau_plus / len(state.x), "y": -state.y / params.tau_minus}
+
+
+class TiresForGood(Pairs):
+    """Learns ever more slowly, by a count that is saved nowhere."""
+
+    @staticmethod
+    def on_pre(state, params):
+        CALLS[0] += 1
+        amount = params.a_minus * state.y / (1.0 + 0.01 * CALLS[0])
+        return {"weight": clamped(state.weight - amount, params), "x": state.x + 1}
 
 
 class ClaimsTheTarget(Pairs):
