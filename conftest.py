@@ -8,6 +8,7 @@ forked from one that did nothing else, and has a folder, an environment, a path 
 from __future__ import annotations
 
 import compileall
+import gc
 import json
 import os
 import signal
@@ -38,6 +39,23 @@ elif sys.dont_write_bytecode:
 
 # What was asked of this run is not asked of those that tests start.
 os.environ.pop("PYTEST_ADDOPTS", None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect tests, and no garbage meanwhile: nearly all that is imported and made here stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
+def pytest_collection_finish() -> None:
+    """What stays to the end is not gone through with each garbage collection of a test."""
+    gc.collect()
+    gc.freeze()
+
 
 # What site put on the path is looked for anew in each process: something may have been installed meanwhile.
 PARENT = """

@@ -199,10 +199,17 @@ def test_an_example_draws_its_picture(
         assert min(names["rates"].values()) > 0.0, "it is silent"
     if path.stem == "digits":  # chance is 10 %
         assert names["accuracy"] > 0.9
+    if path.stem == "delayed_match":  # chance is 50 %
+        assert names["right"] > 0.9
+    if path.stem == "yin_yang":  # chance is 33 %
+        assert (names["told"] == names["labels"]).float().mean() > 0.75
 
 
-def test_the_eight_examples_are_there() -> None:
-    networks, others = {*SMALL}, {"digits", "fi_curve", "fire", "own_aggregator", "own_model"}
+def test_the_ten_examples_are_there() -> None:
+    networks, others = (
+        {*SMALL},
+        {"delayed_match", "digits", "fi_curve", "fire", "own_aggregator", "own_model", "yin_yang"},
+    )
     assert {path.stem for path in EXAMPLES} == networks | others
 
 

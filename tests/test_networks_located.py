@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import rheobase as rb
 import torch
+
+from .peers.solution import Cell, Wire, event_driven
 
 TAU, C, THETA, RESET, REF = 10.0, 250.0, 15.0, 0.0, 2.0
 
@@ -20,74 +21,9 @@ class Pulse(rb.Synapse):
     weight_unit, into = "mV", "voltage"
 
 
-class Wire(NamedTuple):
-    """A synapse of the solution by hand."""
-
-    source: int
-    target: int
-    weight: float
-    delay: float
-
-
-def event_driven(currents: Sequence[float], wires: Sequence[Wire], end: float) -> list[tuple[float, int]]:
-    """All spikes of leaky neurons with pulses, from event to event: between two, V is an exponential.
-
-    What arrives at a refractory unit is lost, also within 1e-9 ms of the end of its period; arrivals within
-    1e-9 ms are one.
-    """
-    units = len(currents)
-    rest = [current * TAU / C for current in currents]
-    v, at, free = [0.0] * units, [0.0] * units, [-math.inf] * units
-    arrivals: list[tuple[float, int, float]] = []
-    spikes: list[tuple[float, int]] = []
-
-    def crossing(i: int) -> float:
-        """When the unit crosses the threshold, if nothing more arrives."""
-        start = max(at[i], free[i])
-        if rest[i] <= THETA:
-            return math.inf
-        return start + TAU * math.log((rest[i] - v[i]) / (rest[i] - THETA))
-
-    def to(i: int, t: float) -> None:
-        start = max(at[i], free[i])
-        if t > start:
-            v[i] = rest[i] + (v[i] - rest[i]) * math.exp(-(t - start) / TAU)
-        at[i] = t
-
-    def spike(i: int, t: float) -> None:
-        spikes.append((t, i))
-        v[i], at[i], free[i] = RESET, t, t + REF
-        for wire in wires:
-            if wire.source == i:
-                heapq.heappush(arrivals, (t + wire.delay, wire.target, wire.weight))
-
-    while True:
-        next_spike = min(range(units), key=crossing)
-        t = crossing(next_spike)
-        if arrivals and arrivals[0][0] <= t:
-            t, i, weight = heapq.heappop(arrivals)
-            if t > end:
-                return spikes
-            # Those that come together are one jump.
-            again = []
-            while arrivals and arrivals[0][0] - t <= 1e-9:
-                other = heapq.heappop(arrivals)
-                if other[1] == i:
-                    weight += other[2]
-                else:
-                    again.append(other)
-            for each in again:
-                heapq.heappush(arrivals, each)
-            to(i, t)
-            if t > free[i] + 1e-9:
-                v[i] += weight
-                if v[i] >= THETA:
-                    spike(i, t)
-        else:
-            if t > end:
-                return spikes
-            to(next_spike, t)
-            spike(next_spike, t)
+def by_hand(currents: Sequence[float], wires: Sequence[Wire], end: float) -> list[tuple[float, int]]:
+    """The spikes of such units, from event to event."""
+    return event_driven(Cell(TAU, C, 0.0, THETA, RESET, REF), currents, [0.0] * len(currents), wires, end)
 
 
 def network(currents: Sequence[float], wires: Sequence[Wire], **given: Any) -> rb.Network:
@@ -144,12 +80,12 @@ def test_spikes_are_those_of_the_solution_from_event_to_event(
     currents: list[float], wires: list[Wire], dt: float
 ) -> None:
     net = network(currents, wires, integrator="exact", dt=dt)
-    compare(trains(net, currents, 90.0), event_driven(currents, wires, 90.0), 1e-9)
+    compare(trains(net, currents, 90.0), by_hand(currents, wires, 90.0), 1e-9)
 
 
 def test_the_order_of_the_integrator_is_kept_through_arrivals_at_their_own_times() -> None:
     currents, wires = RING
-    truth = event_driven(currents, wires, 40.0)
+    truth = by_hand(currents, wires, 40.0)
     off = []
     for dt in (0.2, 0.1):
         found = trains(network(currents, wires, integrator="rk4", dt=dt), currents, 40.0)

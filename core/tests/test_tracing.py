@@ -82,7 +82,7 @@ def test_without_the_private_names_values_are_seen_and_compilers_are_still_known
 
 def test_without_the_private_names_neurons_step_and_a_transform_is_refused_by_torch(bare, monkeypatch):
     for module in ("neuron.checks", "step.grid", "neuron.stepped", "step.stepsize"):
-        for name in ("values_visible", "transforming", "lent"):
+        for name in ("values_visible", "transforming", "called_functionally"):
             if hasattr(importlib.import_module(f"rheobase.engine.{module}"), name):
                 monkeypatch.setattr(f"rheobase.engine.{module}.{name}", getattr(bare, name))
     neuron = rb.create("analog", 2)

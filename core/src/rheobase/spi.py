@@ -84,6 +84,9 @@ if _typing.TYPE_CHECKING:
     from .plugins.worker.process import ending as ending
     from .specs import VERSION as VERSION
     from .specs import ComponentSpec as ComponentSpec
+    from .training.unrolling import Trainer as Trainer
+    from .training.unrolling import Trains as Trains
+    from .training.unrolling import Unrolling as Unrolling
 
 _HOME = {
     # For authors of integrators.
@@ -114,6 +117,9 @@ _HOME = {
     "Take": "pipeline.protocols",
     "Tensors": "engine.neuron.tensors",
     "Trace": "engine.trace.dispatch",
+    "Trainer": "training.unrolling",
+    "Trains": "training.unrolling",
+    "Unrolling": "training.unrolling",
     "carried": "engine.neuron.tensors",
     "functions_of": "engine.neuron.tensors",
     "is_hooked": "engine.neuron.tensors",

@@ -42,7 +42,7 @@ def transforming() -> bool:
     return _transform() is not None
 
 
-def lent(caller: FrameType) -> bool:
+def called_functionally(caller: FrameType) -> bool:
     """Whether ``torch.func.functional_call`` is the caller, which lends a module other tensors."""
     # The tensors do not tell: it may lend the module its own.
     return caller.f_code is _lending

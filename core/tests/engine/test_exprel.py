@@ -20,7 +20,8 @@ def exactly(x: float, slope: bool = False) -> float:
     if abs(x) > 100:
         e = math.exp(x)
         return (x * e - e + 1) / x**2 if slope else (e - 1) / x
-    for k in range(260):
+    # Beside zero a few terms are all, and fractions of more would take long.
+    for k in range(260 if abs(x) > 1e-9 else 8):
         term = Fraction(1) if k == 0 else term * at / (k + 1)
         # term = x^k / (k + 1)!, and its derivative k x^(k - 1) / (k + 1)!
         total += (k * term / at if at else Fraction(int(k == 1), 2)) if slope else term

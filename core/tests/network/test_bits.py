@@ -108,6 +108,33 @@ def test_a_projection_that_never_fires_changes_nothing(
     assert same(go(network(silent=True), 400), whole)
 
 
+@pytest.mark.parametrize("delay", [None, 0.1, 0.5, 1.1, 2.0])
+@pytest.mark.parametrize("runs", [1, 21])
+def test_neither_another_least_delay_nor_a_run_in_pieces_changes_anything(
+    delay: float | None, runs: int
+) -> None:
+    """NEST's test_iaf_psc_alpha_mindelay: a projection to nobody of interest; 21 runs of 0.5 ms."""
+
+    def voltages(net: rb.Network, runs: int) -> torch.Tensor:
+        steps = torch.arange(105.0).double().view(-1, 1) * 10.0 + 400.0
+        parts = [
+            rb.simulate(net, {"E": rows}, duration=10.5 / runs, record={"I": "voltage"})["I"]
+            for rows in steps.chunk(runs)
+        ]
+        return torch.cat([part.traces["voltage"] for part in parts])
+
+    net = network()
+    if delay is not None:
+        net.add("nobody", leaky(2))
+        everybody = torch.arange(UNITS), torch.arange(UNITS) % 2
+        net.connect("E", "nobody", everybody, rb.synapse(Pulse), weight=0.1, delay=delay)
+    found = voltages(net, runs)
+    assert found.max() > 1.0
+    assert torch.equal(found, voltages(network(), 1))
+    if delay is not None:
+        assert net["nobody"].voltage.max() > 0
+
+
 def test_reset_state_begins_again(whole: Run) -> None:
     net = network()
     go(net, 77)

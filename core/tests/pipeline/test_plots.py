@@ -14,7 +14,15 @@ from rheobase.pipeline.recording import Spikes
 
 matplotlib = pytest.importorskip("matplotlib")
 
-from rheobase.pipeline.plots import fi_curve, plot_fi_curve, plot_recording  # noqa: E402
+from rheobase.plots import (  # noqa: E402
+    characterise,
+    fi_curve,
+    plot_characterisation,
+    plot_fi_curve,
+    plot_phase_plane,
+    plot_raster,
+    plot_recording,
+)
 
 
 class Lif(rb.SpikingNeuron):
@@ -207,3 +215,158 @@ def test_the_curve_of_currents_that_are_learnt_is_drawn():
     currents = torch.tensor([300.0, 600.0], dtype=torch.float64, requires_grad=True)
     (axis,) = plot_fi_curve(fi_curve(Lif, currents, duration=20.0)).axes
     assert axis.lines[0].get_xdata().tolist() == [300.0, 600.0]
+
+
+class FitzHugh(rb.SpikingNeuron):
+    """v' = v - v^3 / 3 - w + I, w' = 0.08 (v + 0.7 - 0.8 w)."""
+
+    voltage = rb.State(-1.0, unit="1")
+    w = rb.State(0.0, unit="1")
+
+    @staticmethod
+    def derivatives(state, params, data):
+        v, w = state.voltage, state.w
+        return {"voltage": v - v**3 / 3 - w + data, "w": 0.08 * (v + 0.7 - 0.8 * w)}
+
+    @staticmethod
+    def threshold(state, params):
+        return state.voltage - 1.0
+
+
+def test_nullclines_are_where_a_slope_is_zero_and_the_run_goes_between_them(tmp_path):
+    figure = plot_phase_plane(FitzHugh, 0.5, tmp_path / "plane.png", duration=60.0, dtype=torch.float64)
+    (axis,) = figure.axes
+    slopes = [
+        lambda v, w: v - v**3 / 3 - w + 0.5,
+        lambda v, w: v + 0.7 - 0.8 * w,
+    ]
+    contours = [each for each in axis.collections if hasattr(each, "levels")]
+    assert len(contours) == 2
+    for contour, slope in zip(contours, slopes, strict=True):
+        points = torch.tensor(contour.get_paths()[0].vertices)
+        assert len(points) > 50
+        # Interpolated between points of a grid with a step of some hundredths.
+        assert float(slope(points[:, 0], points[:, 1]).abs().max()) < 5e-3
+    run = rb.simulate(rb.create(FitzHugh, dtype=torch.float64), 0.5, 60.0, record=("voltage", "w"))
+    course = next(line for line in axis.lines if len(line.get_xdata()) > 100)
+    assert course.get_xdata()[1:].tolist() == run.traces["voltage"][:, 0].tolist()
+    assert course.get_ydata()[1:].tolist() == run.traces["w"][:, 0].tolist()
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("voltage", "w")
+
+
+class Tilted(FitzHugh):
+    """Three states and two inputs, one of them with a default that counts."""
+
+    z = rb.State(0.25, unit="mV")
+    drive = rb.Input(unit="pA")
+    offset = rb.Input(unit="pA", default=0.5)
+
+    @staticmethod
+    def derivatives(state, params, data):
+        v, w = state.voltage, state.w
+        return {
+            "voltage": v - v**3 / 3 - w + data.drive + data.offset + state.z,
+            "w": 0.08 * (v + 0.7 - 0.8 * w),
+            "z": 0.0 * v,
+        }
+
+
+def test_of_more_states_two_are_named_and_the_others_stay_where_they_begin():
+    with pytest.raises(errors.ArgumentError, match=r"3 states: voltage, w, z; name two"):
+        plot_phase_plane(Tilted)
+    with pytest.raises(errors.ArgumentError, match="no state 'u'"):
+        plot_phase_plane(Tilted, states=("voltage", "u"))
+    figure = plot_phase_plane(
+        Tilted, 0.1, states=("w", "voltage"), x=(-1.0, 2.0), y=(-2.5, 2.5), duration=5.0
+    )
+    (axis,) = figure.axes
+    assert (axis.get_xlim(), axis.get_ylim()) == ((-1.0, 2.0), (-2.5, 2.5))
+    contour = [each for each in axis.collections if hasattr(each, "levels")][1]
+    w, v = torch.tensor(contour.get_paths()[0].vertices).T
+    assert float((v - v**3 / 3 - w + 0.1 + 0.5 + 0.25).abs().max()) < 2e-2
+
+
+def test_a_plane_without_a_nullcline_is_drawn_without_a_warning(recwarn):
+    figure = plot_phase_plane(FitzHugh, 0.5, x=(-0.2, 0.2), y=(5.0, 6.0), duration=1.0)
+    assert [each for each in figure.axes[0].collections if hasattr(each, "levels")] == []
+    assert len(recwarn) == 0
+
+
+class Adapting(Lif):
+    """An adaptation current that spikes raise, and that a pulse down lets fall below zero."""
+
+    w = rb.State(0.0, unit="pA", at_rest=True)
+
+    @staticmethod
+    def derivatives(state, params, data):
+        slope = (0.04 * (data.current - state.w) - state.voltage) / 10.0
+        return {"voltage": slope, "w": (20.0 * state.voltage - state.w) / 60.0}
+
+    @staticmethod
+    def reset(state, params):
+        return {"voltage": 0.0, "w": state.w + 30.0}
+
+
+def test_a_characterisation_shows_pulses_a_rebound_and_adaptation(tmp_path):
+    seen = characterise(Adapting, 800.0, dtype=torch.float64)
+    assert (seen.current, seen.start, seen.stop, seen.unit) == (800.0, 100.0, 300.0, "pA")
+    strong = seen.intervals(2)
+    assert len(strong) > 5
+    assert bool((strong.diff() > -1e-9).all())
+    assert float(strong[-1]) > 1.2 * float(strong[0])
+    trace = seen.recording.traces["voltage"]
+    # The pulse down lets w fall; it is what is left afterwards that lifts the voltage above rest.
+    assert float(trace[1000:3000, 3].min()) < -10.0
+    assert float(trace[3000:, 3].max()) > 1.0
+    figure = plot_characterisation(seen, tmp_path / "model.png")
+    pulses, rebound, adaptation = figure.axes
+    assert [len(axis.lines) for axis in (pulses, rebound)] == [3, 1]
+    assert rebound.lines[0].get_ydata().tolist() == trace[:, 3].float().tolist()
+    assert adaptation.lines[-1].get_ydata().tolist() == strong.tolist()
+
+
+def test_without_a_current_it_follows_from_the_rheobase():
+    seen = characterise(Lif, duration=40.0)
+    assert seen.current == pytest.approx(1.5 * 375.0, rel=1e-3)
+
+    class Restless(Lif):
+        @staticmethod
+        def derivatives(state, params, data):
+            return {"voltage": 2.0 + 0.0 * data.current + 0.0 * state.voltage}
+
+    with pytest.raises(errors.ArgumentError, match=r"rheobase of Restless is 0.*give current="):
+        characterise(Restless)
+
+
+def test_each_picture_goes_into_axes_of_yours(recording):
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = figure.subplots(2, 3).reshape(-1)
+    curve = fi_curve(Lif, [300.0, 600.0], duration=50.0)
+    seen = characterise(Adapting, 800.0, duration=40.0)
+    for draw in (
+        lambda: plot_raster(recording, ax=axes[0]),
+        lambda: plot_fi_curve(curve, ax=axes[1]),
+        lambda: plot_phase_plane(FitzHugh, 0.5, duration=2.0, ax=axes[2]),
+        lambda: plot_characterisation(seen, ax=axes[3:]),
+    ):
+        assert draw() is figure
+    assert all(len(axis.lines) > 0 for axis in axes)
+    assert len(figure.axes) == 6
+    with pytest.raises(
+        errors.ArgumentError, match="2 axes were given for 3 panels: pulses, rebound, adaptation"
+    ):
+        plot_characterisation(seen, ax=axes[:2])
+    with pytest.raises(errors.ArgumentError, match="2 axes were given for 1 panel"):
+        plot_raster(recording, ax=axes[:2])
+
+
+def test_a_raster_has_the_spikes_alone_and_needs_some_recorded(recording, tmp_path):
+    (axis,) = plot_raster(recording, tmp_path / "raster.png", title="three").axes
+    (marks,) = axis.lines
+    assert marks.get_xdata().tolist() == recording.spikes.times.tolist()
+    assert axis.get_title("left") == "three"
+    silent = rb.simulate(rb.create(Lif), 0.0, 5.0, record="voltage")
+    with pytest.raises(errors.ArgumentError, match="no spikes to draw"):
+        plot_raster(silent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import py_compile
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -73,6 +74,41 @@ def test_what_stands_before_the_module_of_a_model_on_the_path_is_refused(
     (tmp_path / "before" / what).write_text(EVIL)
     put_on_path(tmp_path / "before")
     assert refused(entry) != ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
+@pytest.mark.parametrize("what", ["RECORD", "METADATA", "entry_points.txt", "compiled", "data", "source"])
+def test_a_pipe_in_a_locked_distribution_is_not_waited_for(
+    what: str,
+    install: Install,
+    put_on_path: Put,
+    locking: Locking,
+    refused: Refused,
+) -> None:
+    site = install("toy-models")
+    put_on_path(site)
+    locking()
+    package = site / "toy_models"
+    place = {
+        "compiled": package / "__pycache__" / f"model.{sys.implementation.cache_tag}.pyc",
+        "data": package / "table.csv",
+        "source": package / "model.py",
+    }.get(what, site / "toy_models-1.0.dist-info" / what)
+    place.parent.mkdir(exist_ok=True)
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+
+    def give_up(*_: object) -> None:
+        pytest.fail(f"{place} was waited for")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(10)
+    try:
+        # A compiled form that cannot be read is not run: what is locked is compiled from its source.
+        assert (refused() == "") == (what == "compiled")
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 LATER = """

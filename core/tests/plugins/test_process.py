@@ -75,7 +75,7 @@ def test_where_jobs_are_not_forked_each_plugin_has_an_interpreter(
     monkeypatch.setattr(process, "_single_threaded", lambda: True)
     monkeypatch.setattr(pool, "APART", False)
     with Examiner(limit=2.0) as examiner:
-        found = examiner.examine_all(entries)
+        found = examiner.examine_all(entries, apart=True)
     assert {entry.name: each.failure for entry, each in zip(entries, found, strict=True)} == FAILURES
 
 

@@ -57,7 +57,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ArgumentError,
         "gradient='time'; it must be one of 'surrogate', 'times'",
     ),
-    "backend": ({"backend": "fused"}, ArgumentError, "backend='fused'; it must be one of 'auto', 'eager'"),
+    "backend": ({"backend": 3}, ArgumentError, "backend=3; give 'auto', 'eager' or the name of a backend"),
     "event": ({"event": "located"}, EventModeError, "give gradient='times' with it, or 'step' or 'crossing'"),
     "recurrent": ({"recurrent": torch.ones(3, 3)}, ArgumentError, "give a torch module"),
     "parameter": ({"taw": 3.0}, ParameterError, "did you mean 'tau'"),

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase.conformance import check
 from rheobase_izhikevich import Izhikevich2007
 
 CELLS = ["RS", "IB", "CH", "LTS", "FS", "TC"]
@@ -102,9 +101,3 @@ def test_the_fast_cell_has_its_figures() -> None:
     spikes, first = (cell.preset.expect.claims[name] for name in ("spikes", "first"))
     assert len(times) == spikes[0]
     assert times[: len(first)] == pytest.approx(first, abs=0.01)
-
-
-@pytest.mark.by_hand
-def test_the_book_passes_the_kit() -> None:
-    report = check("izhikevich-2007", profile="standard")
-    assert report.ok, str(report)

@@ -350,3 +350,16 @@ def test_a_figure_is_that_of_dop853(name: str, preset: str) -> None:
 @pytest.mark.parametrize(("name", "preset"), CASES)
 def test_every_figure_is_that_of_dop853(name: str, preset: str) -> None:
     check(name, preset)
+
+
+def test_hodgkin_huxley_fires_on_and_on_from_between_6_2647_and_6_2648() -> None:
+    # Just below the current at which the limit cycle is born its ghost lets trains end late: DOP853 finds
+    # the last spike at 1373.9 ms with 6.2647 uA/cm2 and at 3303.7 ms with 6.2648. So what fires for two
+    # seconds does from between them on.
+    pytest.importorskip("rheobase_fused")
+    currents = torch.tensor([6.2647, 6.2648], dtype=torch.float64)
+    cell = rb.create("hodgkin-huxley", 2, dt=0.025, dtype=torch.float64)
+    spikes = rb.simulate(cell, currents, 2000.0, backend="fused", progress=False).spikes
+    last = [float(spikes.times[spikes.units == unit].max()) for unit in (0, 1)]
+    assert last[0] == pytest.approx(1373.9, abs=1.0)
+    assert last[1] > 1970.0

@@ -22,6 +22,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
     from ..plugins.entry import canonical
     from ..plugins.locking import check as locks
     from ..plugins.locking import lockfile
+    from ..plugins.problem import printable
 
     path = settings.find(settings.LOCK)
     if path is None:
@@ -60,7 +61,7 @@ def check(messages: Sequence[str], as_json: bool) -> int:
     print_columns(["plugin", "from", "status"], table, title=path)
     for name, distribution, _, status, cause in rows:
         if status not in (LOCKED, "disabled"):
-            click.echo(f"{name or distribution}: {status}: {cause}. {_mend(status, distribution)}")
+            click.echo(printable(f"{name or distribution}: {status}: {cause}. {_mend(status, distribution)}"))
     click.echo("all is as locked" if ok else "not all is as locked")
     return 0 if ok else 1
 

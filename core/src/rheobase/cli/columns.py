@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import click
 
+from ..plugins.problem import printable
+
 WIDTH = 80
 """The width of what is printed to a file or a pipe."""
 
@@ -28,7 +30,8 @@ def columns(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title:
         <BLANKLINE>
     """
     width = width or _terminal()
-    cells = [tuple(_printable(str(cell)) for cell in row) for row in rows]
+    # A terminal obeys control characters, and a plugin's summary is a stranger's text.
+    cells = [tuple(printable(str(cell)) for cell in row) for row in rows]
     widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)][:-1]
     # Never less than a word or two, even where the line then is longer than the terminal.
     left = max(_LEAST, width - 2 - sum(widths) - len(_GAP) * len(widths))
@@ -49,11 +52,6 @@ def print_columns(headings: Sequence[str], rows: Iterable[Sequence[object]], *, 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=False)]
     return (" " + _GAP.join([*padded, cells[-1]])).rstrip()
-
-
-def _printable(text: str) -> str:
-    # A terminal obeys control characters, and a plugin's summary is a stranger's text.
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _terminal() -> int:

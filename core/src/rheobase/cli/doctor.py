@@ -23,6 +23,7 @@ def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> 
     any is unwell.
     """
     from ..plugins.doctor import examine_all
+    from ..plugins.problem import printable
     from ..plugins.settings import read
 
     report = examine_all(timeout)
@@ -60,7 +61,7 @@ def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> 
             click.echo(problem.detail)
     for finding in report.findings:
         for advice in finding.advice:
-            click.echo(f"{finding.entry.name}: {advice}")
+            click.echo(printable(f"{finding.entry.name}: {advice}"))
     for conflict in report.conflicts:
         click.echo(f'conflict: {conflict}; "distribution:name" says which')
     if report.unkept:

@@ -30,6 +30,7 @@ def plugins_command(ctx: click.Context, check: bool, as_json: bool) -> None:
         ctx.exit(checking.check(messages, as_json))
     from ..plugins import settings
     from ..plugins.doctor import OK, UNTRIED, overview
+    from ..plugins.problem import printable
 
     standings, problems = overview()
     unwell = [standing for standing in standings if standing.status not in (OK, UNTRIED, "disabled")]
@@ -55,4 +56,4 @@ def plugins_command(ctx: click.Context, check: bool, as_json: bool) -> None:
     for standing in standings:
         if standing.cause:
             mend = f" {standing.mend}" if standing.mend else ""
-            click.echo(f"{standing.entry.name}: {standing.status}: {standing.cause}.{mend}")
+            click.echo(printable(f"{standing.entry.name}: {standing.status}: {standing.cause}.{mend}"))

@@ -52,19 +52,8 @@ def plot_recording(
         check_plot(path)
     names = list(recording.traces)
     heights = [2.0] * len(names) + ([1.2] if recording.spikes.recorded or not names else [])
-    if ax is None:
-        figure = new_figure((9.0, 1.0 + sum(heights)))
-        ratios = {"height_ratios": heights}
-        axes = list(figure.subplots(len(heights), 1, sharex=True, squeeze=False, gridspec_kw=ratios)[:, 0])
-    else:
-        axes = list(ax) if isinstance(ax, Iterable) else [ax]
-        if len(axes) != len(heights):
-            panels = [*names, *(["spikes"] if len(heights) > len(names) else [])]
-            raise ArgumentError(
-                f"{len(axes)} axes were given for {len(heights)} panels: {', '.join(panels)}; "
-                "give one for each"
-            )
-        figure = axes[0].get_figure()
+    panels = [*names, *(["spikes"] if len(heights) > len(names) else [])]
+    figure, axes = placed(ax, panels, (9.0, 1.0 + sum(heights)), heights)
     times = recording.times.numpy()
     for axis, name in zip(axes, names, strict=False):
         # float(): numpy has no bfloat16. A line for each unit of each batch index.
@@ -82,6 +71,77 @@ def plot_recording(
     if path is not None:
         write_figure(figure, path)
     return figure
+
+
+def plot_raster(
+    recording: Results,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the spikes of a recording alone: a row for each unit of each batch index.
+
+    Args:
+        recording: The recording.
+        path: Where to write the picture; its ending says the kind. Default: nowhere.
+        title: A title; by default the model's name.
+        ax: Where to draw, in a figure of your own. Default: a new figure.
+
+    Returns:
+        The figure; a new one has no window.
+
+    Raises:
+        RheobaseError: If matplotlib is missing.
+        ArgumentError: If no spikes were recorded.
+        OutputError: If the path cannot be written, or its ending is of no kind that can be drawn.
+    """
+    if not recording.spikes.recorded:
+        raise ArgumentError("the recording has no spikes to draw; record them: record=('spikes', ...)")
+    if path is not None:
+        check_plot(path)
+    figure, (axis,) = placed(ax, ["spikes"], (9.0, 3.0))
+    _raster(axis, recording)
+    axis.set_xlabel("time (ms)")
+    start = recording.first_step * recording.dt
+    axis.set_xlim(start, start + max(recording.duration, recording.dt))
+    axis.set_title(recording.model if title is None else title, loc="left")
+    if path is not None:
+        write_figure(figure, path)
+    return figure
+
+
+def placed(
+    ax: Axes | Sequence[Axes] | None,
+    panels: Sequence[str],
+    size: tuple[float, float],
+    heights: Sequence[float] | None = None,
+    *,
+    across: bool = False,
+) -> tuple[Figure, list[Axes]]:
+    """Axes for panels, and their figure: those that the user gave, or new ones below, or beside, each other.
+
+    Args:
+        ax: What the user gave.
+        panels: What each panel shows, for messages.
+        size: Of a new figure, inches.
+        heights: Of its panels, below each other on one axis of time.
+        across: Whether they stand beside each other.
+    """
+    if ax is not None:
+        axes = list(ax) if isinstance(ax, Iterable) else [ax]
+        if len(axes) != len(panels):
+            count = f"{len(panels)} panels" if len(panels) > 1 else "1 panel"
+            raise ArgumentError(
+                f"{len(axes)} axes were given for {count}: {', '.join(panels)}; give one for each"
+            )
+        figure: Any = axes[0].get_figure()
+        return figure, axes
+    figure = new_figure(size)
+    if across:
+        return figure, list(figure.subplots(1, len(panels), squeeze=False)[0])
+    ratios = {"height_ratios": list(heights or [1.0] * len(panels))}
+    return figure, list(figure.subplots(len(panels), 1, sharex=True, squeeze=False, gridspec_kw=ratios)[:, 0])
 
 
 def _raster(axis: Any, recording: Results) -> None:

@@ -77,9 +77,10 @@ def simulate_network(
                 for data in _rows(net, drives, start, min(block, steps - start)):
                     # Before the step: an interrupt then finds state and recorders at one and the same step.
                     watch.heed()
-                    outputs = net.advance_prepared(data() if callable(data) else data)
+                    outputs = net.advance_prepared(*(data() if callable(data) else data))
                     for name, recorder in recorders.items():
-                        recorder.take(outputs[name])
+                        view = net.views.get(name)
+                        recorder.take(outputs[name] if view is None else view.of(outputs[view.population]))
                 watch(start + min(block, steps - start))
         except KeyboardInterrupt as interrupt:
             raise SimulationInterrupted(finished(), steps) from interrupt
@@ -97,9 +98,10 @@ def _recorded(net: Network, record: Any) -> dict[str, Any]:
         )
     for name in record:
         if name not in net:
+            known = (*net, *net.views)
             raise ArgumentError(
-                f"record: {net.identifier} has no part {name!r}{nearest(str(name), list(net))}; there are "
-                f"{', '.join(net)}"
+                f"record: {net.identifier} has no part {name!r}{nearest(str(name), known)}; there are "
+                f"{', '.join(known)}"
             )
         if not isinstance(record[name], (str, Sequence, Mapping)):
             raise ArgumentError(
@@ -119,12 +121,13 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
         )
     drives = {}
     for name, source in given.items():
-        if name not in net.populations:
+        if name not in net.populations and name not in net.views:
+            known = (*net.populations, *net.views)
             raise InputError(
-                f"stimulus: {net.identifier} has no population {name!r}"
-                f"{nearest(str(name), net.populations)}; there are {', '.join(net.populations)}"
+                f"stimulus: {net.identifier} has no population {name!r}{nearest(str(name), known)}; there "
+                f"are {', '.join(known)}"
             )
-        drive = Drive(source, net.populations[name])
+        drive = Drive(source, net[name])
         if any(isinstance(part, Sources) for part in drive.parts.values()):
             net.refuse_several(name)
         drive.check()
@@ -138,7 +141,8 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
 
 
 def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> Iterable[Any]:
-    """The prepared inputs of so many steps; made in the step, where they are not the same in all."""
+    """What populations receive in so many steps, prepared, and what views are given."""
+    # Made in the step, where it is not the same in all.
     same: dict[str, Any] = {}
     for name, population in net.populations.items():
         drive = drives.get(name)
@@ -148,13 +152,13 @@ def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> 
             same[name] = population.prepare(drive.rows(first, 1)[0])
     changing = {name: drive.rows(first, count) for name, drive in drives.items() if name not in same}
     if not changing:
-        return repeat(same, count)
+        return repeat((same, {}), count)
 
     def at(step: int) -> Any:
         # Signals count from the clock, so they are prepared when their step comes.
-        return lambda: {
-            **same,
-            **{name: net.populations[name].prepare(rows[step]) for name, rows in changing.items()},
-        }
+        rows = {name: each[step] for name, each in changing.items()}
+        views = {name: row for name, row in rows.items() if name in net.views}
+        others = {name: row for name, row in rows.items() if name not in net.views}
+        return lambda: ({**same, **{name: net[name].prepare(row) for name, row in others.items()}}, views)
 
     return map(at, range(count))

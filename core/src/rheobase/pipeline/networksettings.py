@@ -21,6 +21,8 @@ _OF_ALL = ("dt", "dtype", "device", "integrator", "aggregator", "event")
 _OF_ONE = ("model", "units", "params", "preset")
 """Those that each population has of its own."""
 
+_OF_A_VIEW = ("population", "first", "last")
+
 _OF_A_PROJECTION = (
     *("source", "target", "rule", "synapse"),
     *("weight", "delay", "input", "receptor", "identifier", "plasticity"),
@@ -35,7 +37,7 @@ def network_from(settings: Mapping[str, Any], folder: Path, seed: int | None) ->
         RheobaseError: If a part cannot be made; the message names it.
     """
     model = settings["model"]
-    check_keys(model, ("populations", "projections"), "model")
+    check_keys(model, ("populations", "views", "projections"), "model")
     for key in ("units", "params", "preset"):
         if key in settings:
             raise ConfigurationError(f"{key} belongs to a population; give it there, not beside a network")
@@ -48,6 +50,13 @@ def network_from(settings: Mapping[str, Any], folder: Path, seed: int | None) ->
             raise ConfigurationError(f"{where}: the key 'model' is missing; give the name of a model")
         # No seed: that of the network becomes its own.
         net.add(name, _made(where, neuron_from, {**shared, **given}, folder, None, seed))
+    for name, given in _named("views", model["views"]).items() if "views" in model else ():
+        where = f"views: {name}"
+        check_keys(given, _OF_A_VIEW, where)
+        missing = [key for key in _OF_A_VIEW if key not in given]
+        if missing:
+            raise ConfigurationError(f"{where}: {' and '.join(missing)} must be given")
+        _made(where, net.view, name, **given)
     for where, given in _projections(model.get("projections") or {}):
         check_keys(given, _OF_A_PROJECTION, where)
         _connect(net, where, given)

@@ -7,17 +7,35 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
-from .drawing import check_plot, new_figure, plot_recording, write_figure
+from .characterisation import Characterisation, characterise, plot_characterisation
+from .drawing import check_plot, placed, plot_raster, plot_recording, write_figure
 from .fi import FICurve, fi_curve
+from .phaseplane import plot_phase_plane
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FICurve", "check_plot", "fi_curve", "plot_fi_curve", "plot_recording"]
+__all__ = [
+    "Characterisation",
+    "FICurve",
+    "characterise",
+    "check_plot",
+    "fi_curve",
+    "plot_characterisation",
+    "plot_fi_curve",
+    "plot_phase_plane",
+    "plot_raster",
+    "plot_recording",
+]
 
 
 def plot_fi_curve(
-    curves: FICurve | Sequence[FICurve], path: str | os.PathLike[str] | None = None, *, title: str = ""
+    curves: FICurve | Sequence[FICurve],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the firing rate over the current, for one model or several.
 
@@ -25,9 +43,10 @@ def plot_fi_curve(
         curves: What :func:`fi_curve` measured.
         path: Where to write the picture; its ending says the kind. Default: nowhere.
         title: A title.
+        ax: Where to draw, in a figure of your own. Default: a new figure.
 
     Returns:
-        The figure.
+        The figure; a new one has no window.
 
     Raises:
         RheobaseError: If matplotlib is missing.
@@ -38,8 +57,7 @@ def plot_fi_curve(
         raise ArgumentError("there is no curve to draw; give one FICurve or more")
     if path is not None:
         check_plot(path)
-    figure = new_figure((6.0, 4.0))
-    axis = figure.subplots()
+    figure, (axis,) = placed(ax, ["firing rate"], (6.0, 4.0))
     for curve in every:
         axis.plot(curve.currents.detach().numpy(), curve.rates.detach().numpy(), ".-", label=curve.model)
     unit = {curve.unit for curve in every}

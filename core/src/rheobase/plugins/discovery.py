@@ -13,7 +13,7 @@ from .compatibility import SPEC_GROUP, about_core, judge
 from .entry import Entry, canonical
 from .host import Host
 from .metadata import POINTS, UnreadableError, names_group, points_of
-from .problem import AMISS, UNREADABLE, Problem, first_line
+from .problem import AMISS, UNREADABLE, Problem, brief, first_line
 
 _FOLDER = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-.*)?\.(?:dist|egg)-info")
 
@@ -87,7 +87,7 @@ def scan(
         at(metadata.folder_of(found))
         alike = same[metadata.stem(found)]
         if len(alike) == 1 or found is _first(alike, problems):
-            entries.update(_entries(found, VERSION, host, problems))
+            entries.update(_entries(found, same, host, problems))
     return Scan(tuple(sorted(entries)), tuple(sorted(problems, key=lambda each: each.message)))
 
 
@@ -121,7 +121,15 @@ def _is_plugin(found: Any, problems: set[Problem]) -> bool:
         return False
 
 
-def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> list[Entry]:
+def _entries(found: Any, others: Collection[str], host: Host, problems: set[Problem]) -> list[Entry]:
+    """The plugins of a distribution.
+
+    Args:
+        found: The distribution.
+        others: The names that the folders of metadata have.
+        host: The spec versions of the host.
+        problems: Takes up what is amiss.
+    """
     try:
         about = _about(found)  # parsed anew each time that it is asked for
         name, release = str(about["Name"]), str(about["Version"])
@@ -133,9 +141,13 @@ def _entries(found: Any, version: str, host: Host, problems: set[Problem]) -> li
         problems.update(_unnamed(name, spec) for spec in sorted(specs.keys() - names))
         for point in points.select(group=PROJECT):
             spec = specs.get(point.name, "")
-            unfit, upgrade = judge(name, requires, spec, version, host)
+            unfit, upgrade = judge(name, requires, spec, VERSION, host)
             if canonical(name) == PROJECT:  # the core needs no entry point, and its name is no other's
                 unfit, upgrade = "it has the name of the core", f"Remove {metadata.folder_of(found)}"
+            elif canonical(name) != metadata.stem(found) and canonical(name) in others:
+                cause = f"its folder is {metadata.folder_of(found)}, and {name} is another distribution"
+                unfit, upgrade = cause, f"Remove {metadata.folder_of(found)}"
+            unfit = brief(unfit)
             entry = Entry(name, release, point.name, point.value, requires, spec, unfit, upgrade)
             entries.append(entry)
         return entries

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..kinds import KINDS
+from ..specs import ComponentSpec
 from . import index, settings
 from .discovery import Scan
 from .entry import Entry
-from .examiner import Examiner
+from .examiner import Examiner, Here
 from .host import Host
-from .installed import Examining, judged
+from .installed import judged
 from .outcome import Outcome
 from .problem import AMISS, BROKEN, Problem, broken, removal, unusable
-
-AT_ONCE = 2
-"""How many plugins are loaded at a time; more wait for each other's disk."""
 
 OK = "ok"
 """It was loaded when it was last looked at, and works."""
@@ -61,7 +58,7 @@ class Standing:
         }
 
 
-def overview(examining: Examining | None = None) -> tuple[list[Standing], list[Problem]]:
+def overview(examining: Examiner | Here | None = None) -> tuple[list[Standing], list[Problem]]:
     """How each plugin stands, and the problems that are no installed plugin's; imports none of them.
 
     Args:
@@ -97,7 +94,7 @@ def overview(examining: Examining | None = None) -> tuple[list[Standing], list[P
     return [standings[entry] for entry in scan.entries], rest
 
 
-def _scan(examining: Examining) -> Scan:
+def _scan(examining: Examiner | Here) -> Scan:
     try:
         return examining.scan(Host())
     finally:
@@ -175,10 +172,13 @@ def examine_all(limit: float | None = None) -> Report:
     key = index.Key.take(Host())
     with Examiner(limit) as examiner:
         known = index.Index(examiner.scan(Host()), examiner.core(), {})
-    verdicts = judged(known.scan, decided)
-    found = _examine_all(verdicts.wanted, limit)
-    known.outcomes.update({finding.entry: outcome for finding, outcome in found})
-    findings = [finding for finding, _ in found]
+        verdicts = judged(known.scan, decided)
+        known.outcomes.update(
+            zip(verdicts.wanted, examiner.examine_all(verdicts.wanted, apart=True), strict=True)
+        )
+        offered = [(entry, spec) for entry in verdicts.wanted for spec in known.outcomes[entry].specs]
+        failures = dict(zip(offered, examiner.load_all(offered), strict=True))
+    findings = [_finding(entry, known.outcomes[entry], failures) for entry in verdicts.wanted]
     findings += [Finding(entry, DISABLED, advice=(said,)) for entry, said in verdicts.disabled]
     for problem in verdicts.problems:
         if problem.entry is not None:
@@ -191,30 +191,15 @@ def examine_all(limit: float | None = None) -> Report:
     )
 
 
-def _examine_all(entries: Sequence[Entry], limit: float) -> list[tuple[Finding, Outcome]]:
-    examiners = [Examiner(limit) for _ in entries]
-    pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        return list(pool.map(_examine, entries, examiners))
-    finally:
-        # At an interrupt there are processes that would go on; their threads end with them.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for examiner in examiners:
-            examiner.abandon()
-
-
-def _examine(entry: Entry, examiner: Examiner) -> tuple[Finding, Outcome]:
-    with examiner:
-        outcome = examiner.examine(entry)
-        problems = [broken(entry, outcome.failure, outcome.detail)] if outcome.failure else []
-        problems += [unusable(entry, *each) for each in outcome.unusable]
-        works = []
-        for spec in outcome.specs:
-            failure = examiner.load(spec)
-            if failure:
-                problems.append(unusable(entry, spec.kind, spec.name, failure))
-            else:
-                works.append(f"{spec.kind}:{spec.name}")
+def _finding(entry: Entry, outcome: Outcome, failures: Mapping[tuple[Entry, ComponentSpec], str]) -> Finding:
+    problems = [broken(entry, outcome.failure, outcome.detail)] if outcome.failure else []
+    problems += [unusable(entry, *each) for each in outcome.unusable]
+    works = []
+    for spec in outcome.specs:
+        if failure := failures[entry, spec]:
+            problems.append(unusable(entry, spec.kind, spec.name, failure))
+        else:
+            works.append(f"{spec.kind}:{spec.name}")
     advice = list(outcome.complaints)
     if outcome.heavy:
         advice.append(
@@ -226,8 +211,7 @@ def _examine(entry: Entry, examiner: Examiner) -> tuple[Finding, Outcome]:
             'its metadata do not say which core it was made for; add "rheobase>=..." to its dependencies'
         )
     status = BROKEN if problems else OK
-    finding = Finding(entry, status, outcome.seconds, tuple(works), tuple(problems), tuple(advice))
-    return finding, outcome
+    return Finding(entry, status, outcome.seconds, tuple(works), tuple(problems), tuple(advice))
 
 
 def _conflicts(known: index.Index, override: Mapping[tuple[str, str], str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
+from operator import itemgetter
 from types import ModuleType
 from typing import Any
 
@@ -60,7 +61,8 @@ def unchanged(kept: Collection[tuple[str, Collection[int]]]) -> bool:
         >>> unchanged([("no/such/file", ())]), unchanged([("no/such/file", UNSURE)])
         (True, False)
     """
-    return stamps([path for path, _ in kept]) == [tuple(then) for _, then in kept]
+    # Without a frame for each file, for a process may have thousands to look at.
+    return stamps(map(itemgetter(0), kept)) == list(map(tuple, map(itemgetter(1), kept)))
 
 
 class ImportLog:

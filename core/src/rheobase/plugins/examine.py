@@ -34,6 +34,9 @@ from .problem import brief, first_line
 HEAVY = ("torch", "numpy", "scipy", "jax", "tensorflow", "matplotlib", "pandas")
 """What a hook module has no use for, and what makes every listing without an index wait."""
 
+LONGEST = 1 << 16
+"""How many characters of a traceback are kept: its end, as its beginning is ours."""
+
 _VALUE = re.compile(r"(?P<module>[\w.]+)\s*(?::\s*(?P<attribute>[\w.]+))?\s*(?:\[.*\])?")
 
 _examined: set[str] = set()
@@ -135,13 +138,17 @@ def _traceback(error: BaseException | None) -> str:
     if error is None:
         return ""
     try:
-        return "".join(traceback.format_exception(error))
+        return "".join(traceback.format_exception(error))[-LONGEST:]
     except Exception:  # a stranger's exception may fail to print
         return type(error).__name__
 
 
 def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: None) -> Iterator[Any]:
     """Do what a job asks for; ``at`` is told each place that a scan is about to look at."""
+    if request.get("trusted"):
+        from .locking import loading
+
+        loading.activate({"": loading.Trusted(*request["trusted"])})
     if request["do"] == "scan":
         asking = host.Host(request["spec"], request["oldest"])
         yield discovery.scan(asking, at=at, without=request.get("without", ())).to_plain()
@@ -159,10 +166,6 @@ def answers(request: dict[str, Any], at: Callable[[str], None] = lambda place: N
 
         yield {"failure": component.failure(spec_from_plain(request["spec"]))}
     else:
-        if request.get("trusted"):
-            from .locking import loading
-
-            loading.activate({"": loading.Trusted(*request["trusted"])})
         for entry in request["entries"]:
             yield examine(Entry.from_plain(entry)).to_plain()
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import PluginError
 from ..specs import ComponentSpec
 from . import discovery, examine
 from .discovery import Scan
@@ -20,13 +19,15 @@ from .evidence import package_of, rests_on
 from .host import Host
 from .locking.loading import trusted_of
 from .outcome import Outcome, spec_to_plain
-from .problem import Problem, brief, printable
-from .worker import pool
-from .worker.pool import Worker
+from .problem import Problem, brief, line, printable
+from .worker.pool import APART, Worker
 from .worker.watched import NO_ANSWER, Result
 
 PLACES = 8
 """How many places that cannot be read a scan passes over before it is given up."""
+
+HEAVY_AT_ONCE = 2
+"""How many components are imported at a time: most import torch, which takes memory, and the disk."""
 
 Group = tuple[Entry, ...]
 """Plugins that are loaded in one process."""
@@ -42,6 +43,9 @@ class Here:
         >>> [spec.name for spec in Here().core().specs][:2]
         ['analog', 'rk1']
     """
+
+    apart = False
+    """Whether the plugins of each distribution have a process of their own."""
 
     def __init__(self, found: Callable[[], Scan] | None = None) -> None:
         self._found = found
@@ -82,9 +86,9 @@ class Examiner:
         self.limit = limit
         self.outcomes: dict[Entry, Outcome] = {}
         """What came of those that were loaded so far."""
+        self.apart = True
         self._worker = Worker(limit)
         self.close = self._worker.close
-        self.abandon = self._worker.abandon
 
     def scan(self, host: Host) -> Scan:
         """Read the metadata of all distributions; a place that cannot be read is passed over, and told."""
@@ -117,22 +121,31 @@ class Examiner:
         """Load one plugin."""
         return self.examine_all([entry])[0]
 
-    def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Load plugins, several at a time; none can harm another distribution's."""
+    def examine_all(self, entries: Sequence[Entry], *, apart: bool = not APART) -> list[Outcome]:
+        """Load plugins, several at a time; none can harm another distribution's.
+
+        Args:
+            entries: The plugins.
+            apart: Whether those of one distribution have a process each, too.
+        """
+        groups: list[Group] = [(entry,) for entry in entries]
+        if not apart:
+            groups = [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]
         try:
-            groups = _by_distribution(entries)
-            while groups:
-                # One may have spoilt the process for the others of its distribution: they are judged apart.
-                spoilt: list[Group] = []
-                if self._worker.run(list(map(_request, groups)), self._sorter(groups, spoilt)) is None:
-                    return Here().examine_all(entries)
-                groups = spoilt
+            # One may have spoilt the process for the others of its distribution: they are judged apart. And
+            # it may have ended others': what a signal ended is loaded once more, with nothing beside it.
+            spoilt: list[Group] = []
+            killed: list[Group] = []
+            if self._run(groups, spoilt, killed) is None or self._run(spoilt, [], killed) is None:
+                self.apart = False
+                return Here().examine_all(entries)
+            for group in killed if len(groups) > 1 else ():
+                self._run([group], [], [])
         finally:
-            with contextlib.suppress(PluginError):  # nothing more is to be started
-                self._name_strangers([entry for entry in entries if entry in self.outcomes])
+            self._name_strangers([entry for entry in entries if entry in self.outcomes])
         return [self.outcomes[entry] for entry in entries]
 
-    def _sorter(self, groups: Sequence[Group], spoilt: list[Group]) -> Callable[[int, Result], None]:
+    def _run(self, groups: Sequence[Group], spoilt: list[Group], killed: list[Group]) -> list[Result] | None:
         since = time.time_ns()
 
         def sort(number: int, result: Result) -> None:
@@ -142,8 +155,10 @@ class Examiner:
                     spoilt.append((entry,))
                 elif outcome is not None:
                     self.outcomes[entry] = outcome
+            if result.killed and len(group) == 1:
+                killed.append(group)
 
-        return sort
+        return self._worker.run(list(map(_request, groups)), sort)
 
     def _outcomes(self, group: Group, result: Result, since: int) -> list[Outcome | None]:
         """What came of plugins that were loaded in one process; None: nothing, for one before it failed."""
@@ -183,17 +198,16 @@ class Examiner:
             complaints = (*outcome.complaints, *map(str, complaints))
             self.outcomes[entry] = outcome._replace(complaints=complaints)
 
-    def load(self, spec: ComponentSpec) -> str:
-        """Import what a spec names; gives why it cannot be used, or nothing."""
-        request = {"do": "load", "spec": spec_to_plain(spec)}
-        results = self._worker.run([request])
+    def load_all(self, offered: Sequence[tuple[Entry, ComponentSpec]]) -> list[str]:
+        """Import what specs name, each in a process of its own; gives why it cannot be used, or nothing."""
+        requests = [
+            {"do": "load", "spec": spec_to_plain(spec), "trusted": trusted_of(canonical(entry.distribution))}
+            for entry, spec in offered
+        ]
+        results = self._worker.run(requests, at_once=HEAVY_AT_ONCE)
         if results is None:
-            return str(next(examine.answers(request))["failure"])
-        [result] = results
-        try:
-            return result.failure or str(result.answers[0]["failure"])
-        except (LookupError, TypeError):
-            return NO_ANSWER
+            return [str(next(examine.answers(request))["failure"]) for request in requests]
+        return [result.failure or _failure(result.answers[0]) for result in results]
 
     def __enter__(self) -> Examiner:
         return self
@@ -215,7 +229,6 @@ def _request(group: Group) -> dict[str, Any]:
     return {"do": "examine", "entries": entries, "trusted": locked, "about": printable(brief(about))}
 
 
-def _by_distribution(entries: Sequence[Entry]) -> list[Group]:
-    if not pool.APART:
-        return [(entry,) for entry in entries]
-    return [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]
+def _failure(answer: Any) -> str:
+    told = answer.get("failure") if isinstance(answer, dict) else None
+    return line(told) if isinstance(told, str) else NO_ANSWER

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 from .. import cache
 from ..errors import RheobaseError
 from .discovery import Scan
-from .entry import Entry
+from .entry import Entry, canonical
 from .evidence import stamps, unchanged
 from .host import Host
 from .metadata import search_path
 from .outcome import Outcome
 
-FORMAT = 2
+FORMAT = 3
 """Grows when an older index could be read wrongly."""
 
 KEPT_DAYS = 60
@@ -59,11 +59,13 @@ class Index(NamedTuple):
         scan: The metadata.
         core: Core's own components.
         outcomes: What came of the plugins that were loaded so far.
+        apart: Whether each distribution's were loaded in a process of their own.
     """
 
     scan: Scan
     core: Outcome
     outcomes: dict[Entry, Outcome]
+    apart: bool = True
 
 
 class Key(NamedTuple):
@@ -129,15 +131,18 @@ def load(key: Key, limit: float = 0.0) -> Index | None:
         scan = Scan.from_plain(kept)
         found = zip(scan.entries, kept["outcomes"], strict=True)
         known = [(entry, plain) for entry, plain in found if plain is not None]
-        # What one of them imported, another of its distribution may use: they were loaded in one process.
-        same = unchanged([file for _, plain in known for file in plain["files"]])
-        same = same and key.where(kept["modules"]) == kept["modules"]
+        same = key.where(kept["modules"]) == kept["modules"]
+        # What one of them imported, another may use that was loaded in the same process.
+        changed = {
+            _process_of(entry, kept["apart"]) for entry, plain in known if not unchanged(plain["files"])
+        }
         outcomes = {
             entry: Outcome.kept(plain)
             for entry, plain in known
-            if same and unchanged(plain["folders"]) and not 0 < plain["limit"] < limit
+            if same and _process_of(entry, kept["apart"]) not in changed
+            if unchanged(plain["folders"]) and not 0 < plain["limit"] < limit
         }
-        return Index(scan, Outcome.kept(kept["core"]), outcomes)
+        return Index(scan, Outcome.kept(kept["core"]), outcomes, bool(kept["apart"]))
     except (AttributeError, KeyError, TypeError, ValueError, RheobaseError):  # not of this format after all
         return None
 
@@ -158,10 +163,15 @@ def save(index: Index, key: Key) -> str:
         "core": index.core.to_plain(),
         "outcomes": [outcome and outcome.to_plain() for outcome in outcomes],
         "modules": key.where(sorted(sought)),
+        "apart": index.apart,
     }
     path = path_of_index()
     cache.drop_old(os.path.dirname(path), KEPT_DAYS)
     return cache.write_json(path, kept)
+
+
+def _process_of(entry: Entry, apart: bool) -> str:
+    return canonical(entry.distribution) if apart else ""
 
 
 def _own_files() -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..kinds import KINDS
 from ..specs import PROJECT, VERSION, Provenance
@@ -14,33 +14,16 @@ from .component import Registered
 from .discovery import Scan
 from .entry import Entry, canonical
 from .host import Host
-from .outcome import Outcome
 from .problem import AMISS, INCOMPATIBLE, LEFT_OUT, REFUSED, Problem, broken, removal, unusable
+
+if TYPE_CHECKING:
+    from .examiner import Examiner, Here
 
 CORE = PROJECT
 """The distribution whose names cannot be shadowed."""
 
 CORE_PLUGIN = "core"
 """The name of the plugin through which core offers its components."""
-
-
-class Examining(Protocol):
-    """What reads metadata and loads plugins: another process, or this one."""
-
-    outcomes: dict[Entry, Outcome]
-    """What came of plugins before :meth:`examine_all` was interrupted."""
-
-    def scan(self, host: Host) -> Scan:
-        """Read the metadata."""
-
-    def core(self) -> Outcome:
-        """Load core's own components."""
-
-    def examine_all(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Load plugins."""
-
-    def close(self) -> None:
-        """Let go of what is held."""
 
 
 class Installed(NamedTuple):
@@ -87,7 +70,7 @@ class Verdicts(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def load(examining: Examining | None = None) -> Installed:
+def load(examining: Examiner | Here | None = None) -> Installed:
     """Find out what is installed, from the index where it still holds.
 
     Args:
@@ -114,11 +97,11 @@ def load(examining: Examining | None = None) -> Installed:
             if key is not None and known is not None:
                 # Whoever waits for some and stops it need not wait for the others again.
                 known.outcomes.update(examiner.outcomes)
-                index.save(known, key)
+                index.save(known._replace(apart=known.apart and examiner.apart), key)
     return _assembled(known, verdicts, decided)
 
 
-def _other_process(limit: float) -> Examining:
+def _other_process(limit: float) -> Examiner | Here:
     from .examiner import Examiner  # here: an index that still holds needs none
 
     return Examiner(limit)
@@ -183,9 +166,10 @@ def _assembled(known: index.Index, verdicts: Verdicts, decided: settings.Control
         if outcome.failure:
             problems.append(broken(entry, outcome.failure, outcome.detail))
             continue
-        mend = removal(entry)
-        problems += [Problem(AMISS, entry.label, each, mend, entry) for each in outcome.complaints]
-        problems += [unusable(entry, *each) for each in outcome.unusable]
+        if outcome.complaints or outcome.unusable:
+            mend = removal(entry)
+            problems += [Problem(AMISS, entry.label, each, mend, entry) for each in outcome.complaints]
+            problems += [unusable(entry, *each) for each in outcome.unusable]
         for spec in outcome.specs:
             place = spec.kind, spec.name
             origin = Provenance(spec.kind, spec.name, entry.distribution, entry.version)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 from ..errors import PluginError
 from ..kinds import KINDS
 from ..specs import ComponentSpec
+from .problem import line
 
 Stamp = tuple[int, ...]
 """What tells one state of a file from another: times, size and inode; empty where there is no file."""
@@ -66,7 +67,13 @@ class Outcome(NamedTuple):
         if not isinstance(plain, dict) or plain.keys() != set(cls._fields):
             raise ValueError("it is no outcome: its fields are not those of one")
         kinds = get_type_hints(cls)
-        return cls(**{field: _checked(value, kinds[field]) for field, value in plain.items()})
+        found = cls(**{field: _checked(value, kinds[field]) for field, value in plain.items()})
+        return found._replace(
+            complaints=tuple(map(line, found.complaints)),
+            unusable=tuple((kind, line(name), line(cause)) for kind, name, cause in found.unusable),
+            failure=line(found.failure),
+            heavy=line(found.heavy),
+        )
 
     @classmethod
     def kept(cls, plain: Any) -> Outcome:
@@ -87,7 +94,7 @@ def _checked(value: Any, kind: Any) -> Any:
         kinds = get_args(kind)
         kinds = kinds[:1] * len(values) if kinds[-1] is ... else kinds
         return tuple(_checked(each, one) for each, one in zip(values, kinds, strict=True))
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < 1 << 53:
         value = float(value)
     if type(value) is not kind or (kind is float and not math.isfinite(value)):
         raise ValueError(f"it is no outcome: {type(value).__name__} stands for {kind.__name__}")
@@ -118,7 +125,7 @@ def spec_from_plain(plain: Any) -> ComponentSpec:
     for value in values.values():
         if value is not None and not isinstance(value, (str, int, float)):
             raise ValueError(f"it is no spec: {type(value).__name__} is no plain value")
-    _checked(values["summary"], str)
+    values["summary"] = line(_checked(values["summary"], str))
     try:
         return kind.spec(**values)
     except PluginError as error:

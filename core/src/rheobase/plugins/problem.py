@@ -123,6 +123,11 @@ def brief(text: str, most: int = LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
+def line(text: str) -> str:
+    """A stranger's text as one line that can be shown."""
+    return printable(brief(text))
+
+
 def printable(text: str) -> str:
     """A stranger's text without what a terminal would obey.
 

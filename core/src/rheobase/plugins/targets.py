@@ -35,10 +35,8 @@ def missing(target: str) -> str:
     first = path.partition(".")[0]
     if loaded is not None:
         return "" if hasattr(loaded, first) else f"module {module!r} has no {first!r}"
-    spec = None
     try:
-        for _, spec in levels(module):
-            pass
+        *_, (_, spec) = levels(module)
     except Missing as error:
         return f"there is no module {str(error)!r}"
     except Exception:  # a finder of a stranger's; only the import can tell

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.integrator import Integrator
+from ..engine.network.recipe import SynapseRecipe
 from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, nearest, shown
 from .making import neuron_for, shape_of
@@ -29,6 +30,7 @@ def layer(
     integrator: Integrator | str | None = None,
     gradient: str = "surrogate",
     recurrent: nn.Module | None = None,
+    synapse: SynapseRecipe | None = None,
     backend: str = "auto",
     memory: str = "recompute",
     time: str = "first",
@@ -65,13 +67,20 @@ def layer(
             is linear in its states, else the second; ``"located"`` with ``gradient="times"``.
         integrator: An integrator or the name of one; ``"rk4"`` by default.
         gradient: ``"surrogate"``; or ``"times"``: the output are the times of spikes, in ms since the call
-            began, float64 ``[*batch, *units, K]`` in ascending order, NaN where a unit has fewer than K, and
+            began, ``[*batch, *units, K]`` in ascending order, NaN where a unit has fewer than K, and
             their derivatives are exact. Each row of x is an input that is constant for one dt. It goes step
             by step in PyTorch, and neither ``surrogate`` nor ``reset`` plays a part.
         recurrent: A module from the last output ``[*batch, *units]`` to what adds to x.
-        backend: ``"eager"``, step by step in PyTorch; ``"auto"`` is the same for now.
-        memory: How a backend that runs many steps at once keeps what it needs for the derivative,
-            ``"recompute"`` or ``"store"``. In eager autograd keeps it, whatever is given.
+        synapse: What events do with ``gradient="times"``, from :func:`rheobase.synapse`: it is integrated
+            with the model, and a weight of 1 is what x = 1 stands for (in its own unit, if that is another).
+            By default they are added at once to the state that an input of the model which arrives as a jump
+            names, else to the first, and 1 is the distance from threshold.
+        backend: ``"eager"``, step by step in PyTorch; the name of a backend that takes layers, such as
+            ``"fused"``; or ``"auto"``: for 64 units and more the first installed one that takes this layer,
+            else eager.
+        memory: What a backend that runs many steps at once does about the states between, of which the
+            derivative is made: ``"recompute"`` keeps some, ``"store"`` all, which is faster for a model that
+            is dear. In eager autograd keeps them, whatever is given.
         time: ``"first"``: x is ``[T, *batch, *units]``; ``"second"``: ``[batch, T, *units]``.
         preset: The name of one of the model's presets.
         seed: The seed of distributions and sweeps.
@@ -83,6 +92,7 @@ def layer(
         The layer.
 
     Raises:
+        BackendError: If the backend that is named does not take this layer; with the reason.
         ArgumentError: If an argument cannot be used, among them a parameter that cannot learn, a surrogate
             that is flat at 0, and a model without threshold that is asked for spikes.
         ComponentError: If a name is unknown.
@@ -109,7 +119,7 @@ def layer(
         "time": time,
     }
     for name, value in given.items():
-        if value not in CHOICES[name]:
+        if name in CHOICES and value not in CHOICES[name]:
             raise ArgumentError(
                 f"layer: {name}={shown(value)}; it must be one of {', '.join(map(repr, CHOICES[name]))}"
                 f"{nearest(str(value), CHOICES[name])}"
@@ -125,5 +135,6 @@ def layer(
         shapes=shapes,
         surrogate=surrogate,
         recurrent=recurrent,
+        synapse=synapse,
         choices=given,
     )

@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
-from ..engine.model.functions import gap
+from ..engine.model.functions import Model, gap
 from ..engine.model.values import initial_value
 from ..engine.neuron.base import Neuron
-from ..engine.step.grid import step
-from ..engine.step.slopes import forgotten
-from ..engine.step.spikes import Surrogate
+from ..engine.step.arrivals import Arrivals
 from ..engine.step.stepsize import heed
 from ..engine.step.table import StepState
-from ..errors import ArgumentError, InputError, NonFiniteStateError, RheobaseWarning, shown
+from ..errors import ArgumentError, BackendError, InputError, NonFiniteStateError, RheobaseWarning, shown
+from ..pipeline.backends import AUTO, EAGER
 from ..torch_state import all_finite, first_not_finite, values_visible
+from .backends import trainer_of
+from .events import Events
 from .learning import check_learn, tied_to, value_of
 from .making import model_of
-from .receiving import flat_input
+from .receiving import check_finite, flat_input, scaled, unscaled
+from .reception import Reception
 from .scales import INPUTS, check_size, displacement, distance, input_size
 from .state import named, packed
 from .surrogate import as_surrogate
-from .times import check_timed, gathered
+from .times import anchored, check_timed, gathered
+from .unrolling import Trainer, Trains, Unrolling, neuron_data
 
 CHOICES = {
     "reset": ("detached", "attached"),
     "input": INPUTS,
     "output": ("spikes", "voltage"),
     "gradient": ("surrogate", "times"),
-    "backend": ("auto", "eager"),
     "memory": ("recompute", "store"),
     "time": ("first", "second"),
 }
 """What each choice of a layer may be; the first is the default."""
+DEFAULTS = {**{name: values[0] for name, values in CHOICES.items()}, "backend": AUTO}
+"""What each choice is by default; a backend is one of those installed."""
 
 
 _TELLING = 10
@@ -63,6 +68,7 @@ class Layer(nn.Module):
     scale: Tensor
     rheobase: Tensor
     _neuron: Neuron
+    _trainer: Trainer | None
 
     def __init__(
         self,
@@ -73,6 +79,7 @@ class Layer(nn.Module):
         shapes: Mapping[str, torch.Size],
         surrogate: Any,
         recurrent: nn.Module | None,
+        synapse: Any,
         choices: Mapping[str, str],
     ) -> None:
         super().__init__()
@@ -87,6 +94,11 @@ class Layer(nn.Module):
             )
         if self._timed:
             check_timed(neuron, choices, recurrent)
+        elif synapse is not None:
+            raise ArgumentError(
+                f"layer: synapse={shown(synapse)} is for events, which a layer with gradient='times' hears; "
+                "give gradient='times', or put a layer of its own before this one"
+            )
         if recurrent is not None and not isinstance(recurrent, nn.Module):
             raise ArgumentError(
                 f"layer: recurrent={shown(recurrent)}; give a torch module, such as nn.Linear"
@@ -98,6 +110,10 @@ class Layer(nn.Module):
         self.register_buffer("scale", distance(neuron) if self._spiking else displacement(neuron))
         sizes, self._main = self._sizes(neuron)
         self.register_buffer("rheobase", sizes)
+        self.reception = None
+        if self._timed:
+            main = tuple(neuron.schema.inputs)[self._main] if neuron.schema.inputs else ""
+            self.reception = Reception(neuron, synapse, main)
         self.raw, self.start, self.size = nn.Module(), nn.Module(), nn.Module()
         for name, declared in neuron.schema.parameters.items():
             value = neuron._of(name).detach().clone()
@@ -107,6 +123,7 @@ class Layer(nn.Module):
             elif name not in self._tied:
                 self._hold(name, value)
         self._smooth = False
+        self.__dict__["_trainer"] = self._new_trainer()
         # Whether dt was, or need not be, held against the parameters again.
         self._heeded = False
         # Whether a warning was given, and whether the next call is the first.
@@ -178,19 +195,28 @@ class Layer(nn.Module):
         gradients, not for training.
         """
         twin = copy.deepcopy(self)
-        twin._smooth = True
+        twin._smooth, twin.__dict__["_trainer"] = True, None
         return twin
 
     def forward(
-        self, x: Any, *, state: Mapping[str, Tensor] | None = None, return_state: bool = False
+        self,
+        x: Any,
+        *,
+        state: Mapping[str, Tensor] | None = None,
+        return_state: bool = False,
+        until: float | None = None,
     ) -> Any:
         """The output for a sequence of inputs.
 
         Args:
             x: ``[T, *batch, *units]``, or ``[batch, T, *units]`` with ``time="second"``; for a model with
-                several inputs a mapping of these by name.
+                several inputs a mapping of these by name. With ``gradient="times"`` also events,
+                ``(times, weights)`` or ``(times, weights, x)``: ms ``[*batch, inputs, K]`` with NaN in places
+                left over, such as another layer gives, and ``[*units, inputs]``.
             state: Where to go on from, as an earlier call gave it; the initial state by default.
             return_state: Whether to give the state at the end too.
+            until: How long a call with events alone goes on, ms, rounded up to whole steps. By default to the
+                end of the step of the last event.
 
         Returns:
             The output in the shape of x; times ``[*batch, *units, K]`` with ``gradient="times"``; with
@@ -201,28 +227,52 @@ class Layer(nn.Module):
             NonFiniteStateError: If a state is not finite at the end.
         """
         second = self._choices["time"] == "second"
-        given, shape = flat_input(self._neuron, x, self.units, self.rheobase, main=self._main, second=second)
+        neuron, trainer, events = self._neuron, self._trainer, None
+        if self.reception is not None and isinstance(x, (tuple, list)):
+            events, x = self._heard(x, until)
+        elif until is not None:
+            raise InputError(
+                f"{neuron.identifier}: until={until!r} says when a call with events alone ends; an "
+                "input of T rows ends with them: leave until out"
+            )
+        if trainer is not None and not self._goes_in_one(x):
+            trainer = None
+        look, main = trainer is None, self._main
+        raw, shape = flat_input(neuron, x, self.units, self.rheobase, main=main, second=second, look=look)
+        if events is not None and events.batch != shape[1:-1]:
+            raise InputError(
+                f"{neuron.identifier}: the events have the batch {list(events.batch)}, and x "
+                f"{list(shape[1:-1])}; give both alike"
+            )
         values = self.values
         params = self._params(values)
-        begun = self._begun(params, shape[1:-1])
+        starts = self._starts(params)
+        begun = self._begun(starts, params, shape[1:-1])
         now, last = begun, torch.zeros_like(begun.y[0])
         if state is not None:
-            now, back = packed(self._neuron, state, begun, self.units, spikes=not self._timed)
+            now, back = packed(neuron, self._names, state, begun, self.units, spikes=not self._timed)
             last = last if back is None else back
-        begin = begun.y[0] if self._choices["output"] == "voltage" else None
-        rows, now, last = self._unrolled(given, shape[0], now, last, params, begin)
-        if self._timed:
-            times = gathered(rows, shape[1:], self._neuron.dt, self.scale.device)
-            self._look(~times.detach().isnan(), shape[0], now, begun)
-            outputs = times.unflatten(-2, self.units)
+        if trainer is not None and shape.numel():
+            outputs, now, last = self._in_one(trainer, raw, shape, now, last, values, starts[0])
         else:
-            outputs = torch.stack(rows) if rows else self.scale.new_zeros(shape)
-            self._look(outputs, shape[0], now, begun)
+            given = scaled(neuron, raw, self.rheobase, shape)
+            begin = begun.y[0] if self._choices["output"] == "voltage" else None
+            leaves = (*values.values(), *given.values(), now.y, *(() if events is None else events.leaves))
+            rows, now, last = self._unrolled(given, shape[0], now, last, params, begin, events)
+            if self._timed:
+                outputs = gathered(rows, shape[1:], neuron.dt, self.scale.device)
+                outputs = anchored(outputs, leaves).to(self.scale.dtype)
+            else:
+                outputs = torch.stack(rows) if rows else self.scale.new_zeros(shape)
+        self._look(~outputs.detach().isnan() if self._timed else outputs, shape[0], now, begun)
+        self._heed(raw, params, begun)
+        if self._timed:
+            outputs = outputs.unflatten(-2, self.units)
+        else:
             outputs = outputs.unflatten(-1, self.units)
             outputs = outputs.movedim(0, 1) if second else outputs
-        self._heed(given, params, begun)
         if return_state:
-            return outputs, named(self._neuron, now, None if self._timed else last, self.units)
+            return outputs, named(self._names, now, None if self._timed else last, self.units)
         return outputs
 
     def _unrolled(
@@ -233,41 +283,101 @@ class Layer(nn.Module):
         last: Tensor,
         params: Any,
         begin: Tensor | None,
+        events: Events | None,
     ) -> tuple[list[Tensor], StepState, Tensor]:
-        neuron = self._neuron
-        model, main = model_of(neuron), list(given)[self._main]
-        surrogate = None
+        unrolling, main = self._unrolling(), list(given)[self._main]
         # Without a graph there is nothing that it would stand for.
-        if self._spiking and not self._timed and (torch.is_grad_enabled() or self._smooth):
-            attached = self._choices["reset"] == "attached"
-            surrogate = Surrogate(self._surrogate, self.scale, attached, self._smooth)
+        asked = not self._timed and (torch.is_grad_enabled() or self._smooth)
+        surrogate = unrolling.surrogate(self.scale, smooth=self._smooth) if asked else None
         rows: list[Tensor] = []
         for t in range(steps):
-            data: Any = {name: value[t] for name, value in given.items()}
+            data = {name: value[t] for name, value in given.items()}
             if self.recurrent is not None:
                 data[main] = data[main] + self._returned(last) * self.rheobase[self._main]
-            data = neuron.schema.pack_data(**data) if neuron.schema.inputs else data[main]
-            now, report = step(
-                model,
-                neuron.integrator,
-                neuron.event,
-                now._replace(carry=forgotten(now.carry, True)),
-                params,
-                data,
-                neuron.dt,
-                surrogate=surrogate,
-            )
+            arriving = self._arriving(events, t)
+            now, report, output = unrolling(now, params, data, self.scale, begin, surrogate, arriving)
             if report.times is not None:
                 rows.append(report.times)
                 continue
-            if begin is not None:
-                last = (now.y[0] - begin) / self.scale
-            elif report.spike is not None:
-                last = report.spike
-            elif now.spiked is not None:
-                last = now.spiked.to(self.scale.dtype)
+            last = output
             rows.append(last)
         return rows, now, last
+
+    def _unrolling(self) -> Unrolling:
+        """What is done in a step."""
+        return Unrolling(
+            self._neuron,
+            self._model,
+            self._surrogate,
+            self._choices["reset"] == "attached",
+            self._choices["output"] == "voltage",
+            (*self.learn, *self._tied),
+            self._choices["memory"] == "store",
+        )
+
+    def _new_trainer(self) -> Trainer | None:
+        """What takes the steps at once; None: they are taken one by one, here."""
+        if self._timed:
+            if self._choices["backend"] not in (AUTO, EAGER):
+                raise BackendError(
+                    f"layer: gradient='times' with backend={self._choices['backend']!r}: times are found "
+                    "step by step; give backend='auto' or 'eager'"
+                )
+            return None
+        unrolling = self._unrolling()
+
+        def made(run: Trains) -> Trainer:
+            with torch.no_grad():
+                values = self.values
+                params = self._params(values)
+                starts = self._starts(params)
+                begin = starts[0] if self._choices["output"] == "voltage" else None
+                begun = self._begun(starts, params, torch.Size())
+                return run.train(unrolling, self.rheobase, values, self.scale, begin, begun)
+
+        return trainer_of(self._choices["backend"], unrolling, made)
+
+    def _goes_in_one(self, x: Any) -> bool:
+        """Whether a backend may take the steps: it needs values, which function transforms do not show."""
+        parts = tuple(x.values()) if isinstance(x, Mapping) else (x,)
+        if torch.compiler.is_compiling():
+            return True
+        seen = all(values_visible(each) for each in parts if isinstance(each, Tensor))
+        if not seen and self._choices["backend"] != AUTO:
+            raise BackendError(
+                f"{self._neuron.identifier}: within a function transform, or on meta, values cannot be seen, "
+                f"and backend={self._choices['backend']!r} needs them; give backend='auto' or 'eager'"
+            )
+        return seen
+
+    def _in_one(
+        self,
+        trainer: Trainer,
+        raw: Mapping[str, Tensor],
+        shape: torch.Size,
+        now: StepState,
+        last: Tensor,
+        values: Mapping[str, Tensor],
+        start: Tensor,
+    ) -> tuple[Tensor, StepState, Tensor]:
+        """All steps by a backend; one by one where what comes out goes in again."""
+        given = unscaled(self._neuron, raw, self.rheobase, shape)
+        begin = start if self._choices["output"] == "voltage" else None
+        if self.recurrent is None:
+            outputs, now, sound = trainer(given, self.rheobase, values, self.scale, begin, now)
+            last = outputs[-1]
+        else:
+            main, rows, sound = list(given)[self._main], [], True
+            for t in range(shape[0]):
+                data = {name: value[t : t + 1] for name, value in given.items()}
+                data[main] = data[main] + self._returned(last)
+                row, now, fine = trainer(data, self.rheobase, values, self.scale, begin, now)
+                last, sound = row[0], sound and fine
+                rows.append(last)
+            outputs = torch.stack(rows)
+        if not sound:
+            check_finite(self._neuron, raw, self.units)
+        return outputs, now, last
 
     def _returned(self, last: Tensor) -> Tensor:
         """What the last output ``[*batch, N]`` adds to x."""
@@ -280,22 +390,68 @@ class Layer(nn.Module):
             )
         return more.flatten(-len(self.units))
 
+    def _heard(self, x: Sequence[Any], until: float | None) -> tuple[Events, Any]:
+        """Events, and what is heard beside them."""
+        neuron, reception = self._neuron, self.reception
+        if (
+            reception is None
+            or len(x) not in (2, 3)
+            or (until is not None and (len(x) == 3 or not 0 < until < math.inf))
+        ):
+            raise InputError(
+                f"{neuron.identifier}: {len(x)} parts of an input, until={until!r}; give (times, weights), "
+                "with until > 0 if you like, or (times, weights, x) without"
+            )
+        native = self._choices["input"] == "native"
+        size = reception.size(self.scale, self.rheobase[self._main], native)
+        events = Events(neuron, x[:2], self.units, size)
+        if len(x) == 3:
+            return events, x[2]
+        # What no input is to a model with several is the default of each.
+        sizes, names = self.rheobase, tuple(neuron.schema.inputs)
+        rest = neuron.schema.inputs[names[self._main]].default if names else 0.0
+        shape = (events.steps(until), *events.batch)
+        still = (torch.full_like(sizes[self._main], rest) / sizes[self._main]).unflatten(0, self.units)
+        still = still.expand(*shape, *self.units)
+        return events, still.movedim(0, 1) if self._choices["time"] == "second" else still
+
+    def _arriving(self, events: Events | None, t: int) -> Arrivals | None:
+        if events is None or self.reception is None:
+            return None
+        return events.of_step(t, self.reception.composite.arrive)
+
+    @property
+    def _model(self) -> Model:
+        """What is integrated: the model, with the synapse that reaches it."""
+        return model_of(self._neuron) if self.reception is None else self.reception.model
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        own = tuple(self._neuron.schema.states)
+        return own if self.reception is None else (*own, *self.reception.names)
+
     def _params(self, values: Mapping[str, Tensor]) -> Any:
         schema = self._neuron.schema
         options = (getattr(self._neuron, name) for name in schema.options)
-        return schema.pack_params(*values.values(), *options)
+        own = schema.pack_params(*values.values(), *options)
+        return own if self.reception is None else self.reception.params(own)
 
-    def _begun(self, params: Any, batch: torch.Size) -> StepState:
-        """The state at the start, with the values of now."""
-        neuron, model = self._neuron, model_of(self._neuron)
-        shape, like = torch.Size((*batch, neuron.num_units)), self.scale
-        parts = []
+    def _starts(self, params: Any) -> list[Tensor]:
+        """What each state of the model begins with, with the values of now, ``[]`` or ``[N]``."""
+        neuron, like, parts = self._neuron, self.scale, []
         for name, declared in neuron.schema.states.items():
             value = (
                 neuron._initial[name] if name in neuron._initial else initial_value(neuron, declared, params)
             )
-            value = torch.as_tensor(value, dtype=like.dtype, device=like.device)
-            parts.append(value.expand(shape))
+            parts.append(torch.as_tensor(value, dtype=like.dtype, device=like.device))
+        return parts
+
+    def _begun(self, starts: list[Tensor], params: Any, batch: torch.Size) -> StepState:
+        """The state at the start."""
+        neuron = self._neuron
+        shape, like = torch.Size((*batch, neuron.num_units)), self.scale
+        parts = [value.expand(shape) for value in starts]
+        parts += [] if self.reception is None else self.reception.begun(shape, like)
         y = torch.stack(parts)
         if not self._spiking:
             return StepState(y)
@@ -303,7 +459,7 @@ class Layer(nn.Module):
         if neuron.schema.refractory:
             steps = torch.zeros(shape, dtype=torch.int32, device=like.device)
         left = None if steps is None or not self._timed else steps.to(torch.float64)
-        return StepState(y, gap(model, y, params) < 0, steps, left)
+        return StepState(y, gap(self._model, y, params) < 0, steps, left)
 
     def _look(self, outputs: Tensor, steps: int, now: StepState, begun: StepState) -> None:
         """What is to be said of a call, where values can be looked at."""
@@ -313,7 +469,7 @@ class Layer(nn.Module):
         if not all_finite(now.y):
             where = first_not_finite(now.y) or (0,) * now.y.ndim
             raise NonFiniteStateError(
-                f"{name}: the state {list(self._neuron.schema.states)[where[0]]!r} of unit {where[-1]}"
+                f"{name}: the state {self._names[where[0]]!r} of unit {where[-1]}"
                 f"{f', row {list(where[1:-1])}' if len(where) > 2 else ''} is not finite "
                 f"after {steps} steps of {self._neuron.dt:g} ms; give a smaller input or dt, or an "
                 "integrator that is stable at it"
@@ -321,9 +477,9 @@ class Layer(nn.Module):
         if not self._told and self._spiking and outputs.numel():
             self._tell(outputs, steps, begun)
 
-    def _heed(self, given: Mapping[str, Tensor], params: Any, begun: StepState) -> None:
+    def _heed(self, raw: Mapping[str, Tensor], params: Any, begun: StepState) -> None:
         """Warn once where dt is too large for what the parameters have become."""
-        neuron, inputs = self._neuron, self._neuron.schema.inputs
+        neuron = self._neuron
         if (
             self._heeded
             or model_of(neuron).dt_max is None
@@ -331,10 +487,11 @@ class Layer(nn.Module):
             or not begun.y.numel()
         ):
             return
-        first = {name: value[0].detach() for name, value in given.items() if len(value)}
-        if first:
-            data = neuron.schema.pack_data(**first) if inputs else first[""]
-            state = dict(zip(neuron.schema.states, begun.y.unbind(0), strict=True))
+        if all(map(len, raw.values())):
+            first = {name: value[:1].detach() for name, value in raw.items()}
+            given = scaled(neuron, first, self.rheobase, torch.Size((1, *begun.y.shape[1:])))
+            data = neuron_data(neuron, {name: value[0] for name, value in given.items()})
+            state = dict(zip(neuron.schema.states, begun.y.unbind(0), strict=False))
             # Of what does not learn the first call says all.
             self.__dict__["_heeded"] = heed(neuron, state, params, data) or not self.learn
 
@@ -383,13 +540,22 @@ class Layer(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._neuron._apply(fn, recurse)
+        self.__dict__["_trainer"] = self._new_trainer()
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A kernel is of this process, and of this layer.
+        return {**self.__dict__, "_trainer": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self.__dict__["_trainer"] = self._new_trainer()
 
     def extra_repr(self) -> str:
         neuron, chosen = self._neuron, self._choices
         told = [f"{neuron.identifier}, {list(self.units)}, dt={neuron.dt}, event={neuron.event!r}"]
         told += [f"learn={self.learn}"] if self.learn else []
-        told += [f"{name}={value!r}" for name, value in chosen.items() if value != CHOICES[name][0]]
+        told += [f"{name}={value!r}" for name, value in chosen.items() if value != DEFAULTS[name]]
         return ", ".join(told)
 
 

@@ -15,12 +15,12 @@ from ..torch_state import all_finite, first_not_finite, values_visible
 
 
 def flat_input(
-    neuron: Neuron, x: Any, units: torch.Size, sizes: Tensor, *, main: int, second: bool
+    neuron: Neuron, x: Any, units: torch.Size, sizes: Tensor, *, main: int, second: bool, look: bool = True
 ) -> tuple[dict[str, Tensor], torch.Size]:
-    """The inputs by name, each ``[T, *batch, N]`` in the model's unit, and that shape.
+    """The inputs that are given, by name, each ``[T, *batch, N]`` as it is given, and that shape.
 
-    Of a model whose input has no name it is under ``""``. A tensor is the ``main``-th of several; what is
-    not given has its default.
+    Of a model whose input has no name it is under ``""``. A tensor is the ``main``-th of several. With
+    ``look`` values are looked at: they must be finite.
     """
     inputs = neuron.schema.inputs
     names = tuple(inputs) or ("",)
@@ -37,10 +37,9 @@ def flat_input(
     received = {}
     for name, value in x.items():
         said = f"{neuron.identifier}: the input {name!r}" if name else f"{neuron.identifier}: x"
-        flat = _checked(said, value, units, sizes.dtype, sizes.device, second)
-        received[name] = flat * sizes[names.index(name)]
+        received[name] = _checked(said, value, units, sizes.dtype, sizes.device, second, look)
         if name and inputs[name].bounded:
-            _check_domain(said, received[name], inputs[name])
+            _check_domain(said, received[name].detach() * sizes[names.index(name)], inputs[name])
     shape = next(iter(received.values())).shape
     for name, value in received.items():
         if value.shape != shape:
@@ -48,10 +47,29 @@ def flat_input(
                 f"{neuron.identifier}: the input {name!r} has T and batch {list(value.shape[:-1])}, "
                 f"and another has {list(shape[:-1])}; give all alike"
             )
-    for name in names:
-        if name not in received:
-            received[name] = sizes.new_tensor(inputs[name].default).expand(shape)
-    return {name: received[name] for name in names}, shape
+    return received, shape
+
+
+def scaled(
+    neuron: Neuron, given: Mapping[str, Tensor], sizes: Tensor, shape: torch.Size
+) -> dict[str, Tensor]:
+    """All inputs by name, in the model's unit; what is not given has its default."""
+    inputs = neuron.schema.inputs
+    return {
+        name: given[name] * size if name in given else size.new_tensor(inputs[name].default).expand(shape)
+        for name, size in zip(tuple(inputs) or ("",), sizes.unbind(0), strict=True)
+    }
+
+
+def unscaled(
+    neuron: Neuron, given: Mapping[str, Tensor], sizes: Tensor, shape: torch.Size
+) -> dict[str, Tensor]:
+    """All inputs by name, as a layer is given them, in units of their sizes."""
+    inputs = neuron.schema.inputs
+    return {
+        name: given[name] if name in given else (inputs[name].default / size).expand(shape)
+        for name, size in zip(tuple(inputs) or ("",), sizes.unbind(0), strict=True)
+    }
 
 
 def _check_domain(said: str, value: Tensor, declared: Input) -> None:
@@ -64,7 +82,13 @@ def _check_domain(said: str, value: Tensor, declared: Input) -> None:
 
 
 def _checked(
-    said: str, x: Any, units: torch.Size, dtype: torch.dtype, device: torch.device, second: bool
+    said: str,
+    x: Any,
+    units: torch.Size,
+    dtype: torch.dtype,
+    device: torch.device,
+    second: bool,
+    look: bool,
 ) -> Tensor:
     least = len(units) + (2 if second else 1)
     order = "[batch, T, *units]" if second else "[T, *batch, *units]"
@@ -79,17 +103,27 @@ def _checked(
     if x.device != device:
         raise InputError(f"{said} is on {x.device}, and the layer on {device}; move one of them")
     x = x.movedim(1, 0) if second else x
-    if values_visible(x) and not all_finite(x):
-        at = first_not_finite(x)
-        if at is not None:
-            batch = at[1 : x.ndim - len(units)]
-            unit = at[x.ndim - len(units) :]
-            raise InputError(
-                f"{said} is {float(x.detach()[at])} at t = {at[0]}"
-                f"{f', row {_told(batch)}' if batch else ''}, unit {_told(unit)}; give finite numbers"
-            )
+    if look and values_visible(x) and not all_finite(x):
+        _refuse_not_finite(said, x, len(units))
     flat: Tensor = x.flatten(-len(units)) if len(units) > 1 else x
     return flat.to(dtype)
+
+
+def check_finite(neuron: Neuron, given: Mapping[str, Tensor], units: torch.Size) -> None:
+    """Refuse inputs ``[T, *batch, N]``, as they are given, that are not finite."""
+    for name, value in given.items():
+        said = f"{neuron.identifier}: the input {name!r}" if name else f"{neuron.identifier}: x"
+        _refuse_not_finite(said, value.unflatten(-1, units), len(units))
+
+
+def _refuse_not_finite(said: str, x: Tensor, dims: int) -> None:
+    at = first_not_finite(x)
+    if at is not None:
+        batch, unit = at[1 : x.ndim - dims], at[x.ndim - dims :]
+        raise InputError(
+            f"{said} is {float(x.detach()[at])} at t = {at[0]}"
+            f"{f', row {_told(batch)}' if batch else ''}, unit {_told(unit)}; give finite numbers"
+        )
 
 
 def _told(index: tuple[int, ...]) -> str:

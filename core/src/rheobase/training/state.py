@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -33,9 +33,11 @@ def detach(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in state.items()}
 
 
-def named(neuron: Neuron, state: StepState, last: Tensor | None, units: torch.Size) -> dict[str, Tensor]:
+def named(
+    names: Sequence[str], state: StepState, last: Tensor | None, units: torch.Size
+) -> dict[str, Tensor]:
     """A state by name, each ``[*batch, *units]``; ``last`` is the last output, None where none goes on."""
-    parts = dict(zip(neuron.schema.states, state.y.unbind(0), strict=True))
+    parts = dict(zip(names, state.y.unbind(0), strict=True))
     beside = {"armed": state.armed, "hold": state.refractory_steps, "hold_time": state.refractory_time}
     beside["status"] = state.status
     parts |= {name: value for name, value in beside.items() if value is not None}
@@ -46,6 +48,7 @@ def named(neuron: Neuron, state: StepState, last: Tensor | None, units: torch.Si
 
 def packed(
     neuron: Neuron,
+    names: Sequence[str],
     given: Mapping[str, Tensor],
     begun: StepState,
     units: torch.Size,
@@ -54,10 +57,11 @@ def packed(
 ) -> tuple[StepState, Tensor | None]:
     """What a step goes on from, and the last output, from a state by name.
 
-    ``begun`` is the state at the start of a run: it tells the names, shapes and types that must be given.
+    ``begun`` is the state at the start of a run: it tells the shapes and types that must be given, and
+    ``names`` those of its rows.
     """
     shape = torch.Size((*begun.y.shape[1:-1], *units))
-    expected = named(neuron, begun, torch.zeros_like(begun.y[0]) if spikes else None, units)
+    expected = named(names, begun, torch.zeros_like(begun.y[0]) if spikes else None, units)
     flat = {}
     for name, value in given.items():
         if name not in expected and not name.startswith(_CARRY):
@@ -87,6 +91,6 @@ def packed(
                 "return_state=True"
             )
     carry = {name.removeprefix(_CARRY): value for name, value in flat.items() if name.startswith(_CARRY)}
-    y = torch.stack([flat[name] for name in neuron.schema.states])
+    y = torch.stack([flat[name] for name in names])
     armed, hold, left, status = (flat.get(name) for name in ("armed", "hold", "hold_time", "status"))
     return StepState(y, armed, hold, left, status, carry=carry or None), flat.get(SPIKES)

@@ -14,7 +14,7 @@ A spike that comes or goes as a parameter changes has no derivative: that of a m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -41,6 +41,27 @@ def check_timed(neuron: Neuron, choices: Mapping[str, str], recurrent: Any) -> N
             "layer: reset='attached' says what a surrogate does at a reset; with gradient='times' a reset "
             "has its exact derivative; leave it out"
         )
+
+
+def anchored(times: Tensor, leaves: Iterable[Tensor]) -> Tensor:
+    """Times without a graph, for want of spikes, with one in which each leaf has the derivative 0.
+
+    Else the backward of a loss on them would be an error, in the one batch in which nobody spiked.
+
+    Example:
+        >>> weight = torch.ones(2, requires_grad=True)
+        >>> anchored(torch.tensor([float("nan")]), [weight]).sum().backward()
+        >>> weight.grad
+        tensor([0., 0.])
+    """
+    if times.requires_grad or not torch.is_grad_enabled():
+        return times
+    for leaf in leaves:
+        if leaf.requires_grad:
+            # Selected, not multiplied: 0 times what is no number is none.
+            nothing = torch.where(torch.zeros_like(leaf, dtype=torch.bool), leaf, 0.0)
+            times = times + nothing.sum()
+    return times
 
 
 def gathered(rows: Sequence[Tensor], shape: torch.Size, dt: float, device: torch.device) -> Tensor:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from rheobase import Integrator, Neuron, Synapse, list_components
+from rheobase import Integrator, Network, Neuron, Synapse, list_components
 from rheobase.errors import ArgumentError, ComponentError, PluginError, nearest
 from rheobase.spi import (
     ComponentSpec,
@@ -176,6 +176,11 @@ def _object(given: Any, spec: ComponentSpec | None, kind: str | None, *, target:
         raise ArgumentError(
             f"{given!r} cannot be judged; give a name, a class of neurons, integrators or synapses, an "
             "integrator, an aggregator or a connection rule"
+        )
+    if isinstance(given, Network):
+        raise ArgumentError(
+            f"{given.identifier} is a network, which is judged by its parts: check their models, synapses "
+            "and rules, each by name, as check('lif'), check('exponential') and check('bernoulli')"
         )
     natural = _natural(given)
     chosen = (spec.kind if spec is not None else kind) or natural

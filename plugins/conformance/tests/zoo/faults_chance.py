@@ -14,6 +14,7 @@ FAULTS = {
     "SharedByUnits": "rows-draw-apart",
     "DrawsByTheMean": "draws-counted",
     "NeverRead": "declarations-are-used",
+    "GivesChancesBack": "hazard-is-a-rate",
 }
 """Name -> the property that must catch it. Its docstring says what is wrong."""
 
@@ -118,3 +119,23 @@ class NeverRead(_Drawing):
     """Declares noise that nothing reads."""
 
     noise = rb.Draw("normal", doc="noise of the membrane")
+
+
+class GivesChancesBack(rb.SpikingNeuron):
+    """Its hazard is proportional to the voltage, which goes below zero."""
+
+    rate = rb.Parameter(0.05, unit="1/(mV ms)", at_least=0, doc="hazard of each mV")
+    tau = rb.Parameter(20.0, unit="ms", above=0, doc="membrane time constant")
+    voltage = rb.State(0.0, unit="mV", doc="membrane potential")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (data - state.voltage) / params.tau}
+
+    @staticmethod
+    def hazard(state: Any, params: Any) -> Any:
+        return params.rate * state.voltage
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": torch.zeros_like(state.voltage)}

@@ -21,11 +21,12 @@ from .located_run import check_located, last_spikes
 from .refusal import Amiss, Refusal
 from .short import ShortCall
 from .suitable import check_drive, check_suitable, worthwhile
+from .training.trainer import LayerTrainer, states_of
 from .trains import Trains
 
 if TYPE_CHECKING:
     from rheobase import Neuron, Recording
-    from rheobase.spi import Drive
+    from rheobase.spi import Drive, StepState, Unrolling
 
 
 class _Piece(NamedTuple):
@@ -105,6 +106,24 @@ class Fused:
         """
         check_suitable(neuron, grad)
         return Prepared(neuron, record, every)
+
+    def train(
+        self,
+        unrolling: Unrolling,
+        sizes: Tensor,
+        values: Mapping[str, Tensor],
+        scale: Tensor,
+        begin: Tensor | None,
+        now: StepState,
+    ) -> LayerTrainer:
+        """Make ready for the steps of a layer, and their derivative: see ``rheobase.spi.Trains``.
+
+        Raises:
+            Refusal: If this layer cannot be fused.
+        """
+        trainer = LayerTrainer(unrolling)
+        trainer.ready(sizes, values, scale, begin, states_of(unrolling, now))
+        return trainer
 
 
 run = Fused()

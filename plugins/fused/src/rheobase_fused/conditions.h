@@ -69,6 +69,8 @@ CONDITION(rb_eq, ==, 0, 0)
 CONDITION(rb_ne, !=, 4, 4)
 INLINE vreal rb_where(vbool c, vreal x, vreal y) { return SELECT(c, x, y); }
 INLINE vint rb_where(vbool c, vint x, vint y) { return SELECT_INT(c, x, y); }
+/* l * d, and 0 where l is: also where d is infinite, or no number. */
+INLINE vreal rb_times(vreal l, vreal d) { return rb_where(rb_eq(l, splat(0)), splat(0), l * d); }
 INLINE vbool rb_isfinite(vreal x) { return rb_lt(rb_abs(x), splat(INFINITY)); }
 INLINE vreal packed(vreal x) { return x; }
 INLINE vreal packed(vint x) { return from_bits(x); }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,10 @@ class Builder:
             return self.constant(parts[0].value, kind)
         if operation == "cast" and parts[0].type == kind:
             return parts[0]
+        if operation in _COMPARED and all(
+            part.operation == "constant" and part.type == "i" for part in parts
+        ):
+            return self.constant(_COMPARED[operation](parts[0].value, parts[1].value), "b")
         return self._node(operation, kind, parts, None)
 
     def _node(self, operation: str, kind: str, parts: tuple[Node, ...], value: Any) -> Node:
@@ -95,6 +99,16 @@ def _simplified(operation: str, parts: tuple[Node, ...]) -> Node | None:
     if operation == "not" and parts[0].operation == "not":
         return parts[0].parts[0]
     return None
+
+
+_COMPARED: dict[str, Callable[[int, int], bool]] = {
+    "lt": int.__lt__,
+    "le": int.__le__,
+    "gt": int.__gt__,
+    "ge": int.__ge__,
+    "eq": int.__eq__,
+    "ne": int.__ne__,
+}
 
 
 def rebuilt(builder: Builder, roots: Iterable[Node], known: dict[Node, Node]) -> list[Node]:

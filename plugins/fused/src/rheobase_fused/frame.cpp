@@ -1,29 +1,9 @@
 static void load(int64_t at, int64_t count, const void **states, void **s) {
-    const int64_t padded = PADDED(count);
-    for (int k = 0; k < STATES; k++) {
-        /* Lanes that are not there do as the first. */
-        if (kinds[k] == 0) {
-            memcpy(s[k], (const real *)states[k] + at, (size_t)count * sizeof(real));
-            for (int64_t i = count; i < padded; i++) ((real *)s[k])[i] = ((real *)s[k])[0];
-        } else if (kinds[k] == 1) {
-            const unsigned char *from = (const unsigned char *)states[k] + at;
-            for (int64_t i = 0; i < padded; i += LANES) ((vbool *)s[k])[i / LANES] = bools_from(from, i, count);
-        } else {
-            const int32_t *from = (const int32_t *)states[k] + at;
-            for (int64_t i = 0; i < count; i++) ((whole_t *)s[k])[i] = from[i];
-            for (int64_t i = count; i < padded; i++) ((whole_t *)s[k])[i] = from[0];
-        }
-    }
+    for (int k = 0; k < STATES; k++) load_state(kinds[k], states[k], at, count, PADDED(count), s[k]);
 }
 
 static void store(int64_t at, int64_t count, void **states, void **s) {
-    for (int k = 0; k < STATES; k++)
-        if (kinds[k] == 0) memcpy((real *)states[k] + at, s[k], (size_t)count * sizeof(real));
-        else if (kinds[k] == 1)
-            for (int64_t i = 0; i < count; i += LANES)
-                bools_to((unsigned char *)states[k] + at, ((const vbool *)s[k])[i / LANES], i, count);
-        else
-            for (int64_t i = 0; i < count; i++) ((int32_t *)states[k])[at + i] = (int32_t)((whole_t *)s[k])[i];
+    for (int k = 0; k < STATES; k++) store_state(kinds[k], s[k], at, count, states[k]);
 }
 
 /* 0: done, or failed after the step that is named; 1: not enough memory. */
@@ -79,57 +59,14 @@ static int run(Call *call) {
     return wrong;
 }
 
-typedef struct {
-    Call *calls;
-    int64_t parts, next, place;
-    void *allowed;
-} Shared;
-
-static void *work(void *given) {
-    Shared *shared = (Shared *)given;
-    for (;;) {
-        const int64_t k = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
-        if (k >= shared->parts) return NULL;
-        shared->calls[k].short_of_memory = run(shared->calls + k);
-    }
+static void run_part(void *calls, int64_t k) {
+    Call *call = (Call *)calls + k;
+    call->short_of_memory = run(call);
 }
-
-#ifdef __linux__
-/* A new thread begins beside the one that made it, and may be left there for milliseconds: it is moved to a
-   processor of its own, from where it may then be moved on. */
-static void *helper(void *given) {
-    Shared *shared = (Shared *)given;
-    cpu_set_t *const allowed = (cpu_set_t *)shared->allowed, one;
-    if (!allowed) return work(given);
-    int64_t place = __atomic_add_fetch(&shared->place, 1, __ATOMIC_RELAXED);
-    place %= CPU_COUNT(allowed);
-    CPU_ZERO(&one);
-    for (int k = 0; k < CPU_SETSIZE; k++)
-        if (CPU_ISSET(k, allowed) && place-- == 0) CPU_SET(k, &one);
-    if (!sched_setaffinity(0, sizeof one, &one)) sched_setaffinity(0, sizeof *allowed, allowed);
-    return work(given);
-}
-#else
-#define helper work
-#endif
 
 /* All parts of a call, on so many threads, this one being the first. */
 extern "C" void rheobase_run(Call *calls, int64_t parts, int64_t threads) {
-    Shared shared = {calls, parts, 0, 0, NULL};
-    pthread_t others[threads];
-    int64_t started = 0;
-#ifdef __linux__
-    cpu_set_t allowed;
-    if (threads > 1 && !sched_getaffinity(0, sizeof allowed, &allowed)) {
-        shared.allowed = &allowed;
-        const int here = sched_getcpu();
-        for (int k = 0; k < here && k < CPU_SETSIZE; k++) shared.place += CPU_ISSET(k, &allowed) != 0;
-    }
-#endif
-    for (int64_t k = 1; k < threads; k++)
-        if (!pthread_create(others + started, NULL, helper, &shared)) started++;
-    work(&shared);
-    for (int64_t k = 0; k < started; k++) pthread_join(others[k], NULL);
+    in_threads(run_part, calls, parts, threads);
 }
 
 /* The spikes of consecutive parts, each in the order of blocks, steps and lanes, into the order of steps and lanes:

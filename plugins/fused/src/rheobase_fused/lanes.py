@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -70,15 +70,22 @@ class Lanes:
         builder: What makes the nodes.
         dtype: The run's floating-point type.
         units: The number of units in the tensors that are followed, unlike any other size in them.
+        rules: Further rules, or others, by torch's name of an operation. Default none.
     """
 
-    def __init__(self, builder: Builder, dtype: torch.dtype, units: int) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        dtype: torch.dtype,
+        units: int,
+        rules: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
         self.builder = builder
         self.dtype = dtype
         self.units = units
         from .rules import RULES  # which are made of what is here
 
-        self._rules = RULES
+        self._rules = RULES if rules is None else {**RULES, **rules}
         self._written: dict[spi.Node, Any] = {}
 
     def write(self, traced: spi.Trace) -> None:

@@ -76,6 +76,8 @@ OPERATIONS: dict[str, Operation] = {
     "xor": Operation("({0} ^ {1})", "({0} ^ {1})"),
     "not": Operation("rb_not({0})", "(~{0})"),
     "where": Operation("rb_where({0}, {1}, {2})", "tl.where({0}, {1}, {2})"),
+    # A cotangent and a derivative: 0 where the first is, whatever the other is there.
+    "times": Operation("rb_times({0}, {1})", "tl.where({0} == 0, {0}, {0} * {1})", 2),
     "isfinite": Operation("rb_isfinite({0})", "(tl.abs({0}) < float('inf'))", 2),
 }
 """Name -> operation. Beside them are ``cast``, which changes a type, ``read`` and ``constant``."""

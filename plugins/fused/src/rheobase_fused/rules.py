@@ -225,6 +225,36 @@ def _softplus(self: Lanes, call: Call, value: Any, beta: float = 1, threshold: f
     )
 
 
+def _sign(self: Lanes, call: Call, value: Any) -> Any:
+    above, below = self.each("gt", value, 0.0), self.each("lt", value, 0.0)
+    lower = self.apply(lambda c, x, y: self.node("where", c, x, y), below, self.array(-1.0), self.array(0.0))
+    return self.apply(lambda c, x, y: self.node("where", c, x, y), above, self.array(1.0), lower)
+
+
+def _tanh_backward(self: Lanes, call: Call, cotangent: Any, value: Any) -> Any:
+    return self.each("mul", cotangent, self.each("sub", 1.0, self.each("mul", value, value)))
+
+
+def _sigmoid_backward(self: Lanes, call: Call, cotangent: Any, value: Any) -> Any:
+    return self.each("mul", self.each("mul", cotangent, self.each("sub", 1.0, value)), value)
+
+
+def _threshold_backward(self: Lanes, call: Call, cotangent: Any, x: Any, limit: float) -> Any:
+    return _where(self, call, self.each("le", x, float(limit)), 0.0, cotangent)
+
+
+def _softplus_backward(self: Lanes, call: Call, cotangent: Any, x: Any, beta: float, threshold: float) -> Any:
+    scaled = self.each("mul", x, float(beta))
+    rise = self.each("exp", scaled)
+    soft = self.each("div", self.each("mul", cotangent, rise), self.each("add", rise, 1.0))
+    return _where(self, call, self.each("gt", scaled, float(threshold)), cotangent, soft)
+
+
+def _hardtanh_backward(self: Lanes, call: Call, cotangent: Any, x: Any, low: float, high: float) -> Any:
+    outside = self.each("or", self.each("le", x, float(low)), self.each("ge", x, float(high)))
+    return _where(self, call, outside, 0.0, cotangent)
+
+
 RULES: dict[str, Callable[..., Any]] = {
     "add": _sum(1.0),
     "sub": _sum(-1.0),
@@ -271,5 +301,16 @@ RULES: dict[str, Callable[..., Any]] = {
     "isfinite": _isfinite,
     "isnan": _isnan,
     "softplus": _softplus,
+    "sgn": _sign,
+    "sign": _sign,
+    # Of derivatives that autograd takes: a surrogate's.
+    "tanh_backward": _tanh_backward,
+    "sigmoid_backward": _sigmoid_backward,
+    "threshold_backward": _threshold_backward,
+    "softplus_backward": _softplus_backward,
+    "hardtanh_backward": _hardtanh_backward,
+    "hardtanh": lambda self, call, value, low=-1.0, high=1.0: _clamp(self, call, value, low, high),
+    "new_zeros": _filled(0.0),
+    "new_ones": _filled(1.0),
 }
 """torch's operation -> what it is here."""

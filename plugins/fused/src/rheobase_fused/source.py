@@ -77,7 +77,10 @@ class Source:
                 f"#define TOGETHER {self.together}",
                 f"static const int kinds[STATES + 1] = {{{kinds}}};",
                 f"static const int shared[HOISTED + 1] = {{{shared}}};",
-                *(folder.joinpath(name).read_text(encoding="utf-8") for name in ("noise.h", "frame.h")),
+                *(
+                    folder.joinpath(name).read_text(encoding="utf-8")
+                    for name in ("noise.h", "frame.h", "states.h", "threads.h")
+                ),
                 self._prepare(),
                 self._whole(),
                 self.loop(),

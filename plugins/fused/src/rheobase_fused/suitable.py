@@ -38,6 +38,22 @@ def check_suitable(neuron: Neuron, grad: bool) -> None:
             raise Refusal(f"{kind.__name__} has a {method} of its own")
     if is_hooked(neuron):
         raise Refusal("somebody hooked into the neuron's forward")
+    check_stepped(neuron)
+    check_located(neuron)
+    for name, value in neuron.state.items():
+        if name == "hold_time":
+            continue
+        if isinstance(value, Tensor) and value.dtype not in (neuron.dtype, *STATE_TYPES):
+            raise Refusal(f"the state {name!r} has {value.dtype}")
+
+
+def check_stepped(neuron: Neuron) -> None:
+    """Refuse what no kernel steps, whoever calls it.
+
+    Raises:
+        Refusal: With the reason.
+    """
+    schema, kind = neuron.schema, type(neuron)
     if getattr(kind, "stochastic", False) or schema.draws:
         raise Refusal(f"{kind.__name__} draws random numbers")
     if neuron.integrator.adaptive:
@@ -48,12 +64,6 @@ def check_suitable(neuron: Neuron, grad: bool) -> None:
         raise Refusal(f"the neuron is on {neuron.device}, and kernels are made for the CPU and for CUDA")
     if neuron.dtype not in (torch.float32, torch.float64):
         raise Refusal(f"the neuron has {neuron.dtype}, and kernels have float32 and float64")
-    check_located(neuron)
-    for name, value in neuron.state.items():
-        if name == "hold_time":
-            continue
-        if isinstance(value, Tensor) and value.dtype not in (neuron.dtype, *STATE_TYPES):
-            raise Refusal(f"the state {name!r} has {value.dtype}")
 
 
 def check_drive(drive: Drive) -> None:

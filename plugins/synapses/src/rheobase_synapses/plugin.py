@@ -7,11 +7,12 @@ from rheobase import NeuronSpec, RuleSpec, SynapseSpec, hookimpl
 
 @hookimpl
 def rheobase_neurons() -> list[NeuronSpec]:
-    """What sends spikes and receives none."""
+    """What sends spikes: of itself, or those that it receives."""
     sources = "rheobase_synapses.sources."
     return [
         NeuronSpec("poisson", sources + "poisson:Poisson", "spikes at random times"),
         NeuronSpec("spike-times", sources + "spike_times:SpikeTimes", "spikes at given times"),
+        NeuronSpec("relay", sources + "relay:Relay", "spikes when one arrives"),
     ]
 
 

@@ -32,7 +32,7 @@ class HindmarshRose(SpikingNeuron):
         \frac{dy}{dt} &= c - d x^2 - y \\
         \frac{dz}{dt} &= r (s (x - x_R) - z)
 
-    A spike is x rising through 1; nothing is reset. It bursts at I = 2, and is chaotic at 3.25.
+    A spike is x rising through 0; nothing is reset. It bursts at I = 2, and is chaotic at 3.25.
 
     Units: all are numbers; the unit of time is called 1 ms.
 
@@ -54,7 +54,7 @@ class HindmarshRose(SpikingNeuron):
     r = Parameter(0.006, unit="1/ms", above=0, doc="rate of the slow adaptation r")
     s = Parameter(4.0, unit="1", doc="strength of the adaptation s")
     x_r = Parameter(-1.6, unit="1", doc="potential at rest x_R")
-    theta = Parameter(1.0, unit="1", doc="where a spike is counted")
+    theta = Parameter(0.0, unit="1", doc="where a spike is counted")
 
     current = Input(unit="1", doc="current I")
 
@@ -63,7 +63,7 @@ class HindmarshRose(SpikingNeuron):
     z = State(0.0, unit="1", doc="slow adaptation")
 
     burst = _constant("one burst, then rest", 1.0, 500.0, spikes=4)
-    bursting = _constant("bursts of two spikes", 2.0, 1500.0, isi=(14.924162, 113.580683), within=0.01)
+    bursting = _constant("bursts of two spikes", 2.0, 1500.0, isi=(14.806526, 113.698318), within=0.01)
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ MODELS = {
     "hodgkin-huxley": ("hodgkin_huxley:HodgkinHuxley", "the squid's axon (Hodgkin & Huxley 1952)"),
     "eif": ("eif:EIF", "exponential integrate-and-fire (Fourcaud-Trocme et al. 2003)"),
     "fitzhugh-nagumo": ("fitzhugh_nagumo:FitzHughNagumo", "excitability in two states (FitzHugh 1961)"),
+    "gif": ("gif:GIF", "generalized integrate-and-fire with escape noise (Mensi et al. 2012)"),
     "glif1": ("glif:GLIF1", "generalized leaky integrate-and-fire, level 1 (Teeter et al. 2018)"),
     "glif2": ("glif:GLIF2", "level 2: reset rules and a threshold that spikes raise (Teeter et al. 2018)"),
     "glif3": ("glif:GLIF3", "level 3: after-spike currents (Teeter et al. 2018)"),
@@ -17,6 +18,9 @@ MODELS = {
     "glif5": ("glif:GLIF5", "level 5: and a threshold that follows the voltage (Teeter et al. 2018)"),
     "hindmarsh-rose": ("hindmarsh_rose:HindmarshRose", "bursts in three states (Hindmarsh & Rose 1984)"),
     "lif-cond": ("lif_cond:LIFCond", "leaky integrate-and-fire with conductances (Brette et al. 2007)"),
+    "lif-alpha": ("lif_spikes:LIFAlpha", "leaky integrate-and-fire; spikes arrive as alpha currents (1999)"),
+    "lif-delta": ("lif_spikes:LIFDelta", "leaky integrate-and-fire; spikes arrive as steps of the voltage"),
+    "lif-exp": ("lif_spikes:LIFExp", "leaky integrate-and-fire; spikes arrive as decaying currents (1999)"),
     "mat2": ("mat2:MAT2", "a threshold of two time scales, no reset (Kobayashi et al. 2009)"),
     "mihalas-niebur": ("mihalas_niebur:MihalasNiebur", "generalized linear integrate-and-fire (2009)"),
     "morris-lecar": (

@@ -220,7 +220,9 @@ class Integrator(ABC):
         # A step has a clock of its own, which stands at zero where it begins: times stay small and exact.
         inputs = {**kwargs, **{name: signal.shifted(t) for name, signal in signals.items()}}
         field = EquationField(equation, 0 if single else len(y), inputs, t, y)
-        return self.through(segments_between(tuple(field.signals.values()), 0.0, dt), field.on_segment, y)
+        return self.advance_segments(
+            segments_between(tuple(field.signals.values()), 0.0, dt), field.on_segment, y
+        )
 
     def refuse_failed(self, after: Advance, t1: Time) -> None:
         """Refuse what :meth:`advance` gave where units failed, unless they are to be marked.
@@ -235,7 +237,7 @@ class Integrator(ABC):
         if after.status is not None and self.on_failure != "mark" and bool((after.status != 0).any()):
             raise failure(self, after.status, t1 if after.t is None else after.t)
 
-    def through(
+    def advance_segments(
         self,
         steps: Sequence[Segment],
         field_of: Callable[[Segment], Field],
@@ -270,6 +272,8 @@ class Integrator(ABC):
                 raise type(error)(f"from a breakpoint at t = {segment.start:.10g} ms on: {error}") from error
             result = result.then(after)
         return result
+
+    through = advance_segments  # as it was called before
 
 
 class EventIntegrator(Integrator):

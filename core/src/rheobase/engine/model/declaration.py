@@ -234,6 +234,7 @@ class Input(_Tensorial):
             step, before the threshold is looked at. ``data`` does not have it; several sources are summed.
         into: The state that a jump is added to, of the same unit. Where the refractory period holds it,
             what arrives is lost.
+        weighted: False: in a network each spike that arrives counts as 1, whatever its weight.
         above: Values are greater than this.
         at_least: Values are this or greater.
         below: Values are less than this.
@@ -263,6 +264,7 @@ class Input(_Tensorial):
         default: float = 0.0,
         arrives: Literal["signal", "jump"] = "signal",
         into: str = "",
+        weighted: bool = True,
         above: float | None = None,
         at_least: float | None = None,
         below: float | None = None,
@@ -285,7 +287,9 @@ class Input(_Tensorial):
             of = "" if unit == "1" else f" in {unit}"
             raise DeclarationError(f"Input: the default is {default!r}; give a number{of}")
         self.aggregator = aggregator
-        self.arrives, self.into = arrives, into
+        if not weighted and arrives != "jump":
+            raise DeclarationError("Input: weighted=False goes with arrives='jump'; leave it out")
+        self.arrives, self.into, self.weighted = arrives, into, bool(weighted)
         self.default = _check_default(self, default)
 
 

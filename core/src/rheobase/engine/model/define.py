@@ -10,6 +10,7 @@ from ...errors import DeclarationError
 from .declaration import Declaration
 from .framework import of_framework
 from .functions import Model
+from .hazard import spread_hazard
 from .schema import FUNCTIONS, collect
 
 _INSTANCE_NAMES = frozenset(
@@ -37,6 +38,7 @@ _INSTANCE_NAMES = frozenset(
         "stochastic",
         "differentiable",
         "discrete",
+        "hazard",
         "generator",
     ]
 ) | frozenset(FUNCTIONS)
@@ -44,6 +46,7 @@ _INSTANCE_NAMES = frozenset(
 
 def define(cls: Any) -> None:
     """Collect the schema of a class that was just defined, and set on it what follows from both."""
+    spread_hazard(cls)
     cls.schema = collect(cls, _reserved(cls))
     # torch.nn.Module has a forward too.
     own = (b for b in cls.__mro__ if not of_framework(b) and not b.__module__.startswith("torch."))
@@ -70,7 +73,8 @@ def define(cls: Any) -> None:
     if dynamic and spiking and functions["threshold"] is None:
         raise DeclarationError(
             f"{cls.__qualname__} is a spiking neuron without a threshold; define threshold(state, params), "
-            "which is >= 0 where the unit spikes, or derive it from AnalogNeuron"
+            "which is >= 0 where the unit spikes, or hazard(state, params), how often it does by chance, or "
+            "derive it from AnalogNeuron"
         )
     cls._model = Model(cls.schema, **functions) if dynamic else None
     cls._own_loggables = "loggable_props" in vars(cls) or getattr(cls, "_own_loggables", False)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, RheobaseWarning
 from ..neuron.base import Neuron
+from ..neuron.tensors import is_hooked
 from .projection import Projection
 
 
@@ -37,6 +39,49 @@ def check_alike(populations: Mapping[str, Neuron], projections: Mapping[str, Pro
                 f"{part.simulation_step}: one was stepped or reset by itself; step the network, and call its "
                 "reset_state()"
             )
+
+
+def warn_of_hooks(populations: Mapping[str, Neuron], named: str) -> None:
+    """Say that hooks on a population are not called by the steps of a network.
+
+    Warns:
+        RheobaseWarning: If somebody hooked into the ``forward`` of one whose steps go past it.
+    """
+    hooked = [name for name, each in populations.items() if is_hooked(each) and not each._own_forward]
+    if hooked:
+        warnings.warn(
+            f"{named}: the hooks on the forward of {', '.join(hooked)} are not called, since a network steps "
+            "its populations past it; hook into the network, whose forward gives what all parts report",
+            RheobaseWarning,
+            stacklevel=5,
+        )
+
+
+def in_order(populations: Mapping[str, Neuron], projections: Mapping[str, Projection]) -> tuple[str, ...]:
+    """The populations, each after those whose spikes reach it in the step in which they are sent.
+
+    Raises:
+        ArgumentError: If such projections form a cycle; it names them.
+    """
+    before: dict[str, list[str]] = {name: [] for name in populations}
+    for each in projections.values():
+        if each.delays.at_once:
+            before[each.receiver].append(each.sender)
+    found: list[str] = []
+    while len(found) < len(before):
+        ready = [name for name, heard in before.items() if name not in found and set(heard) <= set(found)]
+        if not ready:
+            left = [
+                name
+                for name, each in projections.items()
+                if each.delays.at_once and each.receiver not in found and each.sender not in found
+            ]
+            raise ArgumentError(
+                f"{', '.join(left)}: delays of 0 go round in a cycle, in which nothing is first; give one of "
+                "these projections a delay of dt or more"
+            )
+        found += ready
+    return tuple(found)
 
 
 def _different(named: str, first: Neuron, part: Any, what: str, one: Any, other: Any) -> ArgumentError:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, final
 import torch
 from torch import Tensor
 
-from ...errors import DeclarationError
 from ..aggregate import Aggregator
 from ..integrator import RungeKutta
 from ..model.functions import Model, ask, pack, wrong_names
 from ..model.schema import Schema, tuple_type
+from .answers import fitting, named_rows
 from .synapse import Kinetics
 
 EXTERNAL = "external"
@@ -203,7 +203,8 @@ class Composite:
             kinetics: Any = part.kinetics
             if kinetics.output is not None:
                 outputs, identifiers = sent.setdefault(part.input, ([], []))
-                outputs.append(ask(kinetics, "output", *self._of(place, state, params), post))
+                given = ask(kinetics, "output", *self._of(place, state, params), post)
+                outputs.append(fitting(given, mine[0], f"{_told(part)}.output"))
                 identifiers.append(part.identifier)
         for name, (outputs, identifiers) in sent.items():
             external = getattr(data, name) if name else data
@@ -213,7 +214,9 @@ class Composite:
 
     def _kinetic_slopes(self, part: Part, rows: tuple[Any, ...], values: Any) -> list[Any]:
         kinetics: Any = part.kinetics
-        return _in_order(kinetics.schema, ask(kinetics, "derivatives", rows, values))
+        given = ask(kinetics, "derivatives", rows, values)
+        slopes = named_rows(given, kinetics.schema.states, rows[0], f"{_told(part)}.derivatives")
+        return [slopes[name] for name in kinetics.schema.states]
 
     def _kinetic_step(self, part: Part, rows: tuple[Any, ...], values: Any, dt: float) -> tuple[Any, ...]:
         """A step of the synapse alone, by the classical Runge-Kutta method: no integrator is asked there."""
@@ -261,21 +264,21 @@ class Composite:
             where = self._slices[place].states
             own, values = self._of(place, rows, params)
             changes = ask(kinetics, "arrive", tuple(own), values, weight)
-            if (
-                not isinstance(changes, Mapping)
-                or not changes
-                or not changes.keys() <= kinetics.schema.states.keys()
-            ):
-                told = sorted(changes) if isinstance(changes, Mapping) else type(changes).__name__
-                raise DeclarationError(
-                    f"{kinetics.schema.owner}.arrive gave {told}; give a mapping of new values for some of "
-                    f"the states: {', '.join(kinetics.schema.states)}"
-                )
+            changes = named_rows(changes, kinetics.schema.states, own[0], f"{_told(part)}.arrive", some=True)
             for at, name in enumerate(kinetics.schema.states, start=where.start):
                 if name in changes:
                     # Where nothing arrives nothing happens, whatever the author makes of a weight of 0.
-                    rows[at] = torch.where(weight != 0, changes[name], rows[at])
+                    still, new = rows[at], changes[name]
+                    if weight.requires_grad:
+                        # But one that is 0 and learns has a derivative there.
+                        still = still.detach() + (new - new.detach())
+                    rows[at] = torch.where(weight != 0, new, still)
         return torch.stack(rows)
+
+
+def _told(part: Part) -> str:
+    """How messages call a function's place: the projection or receptor, and the synapse's class."""
+    return f"{part.identifier}: {part.kinetics.schema.owner}"
 
 
 def _in_order(schema: Schema, slopes: Any) -> list[Any]:

@@ -11,7 +11,6 @@ from torch import Tensor
 from ...errors import ArgumentError, RheobaseError
 from ...philox import key_of
 from ..model.distribution import Distribution, draw
-from ..neuron.base import Neuron
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
 from .delays import delays_of
 from .inputs import input_of
@@ -19,13 +18,13 @@ from .plasticity import Plasticity
 from .projection import Projection, as_weight
 from .recipe import Direct, RuleRecipe, SynapseRecipe
 from .underway import has_moments
+from .view import End
 
 
 class Wanted(NamedTuple):
     """What ``connect`` was given."""
 
     name: str
-    sender: str
     rule: Any
     synapse: Any
     weight: Any
@@ -37,21 +36,19 @@ class Wanted(NamedTuple):
 
 def made(
     wanted: Wanted,
-    sender: Neuron,
-    receiver: Neuron,
+    source: End,
+    target: End,
     seed: int,
     *,
-    same: bool,
     positions: tuple[Tensor, Tensor] | None,
 ) -> Projection:
     """The projection that was asked for.
 
     Args:
         wanted: What it is made of.
-        sender: The population that sends.
-        receiver: The population that receives.
+        source: The units that send.
+        target: The units that receive.
         seed: What connections, weights and delays are drawn from, with the name.
-        same: Whether the receiver is the sender.
         positions: Where both are.
 
     Raises:
@@ -62,15 +59,25 @@ def made(
     if synapse is not None and not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
     _check_roles(name, synapse, wanted.plasticity)
+    sender, receiver = source.neuron, target.neuron
     chosen = input_of(name, receiver, synapse, wanted.input)
     if synapse is None:
         if wanted.receptor is not None:
             raise ArgumentError(f"{name}: receptor={wanted.receptor!r} without a synapse to share")
         jump = receiver.schema.inputs[chosen]
-        synapse = Direct(jump.into, jump.unit)
-    connectivity, order = _connected(
-        name, rule, sender.num_units, receiver.num_units, (seed, name), same, positions
-    )
+        synapse = Direct(jump.into, jump.unit, jump.weighted)
+        if wanted.plasticity is not None and not jump.weighted:
+            raise ArgumentError(
+                f"{name}: plasticity={wanted.plasticity!r}, and the input {chosen!r} of "
+                f"{receiver.identifier!r} counts arrivals, whatever their weight; leave plasticity out"
+            )
+    same = source[1:] == target[1:]
+    if not same and sender is receiver and max(source.first, target.first) < min(source.last, target.last):
+        _check_overlap(name, rule)
+    connectivity, order = _connected(name, rule, source.units, target.units, (seed, name), same, positions)
+    if not source.whole or not target.whole:
+        whole = sender.num_units, receiver.num_units
+        connectivity = connectivity.within(source.first, target.first, *whole)
 
     def values(given: Any, what: str) -> Any:
         if isinstance(given, Distribution):
@@ -79,7 +86,7 @@ def made(
 
     return Projection(
         name,
-        wanted.sender,
+        sender.identifier,
         receiver,
         sender.num_units,
         synapse,
@@ -112,6 +119,15 @@ def _check_roles(name: str, synapse: SynapseRecipe | None, plasticity: Any) -> N
         raise ArgumentError(
             f"{name}: plasticity={plasticity!r}; give rheobase.synapse(name, ...) with the name of a "
             "plasticity, such as 'stdp-pair', or a subclass of rheobase.Plasticity"
+        )
+
+
+def _check_overlap(name: str, rule: Any) -> None:
+    """Refuse to leave out autapses where sources and targets are some of the same units."""
+    if isinstance(rule, RuleRecipe) and rule.parameters.get("autapses", True) is False:
+        raise ArgumentError(
+            f"{name}: autapses=False, and source and target are ranges of one population that overlap; a "
+            "rule knows a unit as itself only where both are the same units"
         )
 
 

@@ -37,6 +37,19 @@ class Connectivity(NamedTuple):
         """The number of synapses."""
         return len(self.target)
 
+    def within(self, source: int, target: int, sources: int, targets: int) -> Connectivity:
+        """The same synapses, of units that are ranges of larger populations.
+
+        Args:
+            source: The first of the sources.
+            target: The first of the targets.
+            sources: The number of units that there are.
+            targets: Likewise.
+        """
+        after = sources - source - self.sources
+        indptr = torch.cat([self.indptr.new_zeros(source), self.indptr, self.indptr[-1:].expand(after)])
+        return Connectivity(indptr, _narrow(self.target.to(torch.int64) + target, targets), targets)
+
     def source_of_each(self) -> Tensor:
         """The source of each synapse, int64 ``[synapses]``."""
         return torch.repeat_interleave(self.indptr.diff())

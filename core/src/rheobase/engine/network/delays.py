@@ -26,6 +26,11 @@ class Delays(NamedTuple):
     ms: Tensor
     steps: Tensor | int | None
 
+    @property
+    def at_once(self) -> bool:
+        """Whether spikes arrive in the step in which they are sent: a single delay of 0."""
+        return self.ms.ndim == 0 and float(self.ms) == 0.0
+
     def longest(self, dt: float) -> int:
         """The most steps from the end of the one in which a spike falls to the end of that of its arrival."""
         if isinstance(self.steps, int):
@@ -41,7 +46,7 @@ def delays_of(delay: Any, dt: float, synapses: int, named: str, *, on_grid: bool
     """The delays of a projection.
 
     Args:
-        delay: In ms, a number or a tensor ``[synapses]``; None: one step.
+        delay: In ms, a number or a tensor ``[synapses]``; None: one step; 0.0: none.
         dt: The step, ms.
         synapses: How many there are.
         named: How messages call the projection.
@@ -92,6 +97,8 @@ def delays_of(delay: Any, dt: float, synapses: int, named: str, *, on_grid: bool
 
 
 def _check_long_enough(given: Tensor, dt: float, named: str) -> None:
+    if given.ndim == 0 and float(given) == 0.0:
+        return  # whether nothing goes round in no time is asked of the network
     wrong = ~(given >= dt * (1 - NEAR)) | ~(given < dt * 2**31)
     if not bool(wrong.any()):
         return
@@ -100,5 +107,6 @@ def _check_long_enough(given: Tensor, dt: float, named: str) -> None:
     where = f" of synapse {place}" if given.ndim else ""
     raise ArgumentError(
         f"{named}: the delay{where} is {value:g} ms; a spike arrives at the end of a step after its own, so "
-        f"give at least dt = {dt:g} ms, and no more steps than can be counted"
+        f"give at least dt = {dt:g} ms, and no more steps than can be counted; or one 0.0 for all, where no "
+        "such projections form a cycle"
     )

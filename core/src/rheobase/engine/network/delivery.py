@@ -66,7 +66,7 @@ class GridDelivery(Delivery):
 
     def _take(self, spikes: Sent, weight: Tensor) -> None:
         if self._ring is None or self._stale(weight) or spikes.batch != self._batch:
-            self._rebuild(spikes.label + 1, weight)
+            self._rebuild(spikes.label + self.soonest, weight)
         else:
             self._add(self._ring, spikes, weight)
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
 
-from ...errors import ArgumentError, InputError, nearest
+from ...errors import ArgumentError, InputError, IntegrationError, nearest
 from ...specs import Provenance
 from ..aggregate import sum_inputs
 from ..neuron.base import Neuron
 from .batch import of_one_batch
-from .checks import check_alike, checked_positions
+from .blame import source_of_nan
+from .checks import check_alike, checked_positions, in_order, warn_of_hooks
 from .connecting import Wanted, made, share_receptor
 from .incoming import Incoming
+from .membership import enter
 from .projection import Projection
 from .recipe import SynapseRecipe
 from .settling import put_back, reports, settled
+from .view import End, View, combined, end_of
 
 
 class Network(nn.Module):
@@ -30,10 +34,6 @@ class Network(nn.Module):
     Args:
         seed: What all that is drawn in it follows from, with the names of its parts.
         identifier: A name for it.
-
-    Attributes:
-        populations: Name -> population, in the order in which they were added.
-        projections: Identifier -> projection, likewise.
 
     Raises:
         ArgumentError: If the seed is no integer from 0 up.
@@ -73,10 +73,42 @@ class Network(nn.Module):
             )
         self.seed = seed
         self.identifier = "network" if identifier is None else str(identifier)
-        self.populations: dict[str, Neuron] = {}
-        self.projections: dict[str, Projection] = {}
+        self._populations: dict[str, Neuron] = {}
+        self._projections: dict[str, Projection] = {}
+        self._views: dict[str, View] = {}
         self._positions: dict[str, Tensor] = {}
         self._incoming: dict[str, Incoming] | None = None
+        self._order: tuple[str, ...] = ()
+
+    @property
+    def populations(self) -> Mapping[str, Neuron]:
+        """Name -> population, in the order in which they were added."""
+        return MappingProxyType(self._populations)
+
+    @property
+    def projections(self) -> Mapping[str, Projection]:
+        """Identifier -> projection, likewise."""
+        return MappingProxyType(self._projections)
+
+    @property
+    def views(self) -> Mapping[str, View]:
+        """Name -> view, likewise."""
+        return MappingProxyType(self._views)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("_modules", ()):
+            raise self._fixed(name, "replaced")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self._modules:
+            raise self._fixed(name, "removed")
+        super().__delattr__(name)
+
+    def _fixed(self, name: str, what: str) -> ArgumentError:
+        return ArgumentError(
+            f"{self.identifier}: {name!r} cannot be {what}; make the network anew without it"
+        )
 
     # --- building ------------------------------------------------------------------------------------
 
@@ -125,15 +157,48 @@ class Network(nn.Module):
                         f"{self.identifier}: the population {name!r} has {what}={theirs}{unit} and "
                         f"{other.identifier!r} has {ours}{unit}; all populations of a network have one {what}"
                     )
+        enter(ensemble, self, name)
         if positions is not None:
             self._positions[name] = checked_positions(name, positions, ensemble.num_units)
         ensemble.identifier = name
         if ensemble._seed is None:
             ensemble.seed = self.seed
-        self.populations[name] = ensemble
+        self._populations[name] = ensemble
+        self._order = in_order(self.populations, self.projections)
         self.add_module(name, ensemble)
         self._incoming = None
         return ensemble
+
+    def view(self, name: str, population: str, first: int, last: int) -> View:
+        """Give a range of a population's units a name, by which they connect, are recorded and take stimuli.
+
+        Args:
+            name: The name.
+            population: The name of the population.
+            first: The first unit, from 0 on.
+            last: The unit after the last.
+
+        Raises:
+            ArgumentError: If the name is taken or cannot be used, or there are no such units.
+
+        Example:
+            >>> import rheobase as rb
+            >>> net = rb.Network()
+            >>> cells = net.add("cells", rb.create("analog", 5, dt=1.0))
+            >>> net.view("some", "cells", 1, 3)
+            View(some: cells[1:3])
+            >>> net({"some": 2.0})["cells"]["voltage"]
+            tensor([0., 2., 2., 0., 0.])
+        """
+        self._check_name(name)
+        if population not in self.populations:
+            raise ArgumentError(
+                f"{self.identifier}: there is no population {population!r}"
+                f"{nearest(str(population), self.populations)}; there are "
+                f"{', '.join(self.populations) or 'none'}"
+            )
+        self._views[name] = View(name, self.populations[population], first, last)
+        return self._views[name]
 
     def connect(
         self,
@@ -152,8 +217,9 @@ class Network(nn.Module):
         """Connect two populations.
 
         Args:
-            source: The name of the population that sends.
-            target: The name of the one that receives.
+            source: The name of the population that sends, or of a view of one.
+            target: The name of the one that receives, likewise. Parameters of the synapse that differ by
+                target have a value for each unit of the population.
             rule: A recipe from :func:`rheobase.rule`; or two index tensors ``(source, target)``, in whose
                 order weights and delays are given; or a matrix ``[source, target]`` in compressed rows, of
                 torch or scipy, whose stored places are the synapses; its values are not looked at: give them
@@ -161,7 +227,8 @@ class Network(nn.Module):
             synapse: A recipe from :func:`rheobase.synapse`. None, the default: spikes are added to a state of
                 the target, as its ``Input(arrives="jump", into=...)`` says, weights being in its unit.
             weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
-            delay: In ms: a number, a tensor or a distribution; None, the default: one step.
+            delay: In ms: a number, a tensor or a distribution; None, the default: one step. 0.0: a spike
+                arrives in the step in which it is sent, where such projections form no cycle.
             input: The input of the target that it adds to; needed where it has several.
             receptor: A name, under which projections into one population share the states of one synapse,
                 with the same values; its aggregator knows them by it. Default: states of its own.
@@ -175,30 +242,18 @@ class Network(nn.Module):
             ArgumentError: If a name is unknown or taken, the clock has run, or the parts do not fit.
             ParameterError: If a weight, or a parameter of the synapse, cannot be used.
         """
-        for name in (source, target):
-            if name not in self.populations:
-                raise ArgumentError(
-                    f"{self.identifier}: there is no population {name!r}"
-                    f"{nearest(str(name), self.populations)}; there are "
-                    f"{', '.join(self.populations) or 'none'}"
-                )
-        sender, receiver = self.populations[source], self.populations[target]
+        ends = self._end(source), self._end(target)
         name = f"{source}->{target}" if identifier is None else identifier
         self._check_name(name)
         if any(each.simulation_step for each in self.populations.values()):
             raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
-        projection = made(
-            Wanted(name, source, rule, synapse, weight, delay, input, receptor, plasticity),
-            sender,
-            receiver,
-            self.seed,
-            same=source == target,
-            positions=self._at(source, target),
-        )
+        wanted = Wanted(name, rule, synapse, weight, delay, input, receptor, plasticity)
+        projection = made(wanted, *ends, self.seed, positions=self._at(*ends))
+        order = in_order(self.populations, {**self.projections, name: projection})
         if receptor is not None:
-            self._check_receptor_name(name, receptor, target)
+            self._check_receptor_name(name, receptor, projection.receiver)
             share_receptor(projection, self.projections.values())
-        self.projections[name] = projection
+        self._projections[name], self._order = projection, order
         self.add_module(name, projection)
         self._incoming = None
         return projection
@@ -212,15 +267,25 @@ class Network(nn.Module):
                 "another"
             )
 
-    def _at(self, source: str, target: str) -> tuple[Tensor, Tensor] | None:
-        if source in self._positions and target in self._positions:
-            return self._positions[source], self._positions[target]
-        return None
+    def _end(self, name: str) -> End:
+        part: Neuron | View | None = self.views.get(name) or self.populations.get(name)
+        if part is None:
+            known = (*self.populations, *self.views)
+            raise ArgumentError(
+                f"{self.identifier}: there is no population {name!r}{nearest(str(name), known)}; there are "
+                f"{', '.join(known) or 'none'}"
+            )
+        return end_of(part)
+
+    def _at(self, *ends: End) -> tuple[Tensor, Tensor] | None:
+        found = [self._positions.get(end.neuron.identifier) for end in ends]
+        parts = [at[end.first : end.last] for at, end in zip(found, ends, strict=True) if at is not None]
+        return (parts[0], parts[1]) if len(parts) == 2 else None
 
     def _check_name(self, name: Any) -> None:
         if not isinstance(name, str) or not name.strip() or "." in name:
             raise ArgumentError(f"{self.identifier}: the name {name!r} cannot be used; give one without '.'")
-        if name in self.populations or name in self.projections:
+        if name in self:
             raise ArgumentError(f"{self.identifier}: there is a {name!r} already; give another identifier")
         if hasattr(self, name):
             raise ArgumentError(
@@ -255,54 +320,76 @@ class Network(nn.Module):
         """As :meth:`forward`; what it gives shares memory with the populations until their next step."""
         if not isinstance(stimulus, Mapping):
             raise InputError(f"{self.identifier}: the stimulus is {stimulus!r}; give a mapping by population")
-        for name in stimulus:
-            if name not in self.populations:
+        for name, given in stimulus.items():
+            if name not in self.populations and name not in self.views:
+                known = (*self.populations, *self.views)
                 raise InputError(
                     f"{self.identifier}: there is no population {name!r} to receive an input"
-                    f"{nearest(str(name), self.populations)}; there are {', '.join(self.populations)}"
+                    f"{nearest(str(name), known)}; there are {', '.join(known)}"
                 )
-        for name, given in stimulus.items():
             if isinstance(given, (list, tuple)) and len(given) > 1:
                 self.refuse_several(name)
         return self.advance_prepared(
             {
                 name: each.prepare(stimulus.get(name, _nothing(each)))
                 for name, each in self.populations.items()
-            }
+            },
+            {name: given for name, given in stimulus.items() if name in self.views},
         )
 
-    def advance_prepared(self, data: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
-        """As :meth:`advance`, of inputs as each population's ``prepare`` gives them."""
+    def advance_prepared(
+        self, data: Mapping[str, Any], of_views: Mapping[str, Any] = MappingProxyType({})
+    ) -> dict[str, dict[str, Tensor]]:
+        """As :meth:`advance`, of what each population's ``prepare`` gives, and of what views are given."""
         check_alike(self.populations, self.projections, self.identifier)
+        if of_views:
+            data = self._with_views(data, of_views)
         incoming, label = self._reached(), self.simulation_step + 1
         modules = (*self.populations.values(), *self.projections.values())
         before = {each: dict(each._buffers) for each in modules}
         outputs: dict[str, Any] = {}
         if label == 1:
             data = of_one_batch(data)
+            warn_of_hooks(self.populations, self.identifier)
         try:
-            for name, population in self.populations.items():
+            for name in self._order:
+                population = self.populations[name]
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
                 own = population._own_forward or population._model is None
-                if reaching is not None:
-                    outputs[name] = settled(population, reaching, data[name], before, label)
-                else:
+                if reaching is None or own:
                     outputs[name] = population(data[name]) if own else population.advance(data[name])
-        except Exception:
-            self._put_back(before)
+                else:
+                    outputs[name] = settled(population, reaching, data[name], before, label)
+                for projection in self.projections.values():
+                    # Its receiver is stepped later in this step.
+                    if projection.sender == name and projection.delays.at_once:
+                        projection.send_of(label, outputs[name])
+        except Exception as error:
+            self._put_back(before, label)
+            if isinstance(error, IntegrationError) and (told := self._blamed(name)):
+                raise type(error)(f"{error}{told}") from error
             raise
         for projection in self.projections.values():
             projection.delivery.commit()
         for name in sorted(self.projections):
             projection = self.projections[name]
-            spiked = outputs[projection.sender].get("spiked")
-            if spiked is not None:
-                times = outputs[projection.sender].get("spike_times")
-                projection.send(label, spiked, times)
+            if not projection.delays.at_once:
+                projection.send_of(label, outputs[projection.sender])
             outputs[name] = reports(projection)
         return outputs
+
+    def _with_views(self, data: Mapping[str, Any], of_views: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The prepared inputs of populations, with what views of them are given; summed by name."""
+        given: dict[str, list[tuple[View, Any]]] = {}
+        for each in sorted(of_views):
+            view = self.views[each]
+            given.setdefault(view.population, []).append((view, of_views[each]))
+        return {
+            **data,
+            **{name: combined(self.populations[name], data[name], each) for name, each in given.items()},
+        }
 
     def refuse_several(self, name: str) -> None:
         """Refuse several sources from outside where they would not be added to what projections bring.
@@ -310,6 +397,7 @@ class Network(nn.Module):
         Raises:
             InputError: If the population has an aggregator, and projections reach it.
         """
+        name = self.views[name].population if name in self.views else name
         population = self.populations[name]
         reached = any(each.receiver == name for each in self.projections.values())
         own = population.aggregator is not None or type(population).aggregate is not Neuron.aggregate
@@ -319,13 +407,20 @@ class Network(nn.Module):
                 "several sources from outside; give one, which the aggregator knows as 'external'"
             )
 
-    def _put_back(self, before: Mapping[Any, Mapping[str, Any]]) -> None:
-        """The network as it was before a step."""
+    def _blamed(self, name: str) -> str:
+        """The projection that brought a population a number that is none, for a message."""
+        population = self.populations[name]
+        states = (population._of(each) for each in population.schema.states)
+        into = [each for each in self.projections.values() if each.receiver == name]
+        return source_of_nan(into, population.schema.pack_state(*states))
+
+    def _put_back(self, before: Mapping[Any, Mapping[str, Any]], label: int) -> None:
+        """The network as it was before the step that ends at ``label``."""
         for each, buffers in before.items():
             put_back(each, buffers)
         for projection in self.projections.values():
             # What was taken off its way is summed anew.
-            projection.delivery.take_back()
+            projection.delivery.take_back(label)
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:
@@ -370,15 +465,15 @@ class Network(nn.Module):
     # --- looking at ----------------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> Any:
-        """A population or a projection, by its name."""
-        for parts in (self.populations, self.projections):
+        """A population, a view or a projection, by its name."""
+        for parts in (self.populations, self.views, self.projections):
             if name in parts:
                 return parts[name]
-        known = [*self.populations, *self.projections]
+        known = [*self.populations, *self.views, *self.projections]
         raise ArgumentError(f"{self.identifier} has no part {name!r}{nearest(str(name), known)}")
 
     def __contains__(self, name: object) -> bool:
-        return name in self.populations or name in self.projections
+        return name in self.populations or name in self.projections or name in self.views
 
     def __iter__(self) -> Iterator[str]:
         return iter((*self.populations, *self.projections))
@@ -387,6 +482,11 @@ class Network(nn.Module):
     def provenance(self) -> dict[str, dict[str, Provenance]]:
         """Part -> where what it is made of comes from, by kind."""
         return {name: self[name].provenance for name in self}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name, population in self.populations.items():
+            enter(population, self, name)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_incoming": None}

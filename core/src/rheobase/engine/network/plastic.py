@@ -47,9 +47,9 @@ class PlasticDelivery(Delivery):
         for spikes in sent:
             self._place(spikes)
 
-    def take_back(self) -> None:
+    def take_back(self, label: int) -> None:
         """A step failed: what it took off its way is under way again, and the weights are as they were."""
-        super().take_back()
+        super().take_back(label)
         self._changing.take_back()
 
     def commit(self) -> None:

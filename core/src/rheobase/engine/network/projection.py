@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -26,6 +27,14 @@ from .transmission import LAST_SPIKE, reset_sources, transmitted
 from .underway import Delivery, Sent, has_moments, spikes_of
 
 UNDER_WAY = "under_way"
+
+_FIXED = frozenset({"delay", "source", "target", "synapses", "num_units", "seed", "dt", "dtype", "device"})
+"""What follows from what a projection was made of."""
+_GIVEN = frozenset(
+    {"identifier", "sender", "receiver", "input", "receptor", "sources", "recipe", "rule_source"}
+    | {"connectivity", "delays"}
+)
+"""What it was made of, once it is."""
 
 
 class Projection(nn.Module):
@@ -73,6 +82,7 @@ class Projection(nn.Module):
         self.delivery: Delivery = kind(connectivity, delays, receiver.dt)
         # With whom it shares the states of its synapse; itself too.
         self.__dict__["_sharing"] = [self]
+        weight = self._counting(weight)
         self._buffers["weight"] = weight if plasticity is None else _of_each(weight, connectivity)
         schema = self.schema
         self.options = {
@@ -202,6 +212,12 @@ class Projection(nn.Module):
             raise ArgumentError(f"{self.identifier}: the weights were removed")
         return weight
 
+    def _counting(self, weight: Tensor) -> Tensor:
+        """The weights; 1 where the input that they go to counts what arrives."""
+        if isinstance(self.recipe, Direct) and not self.recipe.weighted:
+            return torch.ones((), dtype=weight.dtype, device=weight.device)
+        return weight
+
     @property
     def source(self) -> Tensor:
         """The source of each synapse, int64 ``[synapses]``: by source, then as given."""
@@ -223,13 +239,13 @@ class Projection(nn.Module):
         return self.connectivity.synapses
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("delay", "source", "target", "synapses"):
+        if name in _FIXED or (name in _GIVEN and name in self.__dict__):
             raise ArgumentError(
                 f"{self.identifier}: {name} cannot be set; it is what connect was given: make the network "
                 "anew"
             )
         if name == "weight":
-            weight = as_weight(value, self.identifier, self.connectivity, self)
+            weight = self._counting(as_weight(value, self.identifier, self.connectivity, self))
             if self.plasticity is not None:
                 weight = _of_each(weight, self.connectivity)
                 self.plasticity.check_weights(weight)
@@ -263,6 +279,11 @@ class Projection(nn.Module):
             self._buffers[name] = as_state(self, declared, value, torch.Size())
         if self.kinetics.transmit is not None:
             reset_sources(self, params)
+
+    def send_of(self, label: int, outputs: Mapping[str, Tensor]) -> None:
+        """Let the spikes that a step of the sender reports be under way."""
+        if "spiked" in outputs:
+            self.send(label, outputs["spiked"], outputs.get("spike_times"))
 
     def send(self, label: int, spiked: Tensor, times: Tensor | None) -> None:
         """Let the spikes of a step of the sender be under way.

@@ -49,10 +49,12 @@ class Direct:
     Attributes:
         into: The state.
         unit: Its unit, and that of weights.
+        weighted: Whether weights count; else each arrival is 1.
     """
 
     into: str
     unit: str
+    weighted: bool = True
     parameters: ClassVar[Mapping[str, Any]] = {}
 
     def __repr__(self) -> str:

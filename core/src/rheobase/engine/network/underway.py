@@ -95,11 +95,13 @@ class Delivery(ABC):
     def __init__(self, connectivity: Connectivity, delays: Delays, dt: float) -> None:
         self.connectivity, self.delays, self.dt = connectivity, delays, dt
         self.longest = delays.longest(dt)
+        # How many steps after its own a spike may arrive the soonest.
+        self.soonest = 0 if delays.at_once else 1
         self.sent: deque[Sent] = deque()
 
     def send(self, spikes: Sent, weight: Tensor) -> None:
         """Let the spikes of a step be under way; ``weight`` is ``[]`` or ``[synapses]``."""
-        while self.sent and self.sent[0].label + self.longest <= spikes.label:
+        while self.sent and self.sent[0].label + self.longest < spikes.label + self.soonest:
             self.sent.popleft()
         self.sent.append(spikes)
         self._take(spikes, weight)
@@ -113,9 +115,9 @@ class Delivery(ABC):
         """Forget what is under way."""
         self.sent.clear()
 
-    def take_back(self) -> None:
-        """A step failed: what it took off its way is under way again."""
-        self.restore(list(self.sent))
+    def take_back(self, label: int) -> None:
+        """The step that ends at ``label`` failed: what it took off its way is under way again."""
+        self.restore([each for each in self.sent if each.label < label])
 
     def commit(self) -> None:  # noqa: B027 - nothing, for most
         """A step is over."""

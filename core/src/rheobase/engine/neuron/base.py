@@ -97,6 +97,7 @@ class Neuron(Stepped):
         threshold: ClassVar[Callable[..., Tensor]]
         reset: ClassVar[Callable[..., Mapping[str, Any]]]
         update: ClassVar[Callable[..., Any]]
+        hazard: ClassVar[Callable[..., Tensor]]
         held: ClassVar[Sequence[str]]
         dt_max: ClassVar[float | Callable[..., Any]]
         differentiable: ClassVar[bool]

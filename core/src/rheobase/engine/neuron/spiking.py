@@ -14,8 +14,9 @@ class SpikingNeuron(Neuron):
 
     A model defines ``derivatives(state, params, data)``, ``threshold(state, params)``, whose upward
     crossing of zero is a spike, and ``reset(state, params)``, which gives new values to some of the
-    states. A parameter ``tau_ref`` gives it a refractory period, which holds the states in ``held``
-    (the voltage, unless the class says otherwise). See :class:`~rheobase.Neuron` for the arguments.
+    states; ``hazard(state, params)``, in 1/ms, is how often it spikes by chance beside that or instead.
+    A parameter ``tau_ref`` gives it a refractory period, which holds the states in ``held`` (the voltage,
+    unless the class says otherwise). See :class:`~rheobase.Neuron` for the arguments.
 
     Attributes:
         spiked: 1 where a unit spiked in the last step, else 0; a buffer of int8, ``[*batch, units]``.

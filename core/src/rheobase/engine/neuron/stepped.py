@@ -12,7 +12,7 @@ from torch import Tensor
 from ...errors import IntegrationError
 from ...signal.segments import at_start, signals_in
 from ...specs import Provenance
-from ...torch_state import all_finite, lent, transforming, values_visible
+from ...torch_state import all_finite, called_functionally, transforming, values_visible
 from ..aggregate import Aggregator
 from ..model.functions import Model, spread
 from ..step.arrivals import Arrivals
@@ -79,7 +79,7 @@ class Stepped(Stored):
         if torch.compiler.is_compiling():
             return self._call_once(*args, **kwargs)
         # Only the caller's frame tells functional_call, which puts tensors in place and takes them out after.
-        pure = transforming() or lent(sys._getframe(1))
+        pure = transforming() or called_functionally(sys._getframe(1))
         begun = occupy(self)
         try:
             return self._call_purely(*args, **kwargs) if pure else self._call_once(*args, **kwargs)

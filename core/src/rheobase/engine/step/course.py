@@ -16,7 +16,7 @@ from torch import Tensor
 from ...signal.segments import Segment
 from ...torch_state import all_finite, values_visible
 from ..integrator import Field, Integrator
-from ..model.functions import Model, resets_states
+from ..model.functions import Model, kinetic_mask, resets_states
 from .events import LimitedField, StandingField
 from .field import ModelField, ModelGap
 from .slopes import SLOPE, completed
@@ -77,7 +77,7 @@ def integrate(
         gap = ModelGap(model, params, y0.shape[1:])
 
         def bound(part: Field) -> Field:
-            return _limited(part, gap, y0, state.armed, steps)
+            return _limited(part, gap, y0, state.armed, steps, _own_rows(model, y0))
 
     y1, next_carry = run(bound)
     # False is "not known": where values cannot be looked at, the way of lost units is made as well.
@@ -90,7 +90,7 @@ def integrate(
             y1, next_carry = _without(run, bound, lost, y1)
         if limits:
             y1, next_carry = _limited_too(
-                run, ModelGap(model, params, y0.shape[1:]), y0, lost, y1, next_carry
+                run, ModelGap(model, params, y0.shape[1:]), y0, lost, y1, next_carry, _own_rows(model, y0)
             )
     # Neighbours' states stood in for those that failed before; NaN is theirs.
     return (y1 if gone is None else torch.where(gone, torch.nan, y1)), next_carry, finite and gone is None
@@ -102,14 +102,19 @@ def _resets(model: Model, integrator: Integrator, event: str) -> bool:
     return resets and (integrator.field == "general" or integrator.adaptive)
 
 
+def _own_rows(model: Model, y: Tensor) -> Tensor | None:
+    """The rows that are the model's own, where those of synapses are beside them."""
+    return ~kinetic_mask(model.schema, y) if model.schema.kinetic else None
+
+
 def _limited_too(
-    run: Run, gap: ModelGap, y0: Tensor, lost: Tensor, y1: Tensor, carry: Any
+    run: Run, gap: ModelGap, y0: Tensor, lost: Tensor, y1: Tensor, carry: Any, own: Tensor | None
 ) -> tuple[Tensor, Any]:
     """The course, with the units that explode along a field that stops growing at the threshold."""
     # Only they take the step again; all others keep the result they have, and what was carried of it.
 
     def limit(part: Field) -> Field:
-        return LimitedField(part, gap, y0)
+        return LimitedField(part, gap, y0, own=own)
 
     again, other = run(limit)
     if again.requires_grad and values_visible(again) and not all_finite(again):
@@ -153,11 +158,18 @@ def _through(
     else:
         steps = field.segments(0.0, dt)
         carry = completed(carry, on_segment(steps[0]), steps[0].t0, y0) if kept else carry
-        result = integrator.through(steps, on_segment, y0, carry)
+        result = integrator.advance_segments(steps, on_segment, y0, carry)
     return result.y, result.carry
 
 
-def _limited(field: Field, gap: ModelGap, y0: Tensor, armed: Tensor | None, steps: Tensor | None) -> Field:
+def _limited(
+    field: Field,
+    gap: ModelGap,
+    y0: Tensor,
+    armed: Tensor | None,
+    steps: Tensor | None,
+    own: Tensor | None,
+) -> Field:
     """The field for an integrator that must see no explosion, limited for the units that may spike."""
     may = armed
     if steps is not None:
@@ -167,4 +179,6 @@ def _limited(field: Field, gap: ModelGap, y0: Tensor, armed: Tensor | None, step
     kicked = gap(y0) >= 0
     if may is not None:
         kicked = kicked & may
-    return LimitedField(lambda t, y: torch.where(kicked, 0.0, field(t, y)), gap, y0, may)
+    if own is not None:
+        kicked = kicked & own
+    return LimitedField(lambda t, y: torch.where(kicked, 0.0, field(t, y)), gap, y0, may, own)

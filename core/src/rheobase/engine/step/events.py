@@ -38,6 +38,8 @@ class LimitedField:
         y0: The state at the start of the step, ``[D, *batch, units]``.
         who: Whose field is limited, bool ``[*batch, units]``; None, the default: everybody's that starts
             below its threshold.
+        own: The rows that are limited, bool ``[D, 1, ...]``; None, the default: all. Others must not hang on
+            these, as a synapse's do not: its target's spike does not hold them up.
 
     Example:
         >>> import torch
@@ -49,9 +51,14 @@ class LimitedField:
     """
 
     def __init__(
-        self, field: Field, gap: Callable[[Tensor], Tensor], y0: Tensor, who: Tensor | None = None
+        self,
+        field: Field,
+        gap: Callable[[Tensor], Tensor],
+        y0: Tensor,
+        who: Tensor | None = None,
+        own: Tensor | None = None,
     ) -> None:
-        self.field, self.y0, self.g0 = field, y0, gap(y0)
+        self.field, self.y0, self.g0, self.own = field, y0, gap(y0), own
         # Units that start at or above the threshold are not limited. An integrator may leave a unit at this
         # crossing, where the speed is more than any step can follow.
         self.event = Event(gap, self.g0 < 0 if who is None else who & (self.g0 < 0))
@@ -64,6 +71,8 @@ class LimitedField:
         theta = torch.where(g.isfinite(), -g0 / torch.where(g > g0, g - g0, 1.0), 0.0)
         # Not g > 0: a g that is no number is beyond too.
         beyond = self.event.armed & ~(g <= 0)
+        if self.own is not None:
+            beyond = beyond & self.own
         return self.field(t, torch.where(beyond, self.y0 + theta * (finite - self.y0), y))
 
 

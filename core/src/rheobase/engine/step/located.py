@@ -21,6 +21,7 @@ from ..integrator.status import failure
 from ..model.drawing import Drawing, for_spikes
 from ..model.functions import Model, after_reset, gap
 from .arrivals import Arrivals
+from .atonce import at_once, with_still
 from .field import ModelField, ModelGap, params_of
 from .moments import TOLERANCE
 from .slopes import SLOPE, completed, forgotten
@@ -89,6 +90,8 @@ class LocatedStep:
             self.times, self.weights = arrivals.table(self.shape)
             self.due = self.times[:, 0]
         self.whole, self.segment = self.field, Segment(0.0, dt, 0.0, dt)
+        # To whom something happens just at the end, as far as times have graphs.
+        self.late: list[Tensor] = []
 
     def run(self) -> None:
         """Take all units to the end of the step."""
@@ -112,6 +115,7 @@ class LocatedStep:
             # A unit that crosses just where something arrives is at that time, and it is still to arrive.
             while len(who := self._going(segment.stop).nonzero().squeeze(1)):
                 self._round(who)
+            self._follow(segment.stop)
 
     def _going(self, stop: float) -> Tensor:
         """Who is not yet at the end of the segment, with all that arrives there."""
@@ -184,8 +188,13 @@ class LocatedStep:
         else:
             reached = result.t.to(torch.float64) + start
             # The end as it is, not as it is rounded in the type of the state: a time short of it would be one
-            # more round.
-            now = torch.where(result.t < times[1], reached, end)
+            # more round. One that crosses there does so when it crosses, as far as that has a graph.
+            short = result.t < times[1]
+            now = torch.where(short, reached, end)
+            if reached.requires_grad and result.crossed is not None:
+                there = end.detach() + (reached - reached.detach())
+                now = torch.where(result.crossed & ~short, there, now)
+        new = with_still(field, y, times, new)
         if left is not None and resting is not None and released is not None:
             left = torch.where(released, 0.0, torch.where(resting, left - (now - t), left))
         if result.status is not None:
@@ -198,7 +207,10 @@ class LocatedStep:
             jumped = (due <= now.detach()) & ~crossed
             if bool(jumped.any()):
                 lifted = armed if resting is None else armed & ~resting
-                new = self._jump(who, jumped, new, params, resting)
+                new, last = self._jump(who, jumped, new, now, field, params, resting)
+                if left is not None and resting is not None and last is not now:
+                    left = torch.where(resting & (left > 0), left - (last - now), left)
+                now = last
                 above = gap_of(new.detach()) >= 0
                 # One that was lifted over the threshold spikes at that very time.
                 spiking = crossed | (jumped & lifted & above)
@@ -212,6 +224,11 @@ class LocatedStep:
         if jumped is not None:
             carry = forgotten(carry, jumped)
         self._keep(who, everybody, new, now, armed, left, carry)
+        if now.requires_grad:
+            # Who comes to the end by something that happens just there.
+            late = (now.detach() >= stop) & (crossed if jumped is None else crossed | jumped)
+            late = late if released is None else late | (released & (now.detach() >= stop))
+            self.late = [*self.late, who[late]] if bool(late.any()) else self.late
         chosen = spiking.nonzero().squeeze(1)
         if len(chosen):
             self._spike(who.index_select(0, chosen))
@@ -230,27 +247,70 @@ class LocatedStep:
         if resting is not None and left is not None:
             over = t.detach() + left.detach()
             # What arrives as the refractory period ends is within it, as on the grid.
-            due = torch.where(resting & ((due - over).abs() <= TOLERANCE), over, due)
+            together = resting & ((due - over).abs() <= TOLERANCE)
+            # When that is, it is as it is given: as far as it has a graph, by that.
+            due = torch.where(together, over + (due - due.detach()) if due.requires_grad else over, due)
         # What was due while the unit was reset at that very time is due now.
-        due = torch.where(due < math.inf, torch.maximum(due, t.detach()), due)
-        sooner = due < end
-        stands = goal == t
+        due = torch.where(due < t.detach(), t, due)
+        sooner = due <= end
+        if resting is None:
+            return due, torch.where(sooner, due, end), torch.where(sooner, due, goal)
+        stands = resting & (goal == t)
         return due, torch.where(sooner, due, end), torch.where(sooner & ~stands, due, goal)
 
-    def _jump(self, who: Tensor, jumped: Tensor, y: Tensor, params: Any, resting: Tensor | None) -> Tensor:
-        """What arrives does what it does to those units that it has reached."""
+    def _jump(
+        self,
+        who: Tensor,
+        jumped: Tensor,
+        y: Tensor,
+        now: Tensor,
+        field: ModelField,
+        params: Any,
+        resting: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """What arrives does what it does to those units that it has reached; their states and times then."""
         arrivals = self.arrivals
         if arrivals is None:
-            return y
+            return y, now
         some = jumped.nonzero().squeeze(1)
-        units = who.index_select(0, some)
-        place = self.had.index_select(0, units)
-        weights = [None if each is None else each[units, place] for each in self.weights]
-        held = None if resting is None else resting.index_select(0, some)
-        after = arrivals.jump(y.index_select(1, some), params_of(params, some, y.shape[1:]), weights, held)
-        self.had = self.had.index_add(0, units, torch.ones_like(place))
-        self.due = self.due.index_copy(0, units, self.times[units, place + 1])
-        return y.index_copy(1, some, after)
+        still = field if resting is None else field.at_rest(resting)
+        while len(some):
+            units = who.index_select(0, some)
+            place = self.had.index_select(0, units)
+            weights = [None if each is None else each[units, place] for each in self.weights]
+            held = None if resting is None else resting.index_select(0, some)
+            own = params_of(params, some, y.shape[1:])
+            y = y.index_copy(1, some, arrivals.jump(y.index_select(1, some), own, weights, held))
+            due = self.times[units, place + 1]
+            self.had = self.had.index_add(0, units, torch.ones_like(place))
+            self.due = self.due.index_copy(0, units, due)
+            # All that arrives at one time does, before anybody looks whether it is enough.
+            more = due.detach() <= now.detach().index_select(0, some)
+            some, due = some[more], due[more]
+            if len(some) and due.requires_grad:
+                before = now.index_select(0, some)
+                moved = at_once(still.take(some), y.index_select(1, some), before, due)
+                y, now = y.index_copy(1, some, moved), now.index_copy(0, some, due)
+        return y, now
+
+    def _follow(self, stop: float) -> None:
+        """Let the states of those for whom something happens just at the end be those of the end.
+
+        By the time of what happens: were it earlier, they would have gone on from there.
+        """
+        late, self.late = self.late, []
+        if not late:
+            return
+        who = torch.cat(late).unique()
+        left = self.left
+        field = self.field if left is None else self.field.at_rest(left.detach() > 0)
+        y, t = self.y.index_select(1, who), self.t.index_select(0, who)
+        end = torch.full_like(t.detach(), stop)
+        self.y = self.y.index_copy(1, who, at_once(field.take(who), y, t, end))
+        self.t = self.t.index_copy(0, who, end)
+        if left is not None:
+            rest = left.index_select(0, who)
+            self.left = left.index_copy(0, who, torch.where(rest > 0, rest - (end - t), rest))
 
     def _spike(self, who: Tensor) -> None:
         """Note the spikes of some units, and reset them where they stand."""

@@ -24,12 +24,15 @@ class Moments(NamedTuple):
         units: Where, in the flattened ``[*batch, targets]``, int64 ``[n]``.
         weights: How much, ``[n]``.
         batch: The batch.
+        alone: Whether each is an arrival of its own, whatever comes at the same time: where times have
+            derivatives, which those of a sum have not.
     """
 
     times: Tensor
     units: Tensor
     weights: Tensor
     batch: torch.Size
+    alone: bool = False
 
     def in_batch(self, batch: torch.Size, targets: int) -> Moments:
         """The same in each row of a batch, where its source has none."""
@@ -43,7 +46,11 @@ class Moments(NamedTuple):
         rows = batch.numel()
         first = torch.arange(rows, device=self.units.device).repeat_interleave(len(self.units)) * targets
         return Moments(
-            self.times.repeat(rows), self.units.repeat(rows) + first, self.weights.repeat(rows), batch
+            self.times.repeat(rows),
+            self.units.repeat(rows) + first,
+            self.weights.repeat(rows),
+            batch,
+            self.alone,
         )
 
 
@@ -62,11 +69,14 @@ def table(parts: Sequence[Moments | None], units: int) -> tuple[Tensor, list[Ten
     device = there[0][1].times.device
     times = torch.cat([part.times for _, part in there])
     where = torch.cat([part.units for _, part in there])
-    order = torch.from_numpy(np.lexsort((times.cpu().numpy(), where.cpu().numpy()))).to(device)
+    order = torch.from_numpy(np.lexsort((times.detach().cpu().numpy(), where.cpu().numpy()))).to(device)
     when, who = times[order], where[order]
     # What arrives at a unit within the tolerance of what came before it is one arrival with it.
     new = torch.ones(len(who), dtype=torch.bool, device=device)
     new[1:] = (who[1:] != who[:-1]) | (when[1:] - when[:-1] > TOLERANCE)
+    if any(part.alone for _, part in there):
+        alone = [torch.full((len(part.times),), part.alone, device=device) for _, part in there]
+        new = new | torch.cat(alone)[order]
     group = new.cumsum(0) - 1
     starts = new.nonzero().view(-1)
     units_of = who[starts]

@@ -18,6 +18,10 @@ from ...errors import StructureError
 from ...torch_state import of_torch
 from .graph import Graph, Leaf, Node, entry, parts, replaced
 
+_INSTEAD = {"logical_and_": torch.ops.aten.logical_and.default}
+"""Operations that autograd itself carries out in place, on a mask that it has just made, as it does for the
+derivative of clamp; and what they are followed as."""
+
 _BRANCHES = ("_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero", "masked_select")
 
 
@@ -192,12 +196,16 @@ class _Follower(_Mode):  # type: ignore[misc]
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        reason = _refused(func)
+        instead = _INSTEAD.get(name_of(func))
+        if instead is not None and not any(args[0] is call[3] for call in self.calls):
+            instead = None
+        reason = None if instead is not None else _refused(func)
         if reason is not None:
             self.reason = f"{self._what} {reason}"
             raise StructureError(self.reason)
         out = func(*args, **(kwargs or {}))
-        self.calls.append((func, args, kwargs, out))
+        # What is written into is from then on what was written: it is the same tensor.
+        self.calls.append((instead or func, args, kwargs, out))
         return out
 
 

@@ -21,7 +21,7 @@ from ...errors import PluginError
 from ...specs import PROJECT
 from ..entry import module_of
 from ..evidence import Stamps, stamp
-from ..metadata import text_of
+from ..metadata import POINTS, check, text_of
 from ..problem import first_line
 from ..targets import way
 from .files import Files, hash_of
@@ -134,6 +134,7 @@ def _metadata(distribution: str) -> tuple[Any, str, tuple[tuple[str, str], ...],
 
 def _about(found: Any) -> tuple[str, tuple[tuple[str, str], ...], str]:
     """The version, the plugins' entry points, and the RECORD."""
+    check(found, POINTS, "METADATA", "PKG-INFO", "RECORD", "")
     points = sorted((each.name, each.value) for each in found.entry_points.select(group=PROJECT))
     return str(found.version), tuple(points), found.read_text("RECORD") or ""
 

@@ -11,6 +11,7 @@ from importlib.util import MAGIC_NUMBER, cache_from_source
 
 from ...errors import PluginError
 from ..evidence import stamp
+from ..metadata import read_file
 from ..outcome import Stamp
 
 
@@ -130,13 +131,11 @@ def _compiled_forms(source: str) -> list[str]:
 def _check_compiled(name: str, source: str, compiled: str, level: int) -> None:
     """See that the compiled form of a module, which Python runs in its place, is made of it."""
     try:
-        with open(compiled, "rb") as file:
-            head, body = file.read(16), file.read()
+        made, text = read_file(compiled), read_file(source)
         status = os.stat(source)
-        with open(source, "rb") as file:
-            text = file.read()
     except OSError:
         return
+    head, body = made[:16], made[16:]
     numbers = [int.from_bytes(head[place : place + 4], "little") for place in (4, 8, 12)]
     times = [int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF]
     if head[:4] != MAGIC_NUMBER or (numbers[0] == 0 and numbers[1:] != times):
@@ -144,8 +143,8 @@ def _check_compiled(name: str, source: str, compiled: str, level: int) -> None:
     try:
         with warnings.catch_warnings():  # of its text, which are its author's business
             warnings.simplefilter("ignore")
-            made = compile(text, source, "exec", dont_inherit=True, optimize=level)
-        same = marshal.loads(body) == made
+            right = compile(text, source, "exec", dont_inherit=True, optimize=level)
+        same = marshal.loads(body) == right
     except Exception:  # neither can be run
         same = False
     if not same:

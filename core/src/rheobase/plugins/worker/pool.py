@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...errors import PluginError
 from . import process
 from .process import GRACE, HEAD, Process, ending
 from .watched import LONGEST_SCAN, NOISE, START, TICK, Result, Watched
@@ -41,20 +40,11 @@ class Worker:
 
     Args:
         limit: How long an answer may take, s.
-
-    Example:
-        >>> with Worker(limit=30.0) as worker:
-        ...     [result] = worker.run([{"do": "load", "spec": {"kind": "aggregator", "name": "largest",
-        ...         "target": "builtins:max", "summary": "", "commutative": True, "associative": True,
-        ...         "identity": None}}])
-        >>> result.answers
-        [{'failure': ''}]
     """
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
         self._process: Process | None = None
-        self._abandoned = False
         self._running: list[Watched] = []
         self._text = b""
 
@@ -67,20 +57,12 @@ class Worker:
             self._process.end(grace)
             self._process = None
 
-    def abandon(self) -> None:
-        """End the process, from any thread, and start no other."""
-        self._abandoned = True
-        if (known := self._process) is not None:
-            known.end()
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def run(
-        self, requests: Sequence[dict[str, Any]], each: Each = lambda number, result: None
+        self,
+        requests: Sequence[dict[str, Any]],
+        each: Each = lambda number, result: None,
+        *,
+        at_once: int = AT_ONCE,
     ) -> list[Result] | None:
         """Have jobs done, as :mod:`~rheobase.plugins.examine` describes them.
 
@@ -88,6 +70,7 @@ class Worker:
             requests: What is to be done. What ``about`` says of a job is told to the user where it is waited
                 for.
             each: Called with the number of a job and what came of it, as soon as that is known.
+            at_once: How many are done at a time.
 
         Returns:
             What came of each; None: no process can be started.
@@ -101,9 +84,9 @@ class Worker:
         jobs = [Watched(number, request, self.limit) for number, request in enumerate(requests)]
         try:
             if APART:
-                if not self._start():
+                if jobs and not self._start():
                     return None
-                self._watch(deque(jobs), note)
+                self._watch(deque(jobs), note, at_once)
             else:
                 for job in jobs:
                     if not self._run_alone(job):
@@ -132,9 +115,9 @@ class Worker:
         """End what is left of the process, and the jobs; gives how it ended."""
         known = self._process
         self.close(grace=0.0)
-        return known.wait() if known is not None else 0
+        return (known.poll() or 0) if known is not None else 0
 
-    def _watch(self, todo: deque[Watched], note: Callable[[Watched], object]) -> None:
+    def _watch(self, todo: deque[Watched], note: Callable[[Watched], object], at_once: int) -> None:
         """Have jobs begin, several at a time, and read what they say until each is done.
 
         Raises:
@@ -142,7 +125,7 @@ class Worker:
         """
         full = False
         while todo or self._running:
-            while todo and len(self._running) < AT_ONCE and not full:
+            while todo and len(self._running) < at_once and not full:
                 job = todo.popleft()
                 if error := self._begin(job):
                     job.close()
@@ -245,8 +228,6 @@ class Worker:
                 self._end(int(pid), int(status))
 
     def _start(self) -> bool:
-        if self._abandoned:
-            raise PluginError("nothing more is examined: it was interrupted")
         if self._process is None:
             from . import warm
 
@@ -259,8 +240,6 @@ class Worker:
         import subprocess
         import tempfile
 
-        if self._abandoned:
-            raise PluginError("nothing more is examined: it was interrupted")
         code = "from rheobase.plugins.examine import main; main()"
         with tempfile.TemporaryFile() as replies, tempfile.TemporaryFile() as noise:
             known = self._process = process.spawn(code, stdin=subprocess.PIPE, stdout=replies, stderr=noise)

@@ -49,12 +49,13 @@ class Process:
         self._popen = popen
         self._status: int | None = None
 
-    def wait(self) -> int:
-        """Wait for its end; gives its exit status, or the number of a signal that ended it, below zero."""
+    def poll(self) -> int | None:
+        """Its exit status, or the number of a signal that ended it, below zero; None: it goes on."""
         if self._popen is not None:
-            return self._popen.wait()
+            return self._popen.poll()
         if self._status is None:
-            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._status = os.waitstatus_to_exitcode(status) if pid else None
         return self._status
 
     def talk(self, text: bytes, time: float) -> int:
@@ -69,22 +70,15 @@ class Process:
         if self.channel is not None:
             self.channel.close()  # which tells it to end its own
         until = time.monotonic() + grace
-        while self.channel is not None and not self._has_ended() and time.monotonic() < until:
+        while self.channel is not None and self.poll() is None and time.monotonic() < until:
             time.sleep(0.002)
         with contextlib.suppress(OSError):  # it may have ended
             if os.name == "posix":
                 os.killpg(self.pid, signal.SIGKILL)
             elif self._popen is not None:
                 self._popen.kill()
-        self.wait()
-
-    def _has_ended(self) -> bool:
-        if self._popen is not None:
-            return self._popen.poll() is not None
-        if self._status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self._status = os.waitstatus_to_exitcode(status) if pid else None
-        return self._status is not None
+        while self.poll() is None:
+            time.sleep(0.002)
 
 
 def start(serve: Callable[[int], None]) -> Process | None:

@@ -29,6 +29,9 @@ LONGEST_SCAN = 16 * LONGEST
 NOISE = 64 << 10
 """How many bytes are kept of what a job prints."""
 
+READS = 32
+"""How often a pipe is read that is to be emptied: twice what one holds."""
+
 NO_ANSWER = "it wrote what is no answer"
 
 
@@ -40,6 +43,7 @@ class Result(NamedTuple):
         failure: Why there are no more answers; empty: there are all.
         detail: What was printed until then.
         overran: Whether it took longer than it may.
+        killed: Whether a signal ended it, which anybody may have sent.
         at: The place that it looked at then.
     """
 
@@ -47,6 +51,7 @@ class Result(NamedTuple):
     failure: str = ""
     detail: str = ""
     overran: bool = False
+    killed: bool = False
     at: str = ""
 
 
@@ -64,11 +69,12 @@ class Watched:
         self.overran = False
         self.at = ""
         self.answers: list[Any] = []
-        reads = request["do"] in ("scan", "whose")
-        self.verb = "reading" if reads else "loading"
-        self._longest = LONGEST_SCAN if reads else LONGEST
+        self._reads = request["do"] in ("scan", "whose")
+        self.verb = "reading" if self._reads else "loading"
+        self._longest = LONGEST_SCAN if self._reads else LONGEST
         self._wanted = len(request["entries"]) if request["do"] == "examine" else 1
         self._line = bytearray()
+        self._heard = 0  # since the last answer
         self._tail = b""
         self._noise = -1
         self._told = 0.0
@@ -107,8 +113,9 @@ class Watched:
     def drain(self) -> None:
         """Read all that is in its pipes."""
         for handle in list(self.pipes):
-            while handle in self.pipes and self.read(handle):
-                pass
+            for _ in range(READS):  # whoever fills it faster is not read to the end
+                if handle not in self.pipes or not self.read(handle):
+                    break
 
     def open_pipes(self) -> tuple[int, int]:
         """Make its pipes; gives its own ends."""
@@ -126,13 +133,14 @@ class Watched:
     def hear(self, found: bytes) -> None:
         """Take what it answers."""
         self._line += found
+        self._heard += len(found)
         *lines, rest = self._line.split(b"\n") if b"\n" in found else (self._line,)
         self._line = rest
         for line in lines:
             if self.done:
                 return
             self._take(line)
-        if len(self._line) > self._longest and not self.done:
+        if self._heard > self._longest + len(found) and not self.done:
             self.failure = self._too_long()
 
     def _take(self, line: bytes | bytearray) -> None:
@@ -143,7 +151,7 @@ class Watched:
             said = json.loads(line)
         if not isinstance(said, dict) or said.pop("to", None) != self.request["token"] or len(said) != 1:
             self.failure = NO_ANSWER  # who has the form of an answer, and does not know to what
-        elif isinstance(said.get("at"), str):
+        elif self._reads and isinstance(said.get("at"), str):  # whoever else says so would gain time
             self.at = said["at"]
         elif "says" not in said:
             self.failure = NO_ANSWER
@@ -151,6 +159,7 @@ class Watched:
             self.failure = self._too_long()
         else:
             self.answers.append(said["says"])
+        self._heard = 0
         self.until = time.monotonic() + self.request["limit"]
 
     def _too_long(self) -> str:
@@ -195,4 +204,5 @@ class Watched:
     def result(self) -> Result:
         """What came of it."""
         detail = self._tail.decode("utf-8", "replace") if self.failure else ""
-        return Result(self.answers, self.failure, detail, self.overran, self.at)
+        killed = not self.overran and self.status is not None and self.status < 0
+        return Result(self.answers, self.failure, detail, self.overran, killed, self.at)

@@ -14,7 +14,7 @@ from ..property import prop
 from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
-from .needs import STOCHASTIC
+from .needs import HAZARD, STOCHASTIC
 from .probing import feed
 from .running import seeded
 from .subject import NeuronSubject
@@ -64,6 +64,37 @@ def rows_and_units_draw_their_own_numbers(subject: NeuronSubject, case: NeuronCa
             )
     if not decided:
         vacuous("runs under other seeds do not part, or end in a named error")
+
+
+@prop(
+    "neuron",
+    "hazard-is-a-rate",
+    "numerics",
+    cases=usual,
+    needs=(HAZARD,),
+    share=0.25,
+    why="below zero a hazard takes chances back that a unit had already, and its law is that of no process",
+)
+def a_hazard_is_never_below_zero(subject: NeuronSubject, case: NeuronCase) -> None:
+    """The hazard is a number from 0 up in every state that a strong input, of either sign, leads to."""
+    for sign in (1.0, -1.0):
+        neuron = case.neuron(subject.model, num_units=UNITS)
+        seeded(neuron, case.seed)
+        data = feed(subject, neuron, torch.full((UNITS,), sign * STRONG))
+        for step in range(STEPS):
+            try:
+                neuron(data)
+            except RheobaseError:
+                break
+            states = neuron.schema.pack_state(
+                *(getattr(neuron, name).detach() for name in neuron.schema.states)
+            )
+            rate = torch.as_tensor(subject.model.hazard(states, neuron.params)).detach()
+            if not bool((rate >= 0).all()):
+                violated(
+                    f"after step {step + 1} of {neuron.dt:g} ms under a strong input the hazard is "
+                    f"{rate.flatten().tolist()} per ms; give a rate from 0 up, such as exp(distance)"
+                )
 
 
 def _lately(states: list[Tensor], step: int) -> Tensor:

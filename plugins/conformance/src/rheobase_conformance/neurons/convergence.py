@@ -20,7 +20,7 @@ from .case import NeuronCase
 from .cases import runs
 from .needs import CONTINUOUS, DECLARED, DERIVATIVES, DETERMINISTIC, LASTING
 from .oracle import Oracle
-from .probing import course, feed, plain, silence
+from .probing import feed, plain, silence, trajectory
 from .subject import NeuronSubject
 
 OWN_RULE = Need(
@@ -115,7 +115,7 @@ def _ended(
     neuron = plain(case, subject, len(LEVELS), dt=dt / 2**halving, **(start or {}))
     data = feed(subject, neuron, LEVELS) if start is None else silence(subject, neuron)
     try:
-        run = course(neuron, data, COARSE * 2**halving)
+        run = trajectory(neuron, data, COARSE * 2**halving)
     except RheobaseError:
         return None
     if bool(run.spiked.any()) or not bool(run.states.isfinite().all()):
@@ -164,7 +164,7 @@ def _plain_is_better(
 def _displaced(subject: NeuronSubject, probe: Any) -> dict[str, Tensor] | None:
     """States away from rest, to which a weak input brings the model."""
     try:
-        run = course(probe, feed(subject, probe, [4.0 * level for level in LEVELS]), 12)
+        run = trajectory(probe, feed(subject, probe, [4.0 * level for level in LEVELS]), 12)
     except RheobaseError:
         return None
     if bool(run.spiked.any()):
@@ -223,7 +223,7 @@ def _honours_dt(subject: NeuronSubject, case: NeuronCase, more: dict[str, Any]) 
     for count in (1, 2, 4, 8):
         neuron = plain(case, subject, len(strengths), dt=dt / count, **more)
         try:
-            run = course(neuron, feed(subject, neuron, strengths), count)
+            run = trajectory(neuron, feed(subject, neuron, strengths), count)
         except RheobaseError:
             return False
         free &= ~run.spiked.any(dim=0)

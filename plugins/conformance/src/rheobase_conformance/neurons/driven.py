@@ -15,7 +15,7 @@ from ..vacuous import vacuous
 from ..violation import violated
 from .case import NeuronCase
 from .needs import CONTINUOUS, DETERMINISTIC, LASTING, OWN_STEPS, RESET, SPIKES, THRESHOLD
-from .probing import amount, course, feed, gap, pulled, spikes_in
+from .probing import amount, feed, gap, pulled, spikes_in, trajectory
 from .subject import NeuronSubject
 
 
@@ -119,7 +119,7 @@ def spike_times_settle_as_dt_falls(subject: NeuronSubject, case: NeuronCase) -> 
     for halving in range(5):
         neuron = case.neuron(subject.model, num_units=len(SPEEDS), dt=subject.dt / 2**halving)
         try:
-            times = course(neuron, feed(subject, neuron, SPEEDS), round(length / neuron.dt)).when(COUNT)
+            times = trajectory(neuron, feed(subject, neuron, SPEEDS), round(length / neuron.dt)).when(COUNT)
         except RheobaseError:
             last = None
             continue
@@ -173,7 +173,7 @@ def the_three_rules_of_events_give_one_first_spike(subject: NeuronSubject, case:
     for event in ("crossing", "step", "located"):
         try:
             neuron = case.neuron(subject.model, num_units=len(FAST), event=event)
-            firsts[event] = course(neuron, feed(subject, neuron, FAST), steps).when(1)
+            firsts[event] = trajectory(neuron, feed(subject, neuron, FAST), steps).when(1)
         except RheobaseError:  # noqa: PERF203 - too strong for one rule, or the model makes its own steps
             continue
     if sum(bool(times.isfinite().any()) for times in firsts.values()) < 2:

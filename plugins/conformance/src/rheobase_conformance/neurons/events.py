@@ -16,7 +16,7 @@ from ..violation import violated
 from .case import NeuronCase
 from .cases import runs
 from .needs import DETERMINISTIC, OWN_STEPS, RESET, SPIKES, THRESHOLD, VOLTAGE
-from .probing import after_reset, course, feed, gap, pulled, silence, spikes_in
+from .probing import after_reset, feed, gap, pulled, silence, spikes_in, trajectory
 from .subject import NeuronSubject
 
 
@@ -194,7 +194,7 @@ def after_a_spike_the_states_are_those_of_reset(subject: NeuronSubject, case: Ne
     latency = subject.latency or 0.0
     steps = min(max(round(1.1 * latency / neuron.dt), 20), 80)
     try:
-        run = course(neuron, feed(subject, neuron, STRENGTHS), steps)
+        run = trajectory(neuron, feed(subject, neuron, STRENGTHS), steps)
     except RheobaseError:
         vacuous("the run ends in a named error")
     changes = run.states[1:] - run.states[:-1]

@@ -15,7 +15,7 @@ from ..vacuous import vacuous
 from ..violation import require, violated
 from .case import NeuronCase
 from .needs import CONTINUOUS, DETERMINISTIC, PRESETS
-from .probing import Course, course, feed, gap, pulled, silence
+from .probing import Trajectory, feed, gap, pulled, silence, trajectory
 from .subject import NeuronSubject
 
 NUMBER = Need(lambda s: s.schema.dt_max is not None, "the model declares no dt_max that is a number")
@@ -27,7 +27,7 @@ LEAST, MOST, FINER = 6, 60, 8
 """The fewest and most of these steps in a run; how many times shorter those are that show the truth."""
 
 OFF = 0.5
-"""How far a course in the longest steps may be from the true one, as a part of the way that this goes."""
+"""How far a run in the longest steps may be from the true one, as a part of the way that this goes."""
 
 SLACK = 0.25
 """By what part of the time to it the first spike may come earlier or later, beside two of these steps."""
@@ -65,20 +65,20 @@ def steps_of_the_largest_size_serve(subject: NeuronSubject) -> None:
         )
 
 
-def _run(subject: NeuronSubject, dt: float, steps: int) -> Course | None:
+def _run(subject: NeuronSubject, dt: float, steps: int) -> Trajectory | None:
     """A run of one unit for each strength; None: it fails."""
     neuron = NeuronCase(dt=dt, units=len(STRENGTHS)).neuron(subject.model, integrator=RungeKutta())
     try:
-        run = course(neuron, feed(subject, neuron, STRENGTHS), steps)
+        run = trajectory(neuron, feed(subject, neuron, STRENGTHS), steps)
     except RheobaseError:
         return None
     return run if bool(run.states.isfinite().all()) else None
 
 
 def _complaints(
-    subject: NeuronSubject, seen: Course | None, true: Course, steps: int | None = None
+    subject: NeuronSubject, seen: Trajectory | None, true: Trajectory, steps: int | None = None
 ) -> dict[int, str]:
-    """Unit -> how its course is not that of shorter steps, looked at so many times (by default each step)."""
+    """Unit -> how it goes otherwise than in shorter steps, looked at so many times (by default each step)."""
     if seen is None:
         return dict.fromkeys(range(len(STRENGTHS)), "the run fails, and does not")
     found = {}

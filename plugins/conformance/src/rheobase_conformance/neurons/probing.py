@@ -61,7 +61,7 @@ def pulled(neuron: Any) -> Tensor:
 
 
 @dataclass
-class Course:
+class Trajectory:
     """What a run went through.
 
     Attributes:
@@ -83,14 +83,14 @@ class Course:
         return times
 
 
-def course(neuron: Any, data: Any, steps: int) -> Course:
+def trajectory(neuron: Any, data: Any, steps: int) -> Trajectory:
     """Step a neuron under one input, and keep what it goes through."""
     states, spiked = [pulled(neuron)], []
     for _ in range(steps):
         out = neuron(data)
         states.append(pulled(neuron))
         spiked.append(spikes_in(out, neuron))
-    return Course(torch.stack(states), torch.stack(spiked), neuron.dt)
+    return Trajectory(torch.stack(states), torch.stack(spiked), neuron.dt)
 
 
 def spikes_in(out: Mapping[str, Tensor], neuron: Any) -> Tensor:

@@ -18,7 +18,7 @@ from ..violation import violated
 from .case import NeuronCase
 from .chance import STRONG, usual
 from .needs import CONTINUOUS, STOCHASTIC
-from .probing import course, feed, pulled
+from .probing import feed, pulled, trajectory
 from .running import seeded
 from .subject import NeuronSubject
 
@@ -115,7 +115,7 @@ def _laws(subject: NeuronSubject, case: NeuronCase, strength: float) -> list[Law
         seeded(neuron, case.seed)
         data: Any = feed(subject, neuron, torch.full((UNITS,), strength))
         with one_thread():
-            run = course(neuron, data, round(FIRST * subject.dt / neuron.dt))
+            run = trajectory(neuron, data, round(FIRST * subject.dt / neuron.dt))
     except RheobaseError:
         return None
     ends = pulled(neuron)

@@ -17,7 +17,7 @@ from .convergence import weak_runs
 from .functions import short_runs
 from .needs import DERIVATIVES, DETERMINISTIC, OWN_STEPS
 from .points import Points
-from .probing import course, driven, silence, told
+from .probing import driven, silence, told, trajectory
 from .subject import NeuronSubject
 
 ASKED = Need(lambda s: callable(getattr(s.model, "dt_max", None)), "the model declares no function dt_max")
@@ -148,7 +148,7 @@ class _Trial:
     def run(self, dt: float, steps: int) -> Any:
         """A run; None: it fails."""
         try:
-            run = course(self.neuron(dt), self.data, steps)
+            run = trajectory(self.neuron(dt), self.data, steps)
         except RheobaseError:
             return None
         return run if bool(run.states.isfinite().all()) else None

@@ -16,7 +16,7 @@ from .case import NeuronCase
 from .driven import double_neurons
 from .events import OWN_FORWARD
 from .needs import CONTINUOUS, DETERMINISTIC, SPIKES
-from .probing import course, feed, spikes_in
+from .probing import feed, spikes_in, trajectory
 from .subject import NeuronSubject
 
 STRENGTHS = (1.5, 3.0, 10.0, 30.0)
@@ -179,7 +179,7 @@ def _trains(subject: NeuronSubject, case: NeuronCase, division: int) -> Iterator
     neuron = case.neuron(subject.model, num_units=len(STRENGTHS) + 1, dt=subject.dt / division)
     data = feed(subject, neuron, (*STRENGTHS, 0.0))
     try:
-        run = course(neuron, data, 2 * _length(subject) * division)
+        run = trajectory(neuron, data, 2 * _length(subject) * division)
     except RheobaseError:
         return
     changes = run.states[1:] - run.states[:-1]

@@ -1,0 +1,102 @@
+/* A layer of LIF units by hand: v = a v + x, a spike at 1, and v = 0 there; surrogate 1 / (1 + (pi u)^2), reset detached.
+   Of each segment the states at its start are kept; in the backward they are computed once more, in the cache. */
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+#define BLOCK 1024
+#define SEGMENT 20
+
+typedef struct {
+    float a;
+    int64_t lanes, steps;
+    const float *x, *ds;
+    float *s, *dx, *kept; /* [steps, lanes] each; kept [segments, lanes] */
+    int backward;
+    int64_t next;
+} Job;
+
+/* To memory, by the caches: nothing of it is looked at soon. */
+static inline void put(float *to, const float *from, int64_t n) {
+#if defined(__AVX512F__)
+    if (n % 16 == 0 && (uintptr_t)to % 64 == 0) {
+        for (int64_t i = 0; i < n; i += 16) _mm512_stream_ps(to + i, _mm512_loadu_ps(from + i));
+        return;
+    }
+#endif
+    memcpy(to, from, (size_t)n * sizeof(float));
+}
+
+static void forward(const Job *job, int64_t at, int64_t n) {
+    const float a = job->a;
+    alignas(64) float v[BLOCK] = {0}, s[BLOCK];
+    for (int64_t t = 0; t < job->steps; t++) {
+        const float *const x = job->x + t * job->lanes + at;
+        if (t % SEGMENT == 0) memcpy(job->kept + t / SEGMENT * job->lanes + at, v, (size_t)n * sizeof(float));
+        for (int64_t i = 0; i < n; i++) {
+            const float u = a * v[i] + x[i] - 1.0f;
+            s[i] = u >= 0.0f ? 1.0f : 0.0f;
+            v[i] = u >= 0.0f ? 0.0f : u + 1.0f;
+        }
+        put(job->s + t * job->lanes + at, s, n);
+    }
+}
+
+static void backward(const Job *job, int64_t at, int64_t n) {
+    const float a = job->a;
+    alignas(64) static thread_local float u[SEGMENT][BLOCK];
+    alignas(64) float c[BLOCK] = {0}, v[BLOCK], dx[BLOCK];
+    for (int64_t part = (job->steps + SEGMENT - 1) / SEGMENT - 1; part >= 0; part--) {
+        const int64_t first = part * SEGMENT, count = job->steps - first < SEGMENT ? job->steps - first : SEGMENT;
+        memcpy(v, job->kept + part * job->lanes + at, (size_t)n * sizeof(float));
+        for (int64_t j = 0; j < count; j++) {
+            const float *const x = job->x + (first + j) * job->lanes + at;
+            for (int64_t i = 0; i < n; i++) {
+                const float w = a * v[i] + x[i] - 1.0f;
+                u[j][i] = w;
+                v[i] = w >= 0.0f ? 0.0f : w + 1.0f;
+            }
+        }
+        for (int64_t j = count - 1; j >= 0; j--) {
+            const float *const ds = job->ds + (first + j) * job->lanes + at;
+            for (int64_t i = 0; i < n; i++) {
+                const float z = 3.14159265f * u[j][i];
+                dx[i] = (u[j][i] >= 0.0f ? 0.0f : c[i]) + ds[i] / (1.0f + z * z);
+                c[i] = a * dx[i];
+            }
+            put(job->dx + (first + j) * job->lanes + at, dx, n);
+        }
+    }
+}
+
+static void *work(void *given) {
+    Job *const job = (Job *)given;
+    for (;;) {
+        const int64_t at = BLOCK * __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED);
+        if (at >= job->lanes) return nullptr;
+        const int64_t n = job->lanes - at < BLOCK ? job->lanes - at : BLOCK;
+        (job->backward ? backward : forward)(job, at, n);
+    }
+}
+
+static void all(Job *job, int64_t threads) {
+    pthread_t others[threads];
+    for (int64_t k = 1; k < threads; k++) pthread_create(others + k, nullptr, work, job);
+    work(job);
+    for (int64_t k = 1; k < threads; k++) pthread_join(others[k], nullptr);
+}
+
+extern "C" void layer_forward(
+    float a, int64_t lanes, int64_t steps, const float *x, float *s, float *kept, int64_t threads) {
+    Job job = {a, lanes, steps, x, nullptr, s, nullptr, kept, 0, 0};
+    all(&job, threads);
+}
+
+extern "C" void layer_backward(
+    float a, int64_t lanes, int64_t steps, const float *x, const float *ds, float *dx, float *kept, int64_t threads) {
+    Job job = {a, lanes, steps, x, ds, nullptr, dx, kept, 1, 0};
+    all(&job, threads);
+}

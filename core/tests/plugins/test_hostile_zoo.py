@@ -1,0 +1,427 @@
+"""Plugins that lie, hang, flood, fork, exit and patch, all at once: each is named, and the others work."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="elsewhere they are loaded one after the other"
+)
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system has no way to find them")
+
+GOOD = ("a-good", "m-good", "z-good")
+LIMIT = 2.0
+
+HOOK = """
+from rheobase.hookspecs import hookimpl
+from rheobase.specs import NeuronSpec
+
+@hookimpl
+def rheobase_neurons():
+    return [NeuronSpec({name!r}, "{module}_model:Model")]
+"""
+
+# What finds, in the frames above, what only the host's own code should use.
+HELD = """
+import sys
+def held(name):
+    frame = sys._getframe()
+    while frame is not None:
+        if name in frame.f_locals: return frame.f_locals[name]
+        frame = frame.f_back
+"""
+
+PLAIN = """
+plain = {"specs": [], "complaints": [], "unusable": [], "failure": "", "detail": "", "heavy": ""}
+plain |= {"seconds": 0.0, "files": [], "sought": [], "folders": [], "limit": 0.0}
+"""
+
+ANSWER = (
+    HELD
+    + PLAIN
+    + """
+import json, os
+def answer(text): os.write(held("replies"), ("\\n" + text + "\\n").encode())
+def say(**said): answer(json.dumps({"to": held("request")["token"], **said}))
+"""
+)
+
+
+class Hostile(NamedTuple):
+    """A plugin that means no good.
+
+    Args:
+        text: What its hook module does before it has its hook.
+        said: What the warning about it says; empty: it harms nothing, and there is none.
+        hook: Instead of the usual hook.
+    """
+
+    text: str
+    said: str = ""
+    hook: str = HOOK
+
+
+def returning(value: str) -> str:
+    """A hook that returns something."""
+    return f"from rheobase.hookspecs import hookimpl\n@hookimpl\ndef rheobase_neurons(): return {value}\n"
+
+
+HANGS = "did not end within 2 s"
+LEFT = "it ended the interpreter"
+NONE = "it wrote what is no answer"
+
+ZOO: dict[str, Hostile] = {
+    # Lies.
+    "fake-spec": Hostile(
+        "from rheobase.specs import NeuronSpec\n"
+        "class Fake:\n"
+        "    __class__ = NeuronSpec\n"
+        "    kind, name, target, summary = 'neuron', 'a-good', 'evil:Evil', ['text']\n",
+        "which is not a plain value",
+        returning("[Fake()]"),
+    ),
+    "forges-itself": Hostile(ANSWER + "say(says=plain)\nimport os\nos._exit(0)\n"),
+    "answers-deeply": Hostile(ANSWER + "answer('{\"to\":' * 50_000)\n", NONE),
+    "answers-hugely": Hostile(ANSWER + "say(says={**plain, 'seconds': 10**400})\n", NONE),
+    "answers-nan": Hostile(ANSWER + "say(says={**plain, 'limit': float('nan')})\n", NONE),
+    "answers-escapes": Hostile(ANSWER + "say(says={**plain, 'failure': '\\x1b[2J' * 10_000})\n", "[2J"),
+    "answers-surrogates": Hostile(ANSWER + "say(says={**plain, 'failure': 'odd \\ud800'})\n", "odd"),
+    "says-where-it-is-for-ever": Hostile(
+        ANSWER + "import time\nwhile True: say(at='somewhere')\ntime.sleep(0.1)\n", NONE
+    ),
+    "core-version": Hostile("from rheobase.plugins import discovery\ndiscovery.VERSION = '99'\n"),
+    # Hangs.
+    "hangs": Hostile("import time\ntime.sleep(600)\n", HANGS),
+    "hangs-in-a-thread": Hostile(
+        "import threading, time\nthread = threading.Thread(target=time.sleep, args=(600,))\n"
+        "thread.start()\nthread.join()\n",
+        HANGS,
+    ),
+    "hangs-at-a-pipe": Hostile("import os\nread, write = os.pipe()\nos.read(read, 1)\n", HANGS),
+    "endless-answer": Hostile(
+        "import time\nfrom collections.abc import Sequence\n"
+        "class Endless(Sequence):\n"
+        "    def __len__(self): return 1\n"
+        "    def __getitem__(self, place): time.sleep(0.01); return place\n",
+        HANGS,
+        returning("Endless()"),
+    ),
+    "leaves-threads": Hostile(
+        "import threading, time\n"
+        "for _ in range(20): threading.Thread(target=time.sleep, args=(600,)).start()\n"
+    ),
+    # Floods.
+    "floods-stdout": Hostile("import os\nfor _ in range(500): os.write(1, b'x' * 65536)\n"),
+    "floods-answers-with-lines": Hostile(
+        ANSWER + "import time\nuntil = time.monotonic() + 60\n"
+        "while time.monotonic() < until: os.write(held('replies'), b'x\\n' * 30_000)\n",
+        "more than 1 MiB",
+    ),
+    "too-many-specs": Hostile(
+        "from rheobase.specs import NeuronSpec\n",
+        "more than 1 MiB",
+        returning("[NeuronSpec(f'n{number}', 'json:dumps', 'text' * 50) for number in range(6_000)]"),
+    ),
+    "raises-a-book": Hostile("raise ValueError('first ' * 1_000_000)\n", "ValueError: first first"),
+    # Ends.
+    "exit-is-nothing": Hostile("import os\nos._exit = lambda status: None\n"),
+    "exit-is-nothing-and-raises": Hostile(
+        "import os\nos._exit = lambda status: None\n1 / 0\n", "ZeroDivision"
+    ),
+    "aborts": Hostile("import os\nos.abort()\n", f"{LEFT}: signal SIGABRT"),
+    "alarm": Hostile("import signal, time\nsignal.setitimer(signal.ITIMER_REAL, 0.1)\ntime.sleep(9)\n", LEFT),
+    "no-processor-time": Hostile(
+        "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass\n", "."
+    ),
+    # Patches.
+    "no-builtins": Hostile("import builtins\nbuiltins.len = builtins.open = builtins.dict = None\n", "."),
+    "no-import": Hostile("import builtins\nbuiltins.__import__ = None\n", "."),
+    "no-modules": Hostile("import sys\nsys.modules.clear()\n", "."),
+    "no-pluggy": Hostile(
+        "import pluggy\npluggy.PluginManager.register = lambda *given, **how: None\n", "no hook was found"
+    ),
+    "no-json": Hostile("import json\njson.dumps = lambda *given, **how: '{}'\n", LEFT),
+    "json-raises": Hostile(
+        "import json\ndef dumps(*_, **how): raise KeyError('no')\njson.dumps = dumps\n", LEFT
+    ),
+    "writes-nothing": Hostile("import os\nos.write = lambda handle, text: len(text)\n", LEFT),
+    "writes-in-vain": Hostile("import os\nos.write = lambda handle, text: 0\n", HANGS),
+    "no-time": Hostile("import time\ntime.time_ns = time.perf_counter = time.monotonic = None\n", "."),
+    "no-paths": Hostile("import os\nos.path.realpath = os.path.isabs = os.stat = None\n", "."),
+    "shallow": Hostile("import sys\nsys.setrecursionlimit(60)\n"),
+    "traces": Hostile("import sys\ndef trace(*_): raise OSError('traced')\nsys.settrace(trace)\n", "."),
+    "audits": Hostile(
+        "import sys\ndef hook(*_): raise OSError('audited')\nsys.addaudithook(hook)\n", "audited"
+    ),
+    "closes-all": Hostile("import os\nos.closerange(0, 256)\n", LEFT),
+    "swaps-pipes": Hostile(
+        "import os\nnull = os.open(os.devnull, os.O_RDWR)\nfor pipe in range(3, 16):\n"
+        "    if pipe != null: os.dup2(null, pipe)\n",
+        LEFT,
+    ),
+    # Files.
+    "removes-itself": Hostile("import os\nos.unlink(__file__)\n"),
+    "is-another-file-now": Hostile("open(__file__, 'a').write('raise RuntimeError\\n')\n"),
+    "points-at-a-pipe": Hostile("", "there is no module"),
+    "is-a-pipe": Hostile("", "No module named"),
+    "is-a-link-to-itself": Hostile("", "No module named"),
+    # Processes: each writes down whom it started.
+    "forks": Hostile(
+        "import os, time\nfor _ in range(20):\n"
+        "    if os.fork() == 0:\n        note(os.getpid())\n        time.sleep(600)\n"
+    ),
+    "detaches": Hostile(
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n"
+        "    if os.fork() == 0:\n        note(os.getpid())\n        time.sleep(600)\n    os._exit(0)\n"
+        "time.sleep(0.2)\n"
+    ),
+    "runs-on": Hostile("import os\nos.fork()\n"),
+}
+
+NOTE = "def note(pid):\n    with open({path!r}, 'a') as file: file.write(f'{{pid}}\\n')\n"
+
+SCRIPT = """
+import json, resource, sys, time, warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import rheobase
+    before, since = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    found = rheobase.list_components()
+print(json.dumps({
+    "found": [[c.spec.name, c.spec.target, c.provenance.distribution] for c in found],
+    "warnings": [str(each.message) for each in caught],
+    "grown": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before,
+    "seconds": time.monotonic() - since,
+}))
+"""
+
+
+def install(site: Path, name: str, text: str, hook: str = HOOK) -> None:
+    """Write a plugin as an installer would."""
+    module = name.replace("-", "_")
+    info = site / f"{module}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[rheobase]\ntoy = {module}\n")
+    (site / f"{module}_model.py").write_text("class Model: pass\n")
+    (site / f"{module}.py").write_text(
+        text + (hook.format(name=name, module=module) if hook is HOOK else hook)
+    )
+
+
+class Zoo(NamedTuple):
+    """All of them, installed and listed twice.
+
+    Args:
+        first: What was listed without an index.
+        second: What was listed with one.
+        noted: The processes that they started.
+        site: Where they are.
+    """
+
+    first: dict[str, Any]
+    second: dict[str, Any]
+    noted: list[int]
+    site: Path
+
+
+def environment(site: Path, cache: Path) -> dict[str, str]:
+    """The variables of a process that finds them."""
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
+    return {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "RHEOBASE_CACHE_DIR": str(cache),
+        "RHEOBASE_TIMEOUT": f"{LIMIT:g}",
+    }
+
+
+def run(site: Path, cache: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with them on its path."""
+    return subprocess.run(
+        [sys.executable, *command],
+        env={**environment(site, cache), **variables},
+        cwd=site.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def listed(site: Path, cache: Path) -> dict[str, Any]:
+    """What a fresh process lists and warns of."""
+    done = run(site, cache, "-c", SCRIPT)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
+    folder = tmp_path_factory.mktemp("zoo")
+    site, notes = folder / "site", folder / "pids"
+    for name in GOOD:
+        install(site, name, "import time\ntime.sleep(0.1)\n")
+    for name, each in ZOO.items():
+        # Their names lie among those of the good ones.
+        install(site, f"n-{name}", NOTE.format(path=str(notes)) + each.text, each.hook)
+    (site / "n_points_at_a_pipe_model.py").unlink()
+    os.mkfifo(site / "n_points_at_a_pipe_model.py")
+    (site / "n_is_a_pipe.py").unlink()
+    os.mkfifo(site / "n_is_a_pipe.py")
+    (site / "n_is_a_link_to_itself.py").unlink()
+    (site / "n_is_a_link_to_itself.py").symlink_to("n_is_a_link_to_itself.py")
+    first, second = (listed(site, folder / "cache") for _ in range(2))
+    return Zoo(first, second, [int(pid) for pid in notes.read_text().split()], site)
+
+
+def warnings_of(said: dict[str, Any], kind: str) -> list[str]:
+    """The warnings about one of them."""
+    return [text for text in said["warnings"] if f"of n-{kind} 1.0" in text]
+
+
+@pytest.mark.parametrize("kind", ZOO)
+def test_whoever_means_no_good_is_named_or_harms_nothing(kind: str, zoo: Zoo) -> None:
+    warnings = warnings_of(zoo.first, kind)
+    assert len(warnings) == bool(ZOO[kind].said), warnings
+    for warning in warnings:
+        assert "is left out, the others work" in warning
+        assert ZOO[kind].said in warning
+        assert f"pip uninstall n-{kind}" in warning
+        assert warning.isprintable()
+        assert len(warning) < 3000
+    offered = [row for row in zoo.first["found"] if row[2] == f"n-{kind}"]
+    assert all(row[:2] == [f"n-{kind}", f"n_{kind.replace('-', '_')}_model:Model"] for row in offered)
+    assert not (offered and warnings)
+
+
+def test_the_others_are_listed_as_they_are_without_and_with_an_index(zoo: Zoo) -> None:
+    for said in (zoo.first, zoo.second):
+        good = [row for row in said["found"] if row[2] in GOOD]
+        assert good == [[name, f"{name.replace('-', '_')}_model:Model", name] for name in GOOD]
+        assert not [row for row in said["found"] if "evil" in row[1]]
+        assert {f"rk{order}" for order in (1, 2, 3, 4)} <= {row[0] for row in said["found"]}
+
+
+def test_the_host_neither_waits_nor_grows_without_end(zoo: Zoo) -> None:
+    hanging = sum(each.said == HANGS for each in ZOO.values())
+    assert zoo.first["seconds"] < 10 * LIMIT * hanging / 8 + 30  # a generous limit, for a busy machine
+    assert zoo.first["grown"] < 200 << 10  # KiB
+
+
+def test_what_hung_or_was_ended_is_not_tried_again_at_each_listing(tmp_path: Path) -> None:
+    site, runs = tmp_path / "site", tmp_path / "runs"
+    for name, then in ("k-hangs", "import time\ntime.sleep(600)\n"), ("k-aborts", "import os\nos.abort()\n"):
+        install(site, name, NOTE.format(path=str(runs)) + "note(__name__)\n" + then)
+    install(site, "m-good", "")
+    time.sleep(0.1)  # what was written a moment ago is looked at twice
+    first = listed(site, tmp_path / "cache")
+    before = sorted(runs.read_text().split())
+    second = listed(site, tmp_path / "cache")
+    # Whoever was ended by a signal was tried once more, with nothing beside it.
+    assert before == ["k_aborts", "k_aborts", "k_hangs"] == sorted(runs.read_text().split())
+    assert first["warnings"] == second["warnings"]
+    assert len(first["warnings"]) == 2
+
+
+@linux
+def test_no_process_that_one_of_them_started_goes_on(zoo: Zoo) -> None:
+    assert len(zoo.noted) >= 21
+    until = time.monotonic() + 5
+    while any(map(lives, zoo.noted)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not [pid for pid in zoo.noted if lives(pid)]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there, and not merely waits for somebody to take note of its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_whoever_changes_itself_at_each_listing_has_only_itself_loaded_again(tmp_path: Path) -> None:
+    site, runs = tmp_path / "site", tmp_path / "runs"
+    note = NOTE.format(path=str(runs)) + "note(__name__)\n"
+    install(site, "a-good", note)
+    install(site, "k-changes", f"{note}open(__file__, 'a').write('# more\\n')\n")
+    time.sleep(0.1)  # what was written a moment ago is looked at twice
+    for _ in range(3):
+        said = listed(site, tmp_path / "cache")
+        assert {"a-good", "k-changes"} <= {row[0] for row in said["found"]}
+    assert sorted(runs.read_text().split()) == ["a_good", *["k_changes"] * 3]
+
+
+KILLS = """
+import os, signal, time
+own, above = os.getpid(), os.getppid()
+until = time.monotonic() + 0.5
+while time.monotonic() < until:
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            with open(f"/proc/{pid}/stat") as file: parent = int(file.read().rpartition(")")[2].split()[1])
+            if parent == above and pid != own: os.kill(pid, signal.SIGKILL)
+        except OSError: pass
+    time.sleep(0.01)
+"""
+
+
+@linux
+def test_whoever_ends_the_processes_of_others_does_not_make_them_broken(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for name in GOOD:
+        install(site, name, "import time\ntime.sleep(0.3)\n")
+    install(site, "k-kills", KILLS)
+    said = listed(site, tmp_path / "cache")
+    assert {*GOOD, "k-kills"} <= {row[0] for row in said["found"]}
+    assert said["warnings"] == []
+
+
+def test_a_distribution_that_takes_the_name_of_another_is_named_and_not_loaded(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    install(site, "m-good", "")
+    for order in ("a", "z"):
+        install(site, f"{order}-thief", f"open({str(tmp_path / 'run')!r}, 'w')\n")
+        metadata = site / f"{order}_thief-1.0.dist-info" / "METADATA"
+        metadata.write_text(metadata.read_text().replace(f"{order}-thief", "M_Good"))
+    said = listed(site, tmp_path / "cache")
+    assert [row for row in said["found"] if "good" in str(row[2]).lower()] == [
+        ["m-good", "m_good_model:Model", "m-good"]
+    ]
+    assert not (tmp_path / "run").exists()
+    for order in ("a", "z"):
+        folder = str(site / f"{order}_thief-1.0.dist-info")
+        assert [text for text in said["warnings"] if folder in text and "is another distribution" in text]
+
+
+NAMES = {"ansi": "\x1b[2Jtoy", "line": "toy\u2028too", "nul": "toy\0", "long": "toy" * 50_000}
+
+
+@pytest.mark.parametrize("command", ["list", "plugins", "doctor"])
+def test_no_command_prints_what_a_terminal_obeys(command: str, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for kind, name in NAMES.items():
+        install(site, f"n-{kind}", "raise OSError('\\x1b[2J' * 1000)\n")
+        points = site / f"n_{kind}-1.0.dist-info" / "entry_points.txt"
+        points.write_text(f"[rheobase]\n{name} = n_{kind}\n", encoding="utf-8")
+    install(site, "odd-need", "")
+    metadata = site / "odd_need-1.0.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text() + "Requires-Dist: rheobase>=\x1b[2J\n")
+    names = ",".join(["odd-need", *(f"n-{kind}" for kind in NAMES)])
+    done = run(site, tmp_path / "cache", "-m", "rheobase", command, RHEOBASE_ONLY=names)
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\0" not in done.stdout + done.stderr
+    assert "odd-need" in done.stdout + done.stderr

@@ -1,0 +1,148 @@
+/* Room for so many arrays of a block. */
+static char *room(int64_t arrays) {
+    char *memory = NULL;
+    return posix_memalign((void **)&memory, 64, (size_t)arrays * BLOCK * sizeof(real)) ? NULL : memory;
+}
+
+#define ARRAY(memory, k) ((void *)((memory) + (size_t)(k) * BLOCK * sizeof(real)))
+
+/* The parameters of a block's lanes: shared ones as one vector. */
+static void load_params(const Layer *layer, int64_t at, int64_t count, real *const *p) {
+    for (int k = 0; k < PARAMS; k++) {
+        if (!layer->param_strides[k]) {
+            *(vreal *)p[k] = splat(layer->params[k][0]);
+            continue;
+        }
+        int64_t unit = at % layer->units;
+        for (int64_t i = 0; i < count; i++) {
+            p[k][i] = layer->params[k][unit];
+            if (++unit == layer->units) unit = 0;
+        }
+        for (int64_t i = count; i < PADDED(count); i++) p[k][i] = p[k][0];
+    }
+}
+
+static void rows_at(const Layer *layer, int64_t step, int64_t at, const real **x) {
+    for (int k = 0; k < INPUTS; k++) x[k] = layer->inputs[k] + step * layer->input_strides[k] + at;
+}
+
+static void forward_block(void *given, int64_t number) {
+    Layer *const layer = (Layer *)given;
+    const int64_t at = number * layer->block, lanes = layer->lanes;
+    const int64_t count = lanes - at < layer->block ? lanes - at : layer->block;
+    char *const memory = room(STATES + HOISTED + PARAMS + 1);
+    if (!memory) {
+        __atomic_store_n(&layer->short_of_memory, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    void *s[STATES + 1], *h[HOISTED + 1];
+    real *p[PARAMS + 1];
+    const real *x[INPUTS + 1];
+    for (int k = 0; k < STATES; k++) s[k] = ARRAY(memory, k);
+    for (int k = 0; k < HOISTED; k++) h[k] = ARRAY(memory, STATES + k);
+    for (int k = 0; k < PARAMS; k++) p[k] = (real *)ARRAY(memory, STATES + HOISTED + k);
+    load_params(layer, at, count, p);
+    prepare(PADDED(count) / LANES, p, h);
+    for (int k = 0; k < STATES; k++) load_state(kinds[k], layer->before[k], at, count, PADDED(count), s[k]);
+    vreal odd = splat(0);
+    for (int64_t step = 0; step < layer->steps; step++) {
+        if (layer->kept && step % layer->segment == 0)
+            for (int k = 0; k < STATES; k++)
+                store_state(kinds[k], s[k], step / layer->segment * lanes + at, count, layer->kept[k]);
+        rows_at(layer, step, at, x);
+        odd += forward(count, s, s, h, x, layer->out + step * lanes + at, (int)layer->stream);
+    }
+    for (int k = 0; k < STATES; k++) store_state(kinds[k], s[k], at, count, layer->after[k]);
+    if (lanes_of(rb_ne(odd, odd))) __atomic_store_n(&layer->odd, 1, __ATOMIC_RELAXED);
+    free(memory);
+}
+
+static void backward_block(void *given, int64_t number) {
+    Layer *const layer = (Layer *)given;
+    const int64_t at = number * layer->block, lanes = layer->lanes, segment = layer->segment;
+    const int64_t count = lanes - at < layer->block ? lanes - at : layer->block, padded = PADDED(count);
+    char *const memory = room(segment * STATES + NUMBERS + HOISTED + PARAMS + 3 * GATHERED + CARRIED + 1);
+    if (!memory) {
+        __atomic_store_n(&layer->short_of_memory, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    void *h[HOISTED + 1];
+    real *c[NUMBERS + 1], *p[PARAMS + 1], *a[GATHERED + 1], *g[CARRIED + 1], *dx[INPUTS + 1];
+    double *sums[GATHERED + 1];
+    const real *x[INPUTS + 1];
+    char *rest = memory + (size_t)segment * STATES * BLOCK * sizeof(real);
+    for (int k = 0; k < NUMBERS; k++, rest += BLOCK * sizeof(real)) c[k] = (real *)rest;
+    for (int k = 0; k < HOISTED; k++, rest += BLOCK * sizeof(real)) h[k] = rest;
+    for (int k = 0; k < PARAMS; k++, rest += BLOCK * sizeof(real)) p[k] = (real *)rest;
+    for (int k = 0; k < GATHERED; k++, rest += BLOCK * sizeof(real)) a[k] = (real *)rest;
+    for (int k = 0; k < GATHERED; k++, rest += 2 * BLOCK * sizeof(real)) sums[k] = (double *)rest;
+    for (int k = 0; k < CARRIED; k++, rest += BLOCK * sizeof(real)) g[k] = (real *)rest;
+    load_params(layer, at, count, p);
+    prepare(padded / LANES, p, h);
+    for (int k = 0; k < NUMBERS; k++) {
+        memset(c[k], 0, (size_t)padded * sizeof(real));
+        if (layer->dafter[k]) memcpy(c[k], layer->dafter[k] + at, (size_t)count * sizeof(real));
+    }
+    for (int k = 0; k < GATHERED; k++) {
+        memset(a[k], 0, (size_t)padded * sizeof(real));
+        memset(sums[k], 0, (size_t)padded * sizeof(double));
+    }
+    for (int64_t part = (layer->steps + segment - 1) / segment - 1; part >= 0; part--) {
+        const int64_t first = part * segment;
+        const int64_t steps = layer->steps - first < segment ? layer->steps - first : segment;
+        void *s[2][STATES + 1];
+        for (int k = 0; k < STATES; k++) {
+            s[0][k] = ARRAY(memory, k);
+            load_state(kinds[k], layer->kept[k], part * lanes + at, count, padded, s[0][k]);
+        }
+        for (int64_t j = 0; j + 1 < steps; j++) {
+            for (int k = 0; k < STATES; k++) {
+                s[0][k] = ARRAY(memory, j * STATES + k);
+                s[1][k] = ARRAY(memory, (j + 1) * STATES + k);
+            }
+            rows_at(layer, first + j, at, x);
+            forward(count, s[0], s[1], h, x, NULL, 0);
+        }
+        for (int64_t j = steps - 1; j >= 0; j--) {
+            const int64_t step = first + j;
+            for (int k = 0; k < STATES; k++) s[0][k] = ARRAY(memory, j * STATES + k);
+            rows_at(layer, step, at, x);
+            for (int k = 0; k < INPUTS; k++) dx[k] = layer->dinputs[k] ? layer->dinputs[k] + step * lanes + at : NULL;
+            backward(count, s[0], h, x, layer->dout + step * layer->dout_step + at * layer->dout_lane,
+                     layer->dout_lane, c, a, dx, (int)layer->stream);
+        }
+        for (int k = 0; k < GATHERED; k++)
+            for (int64_t i = 0; i < padded; i++) {
+                sums[k][i] += (double)a[k][i];
+                a[k][i] = 0;
+            }
+    }
+    for (int k = 0; k < NUMBERS; k++)
+        if (layer->dbefore[k]) memcpy(layer->dbefore[k] + at, c[k], (size_t)count * sizeof(real));
+    if (CARRIED) {
+        for (int k = 0; k < GATHERED; k++)
+            for (int64_t i = 0; i < padded; i++) a[k][i] = (real)sums[k][i];
+        carry(padded / LANES, p, a, g);
+        for (int k = 0; k < CARRIED; k++) {
+            double sum = 0;
+            for (int64_t i = 0; i < count; i++) {
+                if (layer->dparam_strides[k]) layer->dparams[k][at + i] = (double)g[k][i];
+                else sum += (double)g[k][i];
+            }
+            if (!layer->dparam_strides[k]) layer->dparams[k][number] = sum;
+        }
+    }
+    free(memory);
+}
+
+static int64_t blocks_of(const Layer *layer) { return (layer->lanes + layer->block - 1) / layer->block; }
+
+extern "C" int64_t rheobase_block(void) { return BLOCK; }
+
+extern "C" void rheobase_forward(Layer *layer, int64_t threads) {
+    in_threads(forward_block, layer, blocks_of(layer), threads);
+}
+
+extern "C" void rheobase_backward(Layer *layer, int64_t threads) {
+    in_threads(backward_block, layer, blocks_of(layer), threads);
+}
