@@ -68,6 +68,11 @@ def made(
             raise ArgumentError(f"{name}: receptor={wanted.receptor!r} without a synapse to share")
         jump = receiver.schema.inputs[chosen]
         synapse = Direct(jump.into, jump.unit, jump.weighted)
+        if wanted.plasticity is not None and not jump.weighted:
+            raise ArgumentError(
+                f"{name}: plasticity={wanted.plasticity!r}, and the input {chosen!r} of "
+                f"{receiver.identifier!r} counts arrivals, whatever their weight; leave plasticity out"
+            )
     same = source[1:] == target[1:]
     if not same and sender is receiver and max(source.first, target.first) < min(source.last, target.last):
         _check_overlap(name, rule)

@@ -413,11 +413,12 @@ class Network(nn.Module):
                     reaching.due(label)
                 plastic = reaching is not None and reaching.plastic
                 found = steppers[name](data[name]) if name in steppers and not plastic else None
-                if found is None and reaching is not None:
-                    found = settled(population, reaching, data[name], before, label)
-                elif found is None:
+                if found is None:
                     own = population._own_forward or population._model is None
-                    found = population(data[name]) if own else population.advance(data[name])
+                    if reaching is None or own:
+                        found = population(data[name]) if own else population.advance(data[name])
+                    else:
+                        found = settled(population, reaching, data[name], before, label)
                 outputs[name] = found
                 for projection in self.projections.values():
                     # Its receiver is stepped later in this step.
