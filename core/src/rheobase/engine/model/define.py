@@ -70,6 +70,11 @@ def define(cls: Any) -> None:
             f"{cls.__qualname__} defines a threshold and is no spiking neuron; derive it from SpikingNeuron"
         )
     # A class without dynamics may be a base of others, or have a forward of its own.
+    if functions["release"] is not None and not (spiking and cls.schema.refractory):
+        raise DeclarationError(
+            f"{cls.__qualname__} defines a release and has no refractory period, at whose end it is asked; "
+            "declare tau_ref = Parameter(..., unit='ms', at_least=0) in a SpikingNeuron"
+        )
     dynamic = functions["derivatives"] is not None or functions["update"] is not None
     if dynamic and spiking and functions["threshold"] is None:
         raise DeclarationError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, final
 
@@ -10,8 +10,12 @@ import torch
 from torch import Tensor
 
 from ...torch_state import broadcast_shape
+from ..integrator import Integrator
 from ..model.functions import spread
+from ..neuron.named import by_name, packed
 from ..step.arrivals import Arrivals
+from ..step.field import ModelField
+from ..step.grid import step
 from ..step.moments import Moments
 from ..step.table import StepState, with_batch
 from .compose import Composite, Part
@@ -77,15 +81,73 @@ class Incoming:
         shapes |= {due.shape for due in self._due if due is not None}
         if any(other != shape for other in shapes):
             shape = broadcast_shape(shape, *shapes)
-        values = [
-            ([each._buffers[name] for name in each.schema.parameters], list(each.options.values()))
-            for each in self._first
-        ]
         if shape != state.y.shape[1:]:
             state = with_batch(state, shape)
         if rows:
             state = state._replace(y=torch.cat([state.y, torch.stack([spread(row, shape) for row in rows])]))
-        return state, self._composite.params(params, values)
+        return state, self.params(params)
+
+    @property
+    def states(self) -> dict[str, Tensor]:
+        """The states of the synapses, by the names that they have in the whole."""
+        names = list(self.model.schema.states)[self._own :]
+        rows = (each._buffers[name] for each in self._first for name in each.kinetics.schema.states)
+        return {name: row for name, row in zip(names, rows, strict=True) if row is not None}
+
+    @property
+    def weights(self) -> Sequence[Tensor | None]:
+        """By each group, what arrives at the end of the step, ``[*batch, units]``; None: nothing."""
+        return self._due
+
+    def params(self, own: Any) -> Any:
+        """The parameters of the whole, of those of the neuron."""
+        values = [
+            ([each._buffers[name] for name in each.schema.parameters], list(each.options.values()))
+            for each in self._first
+        ]
+        return self._composite.params(own, values)
+
+    def field(self, neuron: Neuron, data: Any, resting: Tensor | None) -> tuple[ModelField, Tensor]:
+        """The field of the whole, and the states that it has now, ``[D, *batch, units]``.
+
+        Args:
+            neuron: The population.
+            data: The aggregated input of the neuron.
+            resting: Who is refractory, ``[*batch, units]``; None: nobody may be.
+        """
+        named = {**neuron.state, **self.states}
+        y = packed(self.model.schema, {name: named[name] for name in self.model.schema.states}).y
+        return ModelField(self.model, self.params(neuron.params), data, y.shape[1:], resting), y
+
+    def step(
+        self,
+        neuron: Neuron,
+        integrator: Integrator,
+        state: Mapping[str, Any],
+        params: Any,
+        data: Any,
+        weights: Sequence[Tensor | None],
+    ) -> tuple[dict[str, Any], Tensor | None]:
+        """A step of the whole on the grid, pure: what a backend follows.
+
+        Args:
+            neuron: The population.
+            integrator: What integrates it.
+            state: The states of the neuron and of its synapses, by name.
+            params: As :meth:`params` gives them.
+            data: The aggregated input of the neuron.
+            weights: As :attr:`weights`.
+
+        Returns:
+            The states after it, by name, and who spiked.
+        """
+        schema = self.model.schema
+        before = packed(schema, state)
+        arrivals = Arrivals(self._composite.arrive, weights) if any(w is not None for w in weights) else None
+        after, _ = step(
+            self.model, integrator, neuron.event, before, params, data, neuron.dt, arrivals=arrivals
+        )
+        return by_name(schema, after, None), after.spiked
 
     def due(self, label: int) -> None:
         """Take what arrives in the step that ends at ``label`` off its way."""

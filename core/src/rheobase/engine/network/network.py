@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
@@ -23,6 +23,9 @@ from .recipe import SynapseRecipe
 from .reference import join
 from .settling import put_back, reports, settled
 from .view import End, View, combined, end_of
+
+Stepper: TypeAlias = "Callable[[Any], dict[str, Tensor] | None]"
+"""Takes a step of a population, given its prepared input: what it reports; None: nothing was done."""
 
 
 class Network(nn.Module):
@@ -242,7 +245,8 @@ class Network(nn.Module):
                 as ``weight``.
             synapse: A recipe from :func:`rheobase.synapse`. None, the default: spikes are added to a state of
                 the target, as its ``Input(arrives="jump", into=...)`` says, weights being in its unit.
-            weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
+            weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]``, a distribution, or a
+                function of (source, target, distance, generator) to one, ``[synapses]`` each; ``delay`` too.
             delay: In ms: a number, a tensor or a distribution; None, the default: one step. 0.0: a spike
                 arrives in the step in which it is sent, where such projections form no cycle.
             input: The input of the target that it adds to; needed where it has several.
@@ -380,9 +384,18 @@ class Network(nn.Module):
         )
 
     def advance_prepared(
-        self, data: Mapping[str, Any], of_views: Mapping[str, Any] = MappingProxyType({})
+        self,
+        data: Mapping[str, Any],
+        of_views: Mapping[str, Any] = MappingProxyType({}),
+        steppers: Mapping[str, Stepper] = MappingProxyType({}),
     ) -> dict[str, dict[str, Tensor]]:
-        """As :meth:`advance`, of what each population's ``prepare`` gives, and of what views are given."""
+        """As :meth:`advance`, of what each population's ``prepare`` gives.
+
+        Args:
+            data: Population -> that.
+            of_views: View -> what it is given.
+            steppers: Population -> what takes its step in place of its own.
+        """
         check_alike(self.populations, self.projections, self.identifier)
         if of_views:
             data = self._with_views(data, of_views)
@@ -399,11 +412,15 @@ class Network(nn.Module):
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
-                own = population._own_forward or population._model is None
-                if reaching is not None:
-                    outputs[name] = settled(population, reaching, data[name], before, label)
-                else:
-                    outputs[name] = population(data[name]) if own else population.advance(data[name])
+                plastic = reaching is not None and reaching.plastic
+                found = steppers[name](data[name]) if name in steppers and not plastic else None
+                if found is None:
+                    own = population._own_forward or population._model is None
+                    if reaching is None or own:
+                        found = population(data[name]) if own else population.advance(data[name])
+                    else:
+                        found = settled(population, reaching, data[name], before, label)
+                outputs[name] = found
                 for projection in self.projections.values():
                     # Its receiver is stepped later in this step.
                     if projection.sender == name and projection.delays.at_once:
@@ -472,6 +489,11 @@ class Network(nn.Module):
         for projection in self.projections.values():
             # What was taken off its way is summed anew.
             projection.delivery.take_back(label)
+
+    def incoming_of(self, name: str) -> Incoming:
+        """What reaches a population, as the steps of the network have it."""
+        found = self._reached().get(name)
+        return Incoming(self.populations[name], ()) if found is None else found
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:

@@ -97,6 +97,7 @@ class Neuron(Stepped, metaclass=Declaring):
         derivatives: ClassVar[Callable[..., Mapping[str, Any]]]
         threshold: ClassVar[Callable[..., Tensor]]
         reset: ClassVar[Callable[..., Mapping[str, Any]]]
+        release: ClassVar[Callable[..., Mapping[str, Any]]]
         update: ClassVar[Callable[..., Any]]
         hazard: ClassVar[Callable[..., Tensor]]
         held: ClassVar[Sequence[str]]

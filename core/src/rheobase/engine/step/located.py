@@ -19,7 +19,7 @@ from ...signal.segments import Segment
 from ..integrator import Event, Integrator, Status
 from ..integrator.status import failure
 from ..model.drawing import Drawing, for_spikes
-from ..model.functions import Model, after_reset, gap
+from ..model.functions import Model, after_release, after_reset, gap
 from .arrivals import Arrivals
 from .atonce import at_once, with_still
 from .field import ModelField, ModelGap, params_of
@@ -197,6 +197,11 @@ class LocatedStep:
         new = with_still(field, y, times, new)
         if left is not None and resting is not None and released is not None:
             left = torch.where(released, 0.0, torch.where(resting, left - (now - t), left))
+            if self.model.release is not None and bool(released.any()):
+                free = released.nonzero().squeeze(1)
+                own = params_of(params, free, t.shape)
+                new = new.index_copy(1, free, after_release(self.model, new.index_select(1, free), own))
+                below = None
         if result.status is not None:
             new, now = self._failed(who, result.status, new, now)
         armed = (gap_of(new.detach()) < 0) if below is None or result.status is not None else below

@@ -77,10 +77,11 @@ def _eager(
         leaves[f"p.{name}"] = params[name] = params[name].clone().requires_grad_()
     given = {**states, **{name: leaves[f"s.{name}"] for name in weights if name != OUT}}
     with torch.enable_grad():
-        ends = setting.stepped(
+        after = setting.stepped(
             given, params, {name: leaves[f"x.{name}"] for name in data}, setting.unrolling.function
         )
-        total = sum((ends[name] * weight).sum() for name, weight in weights.items())
+        ends = {name: value for name, value in after.items() if value is not None}
+        total = torch.stack([(ends[name] * weight).sum() for name, weight in weights.items()]).sum()
         found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     told = {f"the value of {name}": ends[name].detach() for name in weights}
     for (name, leaf), gradient in zip(leaves.items(), found, strict=True):
