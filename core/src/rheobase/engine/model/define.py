@@ -38,6 +38,7 @@ _INSTANCE_NAMES = frozenset(
         "stochastic",
         "differentiable",
         "discrete",
+        "input_unit",
         "generator",
     ]
 ) | frozenset(FUNCTIONS) - {"release"}
