@@ -35,7 +35,7 @@ def drive_of(subject: NeuronSubject, times: float = STRONG, *, batch: int = 2, s
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.rand(STEPS, batch, UNITS, dtype=torch.float64, generator=generator)
     # Within the domain of the input, and a little away from its bounds, where differences are taken.
-    return 0.9 * _inside(subject, times * subject.rheobase() * (0.5 + drawn) / 0.9)
+    return 0.9 * inside_input(subject, times * subject.rheobase() * (0.5 + drawn) / 0.9)
 
 
 def given_to(subject: NeuronSubject, x: Tensor) -> Any:
@@ -53,7 +53,8 @@ def learnable(subject: NeuronSubject) -> list[str]:
     ]
 
 
-def _inside(subject: NeuronSubject, x: Tensor) -> Tensor:
+def inside_input(subject: NeuronSubject, x: Tensor) -> Tensor:
+    """An input within the domain that the model declares for it."""
     declared = subject.schema.inputs.get(subject.sizes.main)
     return x if declared is None else inside(x, declared.domain)
 
@@ -149,7 +150,7 @@ def the_gradient_of_a_layer_is_that_of_differences(subject: NeuronSubject) -> No
 def rows_of_a_layer_learn_alone(subject: NeuronSubject) -> None:
     """A row has the same gradient, to the bit, alone and beside rows of ten times the input."""
     layer, x = layer_of(subject), drive_of(subject, batch=3)
-    x[:, 1:] = _inside(subject, 10.0 * x[:, 1:])
+    x[:, 1:] = inside_input(subject, 10.0 * x[:, 1:])
     together = x.clone().requires_grad_()
     out = _through(layer, subject, together)
     (of_one,) = torch.autograd.grad(out[:, 0].sum(), together, retain_graph=True)
