@@ -122,8 +122,8 @@ def digest(spikes: Spikes) -> str:
 
 @functools.cache
 def interpreter(program: str) -> str | None:
-    """The Python that has another simulator: that of RHEOBASE_NEST or RHEOBASE_BRIAN2, or this one."""
-    python = os.environ.get(f"RHEOBASE_{program.upper()}", sys.executable)
+    """The Python that has another simulator: that of NEST_PYTHON or BRIAN2_PYTHON, or this one."""
+    python = os.environ.get(f"{program.upper()}_PYTHON", sys.executable)
     asked = subprocess.run([python, "-c", f"import {program}"], capture_output=True, check=False, timeout=120)
     return python if asked.returncode == 0 else None
 
@@ -132,7 +132,7 @@ def elsewhere(program: str, given: dict[str, Any], steps: int, **more: Any) -> S
     """The spikes of the same network in NEST or Brian2; skips where it is not there."""
     python = interpreter(program)
     if python is None:
-        pytest.skip(f"there is no {program}; give RHEOBASE_{program.upper()}, a Python that has it")
+        pytest.skip(f"there is no {program}; give {program.upper()}_PYTHON, a Python that has it")
     ran = subprocess.run(
         [python, str(Path(__file__).with_name(f"run_{program}.py"))],
         input=json.dumps({**given, "duration": steps, **more}),

@@ -2,7 +2,7 @@
 
 Whoever has the programs gives the interpreters of their environments:
 
-    RHEOBASE_NEST=.../python RHEOBASE_BRIAN2=.../python pytest tests/peers -m "by_hand or not by_hand"
+    NEST_PYTHON=.../python BRIAN2_PYTHON=.../python pytest tests/peers -m "by_hand or not by_hand"
 
 Without them the trains are held against figures that NEST 3.10.0 gave.
 """
@@ -25,7 +25,7 @@ BY_NEST: dict[str, Spikes] = {
         *((629, 0), (869, 0), (872, 1), (889, 2), (980, 0)),
     ],
 }
-"""The spikes of 100 ms, from run_nest.py: `pytest` with RHEOBASE_NEST compares."""
+"""The spikes of 100 ms, from run_nest.py: `pytest` with NEST_PYTHON compares."""
 OF_HUNDRED = {
     "delta": (58, "76e2ddd9e173862b"),
     "exp": (60, "24135a180ba35384"),
