@@ -16,7 +16,7 @@ def test_it_goes_with_any_synapse_into_a_model_that_is_no_lif(kinetics: str, pla
     net = rb.Network(seed=3)
     net.add("a", rb.create("poisson", 20, rate=200.0, dt=0.25))
     net.add("b", rb.create("izhikevich", 4, dt=0.25))
-    large = {"delta": 6.0, "conductance-exponential": 3.0, "tsodyks-markram": 40.0}[kinetics]
+    large = {"delta": 6.0, "conductance-exponential": 0.3, "tsodyks-markram": 40.0}[kinetics]
     rule = rb.synapse(plasticity, a_plus=0.01 * large, a_minus=0.005 * large, high=2 * large)
     net.connect(
         "a", "b", rb.rule("all-to-all"), rb.synapse(kinetics), weight=large, delay=1.0, plasticity=rule
