@@ -48,10 +48,10 @@ if _typing.TYPE_CHECKING:
     from .engine.model.sweep import Sweep as Sweep
     from .engine.network.network import Network as Network
     from .engine.network.plasticity import Plasticity as Plasticity
-    from .engine.network.projection import Projection as Projection
     from .engine.network.recipe import rule as rule
     from .engine.network.recipe import synapse as synapse
-    from .engine.network.synapse import Synapse as Synapse
+    from .engine.network.reference import Projection as Projection
+    from .engine.network.reference import Synapse as Synapse
     from .engine.neuron.analog import AnalogNeuron as AnalogNeuron
     from .engine.neuron.base import Neuron as Neuron
     from .engine.neuron.spiking import SpikingNeuron as SpikingNeuron
@@ -117,10 +117,10 @@ _HOME = {
     "Preset": "engine.model.choice",
     "PreparedRun": "pipeline.prepared",
     "Plasticity": "engine.network.plasticity",
-    "Projection": "engine.network.projection",
+    "Projection": "engine.network.reference",
     "Provenance": "specs",
     "RuleSpec": "specs",
-    "Synapse": "engine.network.synapse",
+    "Synapse": "engine.network.reference",
     "SurrogateSpec": "specs",
     "SynapseSpec": "specs",
     "rule": "engine.network.recipe",

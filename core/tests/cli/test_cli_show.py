@@ -30,6 +30,20 @@ def test_a_model_is_shown_with_equation_units_defaults_and_presets(command: Comm
     assert max(map(len, shown.stdout.splitlines())) <= 80
 
 
+def test_a_surrogate_is_shown_with_its_curves(command: Command, printed: Printed) -> None:
+    found = printed("show", "triangle")["curves"]
+    for z, value, slope in zip(found["z"], found["S"], found["S'"], strict=True):
+        near = max(-1.0, min(1.0, z))
+        assert value == pytest.approx(0.5 + near - 0.5 * near * abs(near))
+        assert slope == pytest.approx(max(0.0, 1.0 - abs(z)), abs=1e-12)
+    lines = command("show", "triangle").stdout.splitlines()
+    top = next(line for line in lines if line.startswith("     1 |"))
+    # At the top S' at threshold, and S where it has risen: a tenth of the height is half a row.
+    assert (top.index("*"), top.count("*")) == (8 + 30, 1)
+    assert top.endswith("." * 20)
+    assert max(map(len, lines)) <= 80
+
+
 @pytest.mark.usefixtures("toys")
 def test_json_has_all_that_is_declared(printed: Printed) -> None:
     about = printed("show", "toy")

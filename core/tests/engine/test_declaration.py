@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import copy
 import inspect
 
@@ -219,6 +220,47 @@ def test_one_declaration_cannot_have_two_names():
     assert isinstance(error, DeclarationError)
     assert "'one'" in str(error)
     assert "'two'" in str(error)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: rb.Preset("one"),
+        lambda: rb.Parameter(1.0, unit="ms"),
+        lambda: rb.State(1.0, unit="mV"),
+        lambda: rb.Draw("normal"),
+    ],
+)
+@pytest.mark.parametrize("base", [rb.SpikingNeuron, rb.AnalogNeuron, rb.Synapse])
+def test_two_declarations_of_one_name_are_refused_where_python_keeps_the_second(base, make):
+    with pytest.raises(DeclarationError, match=r"Model declares 'fast' twice, as .*; give each"):
+
+        class Model(base):
+            fast = make()
+            fast = make()
+
+
+def test_a_name_may_be_declared_anew_in_a_derived_class_which_may_be_abstract():
+    class Base(rb.AnalogNeuron, abc.ABC):
+        tau = rb.Parameter(5.0, unit="ms")
+        voltage = rb.State(0.0, unit="mV")
+        fast = rb.Preset("fast", params={"tau": 1.0})
+        derivatives = staticmethod(
+            lambda state, params, data: {"voltage": (data - state.voltage) / params.tau}
+        )
+
+        @abc.abstractmethod
+        def named(self): ...
+
+    class Model(Base):
+        fast = rb.Preset("faster", params={"tau": 0.5})
+
+        def named(self):
+            return "model"
+
+    assert float(rb.create(Model, preset="fast").tau) == 0.5
+    with pytest.raises(TypeError, match="abstract"):
+        Base()
 
 
 def test_a_preset_sets_parameters_options_states_and_dt(lif):

@@ -163,7 +163,7 @@ def test_a_derived_class_has_the_hazard_of_its_base_or_its_own():
     assert 5 < int((counts > 0).sum()) < 45
 
 
-def test_integrators_take_it_or_say_why_not():
+def test_an_adaptive_integrator_finds_the_same_times():
     times = firsts(rb.simulate(make(event="located", integrator="rk45"), 0.0, 60.0), 50)
     torch.testing.assert_close(times, make().hazard_left / FLAT, rtol=1e-9, atol=1e-9)
 

@@ -244,3 +244,43 @@ def test_an_error_names_the_file_and_the_place(
     with pytest.raises(errors.RheobaseError, match=says) as caught:
         rb.SimpleSimulator.from_file(tmp_path / "net.yaml").run()
     assert str(caught.value).startswith(f"{tmp_path / 'net.yaml'}: ")
+
+
+NOISY = """
+model:
+  populations:
+    E: {model: leaky, units: 5, params: {voltage: {uniform: [0, 14]}}}
+    I: {model: leaky, units: 3}
+  projections:
+    E->I: {rule: {type: chain, step: 2}, synapse: slow, weight: {normal: [300.0, 20.0]}, delay: 1.0}
+dt: 0.1
+seed: 5
+duration: 30.0
+stimulus: {E: {type: ornstein_uhlenbeck, mean: 400.0, std: 100.0, tau: 5.0}}
+record: {E: [spikes, voltage], I: voltage}
+"""
+
+
+def test_the_run_of_a_file_is_run_again_from_its_recording(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(NOISY, encoding="utf-8")
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    for given, out in (([str(tmp_path / "net.yaml")], first), (["--again", str(first)], second)):
+        answer = CliRunner().invoke(main, ["run", *given, "--out", str(out)])
+        assert answer.exit_code == 0, answer.output
+        # What it was run from is in the recording.
+        (tmp_path / "net.yaml").unlink(missing_ok=True)
+    one, other = rb.Recording.load(first), rb.Recording.load(second)
+    assert len(one["E"].spikes.times) > 3
+    assert torch.equal(one["E"].spikes.times, other["E"].spikes.times)
+    for name in ("E", "I"):
+        assert torch.equal(one[name].traces["voltage"], other[name].traces["voltage"])
+    assert one.settings == other.settings
+
+
+def test_a_network_that_was_made_in_python_is_not_run_again(tmp_path: Path) -> None:
+    net = rb.Network()
+    net.add("E", rb.create(Leaky))
+    rb.simulate(net, duration=1.0).save(tmp_path / "run.npz")
+    answer = CliRunner().invoke(main, ["run", "--again", str(tmp_path / "run.npz")])
+    assert answer.exit_code != 0
+    assert "does not say how it was made: its network was made in Python" in answer.output

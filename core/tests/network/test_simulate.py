@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -169,19 +170,37 @@ def test_pictures_show_each_population(tmp_path: Path) -> None:
         ({"record": {"source->target": "spikes"}}, "source->target emits no spikes"),
         ({"record": "voltage"}, "record='voltage' cannot be used"),
         ({"duration": 0.25}, "no multiple of the time step"),
-        ({"backend": "fused"}, "the backend 'fused' takes no networks"),
         ({"every": 0}, "every=0 cannot be used"),
         ({"stimulus": {"source": torch.zeros(3, 1, dtype=torch.float64)}}, "it has 3 rows for 100 steps"),
     ],
 )
 def test_a_run_that_cannot_be_is_refused(given: dict[str, Any], says: str) -> None:
-    if given.get("backend") == "fused":
-        pytest.importorskip("rheobase_fused")
     network = net()
     arguments = {"stimulus": DRIVE, "duration": 10.0, **given}
     with pytest.raises(errors.RheobaseError, match=says):
         rb.simulate(network, **arguments)
     assert network.simulation_step == 0
+
+
+def of_neurons_only(neuron: Any, drive: Any, steps: int, **options: Any) -> Any:
+    raise AssertionError("it is not asked")
+
+
+class Offer:
+    """A backend that knows nothing of networks."""
+
+    @rb.hookimpl
+    def rheobase_backends(self) -> list[Any]:
+        return [rb.BackendSpec("of-neurons-only", f"{__name__}:of_neurons_only", "neurons alone")]
+
+
+def test_a_backend_that_takes_no_populations_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+    with (
+        rb.register(Offer()),
+        pytest.raises(errors.BackendError, match="the backend 'of-neurons-only' takes no networks"),
+    ):
+        rb.simulate(net(), DRIVE, duration=10.0, backend="of-neurons-only")
 
 
 def test_a_network_without_a_population_cannot_run() -> None:

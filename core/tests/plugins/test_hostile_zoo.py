@@ -372,18 +372,21 @@ while time.monotonic() < until:
     for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
             with open(f"/proc/{pid}/stat") as file: parent = int(file.read().rpartition(")")[2].split()[1])
-            if parent == above and pid != own: os.kill(pid, signal.SIGKILL)
+            if parent == above and pid != own: os.kill(pid, signal.{signal})
         except OSError: pass
     time.sleep(0.01)
 """
 
 
 @linux
-def test_whoever_ends_the_processes_of_others_does_not_make_them_broken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGSTOP", "SIGTERM"])
+def test_whoever_ends_or_stops_the_processes_of_others_does_not_make_them_broken(
+    signal: str, tmp_path: Path
+) -> None:
     site = tmp_path / "site"
     for name in GOOD:
         install(site, name, "import time\ntime.sleep(0.3)\n")
-    install(site, "k-kills", KILLS)
+    install(site, "k-kills", KILLS.replace("{signal}", signal))
     said = listed(site, tmp_path / "cache")
     assert {*GOOD, "k-kills"} <= {row[0] for row in said["found"]}
     assert said["warnings"] == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase.errors import BackendError, InputError, NonFiniteStateError
+from rheobase.errors import ArgumentError, BackendError, InputError, NonFiniteStateError
 from torch import Tensor, nn
 
 STEPS, ROWS, UNITS = 50, 3, 21
@@ -82,6 +82,29 @@ def test_kernel_has_the_output_the_state_and_the_gradients_of_eager(case: str, s
     eager, fused = layers(squid if model == "squid" else model, **given)
     x = 1.5 * numbers(STEPS, ROWS, UNITS)
     agree(differentiated(eager, x), differentiated(fused, x))
+
+
+# Stepped at 0.02 ms they are followed on their way to a spike, and do not explode.
+FEW_STEPS = ("rulkov",)
+"""A map that is chaotic: rounding is all that is left of a state after a few more."""
+SMALL_STEPS = ("hodgkin-huxley", "morris-lecar", "traub-miles", "wang-buzsaki")
+
+
+@pytest.mark.by_hand
+@pytest.mark.parametrize("name", [component.spec.name for component in rb.list_components("neuron")])
+@pytest.mark.parametrize("reset", ["detached", "attached"])
+def test_every_installed_model_has_the_gradients_of_eager(name: str, reset: str) -> None:
+    for output in ("spikes", "voltage"):
+        try:
+            eager, fused = layers(
+                name, dt=0.02 if name in SMALL_STEPS else 0.1, reset=reset, output=output, memory="store"
+            )
+        except (ArgumentError, BackendError) as error:
+            if "this layer" in str(error):
+                raise
+            continue
+        x = (0.1 if name == "morris-lecar" else 1.5) * numbers(8 if name in FEW_STEPS else 30, ROWS, UNITS)
+        agree(differentiated(eager, x), differentiated(fused, x))
 
 
 SURROGATES: dict[str, Any] = {
@@ -350,6 +373,51 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "type": ({"dtype": torch.bfloat16}, "bfloat16"),
     "surrogate": ({"surrogate": lambda u: torch.special.log_ndtr(u)}, "special_log_ndtr"),
 }
+
+
+class Third(torch.autograd.Function):
+    """As it is, with a third of its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, c: Tensor) -> Tensor:
+        return c / 3.0
+
+
+def smaller(x: Tensor) -> Tensor:
+    return Third.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def without(x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return x.clone()
+
+
+def looking(x: Tensor) -> Tensor:
+    return 0.9 * x if x.requires_grad else x
+
+
+@pytest.mark.parametrize("other", [smaller, without, looking])
+@pytest.mark.parametrize("where", ["derivatives", "threshold"])
+def test_what_has_another_derivative_than_its_operations_is_refused(
+    other: Any, where: str, two_inputs: Any
+) -> None:
+    class Other(two_inputs):  # type: ignore[misc]
+        pass
+
+    own = getattr(two_inputs, where)
+    if where == "threshold":
+        Other.threshold = staticmethod(lambda state, params: other(own(state, params)))
+    else:
+        Other.derivatives = staticmethod(
+            lambda state, params, data: {"voltage": other(own(state, params, data)["voltage"])}
+        )
+    layers(two_inputs)
+    with pytest.raises(BackendError, match="something has a derivative of its own"):
+        layers(Other)
 
 
 @pytest.mark.parametrize("why", REFUSED)

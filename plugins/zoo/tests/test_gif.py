@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
+from rheobase import errors
 
 stats = pytest.importorskip("scipy.stats")
 
@@ -52,6 +53,25 @@ def test_the_spikes_of_another_program_are_not_rare_in_its_law() -> None:
         low, high = torch.quantile(found, torch.tensor([0.005, 0.995], dtype=torch.float64)).tolist()
         assert low < figure < high, (figure, low, high)
         assert high - low < 25.0
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        (
+            "gif",
+            {"integrator": "exact"},
+            "the derivative of hazard_left is not linear: it has exp of voltage",
+        ),
+        ("pinsky-rinzel", {"integrator": "expeuler"}, "not linear in voltage itself: it has a selection by"),
+        ("rulkov", {"event": "located"}, "makes its own step, within which no spike can be located"),
+    ],
+)
+def test_what_an_integrator_cannot_take_is_refused_with_the_reason(name: str, given: Any, told: str) -> None:
+    cell = rb.create(name, **given)
+    silence: Any = {next(iter(cell.schema.inputs)): 0.0} if cell.schema.inputs else 0.0
+    with pytest.raises(errors.RheobaseError, match=told):
+        rb.simulate(cell, silence, 5.0)
 
 
 def test_adaptation_lets_a_train_slow_down() -> None:

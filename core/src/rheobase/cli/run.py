@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from ..deferral import announcing, deferred
-from ..errors import ArgumentError, RheobaseError, StimulusError
+from ..errors import RheobaseError, StimulusError
 from .interrupts import Ending, import_undisturbed, terminable
 from .judging import judged
 from .messages import json_option, print_json, warn
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
     from ..pipeline.again import Run
     from ..pipeline.recording import Recording
+    from ..pipeline.simulator import SimpleSimulator
 
 _PATH = click.Path(path_type=Path)
 _SETTINGS = (".yaml", ".yml")
@@ -116,6 +117,9 @@ def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> Non
     if options["plot"] is not None:
         import_undisturbed("matplotlib.figure", "rheobase.pipeline.drawing")
     prepared = _again(options["again"]) if options["again"] is not None else _prepared(options, parameters)
+    if not isinstance(prepared, tuple):
+        _run_settings(context, options, ending, prepared)
+        return
     recording, interrupted = _take(options, prepared)
     _tell(context, options, recording, f"{ending.word} at" if interrupted else "")
     if interrupted:
@@ -125,10 +129,17 @@ def _run(context: click.Context, options: dict[str, Any], ending: Ending) -> Non
 def _run_file(context: click.Context, options: dict[str, Any], ending: Ending) -> None:
     """A run whose settings are in a YAML file."""
     import_undisturbed("torch", "rheobase.pipeline.simulator")
-    from ..pipeline.simulate import SimulationInterrupted
     from ..pipeline.simulator import SimpleSimulator
 
-    simulator, interrupted = SimpleSimulator.from_file(options["name"]), False
+    _run_settings(context, options, ending, SimpleSimulator.from_file(options["name"]))
+
+
+def _run_settings(
+    context: click.Context, options: dict[str, Any], ending: Ending, simulator: SimpleSimulator
+) -> None:
+    from ..pipeline.simulate import SimulationInterrupted
+
+    interrupted = False
     # What was typed is relative to where it was typed, not to the file.
     simulator.configure({key: options[key].absolute() for key in ("out", "plot") if options[key] is not None})
     try:
@@ -167,15 +178,14 @@ def _only(context: click.Context, option: str, taken: set[str]) -> None:
             raise click.UsageError(f"{option} says all of the run: leave out {what}.", context)
 
 
-def _again(path: Path) -> Run:
+def _again(path: Path) -> Run | SimpleSimulator:
     from ..pipeline.again import again
+    from ..pipeline.networkagain import again_network
     from ..pipeline.recording import Recording
 
     try:
         recording = Recording.load(path)
-        if not isinstance(recording, Recording):
-            raise ArgumentError("the run of a network cannot be run again from its recording yet")
-        return again(recording)
+        return again(recording) if isinstance(recording, Recording) else again_network(recording)
     except RheobaseError as error:
         raise type(error)(f"--again {path}: {error}") from error
 

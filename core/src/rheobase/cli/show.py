@@ -50,11 +50,19 @@ def show(messages: list[str], name: str, kind: str | None, as_json: bool) -> Non
     elif KINDS[about["kind"]].declares:
         _print_model(console(), about)
     else:
+        if "curves" in about:
+            _print_curves(about["curves"])
         _print_claims(about)
         # A default that is None reads name=None; no default, the name alone.
         takes = [item["name"] + _equals(item["default"]) for item in about["arguments"]]
         if takes:
             _print_wrapped("arguments: " + ", ".join(takes))
+
+
+def _print_curves(curves: dict[str, list[float]]) -> None:
+    from .curves import picture  # here: it imports torch
+
+    click.echo("\n".join(["S: ....   S': ****", *picture(curves), ""]))
 
 
 def _print_claims(about: dict[str, Any]) -> None:

@@ -162,7 +162,7 @@ def plot_characterisation(
         axis.set_xlabel("time (ms)")
         axis.set_ylabel(f"{name} ({unit})" if unit else name)
         axis.set_title(what, loc="left", fontsize="medium")
-        axis.legend(loc="upper right", frameon=False, fontsize="small")
+        axis.legend(frameon=False, fontsize="small")
     adaptation.set_xlabel("interval")
     adaptation.set_ylabel("length (ms)")
     adaptation.set_title("intervals within the pulse", loc="left", fontsize="medium")

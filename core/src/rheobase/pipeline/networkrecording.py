@@ -23,6 +23,8 @@ class NetworkRecording(Mapping[str, Any]):
     Args:
         parts: Population or projection -> its :class:`~rheobase.Recording`.
         warnings: What the run had to say.
+        settings: Those of the file that it was run from, with ``"folder"``, from which it can be run again;
+            empty where a network was made in Python.
 
     Attributes:
         provenance: Part -> which distribution gave what it is made of, and the backend.
@@ -39,6 +41,7 @@ class NetworkRecording(Mapping[str, Any]):
 
     parts: Mapping[str, Any]
     warnings: list[str] = field(default_factory=list)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.parts:
@@ -105,7 +108,7 @@ class NetworkRecording(Mapping[str, Any]):
         """
         from .networkstorage import save_network
 
-        save_network(self, self.warnings, path)
+        save_network(self, self.warnings, self.settings, path)
 
     def __repr__(self) -> str:
         end = "" if self.complete else ", interrupted"

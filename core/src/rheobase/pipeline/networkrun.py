@@ -10,13 +10,12 @@ from typing import Any
 
 from ..engine.network.network import Network
 from ..engine.neuron.threads import occupied
-from ..errors import ArgumentError, BackendError, InputError, nearest, shown
-from ..plugins.registry import resolve
-from .backends import AUTO, EAGER
+from ..errors import ArgumentError, InputError, nearest, shown
 from .drive import Drive
 from .durations import steps_of
 from .eager import block_of, keeping_graph
 from .interrupted import SimulationInterrupted
+from .networkbackend import stepping
 from .networkrecording import NetworkRecording
 from .recorder import SPIKES, Recorder, check_every, check_record
 from .sources import Sources
@@ -39,29 +38,25 @@ def simulate_network(
         raise ArgumentError(f"{net.identifier} has no population to run; add one")
     if duration is None:
         raise ArgumentError(f"{net.identifier}: give duration=..., in ms")
-    if backend not in (AUTO, EAGER):
-        resolve("backend", backend)
-        raise BackendError(
-            f"the backend {backend!r} takes no networks; give backend='eager', or leave it out"
-        )
     steps, stride = steps_of(duration, net.dt), check_every(every)
     names = _recorded(net, record)
     drives = _drives(net, stimulus, steps)
     keep = any(each.keeps_graph for each in net.populations.values()) if grad is None else bool(grad)
+    way = stepping(net, backend, grad=keep)
     recorders = {
         name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
     }
     width = max((drive.width for drive in drives.values()), default=1)
     block = block_of(width, steps)
-    source = resolve("backend", f"rheobase:{EAGER}").provenance
 
     def finished() -> NetworkRecording:
         parts = {name: recorder.finish() for name, recorder in recorders.items()}
         return NetworkRecording(
             {
-                name: replace(part, provenance={**part.provenance, "backend": source})
+                name: replace(part, provenance={**part.provenance, "backend": way.of(net, name)})
                 for name, part in parts.items()
-            }
+            },
+            list(way.told),
         )
 
     with ExitStack() as stack:
@@ -77,7 +72,8 @@ def simulate_network(
                 for data in _rows(net, drives, start, min(block, steps - start)):
                     # Before the step: an interrupt then finds state and recorders at one and the same step.
                     watch.heed()
-                    outputs = net.advance_prepared(*(data() if callable(data) else data))
+                    received, of_views = data() if callable(data) else data
+                    outputs = net.advance_prepared(received, of_views, way.steppers)
                     for name, recorder in recorders.items():
                         view = net.views.get(name)
                         recorder.take(outputs[name] if view is None else view.of(outputs[view.population]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from ..errors import ConfigurationError, RheobaseError, shown
 from .configuration import distribution_from, numbers_from, stimulus_from
 from .modelsettings import neuron_from
 from .pipeline import check_keys
+
+FOLDER = "folder"
+"""What relative paths are relative to, among the settings that a recording keeps."""
 
 _OF_ALL = ("dt", "dtype", "device", "integrator", "aggregator", "event")
 """Settings of a model that may be given once, for all populations."""
@@ -61,6 +65,16 @@ def network_from(settings: Mapping[str, Any], folder: Path, seed: int | None) ->
         check_keys(given, _OF_A_PROJECTION, where)
         _connect(net, where, given)
     return net
+
+
+def repeatable(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings of a run, as its recording keeps them to be run again; empty where JSON has no words."""
+    kept = {key: value for key, value in settings.items() if key not in ("out", "plot")}
+    try:
+        found: dict[str, Any] = json.loads(json.dumps({**kept, FOLDER: str(folder.absolute())}))
+    except (TypeError, ValueError):
+        return {}
+    return found
 
 
 def network_stimuli(given: Any, folder: Path, seed: int | None) -> dict[str, Any]:

@@ -23,10 +23,14 @@ FORMAT = 1
 
 
 def save_network(
-    recording: Mapping[str, Results], warnings: Sequence[str], path: str | os.PathLike[str]
+    recording: Mapping[str, Results],
+    warnings: Sequence[str],
+    settings: Mapping[str, Any],
+    path: str | os.PathLike[str],
 ) -> None:
     """See :meth:`NetworkRecording.save`."""
     about = {"rheobase_network": FORMAT, "parts": list(recording), "warnings": list(warnings)}
+    about["settings"] = dict(settings)
     arrays: dict[str, Any] = {MEMBER: np.array(json.dumps(about))}
     for place, part in enumerate(recording.values()):
         inner = io.BytesIO()
@@ -36,8 +40,10 @@ def save_network(
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def load_network(kind: type[Made], path: str | os.PathLike[str]) -> tuple[dict[str, Made], list[str]] | None:
-    """The parts of a network's recording in a file, and its warnings; None: it is no network's."""
+def load_network(
+    kind: type[Made], path: str | os.PathLike[str]
+) -> tuple[dict[str, Made], list[str], dict[str, Any]] | None:
+    """The parts of a network's recording in a file, its warnings and settings; None: it is no network's."""
     with reading(path, ArgumentError, "a recording", "give a file that Recording.save wrote") as file:
         archive = Archive(file)
         if MEMBER not in archive.names:
@@ -52,4 +58,4 @@ def load_network(kind: type[Made], path: str | os.PathLike[str]) -> tuple[dict[s
         for place, name in enumerate(about["parts"]):
             inner = io.BytesIO(archive.read(f"part_{place}").tobytes())
             parts[str(name)] = storage.read(kind, inner, str(name))
-        return parts, [str(each) for each in about["warnings"]]
+        return parts, [str(each) for each in about["warnings"]], dict(about.get("settings", {}))

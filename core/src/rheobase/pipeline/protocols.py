@@ -109,7 +109,7 @@ class Backend(Protocol):
     where there is something that the user should mend, such as a compiler, the exception has ``amiss =
     True``, and the user is warned. Spikes are recorded in every step, whatever ``every`` is. It runs under
     :func:`rheobase.watched`, so that Ctrl-C comes between its steps. It may also have the methods of
-    :class:`Pays` and of :class:`Prepares`.
+    :class:`Pays`, of :class:`Prepares` and of :class:`Populations`.
 
     Example:
         >>> import rheobase as rb
@@ -189,6 +189,30 @@ class Prepares(Protocol):
 
         Raises:
             NotImplementedError: If it does not run this neuron.
+        """
+
+
+class Populations(Protocol):
+    """A backend that takes the steps of populations of a network; spikes go their way between them."""
+
+    def population(
+        self, neuron: Neuron, incoming: Any, *, grad: bool
+    ) -> Callable[[Any], dict[str, Tensor] | None]:
+        """What takes the steps of one of them.
+
+        Args:
+            neuron: The population.
+            incoming: What reaches it: ``states``, ``params(own)`` and ``groups`` of its synapses, ``weights``
+                with what arrives at the end of the step, the pure ``step`` of both, and ``leave``, which
+                keeps the states of the synapses.
+            grad: Whether states keep their autograd graph.
+
+        Returns:
+            A function of the prepared input, which takes a step, leaves the population and its synapses
+            there, and gives what it reports; None, with nothing changed, where ``eager`` is to take it.
+
+        Raises:
+            NotImplementedError: If it does not take this population, with the reason.
         """
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from .configuration import stimulus_from
 from .interrupted import SimulationInterrupted
 from .journal import Journal, journaling, save_journaled
 from .modelsettings import neuron_from
-from .networksettings import network_from, network_stimuli
+from .networksettings import network_from, network_stimuli, repeatable
 from .pipeline import Pipeline, check_keys
 from .recorder import main_state
 from .recording import Recording
@@ -206,13 +207,16 @@ class SimpleSimulator(Pipeline):
         net = network_from(settings, self._folder, seed)
         stimulus = network_stimuli(settings.get("stimulus"), self._folder, seed)
         how = {key: settings[key] for key in ("duration", "record", "backend", "every") if key in settings}
+        kept = repeatable(settings, self._folder)
         try:
             recording: NetworkRecording = simulate(net, stimulus, **{"duration": None, **how})
         except SimulationInterrupted as interrupted:
+            interrupted.recording = replace(interrupted.recording, settings=kept)
             if out is not None:
                 with _warning_only():
                     interrupted.recording.save(out)
             raise
+        recording = replace(recording, settings=kept)
         with _carrying(recording):
             if out is not None:
                 recording.save(out)

@@ -229,6 +229,8 @@ class Layer(nn.Module):
         second = self._choices["time"] == "second"
         neuron, trainer, events = self._neuron, self._trainer, None
         if self.reception is not None and isinstance(x, (tuple, list)):
+            # What is heard of itself beside them has its steps first.
+            second = second and len(x) == 3
             events, x = self._heard(x, until)
         elif until is not None:
             raise InputError(
@@ -413,7 +415,7 @@ class Layer(nn.Module):
         shape = (events.steps(until), *events.batch)
         still = (torch.full_like(sizes[self._main], rest) / sizes[self._main]).unflatten(0, self.units)
         still = still.expand(*shape, *self.units)
-        return events, still.movedim(0, 1) if self._choices["time"] == "second" else still
+        return events, still
 
     def _arriving(self, events: Events | None, t: int) -> Arrivals | None:
         if events is None or self.reception is None:
@@ -457,7 +459,7 @@ class Layer(nn.Module):
             return StepState(y)
         steps = None
         if neuron.schema.refractory:
-            steps = torch.zeros(shape, dtype=torch.int32, device=like.device)
+            steps = torch.zeros((), dtype=torch.int32, device=like.device).expand(shape)
         left = None if steps is None or not self._timed else steps.to(torch.float64)
         return StepState(y, gap(self._model, y, params) < 0, steps, left)
 

@@ -53,6 +53,8 @@ MODULES = (
     "neurons.jacobians",
     "neurons.gradients",
     "neurons.layers",
+    "neurons.timed",
+    "neurons.kernels",
     "integrators.contract",
     "integrators.steps",
     "integrators.times",

@@ -18,6 +18,10 @@ FAULTS = {
     "ClipsTheGradientOfAll": "layer-rows-learn-alone",
     "RootAtRest": "layer-gradient-finite",
     "InfiniteBranch": "layer-gradient-finite",
+    "ResetsLowerWithAGraph": "layer-times-as-its-neuron",
+    "TurnsTheGradientOfItsInput": "layer-time-gradient-equals-differences",
+    "LeavesOutWhatASpikeMoves": "layer-time-gradient-equals-differences",
+    "GivesSilentUnitsAShare": "layer-missing-spike-has-no-gradient",
 }
 """Name -> the property that must catch it. Its docstring says what is wrong."""
 
@@ -149,3 +153,49 @@ class InfiniteBranch(rb.SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> Any:
         return {"voltage": 0.0 * state.voltage}
+
+
+class ResetsLowerWithAGraph(Adapting):
+    """A reset that is lower where gradients are recorded."""
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        given = Adapting.reset(state, params)
+        return {**given, "voltage": given["voltage"] - (2.0 if state.voltage.requires_grad else 0.0)}
+
+
+class _Turned(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return -grads[0]
+
+
+class TurnsTheGradientOfItsInput(Adapting):
+    """More input makes spikes earlier, and its gradient says later."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return Adapting.derivatives(state, params, _Turned.apply(data))
+
+
+class LeavesOutWhatASpikeMoves(Adapting):
+    """A reset that adds to the adaptation as it is, and not to what it depends on: the jump moves nothing."""
+
+    tau_w = rb.Parameter(4.0, unit="ms", above=0, doc="time constant of the adaptation")
+    step_w = rb.Parameter(40.0, unit="mV", at_least=0, doc="what a spike adds to the adaptation")
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": 0.0 * state.voltage, "w": state.w.detach() + params.step_w}
+
+
+class GivesSilentUnitsAShare(Adapting):
+    """A gradient of which units without a spike get a share, so that they wake."""
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return Adapting.derivatives(state, params, _Mean.apply(data))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 import rheobase as rb
@@ -18,6 +18,7 @@ from .contract import Course, Happened, Kernel, Outputs
 from .courses import Inputs
 from .kernels import kernel_of
 from .located_run import check_located, last_spikes
+from .population import PopulationStep, population
 from .refusal import Amiss, Refusal
 from .short import ShortCall
 from .suitable import check_drive, check_suitable, worthwhile
@@ -124,6 +125,10 @@ class Fused:
         trainer = LayerTrainer(unrolling)
         trainer.ready(sizes, values, scale, begin, states_of(unrolling, now))
         return trainer
+
+    def population(self, neuron: Neuron, incoming: Any, *, grad: bool) -> PopulationStep:
+        """What takes the steps of a population of a network; see :func:`.population.population`."""
+        return population(neuron, incoming, grad=grad)
 
 
 run = Fused()

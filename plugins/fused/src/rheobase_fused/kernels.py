@@ -14,6 +14,7 @@ from .located_run import locates
 from .located_source import located_source_of
 from .located_tracing import LocatedSetting, parts_of
 from .located_usual import short_usual, usual_step
+from .setting import Setting
 from .source import source_of
 from .specialise import short_split
 from .store import library
@@ -56,11 +57,23 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
             cost = cost_of(usual.states.values(), Still(step, constant))
             _LOADED[key] = CompiledKernel(library(text, FUNCTIONS), step, cost, located=True)
         return _LOADED[key]
-    whole = StepSetting(neuron)
-    traced = whole.traced()
+    return compiled(StepSetting(neuron), constant)
+
+
+def compiled(setting: Setting, constant: frozenset[str]) -> Kernel:
+    """The kernel of a step on the grid.
+
+    Args:
+        setting: The step, on a few units.
+        constant: The inputs that do not change in the run.
+
+    Raises:
+        Refusal: If there can be none.
+    """
+    single, traced = setting.neuron.dtype == torch.float32, setting.traced()
     key = (traced.pattern(), single, constant)
     if key not in _LOADED:
-        step = step_of(whole, traced)
+        step = step_of(setting, traced)
         forms = short_split(step, constant)
         text = source_of(step, forms, single=single, constant=constant)
         _LOADED[key] = CompiledKernel(

@@ -145,4 +145,8 @@ extern "C" void rheobase_forward(Layer *layer, int64_t threads) {
 
 extern "C" void rheobase_backward(Layer *layer, int64_t threads) {
     in_threads(backward_block, layer, blocks_of(layer), threads);
+    /* In the order of blocks, whoever worked on them. */
+    for (int k = 0; k < CARRIED; k++)
+        for (int64_t b = 1; b < blocks_of(layer) && !layer->dparam_strides[k]; b++)
+            layer->dparams[k][0] += layer->dparams[k][b];
 }

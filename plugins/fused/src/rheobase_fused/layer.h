@@ -22,7 +22,7 @@ typedef struct {
     const real **dafter;                /* those of the numbers among the states at the end, or null */
     real **dbefore;                     /* those at the start, or null */
     real **dinputs;                     /* [steps, lanes], or null */
-    double **dparams;                   /* of a shared one [blocks], else [lanes] */
+    double **dparams;                   /* of a shared one [blocks], the first all of it; else [lanes] */
     const int64_t *dparam_strides;      /* 0: shared */
 } Layer;
 

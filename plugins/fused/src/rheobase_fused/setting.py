@@ -36,12 +36,18 @@ class Setting(abc.ABC):
 
     def __init__(self, neuron: Neuron, states: Mapping[str, Tensor]) -> None:
         self.neuron = neuron
-        given = {name: value for name, value in neuron.params._asdict().items() if isinstance(value, Tensor)}
         self.states = {name: _few(value) for name, value in states.items()}
-        self.params = {name: _few(value) for name, value in given.items()}
-        self.uniform = frozenset(name for name, value in given.items() if value.ndim == 0)
+        self.params: dict[str, Tensor] = {}
+        self.uniform: frozenset[str] = frozenset()
+        self.take_params(neuron.params._asdict())
         ones = torch.ones(UNITS, dtype=neuron.dtype, device=neuron.device)
         self.data = {name: ones.clone() for name in tuple(neuron.schema.inputs) or ("input",)}
+
+    def take_params(self, params: Mapping[str, Any]) -> None:
+        """Let these be the parameters."""
+        given = {name: value for name, value in params.items() if isinstance(value, Tensor)}
+        self.params = {name: _few(value) for name, value in given.items()}
+        self.uniform = frozenset(name for name, value in given.items() if value.ndim == 0)
 
     def given(self) -> dict[str, Mapping[str, Tensor]]:
         """What is read, by the letters of its kind."""

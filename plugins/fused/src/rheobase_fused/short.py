@@ -43,11 +43,11 @@ class ShortCall:
             name: torch.full((1, 1), float(inputs[name].default), dtype=neuron.dtype) for name in inputs
         }
         states, params, given = map(len, (kernel.states, kernel.params, kernel.inputs))
-        self._before, self._after = _pointers(states), _pointers(states)
-        self._params, self._per_unit = _pointers(params), _numbers(params)
-        self._inputs = _pointers(given)
-        self._strides = [_numbers(given) for _ in range(3)]
-        self._traces = _pointers(states)
+        self._before, self._after = pointers(states), pointers(states)
+        self._params, self._per_unit = pointers(params), numbers(params)
+        self._inputs = pointers(given)
+        self._strides = [numbers(given) for _ in range(3)]
+        self._traces = pointers(states)
         tables = self._before, self._after, self._params, self._per_unit, self._inputs
         self._tables = [ctypes.addressof(table) for table in (*tables, *self._strides, self._traces)]
         self._reports = tensors(neuron).buffers.get("spiked") is not None
@@ -187,9 +187,9 @@ class ShortCall:
         }
 
 
-def _pointers(count: int) -> Any:
+def pointers(count: int) -> Any:
     return (ctypes.c_void_p * max(1, count))()
 
 
-def _numbers(count: int) -> Any:
+def numbers(count: int) -> Any:
     return (ctypes.c_int64 * max(1, count))()

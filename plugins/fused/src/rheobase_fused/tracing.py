@@ -59,7 +59,7 @@ def trace(neuron: Neuron) -> Step:
     return step_of(setting, setting.traced())
 
 
-def step_of(setting: StepSetting, traced: spi.Trace) -> Step:
+def step_of(setting: Setting, traced: spi.Trace) -> Step:
     """The step that was followed, as expressions.
 
     Raises:

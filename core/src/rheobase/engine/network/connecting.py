@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -15,8 +15,10 @@ from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
 from .delays import delays_of
 from .inputs import input_of
 from .plasticity import Plasticity
-from .projection import Projection, as_weight
+from .projection import Projection as Connected
+from .projection import as_weight
 from .recipe import Direct, RuleRecipe, SynapseRecipe
+from .reference import Projection
 from .underway import has_moments
 from .view import End
 
@@ -58,8 +60,8 @@ def made(
     name, rule, synapse = wanted.name, wanted.rule, wanted.synapse
     if synapse is not None and not isinstance(synapse, SynapseRecipe):
         raise ArgumentError(f"{name}: synapse={synapse!r}; give what rheobase.synapse(name, ...) gives")
-    _check_roles(name, synapse, wanted.plasticity)
     sender, receiver = source.neuron, target.neuron
+    _check_roles(name, synapse, wanted.plasticity)
     chosen = input_of(name, receiver, synapse, wanted.input)
     if synapse is None:
         if wanted.receptor is not None:
@@ -75,6 +77,7 @@ def made(
     if not same and sender is receiver and max(source.first, target.first) < min(source.last, target.last):
         _check_overlap(name, rule)
     connectivity, order = _connected(name, rule, source.units, target.units, (seed, name), same, positions)
+    own = connectivity
     if not source.whole or not target.whole:
         whole = sender.num_units, receiver.num_units
         connectivity = connectivity.within(source.first, target.first, *whole)
@@ -82,9 +85,11 @@ def made(
     def values(given: Any, what: str) -> Any:
         if isinstance(given, Distribution):
             return draw(given, key_of(seed, name, what), 0, len(order))[order]
+        if callable(given) and not isinstance(given, Tensor):
+            return of_function(given, own, positions, key_of(seed, name, what), f"{name}: {what}")
         return _ordered(given, rule, order)
 
-    return Projection(
+    return Projection.of(
         name,
         sender.identifier,
         receiver,
@@ -106,6 +111,15 @@ def made(
     )
 
 
+def _check_overlap(name: str, rule: Any) -> None:
+    """Refuse to leave out autapses where sources and targets are some of the same units."""
+    if isinstance(rule, RuleRecipe) and rule.parameters.get("autapses", True) is False:
+        raise ArgumentError(
+            f"{name}: autapses=False, and source and target are ranges of one population that overlap; a "
+            "rule knows a unit as itself only where both are the same units"
+        )
+
+
 def _check_roles(name: str, synapse: SynapseRecipe | None, plasticity: Any) -> None:
     """Refuse a plasticity for a synapse, and a synapse for a plasticity."""
     if synapse is not None and issubclass(synapse.kind, Plasticity):
@@ -119,15 +133,6 @@ def _check_roles(name: str, synapse: SynapseRecipe | None, plasticity: Any) -> N
         raise ArgumentError(
             f"{name}: plasticity={plasticity!r}; give rheobase.synapse(name, ...) with the name of a "
             "plasticity, such as 'stdp-pair', or a subclass of rheobase.Plasticity"
-        )
-
-
-def _check_overlap(name: str, rule: Any) -> None:
-    """Refuse to leave out autapses where sources and targets are some of the same units."""
-    if isinstance(rule, RuleRecipe) and rule.parameters.get("autapses", True) is False:
-        raise ArgumentError(
-            f"{name}: autapses=False, and source and target are ranges of one population that overlap; a "
-            "rule knows a unit as itself only where both are the same units"
         )
 
 
@@ -193,7 +198,7 @@ def _check_shape(shape: Any, sources: int, targets: int) -> None:
         )
 
 
-def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
+def share_receptor(new: Connected, others: Iterable[Connected]) -> None:
     """Let a projection share the synapse of those of its receptor, or refuse it: its own is another one.
 
     Raises:
@@ -216,8 +221,40 @@ def share_receptor(new: Projection, others: Iterable[Projection]) -> None:
         return
 
 
-def _equal(one: Projection, other: Projection, name: str) -> bool:
+def _equal(one: Connected, other: Connected, name: str) -> bool:
     return torch.equal(getattr(one, name), getattr(other, name))
+
+
+def of_function(
+    given: Callable[..., Any],
+    connectivity: Connectivity,
+    positions: tuple[Tensor, Tensor] | None,
+    key: int,
+    named: str,
+) -> Tensor:
+    """The weights or delays that a function of (source, target, distance, generator) gives, ``[synapses]``.
+
+    Args:
+        given: The function; all of its arguments are of the synapses in stored order.
+        connectivity: Who is connected.
+        positions: Where sources and targets are; without them there is no distance, and it is given None.
+        key: What its generator is seeded by.
+        named: How messages call it.
+
+    Raises:
+        ArgumentError: If it gives no tensor of that many.
+    """
+    source, target = connectivity.source_of_each(), connectivity.target_of_each()
+    distance = None
+    if positions is not None:
+        distance = (positions[0][source] - positions[1][target]).norm(dim=-1)
+    values = given(source, target, distance, torch.Generator().manual_seed(key % 2**63))
+    if not isinstance(values, Tensor) or values.shape != source.shape:
+        shown = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise ArgumentError(
+            f"{named}: the function gave {shown}; give a tensor [{len(source)}], a value for each synapse"
+        )
+    return values
 
 
 def _ordered(given: Any, rule: Any, order: Tensor) -> Any:

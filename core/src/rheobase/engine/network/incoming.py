@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, final
 
@@ -10,11 +10,16 @@ import torch
 from torch import Tensor
 
 from ...torch_state import broadcast_shape
+from ..integrator import Integrator
 from ..model.functions import spread
+from ..neuron.named import by_name, packed
 from ..step.arrivals import Arrivals
+from ..step.field import ModelField
+from ..step.grid import step
 from ..step.moments import Moments
 from ..step.table import StepState, with_batch
 from .compose import Composite, Part
+from .held import OUTPUT
 from .plastic import PlasticDelivery
 from .projection import Projection
 from .underway import has_moments
@@ -67,24 +72,82 @@ class Incoming:
         """The state and the parameters of the whole."""
         rows = [
             row
-            for each in self._first
+            for place, each in enumerate(self._first)
             for name in each.kinetics.schema.states
-            if (row := each._buffers[name]) is not None
+            if (row := self._sum_of(place) if each.kinetics.held else each._buffers[name]) is not None
         ]
         shape = state.y.shape[1:]
         shapes = {row.shape for row in rows}
         shapes |= {due.shape for due in self._due if due is not None}
         if any(other != shape for other in shapes):
             shape = broadcast_shape(shape, *shapes)
-        values = [
-            ([each._buffers[name] for name in each.schema.parameters], list(each.options.values()))
-            for each in self._first
-        ]
         if shape != state.y.shape[1:]:
             state = with_batch(state, shape)
         if rows:
             state = state._replace(y=torch.cat([state.y, torch.stack([spread(row, shape) for row in rows])]))
-        return state, self._composite.params(params, values)
+        return state, self.params(params)
+
+    @property
+    def states(self) -> dict[str, Tensor]:
+        """The states of the synapses, by the names that they have in the whole."""
+        names = list(self.model.schema.states)[self._own :]
+        rows = (each._buffers[name] for each in self._first for name in each.kinetics.schema.states)
+        return {name: row for name, row in zip(names, rows, strict=True) if row is not None}
+
+    @property
+    def weights(self) -> Sequence[Tensor | None]:
+        """By each group, what arrives at the end of the step, ``[*batch, units]``; None: nothing."""
+        return self._due
+
+    def params(self, own: Any) -> Any:
+        """The parameters of the whole, of those of the neuron."""
+        values = [
+            ([each._buffers[name] for name in each.schema.parameters], list(each.options.values()))
+            for each in self._first
+        ]
+        return self._composite.params(own, values)
+
+    def field(self, neuron: Neuron, data: Any, resting: Tensor | None) -> tuple[ModelField, Tensor]:
+        """The field of the whole, and the states that it has now, ``[D, *batch, units]``.
+
+        Args:
+            neuron: The population.
+            data: The aggregated input of the neuron.
+            resting: Who is refractory, ``[*batch, units]``; None: nobody may be.
+        """
+        named = {**neuron.state, **self.states}
+        y = packed(self.model.schema, {name: named[name] for name in self.model.schema.states}).y
+        return ModelField(self.model, self.params(neuron.params), data, y.shape[1:], resting), y
+
+    def step(
+        self,
+        neuron: Neuron,
+        integrator: Integrator,
+        state: Mapping[str, Any],
+        params: Any,
+        data: Any,
+        weights: Sequence[Tensor | None],
+    ) -> tuple[dict[str, Any], Tensor | None]:
+        """A step of the whole on the grid, pure: what a backend follows.
+
+        Args:
+            neuron: The population.
+            integrator: What integrates it.
+            state: The states of the neuron and of its synapses, by name.
+            params: As :meth:`params` gives them.
+            data: The aggregated input of the neuron.
+            weights: As :attr:`weights`.
+
+        Returns:
+            The states after it, by name, and who spiked.
+        """
+        schema = self.model.schema
+        before = packed(schema, state)
+        arrivals = Arrivals(self._composite.arrive, weights) if any(w is not None for w in weights) else None
+        after, _ = step(
+            self.model, integrator, neuron.event, before, params, data, neuron.dt, arrivals=arrivals
+        )
+        return by_name(schema, after, None), after.spiked
 
     def due(self, label: int) -> None:
         """Take what arrives in the step that ends at ``label`` off its way."""
@@ -118,9 +181,27 @@ class Incoming:
 
     def arrivals(self) -> Arrivals | None:
         """What arrives in the step; None where nothing does."""
-        if all(each is None for each in (*self._due, *self._moments)):
+        # What is held for a step is a state in it, and no jump.
+        held = [each.kinetics.held for each in self._first]
+        due = [None if stays else each for each, stays in zip(self._due, held, strict=False)]
+        moments = [None if stays else each for each, stays in zip(self._moments, held, strict=False)]
+        if all(each is None for each in (*due, *moments)):
             return None
-        return Arrivals(self._composite.arrive, self._due, self._moments)
+        return Arrivals(self._composite.arrive, due, moments)
+
+    def _sum_of(self, place: int) -> Tensor:
+        """What arrives in the step by a projection that holds it, for each target."""
+        state = self._first[place]._buffers[OUTPUT]
+        nothing = torch.zeros_like(self._first[place].weights if state is None else state)
+        if not self._located:
+            due = self._due[place]
+            return nothing if due is None else due
+        found = self._moments[place]
+        if found is None:
+            return nothing
+        sums = found.weights.new_zeros(*found.batch, nothing.shape[-1])
+        sums.view(-1).index_add_(0, found.units, found.weights)
+        return sums
 
     def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
         """The population's own part of a state, and the rows of the synapses."""

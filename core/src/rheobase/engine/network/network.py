@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
@@ -20,8 +20,12 @@ from .incoming import Incoming
 from .membership import enter
 from .projection import Projection
 from .recipe import SynapseRecipe
+from .reference import join
 from .settling import put_back, reports, settled
 from .view import End, View, combined, end_of
+
+Stepper: TypeAlias = "Callable[[Any], dict[str, Tensor] | None]"
+"""Takes a step of a population, given its prepared input: what it reports; None: nothing was done."""
 
 
 class Network(nn.Module):
@@ -77,6 +81,7 @@ class Network(nn.Module):
         self._projections: dict[str, Projection] = {}
         self._views: dict[str, View] = {}
         self._positions: dict[str, Tensor] = {}
+        self._roots: tuple[str, ...] | None = None
         self._incoming: dict[str, Incoming] | None = None
         self._order: tuple[str, ...] = ()
 
@@ -89,6 +94,20 @@ class Network(nn.Module):
     def projections(self) -> Mapping[str, Projection]:
         """Identifier -> projection, likewise."""
         return MappingProxyType(self._projections)
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The populations that a list of inputs goes to: those that no projection reaches, unless set."""
+        if self._roots is not None:
+            return self._roots
+        reached = {each.receiver for each in self.projections.values()}
+        return tuple(name for name in self.populations if name not in reached)
+
+    @roots.setter
+    def roots(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._end(name)
+        self._roots = tuple(names)
 
     @property
     def views(self) -> Mapping[str, View]:
@@ -226,7 +245,8 @@ class Network(nn.Module):
                 as ``weight``.
             synapse: A recipe from :func:`rheobase.synapse`. None, the default: spikes are added to a state of
                 the target, as its ``Input(arrives="jump", into=...)`` says, weights being in its unit.
-            weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
+            weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]``, a distribution, or a
+                function of (source, target, distance, generator) to one, ``[synapses]`` each; ``delay`` too.
             delay: In ms: a number, a tensor or a distribution; None, the default: one step. 0.0: a spike
                 arrives in the step in which it is sent, where such projections form no cycle.
             input: The input of the target that it adds to; needed where it has several.
@@ -267,6 +287,27 @@ class Network(nn.Module):
                 "another"
             )
 
+    def add_ensembles(self, *ensembles: Neuron) -> None:
+        """Add populations, each under its own identifier; see :meth:`add`."""
+        for each in ensembles:
+            self.add(each.identifier if isinstance(each, Neuron) else repr(each), each)
+
+    def add_synapses(self, *synapses: Any) -> None:
+        """Add projections that were made of populations of this network: :class:`rheobase.Projection`.
+
+        Raises:
+            ArgumentError: If one is none, or its populations are not here, or its identifier is taken.
+        """
+        for each in synapses:
+            join(each, self.identifier, self.populations)
+            name = each.identifier
+            self._check_name(name)
+            if any(one.simulation_step for one in self.populations.values()):
+                raise ArgumentError(f"{name}: the clock has run; add it before the first step")
+            self._projections[name] = each
+            self.add_module(name, each)
+            self._incoming = None
+
     def _end(self, name: str) -> End:
         part: Neuron | View | None = self.views.get(name) or self.populations.get(name)
         if part is None:
@@ -294,11 +335,14 @@ class Network(nn.Module):
 
     # --- running -------------------------------------------------------------------------------------
 
-    def forward(self, stimulus: Mapping[str, Any] | None = None) -> dict[str, dict[str, Tensor]]:
+    def forward(
+        self, stimulus: Mapping[str, Any] | Sequence[Any] | None = None
+    ) -> dict[str, dict[str, Tensor]]:
         """One step of dt.
 
         Args:
-            stimulus: Population -> its input, as a neuron of its own takes it. Who is not named receives 0.
+            stimulus: Population -> its input, as a neuron of its own takes it. Who is not named receives 0. A
+                list has the inputs of the :attr:`roots`.
 
         Returns:
             Population or projection -> what it reports, as tensors of their own.
@@ -316,8 +360,10 @@ class Network(nn.Module):
             given[name] = {each: value.clone() for each, value in found[name].items()}
         return given
 
-    def advance(self, stimulus: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
+    def advance(self, stimulus: Mapping[str, Any] | Sequence[Any]) -> dict[str, dict[str, Tensor]]:
         """As :meth:`forward`; what it gives shares memory with the populations until their next step."""
+        if isinstance(stimulus, (list, tuple)):
+            stimulus = self._to_roots(stimulus)
         if not isinstance(stimulus, Mapping):
             raise InputError(f"{self.identifier}: the stimulus is {stimulus!r}; give a mapping by population")
         for name, given in stimulus.items():
@@ -338,9 +384,18 @@ class Network(nn.Module):
         )
 
     def advance_prepared(
-        self, data: Mapping[str, Any], of_views: Mapping[str, Any] = MappingProxyType({})
+        self,
+        data: Mapping[str, Any],
+        of_views: Mapping[str, Any] = MappingProxyType({}),
+        steppers: Mapping[str, Stepper] = MappingProxyType({}),
     ) -> dict[str, dict[str, Tensor]]:
-        """As :meth:`advance`, of what each population's ``prepare`` gives, and of what views are given."""
+        """As :meth:`advance`, of what each population's ``prepare`` gives.
+
+        Args:
+            data: Population -> that.
+            of_views: View -> what it is given.
+            steppers: Population -> what takes its step in place of its own.
+        """
         check_alike(self.populations, self.projections, self.identifier)
         if of_views:
             data = self._with_views(data, of_views)
@@ -357,11 +412,15 @@ class Network(nn.Module):
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
-                own = population._own_forward or population._model is None
-                if reaching is None or own:
-                    outputs[name] = population(data[name]) if own else population.advance(data[name])
-                else:
-                    outputs[name] = settled(population, reaching, data[name], before, label)
+                plastic = reaching is not None and reaching.plastic
+                found = steppers[name](data[name]) if name in steppers and not plastic else None
+                if found is None:
+                    own = population._own_forward or population._model is None
+                    if reaching is None or own:
+                        found = population(data[name]) if own else population.advance(data[name])
+                    else:
+                        found = settled(population, reaching, data[name], before, label)
+                outputs[name] = found
                 for projection in self.projections.values():
                     # Its receiver is stepped later in this step.
                     if projection.sender == name and projection.delays.at_once:
@@ -390,6 +449,15 @@ class Network(nn.Module):
             **data,
             **{name: combined(self.populations[name], data[name], each) for name, each in given.items()},
         }
+
+    def _to_roots(self, given: Sequence[Any]) -> dict[str, Any]:
+        if len(given) not in (1, len(self.roots)):
+            raise InputError(
+                f"{self.identifier}: {len(given)} inputs for the roots {', '.join(self.roots) or '(none)'}; "
+                "give one for each, one for all, or a mapping by population"
+            )
+        each = given if len(given) > 1 else [given[0]] * len(self.roots)
+        return dict(zip(self.roots, each, strict=True))
 
     def refuse_several(self, name: str) -> None:
         """Refuse several sources from outside where they would not be added to what projections bring.
@@ -421,6 +489,11 @@ class Network(nn.Module):
         for projection in self.projections.values():
             # What was taken off its way is summed anew.
             projection.delivery.take_back(label)
+
+    def incoming_of(self, name: str) -> Incoming:
+        """What reaches a population, as the steps of the network have it."""
+        found = self._reached().get(name)
+        return Incoming(self.populations[name], ()) if found is None else found
 
     def _reached(self) -> Mapping[str, Incoming]:
         if self._incoming is None:

@@ -17,6 +17,7 @@ from ..model.values import as_parameter, as_state, initial_value, resolve_defaul
 from .connectivity import Connectivity
 from .delays import Delays
 from .delivery import GridDelivery
+from .held import Held
 from .learning import Learning
 from .moments import LocatedDelivery
 from .plastic import PlasticDelivery
@@ -59,7 +60,7 @@ class Projection(nn.Module):
         sender: str,
         receiver: Any,  # the population, a neuron
         sources: int,
-        synapse: SynapseRecipe | Direct,
+        synapse: SynapseRecipe | Direct | Held,
         connectivity: Connectivity,
         weight: Tensor,
         delays: Delays,
@@ -365,7 +366,7 @@ def _of_each(weight: Tensor, connectivity: Connectivity) -> Tensor:
     return weight.expand(connectivity.synapses).clone()
 
 
-def _check_names(identifier: str, synapse: SynapseRecipe | Direct, plasticity: SynapseRecipe) -> None:
+def _check_names(identifier: str, synapse: SynapseRecipe | Direct | Held, plasticity: SynapseRecipe) -> None:
     both = {*synapse.schema.settable} & {*plasticity.kind.schema.states}
     if both:
         raise ArgumentError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from torch import nn
 
 from ...errors import DeclarationError
+from ..model.body import Declaring
 from ..model.declaration import State
 from ..model.schema import Schema, collect, tuple_type
 
@@ -52,6 +53,7 @@ class Kinetics(NamedTuple):
         into: The state of the target that a spike is added to; empty: none.
         unit: That of the output.
         weight_unit: That of weights.
+        held: Whether its one state is the sum of what arrives in a step, and arrivals do nothing else.
     """
 
     schema: Schema
@@ -64,9 +66,10 @@ class Kinetics(NamedTuple):
     into: str
     unit: str
     weight_unit: str
+    held: bool = False
 
 
-class Synapse:
+class Synapse(metaclass=Declaring):
     r"""The base class of synapses: what the spikes of one population do to another.
 
     A synapse declares parameters and states, as a neuron does, and defines pure functions of them. Its
@@ -132,6 +135,14 @@ class Synapse:
         output: ClassVar[Callable[..., Any]]
         transmit: ClassVar[Callable[..., Any]]
 
+    _of_ensembles: ClassVar[Callable[..., Any] | None] = None
+
+    def __new__(cls, *given: Any, **named: Any) -> Any:
+        """``Synapse(src_ensemble, dst_ensemble, ...)`` is a :class:`rheobase.Projection`."""
+        if cls is Synapse and cls._of_ensembles is not None and (given or named):
+            return cls._of_ensembles(*given, **named)
+        return super().__new__(cls)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._declare()
@@ -188,7 +199,10 @@ def _kinetics(cls: type[Synapse]) -> Kinetics:
             )
     return Kinetics(
         replace(schema, states=own, pack_state=tuple_type("state", list(own))),
-        **found,
+        found["derivatives"],
+        found["arrive"],
+        found["output"],
+        found["transmit"],
         of_source=of_source,
         pack_source=tuple_type("state", list(of_source)),
         into=cls.into,

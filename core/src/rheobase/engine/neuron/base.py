@@ -16,6 +16,7 @@ from ...torch_state import first_not_finite
 from ..aggregate import Aggregator, sum_inputs
 from ..integrator import Integrator
 from ..integrator.equation import times_of
+from ..model.body import Declaring
 from ..model.choice import Preset
 from ..model.declaration import Input, State
 from ..model.define import define
@@ -31,7 +32,7 @@ from .threads import alone
 EVENTS = ("crossing", "step", "located")
 
 
-class Neuron(Stepped):
+class Neuron(Stepped, metaclass=Declaring):
     """The base class of neurons.
 
     A model declares its parameters and states, and defines ``derivatives`` and, if it spikes,
@@ -96,12 +97,14 @@ class Neuron(Stepped):
         derivatives: ClassVar[Callable[..., Mapping[str, Any]]]
         threshold: ClassVar[Callable[..., Tensor]]
         reset: ClassVar[Callable[..., Mapping[str, Any]]]
+        release: ClassVar[Callable[..., Mapping[str, Any]]]
         update: ClassVar[Callable[..., Any]]
         hazard: ClassVar[Callable[..., Tensor]]
         held: ClassVar[Sequence[str]]
         dt_max: ClassVar[float | Callable[..., Any]]
         differentiable: ClassVar[bool]
         discrete: ClassVar[bool]
+        input_unit: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

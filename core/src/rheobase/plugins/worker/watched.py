@@ -43,7 +43,7 @@ class Result(NamedTuple):
         failure: Why there are no more answers; empty: there are all.
         detail: What was printed until then.
         overran: Whether it took longer than it may.
-        killed: Whether a signal ended it, which anybody may have sent.
+        killed: Whether a signal ended or stopped it, which anybody may have sent.
         at: The place that it looked at then.
     """
 
@@ -67,6 +67,7 @@ class Watched:
         """Where it answers and where it prints, as long as they are open."""
         self.failure = ""
         self.overran = False
+        self._stopped = False
         self.at = ""
         self.answers: list[Any] = []
         self._reads = request["do"] in ("scan", "whose")
@@ -178,6 +179,8 @@ class Watched:
         self.failure = f"{self.verb} it did not end within {limit:g} s (RHEOBASE_TIMEOUT sets the limit)"
         self.overran = True
         if self.pid and self.status is None:
+            with contextlib.suppress(OSError), open(f"/proc/{self.pid}/stat", "rb") as file:
+                self._stopped = file.read().rpartition(b")")[2].split()[:1] == [b"T"]
             with contextlib.suppress(OSError):
                 os.kill(self.pid, process.WHERE)
                 until = time.monotonic() + 2 * TICK
@@ -204,5 +207,5 @@ class Watched:
     def result(self) -> Result:
         """What came of it."""
         detail = self._tail.decode("utf-8", "replace") if self.failure else ""
-        killed = not self.overran and self.status is not None and self.status < 0
+        killed = self._stopped or (not self.overran and self.status is not None and self.status < 0)
         return Result(self.answers, self.failure, detail, self.overran, killed, self.at)

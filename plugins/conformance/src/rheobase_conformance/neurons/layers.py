@@ -24,27 +24,44 @@ _FAINT, _CLOSE = 1e-6, 1e-4
 """A step of a difference, relative to the drive, and how well two of them must agree to mean anything."""
 
 
-def _layer(subject: NeuronSubject, **how: Any) -> rb.Layer:
+def layer_of(subject: NeuronSubject, **how: Any) -> rb.Layer:
+    """A layer of the model, in its own unit."""
     settings = {"dt": subject.dt, "input": "native", "dtype": torch.float64, **how}
     return rb.layer(subject.model, UNITS, **settings)
 
 
-def _drive(subject: NeuronSubject, times: float = STRONG, *, batch: int = 2, seed: int = 0) -> Tensor:
+def drive_of(subject: NeuronSubject, times: float = STRONG, *, batch: int = 2, seed: int = 0) -> Tensor:
     """An input ``[STEPS, batch, UNITS]`` of so many rheobases on average, another one in each step."""
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.rand(STEPS, batch, UNITS, dtype=torch.float64, generator=generator)
     # Within the domain of the input, and a little away from its bounds, where differences are taken.
-    return 0.9 * _inside(subject, times * subject.rheobase() * (0.5 + drawn) / 0.9)
+    return 0.9 * inside_input(subject, times * subject.rheobase() * (0.5 + drawn) / 0.9)
 
 
-def _inside(subject: NeuronSubject, x: Tensor) -> Tensor:
+def given_to(subject: NeuronSubject, x: Tensor) -> Any:
+    """An input as a layer of the model takes it."""
+    return {subject.sizes.main: x} if subject.schema.inputs else x
+
+
+def learnable(subject: NeuronSubject) -> list[str]:
+    """The parameters that can learn from their defaults on."""
+    return [
+        name
+        for name, declared in subject.schema.parameters.items()
+        if name != "tau_ref"
+        and subject.defaults[name] not in (declared.domain.lowest, declared.domain.highest)
+    ]
+
+
+def inside_input(subject: NeuronSubject, x: Tensor) -> Tensor:
+    """An input within the domain that the model declares for it."""
     declared = subject.schema.inputs.get(subject.sizes.main)
     return x if declared is None else inside(x, declared.domain)
 
 
 def _through(layer: rb.Layer, subject: NeuronSubject, x: Tensor) -> Tensor:
     try:
-        out: Tensor = layer({subject.sizes.main: x} if subject.schema.inputs else x)
+        out: Tensor = layer(given_to(subject, x))
     except NonFiniteStateError as error:
         vacuous(f"the run ends in a named error: {error}")
     return out
@@ -59,7 +76,7 @@ def _through(layer: rb.Layer, subject: NeuronSubject, x: Tensor) -> Tensor:
 )
 def a_layer_spikes_as_its_neuron(subject: NeuronSubject) -> None:
     """A layer has the spikes of its neuron, with a graph and without one, and the same in a second call."""
-    layer, x = _layer(subject), _drive(subject)
+    layer, x = layer_of(subject), drive_of(subject)
     neuron: Any = layer.neuron
     try:
         rows = [neuron({subject.sizes.main: row} if subject.schema.inputs else row)["spiked"] for row in x]
@@ -93,9 +110,9 @@ def the_gradient_of_a_layer_is_that_of_differences(subject: NeuronSubject) -> No
     """With S(u) for spikes, gradients by the input are central differences, resets attached or not."""
     compared = 0
     for reset in ("detached", "attached"):
-        smooth = _layer(subject, reset=reset).smoothed()
+        smooth = layer_of(subject, reset=reset).smoothed()
         for seed in range(3):
-            x = _drive(subject, batch=1, seed=seed)
+            x = drive_of(subject, batch=1, seed=seed)
             generator = torch.Generator().manual_seed(seed)
             along = 2.0 * torch.rand(x.shape, dtype=x.dtype, generator=generator) - 1.0
             weights = torch.rand(x.shape, dtype=x.dtype, generator=generator)
@@ -132,8 +149,8 @@ def the_gradient_of_a_layer_is_that_of_differences(subject: NeuronSubject) -> No
 )
 def rows_of_a_layer_learn_alone(subject: NeuronSubject) -> None:
     """A row has the same gradient, to the bit, alone and beside rows of ten times the input."""
-    layer, x = _layer(subject), _drive(subject, batch=3)
-    x[:, 1:] = _inside(subject, 10.0 * x[:, 1:])
+    layer, x = layer_of(subject), drive_of(subject, batch=3)
+    x[:, 1:] = inside_input(subject, 10.0 * x[:, 1:])
     together = x.clone().requires_grad_()
     out = _through(layer, subject, together)
     (of_one,) = torch.autograd.grad(out[:, 0].sum(), together, retain_graph=True)
@@ -161,17 +178,11 @@ def rows_of_a_layer_learn_alone(subject: NeuronSubject) -> None:
 )
 def the_gradient_of_a_layer_is_finite(subject: NeuronSubject) -> None:
     """From no input to a hundred rheobases, gradients by the input and by all that can learn are finite."""
-    learn = [
-        name
-        for name, declared in subject.schema.parameters.items()
-        if name != "tau_ref"
-        and subject.defaults[name] not in (declared.domain.lowest, declared.domain.highest)
-    ]
-    layer, told = _layer(subject, learn=learn), False
+    layer, told = layer_of(subject, learn=learnable(subject)), False
     for times in (0.0, 1.0, 100.0):
-        x = _drive(subject, times).requires_grad_()
+        x = drive_of(subject, times).requires_grad_()
         try:
-            out = layer({subject.sizes.main: x} if subject.schema.inputs else x)
+            out = layer(given_to(subject, x))
         except NonFiniteStateError:
             continue  # An error that is named; what can be said of smaller inputs is.
         if not out.requires_grad:

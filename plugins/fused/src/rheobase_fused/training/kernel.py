@@ -181,7 +181,7 @@ class LayerKernel:
         _check_memory(call)
         for name, part, ndim in zip(self._carried, sums, each, strict=True):
             if f"p.{name}" in wanted:
-                total = part.view(-1, shape[-1]).sum(0) if ndim else part.sum()
+                total = part.view(-1, shape[-1]).sum(0) if ndim else part[0]
                 found[f"p.{name}"] = total.to(like.dtype)
         return found
 
@@ -243,8 +243,13 @@ def _rows(x: Tensor) -> Tensor:
     return x if x.is_contiguous() or (len(x) and not x.stride(0) and x[0].is_contiguous()) else x.contiguous()
 
 
+def some(x: Tensor) -> Tensor:
+    """All numbers of a tensor; the one, where it is one that was expanded."""
+    return x.as_strided((1,), (1,)) if _is_one(x) and x.numel() else x
+
+
 def _is_one(x: Tensor) -> bool:
-    return all(not stride or size == 1 for stride, size in zip(x.stride(), x.shape, strict=True))
+    return not any(x.stride())
 
 
 def _point(call: _Layer, field: str, tensors: Sequence[Tensor | None]) -> Any:

@@ -49,6 +49,16 @@ class LayerSetting(Setting):
     def _from(
         self, states: Any, params: Mapping[str, Tensor], data: Mapping[str, Tensor], *_: Any
     ) -> dict[str, Tensor | None]:
+        return self.stepped(states, params, data, soft)
+
+    def stepped(
+        self,
+        states: Mapping[str, Tensor],
+        params: Mapping[str, Tensor],
+        data: Mapping[str, Tensor],
+        function: Callable[[Tensor], Tensor],
+    ) -> dict[str, Tensor | None]:
+        """The states after a step, and the output, with a function for S(u)."""
         unrolling, schema = self.unrolling, self.neuron.schema
         own = {name: params[name] for name in schema.parameters}
         given = {
@@ -62,7 +72,7 @@ class LayerSetting(Setting):
             given,
             params[SCALE],
             params.get(BEGIN),
-            unrolling._replace(function=soft).surrogate(params[SCALE]),
+            unrolling._replace(function=function).surrogate(params[SCALE]),
         )
         if after.carry:
             raise Refusal("the integrator carries something from step to step")

@@ -14,7 +14,8 @@ from ..suitable import check_stepped
 from .compiled import RECIPES, unrolled
 from .function import Unrolled
 from .halves import halves_of
-from .kernel import LayerKernel, kernel_of, segment_of
+from .kernel import LayerKernel, kernel_of, segment_of, some
+from .proof import check_derivative
 from .setting import BEGIN, SCALE, LayerSetting, size_of
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class LayerTrainer:
             params[BEGIN] = begin
         hold = states.get("hold")
         holds = hold is not None and (
-            self._known("tau_ref", values["tau_ref"], self._holds) or bool(hold.any())
+            self._known("tau_ref", values["tau_ref"], self._holds) or bool(some(hold).any())
         )
         key = (holds, tuple([value.ndim for value in params.values()]))
         if key not in self._kernels:
@@ -125,7 +126,9 @@ class LayerTrainer:
             told = repr((halves.pattern, learn, unrolling.store))
             self.key = hashlib.sha256(told.encode()).hexdigest()
             RECIPES[self.key] = self
-        return kernel_of(halves, single=unrolling.neuron.dtype == torch.float32, store=unrolling.store)
+        kernel = kernel_of(halves, single=unrolling.neuron.dtype == torch.float32, store=unrolling.store)
+        check_derivative(kernel, setting, learn)
+        return kernel
 
     def _known(self, name: str, value: Tensor, ask: Any) -> bool:
         """What is true of values, asked again where they changed."""

@@ -1,0 +1,187 @@
+"""The names of the reference API: ensembles and synapses that are made first, and joined afterwards."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+import rheobase as rb
+import torch
+
+from .models import Conductance, Leaky, Pulse, driven, leaky, pair
+
+
+class Told(rb.SpikingNeuron):
+    """dV/dt = 10 I; a spike above 0.95, and back to 0: an input of 1 in a step of 0.1 ms is a spike."""
+
+    voltage = rb.State(0.0, unit="mV")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        return {"voltage": 10.0 * data + 0.0 * state.voltage}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 0.95
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> dict[str, Any]:
+        return {"voltage": torch.zeros_like(state.voltage)}
+
+
+def told(name: str, units: int, **given: Any) -> Any:
+    made = rb.create(Told, units, dtype=torch.float64, **{"event": "step", **given})
+    made.identifier = name
+    return made
+
+
+class Sum(rb.AnalogNeuron):
+    """tau dV/dt = I - V."""
+
+    voltage = rb.State(0.0, unit="mV")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> dict[str, Any]:
+        return {"voltage": data - state.voltage}
+
+
+def sums(units: int, **given: Any) -> Any:
+    made = rb.create(Sum, units, dtype=torch.float64, **given)
+    made.identifier = "B"
+    return made
+
+
+WEIGHTS = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize(("delay", "later"), [(0.0, 1), (0.1, 1), (0.3, 3)])
+def test_what_arrives_in_a_step_is_held_for_it_and_gone(delay: float, later: int) -> None:
+    net = rb.Network()
+    net.add_ensembles(told("A", 3), sums(2))
+    a, b = net["A"], net["B"]
+    net.add_synapses(rb.Projection(a, b, weights=WEIGHTS, delay_ms=delay))
+    assert net.roots == ("A",)
+    assert isinstance(net["A->B"], rb.Projection)
+    raster = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0]]).double()
+    outputs = [net([raster[step] if step < 3 else torch.zeros(3).double()]) for step in range(8)]
+    spiked = torch.stack([each["A"]["spiked"] for each in outputs]).double()
+    assert torch.equal(spiked[:3], raster)
+    expected = torch.zeros(8, 2).double()
+    expected[later:] = (spiked @ WEIGHTS.t())[: 8 - later]
+    found = torch.stack([each["A->B"]["output"] for each in outputs])
+    assert torch.equal(found, expected)
+    # The input of the step, from its beginning on: of a leak of 1 ms over 0.1 ms.
+    first = float(outputs[later]["B"]["voltage"][1])
+    assert first == pytest.approx(4.0 * (1 - 0.9048374180359595), rel=1e-6)
+
+
+def test_rb_synapse_of_ensembles_is_a_projection_and_stays_the_base_of_kinetics() -> None:
+    a, b = told("A", 3), sums(2)
+    made = rb.Synapse(src_ensemble=a, dst_ensemble=b, weights=WEIGHTS, delay_ms=torch.full((2, 3), 0.2))
+    assert isinstance(made, rb.Projection)
+    assert made.delay.tolist() == pytest.approx([0.2] * 6)
+    assert made.weight.tolist() == [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]
+    assert issubclass(Conductance, rb.Synapse)
+    assert isinstance(pair(rb.synapse(Pulse), weight=1.0)["source->target"], rb.Projection)
+
+
+def test_connect_says_who() -> None:
+    a, c = told("A", 10), told("C", 10)
+    made = rb.Projection(a, c, weights=2.0)
+    assert made.synapses == 0
+    made.connect("all")
+    assert made.synapses == 100
+    made.connect("one")
+    assert torch.equal(made.connections, torch.eye(10, dtype=torch.bool))
+    made.connect("prop", 0.3)
+    assert made.connections.sum(dim=1).tolist() == [3] * 10
+    made.connect("rand", 0.5)
+    assert 25 < made.synapses < 75
+    again = rb.Projection(a, c, weights=2.0)
+    again.connect("rand", 0.5)
+    assert torch.equal(made.connections, again.connections)
+    loop = rb.Projection(a, a)
+    loop.connect("all", autapses=False)
+    assert not loop.connections.diagonal().any()
+    assert loop.synapses == 90
+    given = rb.Projection(a, c, weights=torch.ones(10, 10), connections=torch.eye(10))
+    assert given.synapses == 10
+
+
+@pytest.mark.parametrize("event", ["step", "located"])
+def test_a_held_projection_is_copied_saved_and_batched_beside_others(event: str) -> None:
+    def made() -> Any:
+        net = rb.Network()
+        net.add("A", told("x", 3, event=event))
+        net.add("B", leaky(2, event=event, threshold_at=1e9))
+        projection = rb.Projection(net["A"], net["B"], weights=500.0 * WEIGHTS, delay_ms=0.4)
+        net.add_synapses(projection)
+        net.connect(
+            "A", "B", ([0, 1], [0, 1]), rb.synapse(Conductance), weight=3.0, delay=0.4, identifier="g"
+        )
+        return net
+
+    drive = {"A": torch.tensor([0.7, 0.9, 1.0]).double()}
+    net = made()
+    for _ in range(9):
+        net(drive)
+    twins = [net, copy.deepcopy(net), pickle.loads(pickle.dumps(net)), made()]
+    twins[3].load_state_dict(net.state_dict())
+    for each in twins:
+        for _ in range(15):
+            each(drive)
+    assert float(net["B"].voltage.abs().max()) > 1.0
+    assert all(torch.equal(net["B"].voltage, each["B"].voltage) for each in twins)
+    batch = made()
+    rows = {"A": torch.stack([drive["A"], 0.5 * drive["A"]])}
+    for _ in range(24):
+        out = batch(rows)
+    assert torch.equal(out["B"]["voltage"][0], net["B"].voltage)
+    assert out["A->B"]["output"].shape == (2, 2)
+
+
+def test_roots_may_be_set() -> None:
+    net = pair(rb.synapse(Pulse), weight=1.0)
+    assert net.roots == ("source",)
+    out = net([driven()["source"]])
+    assert float(out["source"]["input"]) == 1000.0
+    net.roots = ["source", "target"]
+    out = net([torch.tensor([1.0]).double(), torch.tensor([2.0]).double()])
+    assert [float(out[name]["input"]) for name in net.roots] == [1.0, 2.0]
+    assert float(net([torch.tensor([3.0]).double()])["target"]["input"]) == 3.0
+    with pytest.raises(rb.errors.InputError, match="3 inputs for the roots source, target"):
+        net([torch.zeros(1)] * 3)
+    with pytest.raises(rb.errors.ArgumentError, match="no population 'nobody'"):
+        net.roots = ["nobody"]
+
+
+def test_what_does_not_fit_is_refused_by_name() -> None:
+    a, b = told("A", 3), sums(2)
+    net = rb.Network()
+    net.add_ensembles(a, b)
+    for given, why in (
+        ({"weights": WEIGHTS.t()}, r"weights has the shape \[3, 2\]; give \[targets, sources\], \[2, 3\]"),
+        ({"connections": torch.ones(3, 3)}, r"connections has the shape \[3, 3\]"),
+        ({"delay_ms": 0.25}, "no multiple of dt"),
+    ):
+        with pytest.raises(rb.errors.ArgumentError, match=why):
+            rb.Projection(a, b, **{"weights": WEIGHTS, **given})
+    made = rb.Projection(a, b, weights=WEIGHTS)
+    with pytest.raises(rb.errors.ArgumentError, match="give one of 'all', 'one', 'prop', 'rand'"):
+        made.connect("some")
+    with pytest.raises(rb.errors.ArgumentError, match="from 0 to 1"):
+        made.connect("rand", 2.0)
+    with pytest.raises(rb.errors.ArgumentError, match="of 3 sources and 2 targets"):
+        made.connect("one")
+    with pytest.raises(rb.errors.ArgumentError, match="is of 'Z', which is not in it"):
+        net.add_synapses(rb.Projection(told("Z", 3), b, weights=WEIGHTS))
+    with pytest.raises(rb.errors.ArgumentError, match=r"give rheobase\.Projection"):
+        net.add_synapses(rb.synapse(Pulse))
+    net.add_synapses(made)
+    with pytest.raises(rb.errors.ArgumentError, match="there is a 'A->B' already"):
+        net.add_synapses(rb.Projection(a, b, weights=WEIGHTS))
+    with pytest.raises(rb.errors.ArgumentError, match="src_ensemble='A'"):
+        rb.Projection("A", b)  # type: ignore[arg-type]
+    assert rb.create(Leaky).schema.inputs == {}

@@ -1,0 +1,105 @@
+"""What is asked of a backend that takes the steps of layers: the output and gradients of eager."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rheobase as rb
+import torch
+from rheobase.errors import BackendError, NonFiniteStateError
+from torch import Tensor
+
+from ..property import prop
+from ..vacuous import vacuous
+from ..violation import violated
+from .layers import TRAINABLE, drive_of, given_to, layer_of, learnable
+from .subject import NeuronSubject
+
+CLOSE = 1e-12
+"""How far float64 may be from eager: so much of the largest, times the largest derivative, by which rounding
+grows on its way back."""
+
+
+@prop(
+    "neuron",
+    "layer-learns-the-same-in-each-backend",
+    "training",
+    needs=TRAINABLE,
+    level="standard",
+    why="the backend is chosen for its speed; it must not choose what is learned",
+)
+def layers_learn_the_same_in_each_backend(subject: NeuronSubject) -> None:
+    """An installed backend that takes a layer gives the output, state and gradients of eager, or refuses."""
+    taken = 0
+    for component in rb.list_components("backend"):
+        name, source = component.spec.name, component.provenance.distribution
+        if name != "eager":
+            taken += require_same_learning(subject, name if source is None else f"{source}:{name}", name)
+    if not taken:
+        vacuous("no installed backend takes a layer of it")
+
+
+def require_same_learning(subject: NeuronSubject, target: str, name: str) -> bool:
+    """Refuse a backend whose layer has another output, state or gradient than that of eager.
+
+    Args:
+        subject: The model.
+        target: The name by which the backend is asked for.
+        name: Its own name, for messages.
+
+    Returns:
+        Whether it takes layers of this model.
+    """
+    learn, drive = learnable(subject), drive_of(subject)
+    # An attached reset has the terms of a detached one among its own.
+    how: Any = {"reset": "attached", "learn": learn}
+    try:
+        other = layer_of(subject, backend=target, **how)
+    except BackendError:
+        return False
+    try:
+        expected = _learned(layer_of(subject, backend="eager", **how), subject, drive)
+    except NonFiniteStateError as error:
+        vacuous(f"the run ends in a named error: {error}")
+    _compare(f"the backend {name!r}", expected, _learned(other, subject, drive))
+    return True
+
+
+def _learned(layer: rb.Layer, subject: NeuronSubject, drive: Tensor) -> dict[str, Tensor]:
+    """The output, the state at the end, and the gradients of a weighted sum of them."""
+    x = drive.clone().requires_grad_()
+    out, state = layer(given_to(subject, x), return_state=True)
+    generator = torch.Generator().manual_seed(1)
+    total: Any = 0.0
+    found = {"the output": out.detach()}
+    for name, value in {"output": out, **state}.items():
+        if name != "output":
+            found[f"the state {name}"] = value.detach()
+        if value.requires_grad and name != "spikes":
+            weights = torch.rand(value.shape, dtype=value.dtype, generator=generator) - 0.3
+            total = total + (value * weights).sum()
+    leaves = {"the input": x, **dict(layer.raw.named_parameters())}
+    gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    for (name, leaf), gradient in zip(leaves.items(), gradients, strict=True):
+        value = torch.zeros_like(leaf) if gradient is None else gradient
+        found[f"the gradient by {name}"] = value
+    return found
+
+
+def _compare(who: str, expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    growth = max(1.0, float(expected["the gradient by the input"].abs().nan_to_num().max()))
+    for name, one in expected.items():
+        other = found[name].double() if name in found else torch.full_like(one.double(), torch.nan)
+        one = one.double()
+        finite = one.isfinite()
+        size = float(one[finite].abs().max()) if bool(finite.any()) else 0.0
+        grown = growth if name.startswith("the gradient") else 1.0
+        # Parameters gather what all steps, rows and units give, each with its rounding.
+        gathered = float(expected["the output"].numel()) if one.ndim < 2 else 1.0
+        room = CLOSE * max(1.0, size) * grown * gathered
+        wrong = finite & ~((one - other).abs() <= room)
+        if bool(wrong.any()):
+            at = tuple(wrong.nonzero()[0].tolist())
+            violated(
+                f"{who}: {name} is {float(other[at]):.12g} at {list(at)}, and in eager {float(one[at]):.12g}"
+            )
