@@ -117,6 +117,19 @@ def test_a_release_without_a_period_is_refused_and_so_are_names_that_it_cannot_g
         rb.simulate(rb.create(Wrong), 20.0, 10.0)
 
 
+def test_a_quantity_may_have_the_name():
+    class Depressing(rb.AnalogNeuron):
+        hazard = rb.Parameter(0.5, unit="1", doc="what happens")
+        release = rb.State("hazard", unit="1", doc="release probability")
+
+        @staticmethod
+        def derivatives(state, params, data):
+            return {"release": -params.hazard * state.release}
+
+    cell = rb.create(Depressing, dt=1.0)
+    assert float(cell(0.0)["release"]) == pytest.approx(0.5 * math.exp(-0.5), rel=1e-3)
+
+
 def test_a_kernel_which_works_on_all_units_takes_it_on_the_grid_and_says_why_not_where_spikes_are_located():
     pytest.importorskip("rheobase_fused")
     currents = torch.linspace(0.0, 5.0, 11, dtype=torch.float64)

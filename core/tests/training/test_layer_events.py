@@ -243,3 +243,46 @@ def test_event_at_the_very_start_has_the_derivative_of_one_just_after(integrator
     assert slopes[0].all()
     # It is continuous there, and changes by less than 1 per ms.
     torch.testing.assert_close(slopes[0], slopes[1], rtol=0, atol=1e-6)
+
+
+class Jumping(rb.SpikingNeuron):
+    """Two inputs: spikes, which add to a current of its own, and a bias."""
+
+    voltage = rb.State(0.0, unit="mV")
+    synaptic = rb.State(0.0, unit="pA")
+    bias = rb.Input(unit="pA", default=2.0)
+    spikes = rb.Input(unit="pA", arrives="jump", into="synaptic")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        driven = data.bias + state.synaptic
+        return {"voltage": (driven - state.voltage) / 10.0, "synaptic": -state.synaptic / 5.0}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 20.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": 0.0 * state.voltage}
+
+
+def test_events_go_where_a_model_has_an_input_for_them_beside_the_default_of_others() -> None:
+    layer = rb.layer(Jumping, 1, dt=4.0, integrator="exact", **DOUBLE)
+    at, weights = numbers([0.5], [2.0]), numbers([60.0, 90.0])
+    times = layer((at, weights), until=20.0)
+    # As a synapse does it that is integrated with a leaky unit of one nS, with 2 pA all the while.
+    plain = hears(leak_gl=1.0, volt_rest=-75.0)
+    same = plain((at, weights, torch.full((5, 1), 2.0, dtype=torch.float64)))
+    torch.testing.assert_close(times[0, 0], same[0, 0], rtol=0, atol=1e-9)
+    grads = [torch.autograd.grad(each[0, 0], [at, weights]) for each in (times, same)]
+    torch.testing.assert_close(grads[0], grads[1], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_events_do_not_care_which_dimension_is_time(batch: tuple[int, ...]) -> None:
+    at = torch.tensor([[1.0], [3.0]], dtype=torch.float64).expand(*batch, 2, 1)
+    weights = numbers([500.0, 300.0])
+    first, second = (hears(time=time)((at, weights), until=20.0) for time in ("first", "second"))
+    assert torch.equal(first.nan_to_num(0.0), second.nan_to_num(0.0))
+    assert first.shape[:-1] == (*batch, 1)

@@ -229,6 +229,8 @@ class Layer(nn.Module):
         second = self._choices["time"] == "second"
         neuron, trainer, events = self._neuron, self._trainer, None
         if self.reception is not None and isinstance(x, (tuple, list)):
+            # What is heard of itself beside them has its steps first.
+            second = second and len(x) == 3
             events, x = self._heard(x, until)
         elif until is not None:
             raise InputError(
@@ -413,7 +415,7 @@ class Layer(nn.Module):
         shape = (events.steps(until), *events.batch)
         still = (torch.full_like(sizes[self._main], rest) / sizes[self._main]).unflatten(0, self.units)
         still = still.expand(*shape, *self.units)
-        return events, still.movedim(0, 1) if self._choices["time"] == "second" else still
+        return events, still
 
     def _arriving(self, events: Events | None, t: int) -> Arrivals | None:
         if events is None or self.reception is None:

@@ -38,10 +38,11 @@ _INSTANCE_NAMES = frozenset(
         "stochastic",
         "differentiable",
         "discrete",
-        "hazard",
+        "input_unit",
         "generator",
     ]
-) | frozenset(FUNCTIONS)
+) | frozenset(FUNCTIONS) - {"release"}
+# A release, or a hazard, that is declared is a quantity: synapses have a probability of that name.
 
 
 def define(cls: Any) -> None:
@@ -63,6 +64,8 @@ def define(cls: Any) -> None:
     functions: dict[str, Any] = {name: getattr(cls, name, None) for name in FUNCTIONS}
     if not callable(functions["dt_max"]):
         functions["dt_max"] = None  # a number, which the schema has
+    if not callable(functions["release"]):
+        functions["release"] = None  # a quantity of that name
     spiking = bool(getattr(cls, "spiking", False))
     if functions["threshold"] is not None and not spiking:
         raise DeclarationError(

@@ -245,7 +245,8 @@ class Network(nn.Module):
                 as ``weight``.
             synapse: A recipe from :func:`rheobase.synapse`. None, the default: spikes are added to a state of
                 the target, as its ``Input(arrives="jump", into=...)`` says, weights being in its unit.
-            weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
+            weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]``, a distribution, or a
+                function of (source, target, distance, generator) to one, ``[synapses]`` each; ``delay`` too.
             delay: In ms: a number, a tensor or a distribution; None, the default: one step. 0.0: a spike
                 arrives in the step in which it is sent, where such projections form no cycle.
             input: The input of the target that it adds to; needed where it has several.

@@ -104,6 +104,7 @@ class Neuron(Stepped, metaclass=Declaring):
         dt_max: ClassVar[float | Callable[..., Any]]
         differentiable: ClassVar[bool]
         discrete: ClassVar[bool]
+        input_unit: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
