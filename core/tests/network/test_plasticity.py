@@ -330,12 +330,35 @@ def test_wrong_uses_are_told() -> None:
         driven([], [], plasticity=rb.synapse(Pair, tau_plus=[3.0]))
     with pytest.raises(errors.ParameterError, match=r"synapse 0 is 2, and low=-1000, high=1"):
         driven([], [], plasticity=rb.synapse(Pair, high=1.0))
+    net = rb.Network()
+    net.add("a", rb.create("spike-times", times=[[1.0]]))
+    net.add("b", rb.create("relay", 1))
+    with pytest.raises(errors.ArgumentError, match="counts arrivals"):
+        net.connect("a", "b", ([0], [0]), plasticity=rb.synapse(Pair))
     net = driven([], [])
     with pytest.raises(errors.ParameterError, match="within these bounds"):
         net["p"].weight = 2e3
     with pytest.raises(errors.ParameterError, match="within these bounds"):
         net["p"].plasticity.high = 1.0
     assert float(net["p"].plasticity.high) == 1e3
+
+
+def test_it_goes_with_views_receptors_and_no_delay() -> None:
+    """Two projections share a receptor, one of them from a part of a population; the other has no delay."""
+    net = rb.Network(seed=1)
+    net.add("a", rb.create("spike-times", times=[[4.0], [7.0], [9.0]], dtype=torch.float64, dt=0.5))
+    net.view("last", "a", 1, 3)
+    net.add("b", leaky(2, dt=0.5))
+    lasting, learns = rb.synapse(Exponential, tau=1e9), rb.synapse(Pair)
+    pairs = ([0, 1], [0, 1])
+    given = {"weight": 900.0, "receptor": "ampa", "plasticity": learns}
+    net.connect("last", "b", pairs, lasting, delay=1.0, **given)
+    net.connect("a", "b", ([0], [0]), lasting, delay=0.0, **given)
+    rec = rb.simulate(net, duration=20.0)
+    unit = [float(time) for time in rec["b"].spikes.of(0)]
+    assert unit
+    assert float(net["a->b"].weight) == pytest.approx(by_hand([4.0], unit, 900.0), abs=1e-11)
+    assert float(net["last->b"].weight[0]) == pytest.approx(by_hand([8.0], unit, 900.0), abs=1e-11)
 
 
 def test_a_batch_is_refused_at_the_first_step() -> None:

@@ -173,3 +173,33 @@ def test_hooks_on_a_population_are_said_not_to_be_called() -> None:
 def test_the_kit_says_what_of_a_network_it_judges() -> None:
     with pytest.raises(rb.errors.ArgumentError, match="is a network, which is judged by its parts"):
         rb.conformance.check(pair(rb.synapse(Pulse), weight=1.0))
+
+
+class InPicoampere(Leaky):
+    """Says the unit of its input."""
+
+    input_unit = "pA"
+
+
+class InVolt(Exponential):
+    """Gives another one."""
+
+    unit = "mV"
+
+
+def test_a_synapse_in_another_unit_than_the_input_is_refused() -> None:
+    net = rb.Network()
+    net.add("plain", leaky())
+    net.add("told", rb.create(InPicoampere, dtype=torch.float64))
+    with pytest.raises(
+        rb.errors.ArgumentError, match="the synapse gives mV and the input of 'told' is in pA"
+    ):
+        net.connect("plain", "told", ([0], [0]), rb.synapse(InVolt))
+    net.connect("plain", "told", ([0], [0]), rb.synapse(Exponential))
+    net.connect("told", "plain", ([0], [0]), rb.synapse(InVolt))
+    with pytest.raises(rb.errors.DeclarationError, match="input_unit"):
+
+        class Wrong(Leaky):
+            """Has a parameter of that name."""
+
+            input_unit = rb.Parameter(1.0, unit="1")

@@ -215,3 +215,32 @@ record: {some: voltage, cells: voltage}
     rec = rb.SimpleSimulator.from_file(tmp_path / "net.yaml").run()
     assert rec["some"].traces["voltage"][-1].tolist() == [2.0, 2.0]
     assert rec["cells"].traces["voltage"][-1].tolist() == [0.0, 2.0, 2.0, 0.0]
+
+
+def test_weights_and_delays_are_functions_of_who_and_how_far() -> None:
+    def made(seed: int) -> Any:
+        net = rb.Network(seed=seed)
+        net.add("E", leaky(4), positions=torch.arange(4.0).view(4, 1))
+        net.view("some", "E", 1, 3)
+        return net.connect(
+            "some",
+            "E",
+            rb.rule(all_of),
+            rb.synapse(Pulse),
+            weight=lambda source, target, distance, generator: (
+                source + 10.0 * target + torch.rand(len(source), generator=generator)
+            ),
+            delay=lambda source, target, distance, generator: 0.1 * (1.0 + distance.double()),
+        )
+
+    one = made(1)
+    assert one.weight.floor().tolist() == [0.0, 10.0, 20.0, 30.0, 1.0, 11.0, 21.0, 31.0]
+    assert one.delay.tolist() == pytest.approx([0.2, 0.1, 0.2, 0.3, 0.3, 0.2, 0.1, 0.2])
+    assert torch.equal(one.weight, made(1).weight)
+    assert not torch.equal(one.weight, made(2).weight)
+    net = rb.Network()
+    net.add("E", leaky(2))
+    with pytest.raises(
+        rb.errors.ArgumentError, match=r"E->E: weight: the function gave \[1\]; give a tensor"
+    ):
+        net.connect("E", "E", rb.rule(all_of), rb.synapse(Pulse), weight=lambda *_: torch.zeros(1))

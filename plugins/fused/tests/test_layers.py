@@ -85,6 +85,8 @@ def test_kernel_has_the_output_the_state_and_the_gradients_of_eager(case: str, s
 
 
 # Stepped at 0.02 ms they are followed on their way to a spike, and do not explode.
+FEW_STEPS = ("rulkov",)
+"""A map that is chaotic: rounding is all that is left of a state after a few more."""
 SMALL_STEPS = ("hodgkin-huxley", "morris-lecar", "traub-miles", "wang-buzsaki")
 
 
@@ -101,7 +103,7 @@ def test_every_installed_model_has_the_gradients_of_eager(name: str, reset: str)
             if "this layer" in str(error):
                 raise
             continue
-        x = 1.5 * numbers(30, ROWS, UNITS)
+        x = (0.1 if name == "morris-lecar" else 1.5) * numbers(8 if name in FEW_STEPS else 30, ROWS, UNITS)
         agree(differentiated(eager, x), differentiated(fused, x))
 
 

@@ -92,6 +92,9 @@ CASES = [
     (currents, "rk4", "crossing"),
     (currents, "expeuler", "step"),
     (conductances, "strang", "crossing"),
+    (pulses, "exact", "crossing"),
+    (currents, "exact", "step"),
+    (currents, "exact", "crossing"),
     (shared, "rk4", "crossing"),
 ]
 
@@ -115,8 +118,11 @@ def test_a_network_goes_as_in_eager(build: Any, integrator: str, event: str) -> 
     for name, part in eager.items():
         for trace, values in part.traces.items():
             torch.testing.assert_close(fused[name].traces[trace], values, rtol=1e-11, atol=1e-11)
-    for (name, mine), (_, theirs) in zip(one.named_buffers(), other.named_buffers(), strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-11, atol=1e-11, msg=name)
+    left = dict(one.named_buffers())
+    for name, theirs in other.named_buffers():
+        # What rounding took from a state is carried by eager alone.
+        if "carry_exact" not in name:
+            torch.testing.assert_close(left[name], theirs, rtol=1e-11, atol=1e-11, msg=name)
 
 
 def test_a_run_goes_on_in_eager_and_back_with_spikes_under_way() -> None:
@@ -172,6 +178,16 @@ def test_a_network_of_which_no_population_is_taken_is_refused_with_each_reason(
     with pytest.raises(errors.BackendError, match=f"E: .*{says}.*I: .*{says}"):
         rb.simulate(net, drive, duration=10.0, backend="fused")
     assert net.simulation_step == 0
+
+
+def test_what_is_not_linear_is_refused_with_exact() -> None:
+    net = rb.Network(seed=3)
+    for name in "EI":
+        net.add(name, lif(integrator="exact"))
+    net.connect("E", "I", (SOURCE, TARGET), rb.synapse("conductance-exponential"), weight=1.0)
+    net.connect("I", "E", (SOURCE, TARGET), rb.synapse("conductance-exponential"), weight=1.0)
+    with pytest.raises(errors.BackendError, match=r"E: .*not linear.*I: .*not linear"):
+        rb.simulate(net, LIF, duration=10.0, backend="fused")
 
 
 def test_gradients_are_refused() -> None:

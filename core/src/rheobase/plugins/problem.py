@@ -135,6 +135,8 @@ def printable(text: str) -> str:
         >>> printable("toy\\x1b[2J")
         'toy [2J'
     """
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 

@@ -87,6 +87,8 @@ MODULES = (
     "synapses.numbers",
     "synapses.networks",
     "synapses.gradients",
+    "plasticities.contract",
+    "plasticities.course",
     "rules.contract",
     "rules.shards",
     "rules.keys",

@@ -118,3 +118,30 @@ class ShortTerm(Exponential):
         there = 1.0 - (1.0 - state.resource) * torch.exp(-elapsed / params.tau_rec)
         released = params.use * there
         return released, {"resource": there - released}
+
+
+class Pairs(rb.Plasticity):
+    """Pairs of spikes: the trace of the other side is added, or taken away."""
+
+    tau_plus = rb.Parameter(20.0, unit="ms", above=0)
+    tau_minus = rb.Parameter(30.0, unit="ms", above=0)
+    a_plus = rb.Parameter(0.5, unit="1", at_least=0)
+    a_minus = rb.Parameter(0.6, unit="1", at_least=0)
+    low = rb.Parameter(0.0, unit="1")
+    high = rb.Parameter(50.0, unit="1")
+    x = rb.State(0.0, unit="1", per="synapse", at_rest=True)
+    y = rb.State(0.0, unit="1", per="synapse", at_rest=True)
+
+    @staticmethod
+    def derivatives(state, params):
+        return {"x": -state.x / params.tau_plus, "y": -state.y / params.tau_minus}
+
+    @staticmethod
+    def on_pre(state, params):
+        weight = torch.clamp(state.weight - params.a_minus * state.y, params.low, params.high)
+        return {"weight": weight, "x": state.x + 1}
+
+    @staticmethod
+    def on_post(state, params):
+        weight = torch.clamp(state.weight + params.a_plus * state.x, params.low, params.high)
+        return {"weight": weight, "y": state.y + 1}

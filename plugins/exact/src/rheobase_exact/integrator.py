@@ -131,6 +131,24 @@ class ExactPropagator(EventIntegrator):
         new = None if rest is None else {STATE: y1[0].detach().reshape(shape), LOST: missing.reshape(shape)}
         return self._outcome(y, y1, t0, t1, h, s, hit, sound, failed)._replace(carry=new)
 
+    def propagation(self, field: Callable[[Any, Tensor], Tensor], y: Tensor, h: float) -> Paths:
+        """The step h of a field, apart from it, for whoever compiles it.
+
+        Args:
+            field: The field, with somebody at rest where units may be.
+            y: A state, ``[D, *batch, units]``.
+            h: The step, ms, above 0.
+
+        Returns:
+            What has ``factors``, which do not change while the parameters stay, and ``taken(y, slope,
+            resting, factors)``, the states after a step from the derivatives at its start.
+
+        Raises:
+            StructureError: If the field is not linear.
+        """
+        path = rb.linear(field, 0.0, y)
+        return Paths(path.free, h, path.pattern, path.held)
+
     def _along(self, path: rb.Linear, y: Tensor, h: float) -> Advance:
         """The step of several variables to its end."""
         paths = self._paths

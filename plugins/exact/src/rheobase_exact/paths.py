@@ -23,10 +23,10 @@ Pattern: TypeAlias = "tuple[frozenset[int], ...]"
 
 
 class _Term(NamedTuple):
-    """A variable that moves another one: which, and by what factor ``[n]`` or ``[1]`` of its derivative."""
+    """A variable that moves another one: which, and which of the factors its derivative is multiplied by."""
 
     variable: int
-    factor: Tensor
+    factor: int
 
 
 @final
@@ -40,10 +40,13 @@ class _Factors:
         self._units = torch.where(self._sound[:, None, None], units, 0.0)
         self._h = torch.full((len(units),), h, dtype=torch.float64, device=units.device)
         self._made: dict[frozenset[int], Tensor] = {}
+        self.all: list[Tensor] = []
 
     def row(self, at: int, ways: dict[int, frozenset[int]]) -> list[_Term]:
         """The variables that move one, with their factors; in their order, which is that of the sum."""
-        return [_Term(j, self._of(at, j, over)) for j, over in ways.items()]
+        first = len(self.all)
+        self.all += [self._of(at, j, over) for j, over in ways.items()]
+        return [_Term(j, first + place) for place, j in enumerate(ways)]
 
     def _of(self, at: int, j: int, over: frozenset[int]) -> Tensor:
         among = sorted(over)
@@ -64,6 +67,9 @@ class Paths:
         h: The step, ms, a number above 0.
         pattern: The variables on which each derivative depends.
         held: The variables that stand still where a unit rests.
+
+    Attributes:
+        factors: The entries of P that are needed, each ``[n]``, or ``[1]`` for units that are all alike.
     """
 
     def __init__(self, matrix: Tensor, h: float, pattern: Pattern, held: frozenset[int]) -> None:
@@ -80,35 +86,39 @@ class Paths:
         self._resting = {
             at: factors.row(at, row) for at, row in enumerate(resting) if at not in held and row != ways[at]
         }
+        self.factors = tuple(factors.all)
 
     def serves(self, matrix: Tensor, h: float, held: frozenset[int]) -> bool:
         """Whether it is that of these coefficients, the same tensor, and this step."""
         return matrix is self._matrix and h == self._h and held == self._held
 
-    def taken(self, y: Tensor, slope: Tensor, resting: Tensor | None) -> Tensor:
+    def taken(
+        self, y: Tensor, slope: Tensor, resting: Tensor | None, factors: Sequence[Tensor] | None = None
+    ) -> Tensor:
         """The states after the step; no number where something was not finite.
 
         Args:
             y: The states, ``[D, n]``.
             slope: The derivatives there, per ms, ``[D, n]``.
             resting: Who rests, bool ``[n]``; None: nobody.
+            factors: In place of its own, those of other units.
         """
-        rows = []
+        rows, given = [], self.factors if factors is None else factors
         for at, terms in enumerate(self._free):
-            new = y[at] + _sum(terms, slope)
+            new = y[at] + _sum(terms, slope, given)
             if resting is not None:
                 if at in self._held:
                     new = torch.where(resting, y[at], new)
                 elif at in self._resting:
-                    new = torch.where(resting, y[at] + _sum(self._resting[at], slope), new)
+                    new = torch.where(resting, y[at] + _sum(self._resting[at], slope, given), new)
             rows.append(new)
         return torch.stack(rows)
 
 
-def _sum(terms: list[_Term], slope: Tensor) -> Tensor:
-    total = slope[terms[0].variable] * terms[0].factor
+def _sum(terms: list[_Term], slope: Tensor, factors: Sequence[Tensor]) -> Tensor:
+    total = slope[terms[0].variable] * factors[terms[0].factor]
     for term in terms[1:]:
-        total = total + slope[term.variable] * term.factor
+        total = total + slope[term.variable] * factors[term.factor]
     return total
 
 

@@ -37,6 +37,8 @@ def check_located(neuron: Neuron) -> None:
         raise Refusal(f"the integrator {neuron.integrator!r} finds crossings by itself (event='located')")
     if neuron.schema.jumps:
         raise Refusal("an input arrives as a jump, which no kernel that locates spikes takes")
+    if callable(getattr(type(neuron), "release", None)):
+        raise Refusal("the model has a release, which no kernel that locates spikes takes")
     for name in TIMES:
         held = tensors(neuron).buffers.get(name)
         if held is not None and held.dtype != torch.float64:

@@ -39,13 +39,13 @@ class Setting(abc.ABC):
         self.states = {name: _few(value) for name, value in states.items()}
         self.params: dict[str, Tensor] = {}
         self.uniform: frozenset[str] = frozenset()
-        self.take_params(neuron.params)
+        self.take_params(neuron.params._asdict())
         ones = torch.ones(UNITS, dtype=neuron.dtype, device=neuron.device)
         self.data = {name: ones.clone() for name in tuple(neuron.schema.inputs) or ("input",)}
 
-    def take_params(self, params: Any) -> None:
+    def take_params(self, params: Mapping[str, Any]) -> None:
         """Let these be the parameters."""
-        given = {name: value for name, value in params._asdict().items() if isinstance(value, Tensor)}
+        given = {name: value for name, value in params.items() if isinstance(value, Tensor)}
         self.params = {name: _few(value) for name, value in given.items()}
         self.uniform = frozenset(name for name, value in given.items() if value.ndim == 0)
 

@@ -45,6 +45,7 @@ class LIFNeuron(SpikingNeuron):
     tau_mem = Parameter(5.0, unit="ms", above=0, doc="membrane time constant")
     tau_ref = Parameter(1.0, unit="ms", at_least=0, doc="refractory period")
 
+    input_unit = "pA"
     voltage = State("volt_rest", unit="mV", at_rest=True, doc="membrane potential")
 
     @staticmethod

@@ -38,10 +38,11 @@ _INSTANCE_NAMES = frozenset(
         "stochastic",
         "differentiable",
         "discrete",
-        "hazard",
+        "input_unit",
         "generator",
     ]
-) | frozenset(FUNCTIONS)
+) | frozenset(FUNCTIONS) - {"release"}
+# A release, or a hazard, that is declared is a quantity: synapses have a probability of that name.
 
 
 def define(cls: Any) -> None:
@@ -63,12 +64,19 @@ def define(cls: Any) -> None:
     functions: dict[str, Any] = {name: getattr(cls, name, None) for name in FUNCTIONS}
     if not callable(functions["dt_max"]):
         functions["dt_max"] = None  # a number, which the schema has
+    if not callable(functions["release"]):
+        functions["release"] = None  # a quantity of that name
     spiking = bool(getattr(cls, "spiking", False))
     if functions["threshold"] is not None and not spiking:
         raise DeclarationError(
             f"{cls.__qualname__} defines a threshold and is no spiking neuron; derive it from SpikingNeuron"
         )
     # A class without dynamics may be a base of others, or have a forward of its own.
+    if functions["release"] is not None and not (spiking and cls.schema.refractory):
+        raise DeclarationError(
+            f"{cls.__qualname__} defines a release and has no refractory period, at whose end it is asked; "
+            "declare tau_ref = Parameter(..., unit='ms', at_least=0) in a SpikingNeuron"
+        )
     dynamic = functions["derivatives"] is not None or functions["update"] is not None
     if dynamic and spiking and functions["threshold"] is None:
         raise DeclarationError(

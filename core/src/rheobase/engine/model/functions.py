@@ -23,6 +23,7 @@ class Model(NamedTuple):
     reset: Callable[..., Mapping[str, Any]] | None
     update: Callable[..., Any] | None
     dt_max: Callable[..., Any] | None = None
+    release: Callable[..., Mapping[str, Any]] | None = None
 
 
 def pack(parts: list[Tensor]) -> Tensor:
@@ -148,11 +149,22 @@ def after_reset(model: Model, y: Tensor, params: Any, others: Tensor | None = No
 
     States that it does not name are those of ``others``, by default of the ``y`` that it was given.
     """
+    return None if model.reset is None else _changed(model, "reset", y, params, others)
+
+
+def after_release(model: Model, y: Tensor, params: Any) -> Tensor:
+    """The packed state after ``release``, which a model has that is asked for it: at the end of a hold."""
+    after = _changed(model, "release", y, params, None)
+    return y if after is None else after
+
+
+def _changed(model: Model, function: str, y: Tensor, params: Any, others: Tensor | None) -> Tensor | None:
+    """The packed state with the new values that a function gives to some states; None if it names none."""
     schema = model.schema
-    changes = {} if model.reset is None else ask(model, "reset", y.unbind(0), params)
+    changes = ask(model, function, y.unbind(0), params)
     if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
         raise DeclarationError(
-            f"{schema.owner}.reset gave {_gave(changes)}; give a mapping of new values for some of the "
+            f"{schema.owner}.{function} gave {_gave(changes)}; give a mapping of new values for some of the "
             f"states: {', '.join(schema.states)}"
         )
     if not changes:

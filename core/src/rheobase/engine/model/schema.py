@@ -21,7 +21,7 @@ from .choice import Option, Preset
 from .declaration import Declaration, Input, Parameter, Quantity, State
 from .draw import Draw
 
-FUNCTIONS = ("derivatives", "threshold", "reset", "update", "dt_max")
+FUNCTIONS = ("derivatives", "threshold", "reset", "release", "update", "dt_max")
 """The pure functions that a model may define; ``dt_max`` may be a number instead."""
 
 _namedtuple: Any = namedtuple

@@ -76,6 +76,7 @@ class Composite:
             None if own.reset is None else self._reset,
             None if own.update is None else self._update,
             own.dt_max,
+            None if own.release is None else self._release,
         )
 
     def _layout(self) -> tuple[_Slices, ...]:
@@ -233,6 +234,10 @@ class Composite:
     def _reset(self, state: Any, params: Any) -> Any:
         mine = tuple(state[: len(self.own.schema.states)])
         return ask(self.own, "reset", mine, self._own_params(params))
+
+    def _release(self, state: Any, params: Any) -> Any:
+        mine = tuple(state[: len(self.own.schema.states)])
+        return ask(self.own, "release", mine, self._own_params(params))
 
     # --- arrivals ------------------------------------------------------------------------------------
 

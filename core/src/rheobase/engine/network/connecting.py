@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -68,10 +68,16 @@ def made(
             raise ArgumentError(f"{name}: receptor={wanted.receptor!r} without a synapse to share")
         jump = receiver.schema.inputs[chosen]
         synapse = Direct(jump.into, jump.unit, jump.weighted)
+        if wanted.plasticity is not None and not jump.weighted:
+            raise ArgumentError(
+                f"{name}: plasticity={wanted.plasticity!r}, and the input {chosen!r} of "
+                f"{receiver.identifier!r} counts arrivals, whatever their weight; leave plasticity out"
+            )
     same = source[1:] == target[1:]
     if not same and sender is receiver and max(source.first, target.first) < min(source.last, target.last):
         _check_overlap(name, rule)
     connectivity, order = _connected(name, rule, source.units, target.units, (seed, name), same, positions)
+    own = connectivity
     if not source.whole or not target.whole:
         whole = sender.num_units, receiver.num_units
         connectivity = connectivity.within(source.first, target.first, *whole)
@@ -79,6 +85,8 @@ def made(
     def values(given: Any, what: str) -> Any:
         if isinstance(given, Distribution):
             return draw(given, key_of(seed, name, what), 0, len(order))[order]
+        if callable(given) and not isinstance(given, Tensor):
+            return of_function(given, own, positions, key_of(seed, name, what), f"{name}: {what}")
         return _ordered(given, rule, order)
 
     return Projection.of(
@@ -215,6 +223,38 @@ def share_receptor(new: Connected, others: Iterable[Connected]) -> None:
 
 def _equal(one: Connected, other: Connected, name: str) -> bool:
     return torch.equal(getattr(one, name), getattr(other, name))
+
+
+def of_function(
+    given: Callable[..., Any],
+    connectivity: Connectivity,
+    positions: tuple[Tensor, Tensor] | None,
+    key: int,
+    named: str,
+) -> Tensor:
+    """The weights or delays that a function of (source, target, distance, generator) gives, ``[synapses]``.
+
+    Args:
+        given: The function; all of its arguments are of the synapses in stored order.
+        connectivity: Who is connected.
+        positions: Where sources and targets are; without them there is no distance, and it is given None.
+        key: What its generator is seeded by.
+        named: How messages call it.
+
+    Raises:
+        ArgumentError: If it gives no tensor of that many.
+    """
+    source, target = connectivity.source_of_each(), connectivity.target_of_each()
+    distance = None
+    if positions is not None:
+        distance = (positions[0][source] - positions[1][target]).norm(dim=-1)
+    values = given(source, target, distance, torch.Generator().manual_seed(key % 2**63))
+    if not isinstance(values, Tensor) or values.shape != source.shape:
+        shown = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise ArgumentError(
+            f"{named}: the function gave {shown}; give a tensor [{len(source)}], a value for each synapse"
+        )
+    return values
 
 
 def _ordered(given: Any, rule: Any, order: Tensor) -> Any:

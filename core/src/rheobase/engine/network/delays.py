@@ -29,6 +29,8 @@ class Delays(NamedTuple):
     @property
     def at_once(self) -> bool:
         """Whether spikes arrive in the step in which they are sent: a single delay of 0."""
+        if self.steps is not None:
+            return isinstance(self.steps, int) and self.steps == 0
         return self.ms.ndim == 0 and float(self.ms) == 0.0
 
     def longest(self, dt: float) -> int:

@@ -14,6 +14,7 @@ from ..integrator import Integrator
 from ..model.functions import spread
 from ..neuron.named import by_name, packed
 from ..step.arrivals import Arrivals
+from ..step.field import ModelField
 from ..step.grid import step
 from ..step.moments import Moments
 from ..step.table import StepState, with_batch
@@ -105,6 +106,18 @@ class Incoming:
             for each in self._first
         ]
         return self._composite.params(own, values)
+
+    def field(self, neuron: Neuron, data: Any, resting: Tensor | None) -> tuple[ModelField, Tensor]:
+        """The field of the whole, and the states that it has now, ``[D, *batch, units]``.
+
+        Args:
+            neuron: The population.
+            data: The aggregated input of the neuron.
+            resting: Who is refractory, ``[*batch, units]``; None: nobody may be.
+        """
+        named = {**neuron.state, **self.states}
+        y = packed(self.model.schema, {name: named[name] for name in self.model.schema.states}).y
+        return ModelField(self.model, self.params(neuron.params), data, y.shape[1:], resting), y
 
     def step(
         self,

@@ -79,6 +79,13 @@ def _signal_of(name: str, receiver: Neuron, kinetics: Kinetics, given: str | Non
                 f"{name}: input={given!r} of {receiver.identifier!r}; it has one, without a name: leave "
                 "input out"
             )
+        # Where a model's one input has no name, its class may say the unit.
+        unit = getattr(receiver, "input_unit", "")
+        if unit and unit != kinetics.unit:
+            raise ArgumentError(
+                f"{name}: the synapse gives {kinetics.unit} and the input of {receiver.identifier!r} is in "
+                f"{unit}"
+            )
         return ""
     if given in receiver.schema.jumps or not inputs:
         raise ArgumentError(

@@ -245,7 +245,8 @@ class Network(nn.Module):
                 as ``weight``.
             synapse: A recipe from :func:`rheobase.synapse`. None, the default: spikes are added to a state of
                 the target, as its ``Input(arrives="jump", into=...)`` says, weights being in its unit.
-            weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]`` or a distribution.
+            weight: In the synapse's ``weight_unit``: a number, a tensor ``[synapses]``, a distribution, or a
+                function of (source, target, distance, generator) to one, ``[synapses]`` each; ``delay`` too.
             delay: In ms: a number, a tensor or a distribution; None, the default: one step. 0.0: a spike
                 arrives in the step in which it is sent, where such projections form no cycle.
             input: The input of the target that it adds to; needed where it has several.
@@ -413,11 +414,12 @@ class Network(nn.Module):
                     reaching.due(label)
                 plastic = reaching is not None and reaching.plastic
                 found = steppers[name](data[name]) if name in steppers and not plastic else None
-                if found is None and reaching is not None:
-                    found = settled(population, reaching, data[name], before, label)
-                elif found is None:
+                if found is None:
                     own = population._own_forward or population._model is None
-                    found = population(data[name]) if own else population.advance(data[name])
+                    if reaching is None or own:
+                        found = population(data[name]) if own else population.advance(data[name])
+                    else:
+                        found = settled(population, reaching, data[name], before, label)
                 outputs[name] = found
                 for projection in self.projections.values():
                     # Its receiver is stepped later in this step.

@@ -97,12 +97,14 @@ class Neuron(Stepped, metaclass=Declaring):
         derivatives: ClassVar[Callable[..., Mapping[str, Any]]]
         threshold: ClassVar[Callable[..., Tensor]]
         reset: ClassVar[Callable[..., Mapping[str, Any]]]
+        release: ClassVar[Callable[..., Mapping[str, Any]]]
         update: ClassVar[Callable[..., Any]]
         hazard: ClassVar[Callable[..., Tensor]]
         held: ClassVar[Sequence[str]]
         dt_max: ClassVar[float | Callable[..., Any]]
         differentiable: ClassVar[bool]
         discrete: ClassVar[bool]
+        input_unit: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

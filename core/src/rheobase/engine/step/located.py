@@ -19,12 +19,13 @@ from ...signal.segments import Segment
 from ..integrator import Event, Integrator, Status
 from ..integrator.status import failure
 from ..model.drawing import Drawing, for_spikes
-from ..model.functions import Model, after_reset, gap
+from ..model.functions import Model, after_release, after_reset, gap
 from .arrivals import Arrivals
 from .atonce import at_once, with_still
+from .due import Due
 from .field import ModelField, ModelGap, params_of
-from .moments import TOLERANCE
-from .slopes import SLOPE, completed, forgotten
+from .refractory import refractory_of
+from .slopes import carry_of, carry_with, completed, flat_carry, forgotten, shaped_carry
 from .spikes import Known, decide
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
@@ -68,27 +69,14 @@ class LocatedStep:
         # Each unit's own time since the start of the step, ms.
         self.t = torch.zeros(units, dtype=torch.float64, device=y.device)
         self.armed = armed.expand(self.shape).reshape(units)
-        steps, hold = state.refractory_steps, state.refractory_time
-        self.rest: tuple[Tensor, Tensor] | None = None
-        # What is left of each refractory period, ms, float64 ``[n]``; between steps it is kept as whole
-        # steps and a part of one: see rest_after.
-        self.left = None
-        if steps is not None and hold is not None:
-            # In float64 also where the neuron was converted to another type since.
-            part = hold.to(torch.float64).expand(self.shape).reshape(units)
-            self.rest = steps.expand(self.shape).reshape(units), part
-            self.left = self.rest[0].to(torch.float64) * dt + part
+        self.at_start = refractory_of(state, self.shape)
+        # What is left of each refractory period, ms, float64 ``[n]``.
+        self.left = None if self.at_start is None else self.at_start.left(dt)
         status = state.status
         self.status = None if status is None else status.expand(self.shape).reshape(units)
-        self.carry = _flat(state.carry, self.shape)
+        self.carry = flat_carry(state.carry, self.shape)
         self.spikes = SpikeTimes(units, y.device)
-        self.arrivals = arrivals
-        # When the next arrival of each unit is due, and how many it had; infinite where there is none.
-        self.due = torch.full_like(self.t, math.inf)
-        self.had = torch.zeros(units, dtype=torch.int64, device=y.device)
-        if arrivals is not None:
-            self.times, self.weights = arrivals.table(self.shape)
-            self.due = self.times[:, 0]
+        self.due = None if arrivals is None else Due(arrivals, self.shape)
         self.whole, self.segment = self.field, Segment(0.0, dt, 0.0, dt)
         # To whom something happens just at the end, as far as times have graphs.
         self.late: list[Tensor] = []
@@ -120,26 +108,11 @@ class LocatedStep:
     def _going(self, stop: float) -> Tensor:
         """Who is not yet at the end of the segment, with all that arrives there."""
         going = self.t.detach() < stop
-        if self.arrivals is not None:
-            pending = self.due <= stop
+        if self.due is not None:
+            pending = self.due.by(stop)
             # Those that failed are at the end, whatever is still to arrive.
             going = going | (pending if self.status is None else pending & (self.status == Status.OK))
         return going
-
-    def rest_after(self) -> tuple[Tensor, Tensor] | None:
-        """What is left of the refractory periods: whole steps, and ms."""
-        # Steps are counted, since taking dt from a time again and again would round it each time alike.
-        if self.left is None or self.rest is None:
-            return None
-        steps, part = self.rest
-        through = (steps > 0) & (self.spikes.count == 0)
-        count = torch.floor(self.left.detach() / self.dt).clamp(0, 2**31 - 1)
-        # A quotient that was rounded up.
-        count = torch.where(count * self.dt > self.left, count - 1.0, count)
-        return (
-            torch.where(through, steps - 1, count.to(torch.int32)),
-            torch.where(through, part, self.left - count * self.dt),
-        )
 
     def _round(self, who: Tensor) -> None:
         """Take some units to the end of the segment, to their release or to their first crossing."""
@@ -152,34 +125,34 @@ class LocatedStep:
             params = params_of(params, who, self.t.shape)
             y, t, armed = y.index_select(1, who), t.index_select(0, who), armed.index_select(0, who)
             left = None if left is None else left.index_select(0, who)
-        resting = None if left is None else left > 0
-        if left is None or resting is None or not bool(resting.any()):
-            resting = released = None
+        refractory = None if left is None else left > 0
+        if left is None or refractory is None or not bool(refractory.any()):
+            refractory = released = None
             end = torch.full_like(t, stop)
             goal = end
         else:
             over = t + left
-            released = resting & (over <= stop)
-            end = torch.where(resting, over.clamp(max=stop), stop)
+            released = refractory & (over <= stop)
+            end = torch.where(refractory, over.clamp(max=stop), stop)
             goal = end
             if len(self.model.schema.held) == len(self.model.schema.states):
-                goal = torch.where(resting, t, end)  # nothing of these units moves
+                goal = torch.where(refractory, t, end)  # nothing of these units moves
             else:
-                field = field.at_rest(resting)
+                field = field.at_rest(refractory)
         due = None
-        if self.arrivals is not None:
-            due, end, goal = self._next(who, t, left, resting, end, goal)
+        if self.due is not None:
+            due, end, goal = self.due.before(who, t, left, refractory, end, goal)
             if released is not None:
                 released = released & (over <= end)
-        event = Event(gap_of, armed, None if resting is None else ~resting)
-        fresh = everybody and resting is None and due is None and not bool(t.any())
+        event = Event(gap_of, armed, None if refractory is None else ~refractory)
+        fresh = everybody and refractory is None and due is None and not bool(t.any())
         # Tensors even where all units have the same time: products of numbers and of tensors are rounded
         # differently, and what a unit gets must not depend on the others.
         times = (t[0], goal[0]) if fresh else (t, goal)
         times = ((times[0] - start).to(y.dtype), (times[1] - start).to(y.dtype))
-        carry = self.carry if everybody else _of(self.carry, who)
-        if resting is not None:
-            carry = forgotten(carry, resting)
+        carry = self.carry if everybody else carry_of(self.carry, who)
+        if refractory is not None:
+            carry = forgotten(carry, refractory)
         carry = completed(carry, field, times[0], y)
         result, below = advance_to_event(self.integrator, field, y, *times, event, carry)
         new = result.y
@@ -195,21 +168,26 @@ class LocatedStep:
                 there = end.detach() + (reached - reached.detach())
                 now = torch.where(result.crossed & ~short, there, now)
         new = with_still(field, y, times, new)
-        if left is not None and resting is not None and released is not None:
-            left = torch.where(released, 0.0, torch.where(resting, left - (now - t), left))
+        if left is not None and refractory is not None and released is not None:
+            left = torch.where(released, 0.0, torch.where(refractory, left - (now - t), left))
+            if self.model.release is not None and bool(released.any()):
+                free = released.nonzero().squeeze(1)
+                own = params_of(params, free, t.shape)
+                new = new.index_copy(1, free, after_release(self.model, new.index_select(1, free), own))
+                below = None
         if result.status is not None:
             new, now = self._failed(who, result.status, new, now)
         armed = (gap_of(new.detach()) < 0) if below is None or result.status is not None else below
         crossed = torch.zeros_like(armed) if result.crossed is None else result.crossed
         spiking = crossed
         jumped = None
-        if due is not None and self.arrivals is not None:
+        if due is not None and self.due is not None:
             jumped = (due <= now.detach()) & ~crossed
             if bool(jumped.any()):
-                lifted = armed if resting is None else armed & ~resting
-                new, last = self._jump(who, jumped, new, now, field, params, resting)
-                if left is not None and resting is not None and last is not now:
-                    left = torch.where(resting & (left > 0), left - (last - now), left)
+                lifted = armed if refractory is None else armed & ~refractory
+                new, last = self.due.arrive(who, jumped, new, now, field, params, refractory)
+                if left is not None and refractory is not None and last is not now:
+                    left = torch.where(refractory & (left > 0), left - (last - now), left)
                 now = last
                 above = gap_of(new.detach()) >= 0
                 # One that was lifted over the threshold spikes at that very time.
@@ -218,9 +196,9 @@ class LocatedStep:
             else:
                 jumped = None
         if released is not None:
-            spiking = decide(spiking, gap_of(new.detach()) >= 0, resting, released)
+            spiking = decide(spiking, gap_of(new.detach()) >= 0, refractory, released)
         # Slopes of the field at rest are not those of the free one, neither way.
-        carry = result.carry if resting is None else forgotten(result.carry, resting)
+        carry = result.carry if refractory is None else forgotten(result.carry, refractory)
         if jumped is not None:
             carry = forgotten(carry, jumped)
         self._keep(who, everybody, new, now, armed, left, carry)
@@ -232,66 +210,6 @@ class LocatedStep:
         chosen = spiking.nonzero().squeeze(1)
         if len(chosen):
             self._spike(who.index_select(0, chosen))
-
-    def _next(
-        self,
-        who: Tensor,
-        t: Tensor,
-        left: Tensor | None,
-        resting: Tensor | None,
-        end: Tensor,
-        goal: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """When something arrives at these units, and how far they go until then."""
-        due = self.due.index_select(0, who)
-        if resting is not None and left is not None:
-            over = t.detach() + left.detach()
-            # What arrives as the refractory period ends is within it, as on the grid.
-            together = resting & ((due - over).abs() <= TOLERANCE)
-            # When that is, it is as it is given: as far as it has a graph, by that.
-            due = torch.where(together, over + (due - due.detach()) if due.requires_grad else over, due)
-        # What was due while the unit was reset at that very time is due now.
-        due = torch.where(due < t.detach(), t, due)
-        sooner = due <= end
-        if resting is None:
-            return due, torch.where(sooner, due, end), torch.where(sooner, due, goal)
-        stands = resting & (goal == t)
-        return due, torch.where(sooner, due, end), torch.where(sooner & ~stands, due, goal)
-
-    def _jump(
-        self,
-        who: Tensor,
-        jumped: Tensor,
-        y: Tensor,
-        now: Tensor,
-        field: ModelField,
-        params: Any,
-        resting: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
-        """What arrives does what it does to those units that it has reached; their states and times then."""
-        arrivals = self.arrivals
-        if arrivals is None:
-            return y, now
-        some = jumped.nonzero().squeeze(1)
-        still = field if resting is None else field.at_rest(resting)
-        while len(some):
-            units = who.index_select(0, some)
-            place = self.had.index_select(0, units)
-            weights = [None if each is None else each[units, place] for each in self.weights]
-            held = None if resting is None else resting.index_select(0, some)
-            own = params_of(params, some, y.shape[1:])
-            y = y.index_copy(1, some, arrivals.jump(y.index_select(1, some), own, weights, held))
-            due = self.times[units, place + 1]
-            self.had = self.had.index_add(0, units, torch.ones_like(place))
-            self.due = self.due.index_copy(0, units, due)
-            # All that arrives at one time does, before anybody looks whether it is enough.
-            more = due.detach() <= now.detach().index_select(0, some)
-            some, due = some[more], due[more]
-            if len(some) and due.requires_grad:
-                before = now.index_select(0, some)
-                moved = at_once(still.take(some), y.index_select(1, some), before, due)
-                y, now = y.index_copy(1, some, moved), now.index_copy(0, some, due)
-        return y, now
 
     def _follow(self, stop: float) -> None:
         """Let the states of those for whom something happens just at the end be those of the end.
@@ -365,29 +283,7 @@ class LocatedStep:
         self.armed = self.armed.index_copy(0, who, armed)
         if self.left is not None and left is not None:
             self.left = self.left.index_copy(0, who, left)
-        if self.carry is not None and carry is not None:
-            # Where the integrator gave no slopes this time, those of these units are not known.
-            given = {SLOPE: torch.full_like(y, math.nan, requires_grad=False), **carry}
-            self.carry = {
-                name: value.index_copy(-1, who, given[name]) if name in given else value
-                for name, value in self.carry.items()
-            }
-
-
-def _of(carry: Mapping[str, Tensor] | None, who: Tensor) -> Mapping[str, Tensor] | None:
-    return None if carry is None else {name: value.index_select(-1, who) for name, value in carry.items()}
-
-
-def _flat(carry: Mapping[str, Tensor] | None, shape: torch.Size) -> Mapping[str, Tensor] | None:
-    if carry is None:
-        return None
-    flat = {}
-    for name, value in carry.items():
-        if name == SLOPE:
-            flat[name] = value.expand(value.shape[0], *shape).reshape(value.shape[0], -1)
-        else:
-            flat[name] = value.expand(shape).reshape(-1)
-    return flat
+        self.carry = carry_with(self.carry, who, carry, y)
 
 
 def located_step(
@@ -405,21 +301,17 @@ def located_step(
     work = LocatedStep(model, integrator, state, params, data, dt, drawing, known, arrivals)
     work.run()
     shape = work.shape
-    carry = work.carry
-    if carry is not None:
-        carry = {
-            name: value.view(-1, *shape) if name == SLOPE else value.view(shape)
-            for name, value in carry.items()
-        }
-    left = work.rest_after()
+    rest = None
+    if work.at_start is not None and work.left is not None:
+        rest = work.at_start.after(work.left, work.spikes.count > 0, dt)
     count = work.spikes.count.view(shape)
     after = StepState(
         work.y.view(state.y.shape),
         work.armed.view(shape),
-        None if left is None else left[0].view(shape),
-        None if left is None else left[1].view(shape),
+        None if rest is None else rest.steps.view(shape),
+        None if rest is None else rest.part.view(shape),
         None if work.status is None else work.status.view(shape),
         (count > 0).to(torch.int8),
-        carry,
+        shaped_carry(work.carry, shape),
     )
     return after, count, work.spikes.table().view(*shape, -1)

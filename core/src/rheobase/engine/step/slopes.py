@@ -47,3 +47,44 @@ def completed(
     unknown = slope.isnan().any(dim=0)
     # The field is evaluated for all, and its values are kept for those units alone.
     return {**carry, SLOPE: torch.where(unknown, field(t, y), slope)}
+
+
+def flat_carry(carry: Mapping[str, Tensor] | None, shape: torch.Size) -> Mapping[str, Tensor] | None:
+    """The carry of units ``[*batch, units]`` side by side, ``[n]``; slopes ``[D, n]``."""
+    if carry is None:
+        return None
+    flat = {}
+    for name, value in carry.items():
+        if name == SLOPE:
+            flat[name] = value.expand(value.shape[0], *shape).reshape(value.shape[0], -1)
+        else:
+            flat[name] = value.expand(shape).reshape(-1)
+    return flat
+
+
+def shaped_carry(carry: Mapping[str, Tensor] | None, shape: torch.Size) -> Mapping[str, Tensor] | None:
+    """The same the other way."""
+    if carry is None:
+        return None
+    return {
+        name: value.view(-1, *shape) if name == SLOPE else value.view(shape) for name, value in carry.items()
+    }
+
+
+def carry_of(carry: Mapping[str, Tensor] | None, who: Tensor) -> Mapping[str, Tensor] | None:
+    """The carry of some units, int64 ``[k]``, side by side."""
+    return None if carry is None else {name: value.index_select(-1, who) for name, value in carry.items()}
+
+
+def carry_with(
+    carry: Mapping[str, Tensor] | None, who: Tensor, other: Mapping[str, Tensor] | None, y: Tensor
+) -> Mapping[str, Tensor] | None:
+    """The carry with another one of some units, whose states are ``y``, in its place."""
+    if carry is None or other is None:
+        return carry
+    # Where the integrator gave no slopes this time, those of these units are not known.
+    given = {SLOPE: torch.full_like(y, math.nan, requires_grad=False), **other}
+    return {
+        name: value.index_copy(-1, who, given[name]) if name in given else value
+        for name, value in carry.items()
+    }

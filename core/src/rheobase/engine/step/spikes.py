@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ...torch_state import all_finite
 from ..model.drawing import Drawing, for_spikes
-from ..model.functions import Model, after_reset, gap, held_mask, kinetic_mask
+from ..model.functions import Model, after_release, after_reset, gap, held_mask, kinetic_mask
 from .events import crossing_state
 from .field import params_of
 
@@ -172,6 +172,9 @@ def finish_masked(
         held, ending = steps > 0, steps == 1
         if model.schema.held:
             y1 = torch.where(held & held_mask(model.schema, y1), y0, y1)
+        if model.release is not None:
+            # All are asked, and for those whose period goes on the result is not selected.
+            y1 = torch.where(ending, after_release(model, y1, params), y1)
     path = None
     if arrive is not None:
         if event == "crossing":
@@ -244,7 +247,7 @@ def finish_indexed(
             return Finished(y1, ends.armed, ends.steps, ends.spiked, quiet=True, finite=True)
     width = y1.shape[0]
     start, y = ends.y0.reshape(width, -1), y1.view(width, -1)
-    before, held = ends.steps, None
+    before, held, finite = ends.steps, None, True
     if before is not None and not known.calm:
         before = before.reshape(-1)
         mask = before.numpy() != 0
@@ -253,6 +256,13 @@ def finish_indexed(
             for row, name in enumerate(model.schema.states):
                 if name in model.schema.held:
                     _put_back(y[row], start[row], held)
+            ended = np.flatnonzero(before.numpy() == 1) if model.release is not None else _NOBODY
+            if len(ended):
+                who = torch.from_numpy(ended)
+                new = after_release(model, y.index_select(1, who), params_of(params, who, shape))
+                finite = all_finite(new)
+                y = y.index_copy(1, who, new) if y.requires_grad else y.index_copy_(1, who, new)
+                y1 = before_arrivals = y.view(y1.shape)
     if arrive is not None and not known.calm:
         y1 = arrive(y1, None if held is None else torch.from_numpy(held).view(shape))
         y = y1.view(width, -1)
@@ -273,7 +283,6 @@ def finish_indexed(
         # A copy also where nobody is refractory: what the step was given may be somebody's.
         steps = before.clone() if held is None else (before - 1).clamp_(min=0)
     armed = torch.from_numpy(~above)
-    finite = True
     spiked = torch.zeros(len(above), dtype=torch.int8)
     if len(found):
         spikes = ends.armed.reshape(-1).numpy()[found]
@@ -301,7 +310,7 @@ def finish_indexed(
                 dt,
                 path,
             )
-            finite = all_finite(new)
+            finite = finite and all_finite(new)
             # The graph of g1 may need y as it is.
             if y.requires_grad:
                 y1 = y.index_copy(1, who, new).view(y1.shape)

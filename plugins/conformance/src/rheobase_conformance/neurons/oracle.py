@@ -73,7 +73,7 @@ class Oracle:
 
     def step(self, y: list[Tensor], data: Any) -> tuple[list[Tensor], Tensor, Tensor, list[Tensor]]:
         """One step: the states before the reset, g there, who spikes, and the states after it."""
-        before = self._arrived(self.moved(y, data), data)
+        before = self._arrived(self._released(self.moved(y, data)), data)
         g = self.g(before)
         above, held = g >= 0, self.hold > 0
         spikes = torch.where(held, above & (self.hold == 1), above & self.armed)
@@ -111,6 +111,16 @@ class Oracle:
             amount = torch.where(self._rests(declared.into), 0.0, getattr(data, name))
             y[place] = y[place] + amount
         return y
+
+    def _released(self, y: list[Tensor]) -> list[Tensor]:
+        """The states after ``release``, where a refractory period ends with the step."""
+        if not callable(getattr(self.model, "release", None)):
+            return y
+        named = self._ask("release", self.schema.pack_state(*y), self.params)
+        return [
+            torch.where(self.hold == 1, _full(named[name], part), part) if name in named else part
+            for name, part in zip(self.schema.states, y, strict=True)
+        ]
 
     def _rests(self, name: str) -> Tensor:
         return (self.hold > 0) & (name in self.schema.held)

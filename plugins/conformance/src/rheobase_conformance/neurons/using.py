@@ -151,6 +151,7 @@ def _watched(subject: NeuronSubject) -> set[str]:
                 ("derivatives", (given,)),
                 ("threshold", ()),
                 ("reset", ()),
+                ("release", ()),
                 ("update", (given, neuron.dt)),
             ):
                 function = getattr(model, name, None)

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..violation import violated
 from .case import DTYPES, SynapseCase
 from .host import NEVER, Clock
+from .plastic import plastic, weight_within
 from .subject import SynapseSubject
 
 State = tuple[Tensor, ...]
@@ -72,6 +73,8 @@ def _per_unit(value: Any, dtype: torch.dtype) -> Any:
 def start(subject: SynapseSubject, host: Any, case: SynapseCase | None = None) -> Started:
     """The synapse where it begins."""
     chosen = SynapseCase(units=2) if case is None else case
+    if subject.plastic:
+        return _plastic(subject, chosen)
     projection = connected(subject, host, chosen)["a->b"]
     schema, kinetics = subject.own, subject.obj.kinetics
     values = [getattr(projection, name) for name in schema.parameters]
@@ -82,6 +85,14 @@ def start(subject: SynapseSubject, host: Any, case: SynapseCase | None = None) -
         schema.pack_params(*values, *projection.options.values()),
         kinetics.pack_source(*(getattr(projection, name).clone() for name in kinetics.of_source)),
     )
+
+
+def _plastic(subject: SynapseSubject, case: SynapseCase) -> Started:
+    holder = plastic(subject, case)["a->b"].plasticity
+    schema = subject.obj.changes.events.schema
+    rows = [getattr(holder, name) for name in subject.schema.states]
+    first = torch.full((case.units,), float(weight_within(subject, case, 0.5)), dtype=DTYPES[case.dtype])
+    return Started(schema.pack_state(first, *rows), holder.params, ())
 
 
 class Bench:

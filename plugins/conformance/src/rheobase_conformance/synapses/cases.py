@@ -73,8 +73,8 @@ def _near(subject: SynapseSubject, units: int) -> st.SearchStrategy[dict[str, An
             if not draw(st.booleans()):
                 continue
             domain = subject.schema.parameters[name].domain
-            # With states of each source a parameter is one number.
-            each = draw(st.booleans()) and not subject.of_source
+            # With states of each source, and of each synapse, a parameter is one number.
+            each = draw(st.booleans()) and not subject.of_source and not subject.plastic
             percents = [draw(st.sampled_from(PERCENTS)) for _ in range(units if each else 1)]
             # What is 0 is moved by itself, in its own unit.
             around = [round(value * (1 + p / 100) if value else p / 100, 12) for p in percents]

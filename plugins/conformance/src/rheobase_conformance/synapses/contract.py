@@ -13,7 +13,7 @@ from ..violation import require, violated
 from .bench import Bench, connected
 from .case import DTYPES, SynapseCase
 from .cases import spikes
-from .needs import STATES
+from .needs import KINETICS, STATES
 from .subject import SynapseSubject
 
 
@@ -21,6 +21,7 @@ from .subject import SynapseSubject
     "synapse",
     "can-be-connected",
     "contract",
+    needs=[KINETICS],
     why="a synapse stands in a network, between any two populations of fitting units",
 )
 def it_can_be_connected(subject: SynapseSubject) -> None:
@@ -40,7 +41,7 @@ def it_can_be_connected(subject: SynapseSubject) -> None:
     "functions-give-what-they-name",
     "contract",
     cases=spikes,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="what is lacking, or of another shape or type, is an error in the middle of a run",
 )
 def functions_give_what_they_name(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -81,7 +82,7 @@ def _require_names(given: Any, names: set[str], function: str) -> None:
     "arguments-are-not-changed",
     "contract",
     cases=spikes,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="states belong to the network, which uses them again in the next stage of a step",
 )
 def arguments_are_not_changed(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -121,7 +122,7 @@ def _copy(value: Any) -> Any:
     "no-memory",
     "independence",
     cases=spikes,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="what is kept elsewhere than in states is neither saved nor reset, and the units share it",
 )
 def it_has_no_memory(subject: SynapseSubject, case: SynapseCase) -> None:

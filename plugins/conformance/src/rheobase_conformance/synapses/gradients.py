@@ -14,7 +14,7 @@ from .bench import Bench
 from .case import SynapseCase
 from .cases import plain
 from .comparing import size_of
-from .needs import STATES
+from .needs import KINETICS, STATES
 from .subject import SynapseSubject
 
 _STEP = 1e-6
@@ -25,7 +25,7 @@ _STEP = 1e-6
     "gradients-are-right",
     "numerics",
     cases=plain,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="weights, time constants and inputs of trained networks are learned by them",
 )
 def gradients_are_right(subject: SynapseSubject, case: SynapseCase) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rheobase import Parameter, SpikingNeuron, State
+from rheobase import Parameter, SpikingNeuron, State, Synapse
 
 NEVER = 1e9
 """A period, ms, after which nothing is looked at."""
@@ -29,6 +29,25 @@ class Clock(SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> dict[str, Any]:
         return {"phase": 0.0 * state.phase}
+
+
+class Felt(Synapse):
+    """The sum of what arrived, which a clock pays no heed to."""
+
+    unit, weight_unit = "1", "1"
+    total = State(0.0, unit="1")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any) -> dict[str, Any]:
+        return {"total": 0.0 * state.total}
+
+    @staticmethod
+    def arrive(state: Any, params: Any, weight: Any) -> dict[str, Any]:
+        return {"total": state.total + weight}
+
+    @staticmethod
+    def output(state: Any, params: Any, post: Any) -> Any:
+        return state.total
 
 
 def target_of(names: tuple[str, ...], into: str, weight_unit: str) -> Any:

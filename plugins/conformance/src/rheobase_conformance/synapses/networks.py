@@ -17,7 +17,7 @@ from ..violation import require, violated
 from .bench import Bench, connected
 from .case import SynapseCase
 from .cases import plain
-from .needs import STATES
+from .needs import KINETICS, STATES
 from .subject import SynapseSubject
 
 _FELT, _MOST = 4.0, 1e3
@@ -59,7 +59,7 @@ def _felt(subject: SynapseSubject, case: SynapseCase, scale: float) -> SynapseCa
     "order-is-kept-through-arrivals",
     "numerics",
     cases=plain,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     share=0.25,
     why="a method of order 4 that becomes one of order 1 needs a thousand times the steps",
 )
@@ -73,7 +73,7 @@ def order_is_kept(subject: SynapseSubject, case: SynapseCase) -> None:
     "order-is-kept-off-the-grid",
     "numerics",
     cases=plain,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     share=0.25,
     level="standard",
     why="a delay is what it is, and not what the step makes of it",
@@ -112,6 +112,7 @@ def _require_order(subject: SynapseSubject, case: SynapseCase, *, delay: float =
     "state",
     cases=plain,
     share=0.25,
+    needs=[KINETICS],
     why="a run that is saved and loaded, with spikes under way, must go on as if nothing had been",
 )
 def saved_in_the_middle(subject: SynapseSubject, case: SynapseCase) -> None:

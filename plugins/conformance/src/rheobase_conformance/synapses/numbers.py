@@ -15,7 +15,7 @@ from .bench import Bench, State
 from .case import SynapseCase
 from .cases import can_be_made, plain, values_of
 from .comparing import size_of
-from .needs import PARAMETERS, STATES
+from .needs import KINETICS, PARAMETERS, STATES
 from .subject import SynapseSubject
 
 
@@ -39,7 +39,7 @@ def _far(subject: SynapseSubject) -> Iterator[dict[str, float]]:
     "finite-over-the-domain",
     "numerics",
     cases=plain,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="time constants that are equal, or a potential that is zero, are values that users give",
 )
 def finite_over_the_domain(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -90,7 +90,7 @@ def _require_finite(bench: Bench, params: dict[str, float]) -> None:
     "float32-agrees",
     "numerics",
     cases=plain,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="large networks run in single precision",
 )
 def float32_agrees(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -134,7 +134,7 @@ def _transmitted(double: Bench, single: Bench) -> list[tuple[str, torch.Tensor, 
     "parameters-count",
     "numerics",
     cases=plain,
-    needs=[STATES, PARAMETERS],
+    needs=[KINETICS, STATES, PARAMETERS],
     share=0.25,
     why="a parameter that changes nothing is one that somebody will tune",
 )

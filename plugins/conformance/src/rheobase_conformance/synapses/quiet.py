@@ -10,7 +10,7 @@ from .bench import Bench, connected
 from .case import SynapseCase
 from .cases import plain, spikes
 from .comparing import size_of
-from .needs import AT_REST, STATES
+from .needs import AT_REST, KINETICS, STATES
 from .subject import SynapseSubject
 
 
@@ -19,7 +19,7 @@ from .subject import SynapseSubject
     "rest-stays",
     "numerics",
     cases=plain,
-    needs=[STATES, AT_REST],
+    needs=[KINETICS, STATES, AT_REST],
     why="a synapse that moves by itself acts where nobody has spiked",
 )
 def rest_stays(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -40,7 +40,7 @@ def rest_stays(subject: SynapseSubject, case: SynapseCase) -> None:
     "weight-zero-changes-nothing",
     "numerics",
     cases=spikes,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="a pruned synapse has weight zero, and must be none",
 )
 def weight_zero_changes_nothing(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -60,6 +60,7 @@ def weight_zero_changes_nothing(subject: SynapseSubject, case: SynapseCase) -> N
     "components",
     cases=plain,
     share=0.25,
+    needs=[KINETICS],
     why="a projection that never fires must be no projection",
 )
 def silence_changes_nothing(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -82,7 +83,7 @@ def silence_changes_nothing(subject: SynapseSubject, case: SynapseCase) -> None:
     "returns-to-rest",
     "numerics",
     cases=plain,
-    needs=[STATES, AT_REST],
+    needs=[KINETICS, STATES, AT_REST],
     share=0.5,
     why="one spike would be felt for ever, or without bound",
 )

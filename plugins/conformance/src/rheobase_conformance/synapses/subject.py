@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from rheobase import SynapseSpec
+from rheobase import Plasticity, SynapseSpec
 from rheobase.spi import called
 
 from ..subject import Subject
-from .host import target_of
+from .host import Clock, target_of
 
 
 class SynapseSubject(Subject):
@@ -32,6 +32,22 @@ class SynapseSubject(Subject):
         return self.obj.schema
 
     @property
+    def plastic(self) -> bool:
+        """Whether it changes weights, and says nothing of what a spike does."""
+        return issubclass(self.obj, Plasticity)
+
+    @property
+    def bounds(self) -> tuple[str, ...]:
+        """Those bounds of weights that a plasticity declares."""
+        names = ("low", "high") if self.plastic else ()
+        return tuple(name for name in names if name in self.schema.parameters)
+
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """The states of a plasticity that it declares to be at rest where they begin."""
+        return tuple(name for name, each in self.schema.states.items() if self.plastic and each.at_rest)
+
+    @property
     def own(self) -> Any:
         """What it declares, with the states that are kept for each target alone."""
         return self.obj.kinetics.schema
@@ -39,12 +55,12 @@ class SynapseSubject(Subject):
     @property
     def of_source(self) -> tuple[str, ...]:
         """The states that are kept for each source."""
-        return tuple(self.obj.kinetics.of_source)
+        return () if self.plastic else tuple(self.obj.kinetics.of_source)
 
     @property
     def has_states(self) -> bool:
         """Whether it has states, and functions of them; else it adds to a state of its target."""
-        return not self.obj.into
+        return not self.plastic and not self.obj.into
 
     @property
     def at_rest(self) -> tuple[str, ...]:
@@ -71,6 +87,8 @@ class SynapseSubject(Subject):
     @cached_property
     def host(self) -> Any:
         """The class of a target that it can be connected to."""
+        if self.plastic:
+            return Clock
         return self.target_class(("voltage", *self.reads))
 
     def target_class(self, names: Sequence[str]) -> Any:

@@ -10,7 +10,7 @@ from ..violation import require
 from .bench import Bench
 from .case import SynapseCase
 from .cases import spikes
-from .needs import SOURCES, STATES
+from .needs import KINETICS, SOURCES, STATES
 from .subject import SynapseSubject
 
 
@@ -34,7 +34,7 @@ def _require_same_where(kept: Tensor, bench: Bench, what: str) -> None:
     "units-know-nothing-of-each-other",
     "independence",
     cases=lambda subject, profile: spikes(subject, profile, units=(5, 3, 2)),
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="targets are split among processes, each of which sees its own alone",
 )
 def units_know_nothing_of_each_other(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -49,7 +49,7 @@ def units_know_nothing_of_each_other(subject: SynapseSubject, case: SynapseCase)
     "batch-rows-know-nothing-of-each-other",
     "independence",
     cases=lambda subject, profile: spikes(subject, profile, batches=((2,), (3, 2))),
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="a batch is many runs at once, and must give what each of them gives",
 )
 def batch_rows_know_nothing_of_each_other(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -65,7 +65,7 @@ def batch_rows_know_nothing_of_each_other(subject: SynapseSubject, case: Synapse
     "sources-know-nothing-of-each-other",
     "independence",
     cases=lambda subject, profile: spikes(subject, profile, units=(5, 3, 2), batches=((),)),
-    needs=[SOURCES],
+    needs=[KINETICS, SOURCES],
     why="those that spike in one step are asked together, and alone in another",
 )
 def sources_know_nothing_of_each_other(subject: SynapseSubject, case: SynapseCase) -> None:

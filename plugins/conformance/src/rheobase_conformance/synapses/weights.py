@@ -12,7 +12,7 @@ from .bench import Bench, State
 from .case import SynapseCase
 from .cases import plain
 from .comparing import require_near, size_of
-from .needs import ADDITIVE, LINEAR, SPEC, STATES
+from .needs import ADDITIVE, KINETICS, LINEAR, SPEC, STATES
 from .subject import SynapseSubject
 
 
@@ -21,7 +21,7 @@ from .subject import SynapseSubject
     "weights-count",
     "components",
     cases=plain,
-    needs=[STATES],
+    needs=[KINETICS, STATES],
     why="a weight that is not looked at cannot be learned, and all synapses are alike",
 )
 def weights_count(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -45,7 +45,7 @@ def weights_count(subject: SynapseSubject, case: SynapseCase) -> None:
     "additive-as-claimed",
     "components",
     cases=plain,
-    needs=[STATES, ADDITIVE],
+    needs=[KINETICS, STATES, ADDITIVE],
     why="spikes that arrive together are summed before the synapse sees them",
 )
 def additive_as_claimed(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -71,7 +71,7 @@ def additive_as_claimed(subject: SynapseSubject, case: SynapseCase) -> None:
     "linear-as-claimed",
     "components",
     cases=plain,
-    needs=[STATES, LINEAR],
+    needs=[KINETICS, STATES, LINEAR],
     why="who claims it is integrated exactly, and weights are scaled with the size of the network",
 )
 def linear_as_claimed(subject: SynapseSubject, case: SynapseCase) -> None:
@@ -110,7 +110,7 @@ def _later(bench: Bench, state: State) -> State:
     why="who splits a network among processes asks the spec which states go with which units",
 )
 def per_as_claimed(subject: SynapseSubject) -> None:
-    """It claims per="source" where it keeps states of each source, and there alone."""
-    kept = "source" if subject.of_source else "target"
+    """It claims per="source" where it keeps states of each source, and "synapse" where it is a plasticity."""
+    kept = "synapse" if subject.plastic else "source" if subject.of_source else "target"
     claimed = subject.claims.per
     require(claimed == kept, f"it claims per={claimed!r}, and its states are those of each {kept}")

@@ -1,0 +1,1 @@
+"""Properties of plasticities: what changes weights."""
