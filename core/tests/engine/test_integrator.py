@@ -155,3 +155,7 @@ def test_an_integrator_that_is_none_is_refused(lif):
         rb.create(lif, integrator=3)
     with pytest.raises(ArgumentError, match=r"integrator=.*RungeKutta"):
         rb.create(lif, integrator=rb.RungeKutta)  # the class, not an object of it
+
+
+def test_the_former_name_of_advancing_through_segments_serves():
+    assert rb.Integrator.through is rb.Integrator.advance_segments

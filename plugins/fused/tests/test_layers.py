@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import rheobase as rb
 import torch
 from rheobase.errors import ArgumentError, BackendError, InputError, NonFiniteStateError
+from rheobase_fused.operations import OPERATIONS
+from rheobase_fused.training.partials import PARTIALS
 from torch import Tensor, nn
 
 STEPS, ROWS, UNITS = 50, 3, 21
@@ -105,6 +108,43 @@ def test_every_installed_model_has_the_gradients_of_eager(name: str, reset: str)
             continue
         x = (0.1 if name == "morris-lecar" else 1.5) * numbers(8 if name in FEW_STEPS else 30, ROWS, UNITS)
         agree(differentiated(eager, x), differentiated(fused, x))
+
+
+# Each with numbers within its domain, and a kink where there is one.
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "powers": lambda v: v**2 + 0.1 * v**3 + (v.abs() + 0.1) ** 1.3 + 1.0 / (2.0 + v),
+    "exponentials": lambda v: torch.exp(v) + torch.expm1(v) + torch.log(3.0 + v) + torch.log1p(v.abs()),
+    "bends": lambda v: v.clamp(-0.2, 0.3) + torch.relu(v) + v.abs() + torch.minimum(v, v * v),
+    "more bends": lambda v: torch.maximum(v, 0.5 * v) + torch.nn.functional.softplus(v) + torch.sign(v),
+    "sigmoids": lambda v: torch.tanh(v) + torch.sigmoid(2.0 * v) + torch.erf(v) + torch.erfc(0.5 * v),
+    "circles": lambda v: torch.sin(v) + torch.cos(v) + torch.tan(v) + torch.atan(v) + torch.atan2(v, v + 3.0),
+    "others": lambda v: torch.asin(0.3 * v) + torch.acos(0.3 * v) + torch.sinh(v) + torch.cosh(v),
+    "rests": lambda v: torch.fmod(v, 0.7) + torch.sqrt(3.0 + v) + torch.floor(v) + torch.pow(1.5, v),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_have_in_a_kernel_the_derivative_that_autograd_has_of_them(name: str) -> None:
+    function = FUNCTIONS[name]
+
+    class Model(rb.SpikingNeuron):
+        voltage = rb.State(0.1, unit="mV")
+
+        @staticmethod
+        def derivatives(state: Any, params: Any, data: Any) -> Any:
+            return {"voltage": 0.1 * function(state.voltage.clamp(-1.5, 1.5)) - state.voltage + data}
+
+        @staticmethod
+        def threshold(state: Any, params: Any) -> Any:
+            return state.voltage - 1.0
+
+        @staticmethod
+        def reset(state: Any, params: Any) -> Any:
+            return {"voltage": -0.5}
+
+    eager, fused = layers(Model, dt=0.5, input="native", integrator="rk1", event="step")
+    x = 4.0 * numbers(STEPS, ROWS, UNITS) - 1.0
+    agree(differentiated(eager, x), differentiated(fused, x))
 
 
 SURROGATES: dict[str, Any] = {
@@ -365,6 +405,16 @@ def test_a_layer_on_a_gpu_has_the_output_of_one_on_the_cpu() -> None:
     assert torch.equal(there(x.cuda()).cpu(), rb.layer("lif", 70, dt=1.0, backend="eager")(x))
     with pytest.raises(BackendError, match="kernels for layers are made for the CPU"):
         rb.layer("lif", 70, dt=1.0, device="cuda", backend="fused")
+
+
+FLAT = ("floor", "ceil", "trunc", "round")
+"""Operations on numbers whose derivative is 0."""
+CONDITIONS = ("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "xor", "not", "isfinite")
+WHOLE = ("absi",)
+
+
+def test_each_operation_on_numbers_has_a_derivative() -> None:
+    assert {*OPERATIONS} - {*PARTIALS} == {*FLAT, *CONDITIONS, *WHOLE}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -223,3 +223,17 @@ def test_a_batch_goes_on_in_eager() -> None:
         )
     assert torch.equal(traces[0]["voltage"], traces[1]["voltage"])
     assert traces[0]["voltage"].shape == (50, 2, UNITS)
+
+
+def test_weights_that_change_go_as_in_eager() -> None:
+    pytest.importorskip("rheobase_plasticity")
+    weights = []
+    for backend in ("fused", "eager"):
+        net, drive = currents()
+        rule = rb.synapse("stdp-pair", a_plus=0.5, a_minus=0.6, low=0.0, high=200.0)
+        plastic = {"weight": 30.0, "delay": 0.4, "plasticity": rule, "identifier": "plastic"}
+        net.connect("I", "E", (SOURCE, TARGET), rb.synapse("exponential"), **plastic)
+        rb.simulate(net, drive, duration=60.0, backend=backend)
+        weights.append(net["plastic"].weight)
+    assert float((weights[1] - 30.0).abs().max()) > 0.1
+    torch.testing.assert_close(*weights, rtol=1e-11, atol=1e-11)

@@ -16,7 +16,7 @@ def test_it_goes_with_any_synapse_into_a_model_that_is_no_lif(kinetics: str, pla
     net = rb.Network(seed=3)
     net.add("a", rb.create("poisson", 20, rate=200.0, dt=0.25))
     net.add("b", rb.create("izhikevich", 4, dt=0.25))
-    large = {"delta": 6.0, "conductance-exponential": 3.0, "tsodyks-markram": 40.0}[kinetics]
+    large = {"delta": 6.0, "conductance-exponential": 0.3, "tsodyks-markram": 40.0}[kinetics]
     rule = rb.synapse(plasticity, a_plus=0.01 * large, a_minus=0.005 * large, high=2 * large)
     net.connect(
         "a", "b", rb.rule("all-to-all"), rb.synapse(kinetics), weight=large, delay=1.0, plasticity=rule
@@ -91,3 +91,15 @@ def test_a_recording_with_weights_is_read_back_as_it_was(tmp_path: Path) -> None
     for name, columns in (("weight", 2), ("pre_trace", 24)):
         assert rec["a->b"].traces[name].shape == (60, columns)
         assert torch.equal(torch.as_tensor(read["a->b"].traces[name]), rec["a->b"].traces[name])
+
+
+def test_a_kernel_leaves_the_population_whose_weights_change_to_eager() -> None:
+    pytest.importorskip("rheobase_fused", reason="rheobase-fused is not installed")
+
+    net = rb.Network(seed=1)
+    net.add("a", rb.create("spike-times", times=[[1.0], [3.0]], dt=0.5))
+    net.add("b", rb.create("lif", 4, dt=0.5))
+    rule = rb.synapse("stdp-pair", a_minus=0.5)
+    net.connect("a", "b", rb.rule("all-to-all"), rb.synapse("delta"), weight=9.0, plasticity=rule)
+    with pytest.raises(rb.errors.BackendError, match="weights of projections that reach it change"):
+        rb.simulate(net, duration=10.0, backend="fused")

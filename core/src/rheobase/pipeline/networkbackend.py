@@ -53,8 +53,8 @@ def stepping(net: Network, backend: str, *, grad: bool) -> Stepping:
         )
     steppers: dict[str, Stepper] = {}
     refusals: dict[str, str] = {}
-    for name, each in net.populations.items():
-        stepper = _asked(population, each, net.incoming_of(name), grad)
+    for name in net.populations:
+        stepper = _asked(population, net, name, grad)
         if isinstance(stepper, str):
             refusals[name] = stepper
         else:
@@ -69,10 +69,14 @@ def stepping(net: Network, backend: str, *, grad: bool) -> Stepping:
     return Stepping(steppers, found.provenance, eager, told)
 
 
-def _asked(population: Any, neuron: Any, incoming: Any, grad: bool) -> Stepper | str:
+def _asked(population: Any, net: Network, name: str, grad: bool) -> Stepper | str:
     """What a backend gives for a population, or why it gives nothing."""
     try:
-        stepper: Stepper = population(neuron, incoming, grad=grad)
+        incoming = net.incoming_of(name)
+        if incoming.plastic:
+            # A step may be taken again with other weights, which is the network's affair.
+            return "weights of projections that reach it change (plasticity=...)"
+        stepper: Stepper = population(net.populations[name], incoming, grad=grad)
     except NotImplementedError as refusal:
         return str(refusal)
     return stepper

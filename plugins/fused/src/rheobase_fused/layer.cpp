@@ -1,7 +1,21 @@
+/* Room of a thread, which it keeps from block to block: memory that is fresh costs more than the work in it. */
+struct Room {
+    char *memory = NULL;
+    size_t size = 0;
+    ~Room() { free(memory); }
+};
+static thread_local Room kept_room;
+
 /* Room for so many arrays of a block. */
 static char *room(int64_t arrays) {
-    char *memory = NULL;
-    return posix_memalign((void **)&memory, 64, (size_t)arrays * BLOCK * sizeof(real)) ? NULL : memory;
+    const size_t size = (size_t)arrays * BLOCK * sizeof(real);
+    if (kept_room.size < size) {
+        void *memory = NULL;
+        free(kept_room.memory);
+        kept_room.memory = posix_memalign(&memory, 64, size) ? NULL : (char *)memory;
+        kept_room.size = kept_room.memory ? size : 0;
+    }
+    return kept_room.memory;
 }
 
 #define ARRAY(memory, k) ((void *)((memory) + (size_t)(k) * BLOCK * sizeof(real)))
@@ -54,7 +68,6 @@ static void forward_block(void *given, int64_t number) {
     }
     for (int k = 0; k < STATES; k++) store_state(kinds[k], s[k], at, count, layer->after[k]);
     if (lanes_of(rb_ne(odd, odd))) __atomic_store_n(&layer->odd, 1, __ATOMIC_RELAXED);
-    free(memory);
 }
 
 static void backward_block(void *given, int64_t number) {
@@ -108,8 +121,8 @@ static void backward_block(void *given, int64_t number) {
             for (int k = 0; k < STATES; k++) s[0][k] = ARRAY(memory, j * STATES + k);
             rows_at(layer, step, at, x);
             for (int k = 0; k < INPUTS; k++) dx[k] = layer->dinputs[k] ? layer->dinputs[k] + step * lanes + at : NULL;
-            backward(count, s[0], h, x, layer->dout + step * layer->dout_step + at * layer->dout_lane,
-                     layer->dout_lane, c, a, dx, (int)layer->stream);
+            backward(count, s[0], h, x, layer->dout + step * layer->dout_step + at * layer->dout_lane, c, a, dx,
+                     (int)layer->dout_lane, (int)layer->stream);
         }
         for (int k = 0; k < GATHERED; k++)
             for (int64_t i = 0; i < padded; i++) {
@@ -132,7 +145,6 @@ static void backward_block(void *given, int64_t number) {
             if (!layer->dparam_strides[k]) layer->dparams[k][number] = sum;
         }
     }
-    free(memory);
 }
 
 static int64_t blocks_of(const Layer *layer) { return (layer->lanes + layer->block - 1) / layer->block; }

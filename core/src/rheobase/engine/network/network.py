@@ -412,9 +412,9 @@ class Network(nn.Module):
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
-                plastic = reaching is not None and reaching.plastic
-                found = steppers[name](data[name]) if name in steppers and not plastic else None
-                if found is None:
+                if name in steppers:
+                    found = steppers[name](data[name])
+                else:
                     own = population._own_forward or population._model is None
                     if reaching is None or own:
                         found = population(data[name]) if own else population.advance(data[name])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
+from ..cost import cost_of
 from ..expression import Node
 from ..writer import TYPES, Writer
 from .halves import Halves
@@ -13,6 +14,8 @@ _CACHE = 256 * 1024
 """Bytes of the second cache that a block of units may take, with the steps of a segment."""
 SEGMENT = 20
 """The steps of a segment: from the states at its start they are computed once more in the backward."""
+_SHORT = 400
+"""The cost of a short step, in additions."""
 _PACKAGE = __package__.rpartition(".")[0]
 
 
@@ -119,11 +122,11 @@ class _Source:
 
     def _loads(self) -> list[str]:
         return [
-            "        const int64_t there = count - i * LANES;",
+            "        const int64_t there = full ? LANES : count - i * LANES;",
             "        (void)there;",
             *(f"        const {kind} s{k} = S{k}[i];" for k, kind in enumerate(self.kinds)),
             *(
-                f"        const vreal x{k} = load_some(x[{k}], i * LANES, 1, there);"
+                f"        const vreal x{k} = load_some(X{k}, i * LANES, 1, there);"
                 for k in range(len(self.step.inputs))
             ),
         ]
@@ -137,10 +140,18 @@ class _Source:
         body += [f"        N{k}[i] = {writer.name(node)};" for k, node in enumerate(ends)]
         out = writer.lines([self.halves.out], "            ")
         odd = "".join(f" + x{k} * 0" for k in range(len(self.step.inputs)))
-        return _function(
-            "vreal forward(int64_t count, void *const *s, void *const *n, void *const *h, "
-            "const real *const *x, real *out, int stream)",
+        return self._specialised(
+            "vreal",
+            "forward",
+            {
+                **{"count": "int64_t ", "s": "void *const *", "n": "void *const *", "h": "void *const *"},
+                **{"x": "const real *const *", "out": "real *"},
+            },
+            ("full", "writes", "stream"),
+            "count % LANES == 0, out != NULL, stream",
+            ("1, 1, 1", "1, 0, 0", "1, 1, 0"),
             [
+                *self._rows(),
                 *(f"    const {kind} *S{k} = (const {kind} *)s[{k}];" for k, kind in enumerate(self.kinds)),
                 *(f"    {kind} *N{k} = ({kind} *)n[{k}];" for k, kind in enumerate(self.kinds)),
                 *declared,
@@ -149,7 +160,7 @@ class _Source:
                 "    for (int64_t i = 0; i < vectors; i++) {",
                 *self._loads(),
                 *body,
-                "        if (out) {",
+                "        if (writes) {",
                 *out,
                 f"            store_some(out, i * LANES, {writer.name(self.halves.out)}, there, stream);",
                 f"            odd += splat(0){odd};",
@@ -169,14 +180,22 @@ class _Source:
         body = writer.lines([*ends, *gathered, *inputs.values()], "        ")
         body += [f"        A{k}[i] += {writer.name(node)};" for k, node in enumerate(gathered)]
         for k, node in inputs.items():
-            body.append(
-                f"        if (dx[{k}]) store_some(dx[{k}], i * LANES, {writer.name(node)}, there, stream);"
-            )
+            body.append(f"        if (D{k}) store_some(D{k}, i * LANES, {writer.name(node)}, there, stream);")
         body += [f"        C{k}[i] = {writer.name(node)};" for k, node in enumerate(ends)]
-        return _function(
-            "void backward(int64_t count, void *const *s, void *const *h, const real *const *x, "
-            "const real *dout, int64_t wide, real *const *c, real *const *a, real *const *dx, int stream)",
+        return self._specialised(
+            "void",
+            "backward",
+            {
+                **{"count": "int64_t ", "s": "void *const *", "h": "void *const *"},
+                **{"x": "const real *const *", "dout": "const real *", "c": "real *const *"},
+                **{"a": "real *const *", "dx": "real *const *"},
+            },
+            ("full", "wide", "stream"),
+            "count % LANES == 0, wide, stream",
+            ("1, 1, 1", "1, 1, 0"),
             [
+                *self._rows(),
+                *(f"    real *const D{k} = dx[{k}];" for k in inputs),
                 *(f"    const {kind} *S{k} = (const {kind} *)s[{k}];" for k, kind in enumerate(self.kinds)),
                 *(f"    vreal *const C{k} = (vreal *)c[{k}];" for k in range(len(ends))),
                 *(f"    vreal *const A{k} = (vreal *)a[{k}];" for k in range(len(gathered))),
@@ -188,6 +207,56 @@ class _Source:
                 *body,
                 "    }",
             ],
+        )
+
+    def _rows(self) -> list[str]:
+        return [f"    const real *const X{k} = x[{k}];" for k in range(len(self.step.inputs))]
+
+    def _specialised(
+        self,
+        gives: str,
+        name: str,
+        arguments: Mapping[str, str],
+        choices: Sequence[str],
+        chosen: str,
+        usual: Sequence[str],
+        body: Iterable[str],
+    ) -> str:
+        """A function; and where a step is short, copies of it, in which what is usual is known.
+
+        Args:
+            gives: Its type.
+            name: Its name.
+            arguments: Its arguments and their types, beside the last of the choices.
+            choices: What may be known.
+            chosen: What that is in a call.
+            usual: What copies are made for.
+            body: Its lines.
+        """
+        given = ", ".join(f"{kind}{each}" for each, kind in arguments.items())
+        known = ", ".join(f"int {each}" for each in choices)
+        roots = [*self.step.states.values(), *self.halves.adjoint.values()]
+        copies = usual if cost_of(roots, self.halves.hoisted) <= _SHORT else ()
+        call = f"{name}_as({', '.join(arguments)}, "
+        # What a call chooses beside what follows from its arguments.
+        rest = [f"int {each}" for each in choices[1:] if each in ("wide", "stream")]
+        tests = []
+        for each in copies:
+            conditions = zip(chosen.split(", "), each.split(", "), strict=True)
+            said = " && ".join(f"!({one}) == {int(value == '0')}" for one, value in conditions)
+            tests.append(f"    if ({said}) return {call}{each});")
+        kept = "INLINE" if copies else "static NOINLINE"
+        return "\n".join(
+            [
+                f"{kept} {gives} {name}_as({given}, {known}) {{",
+                "    (void)full;",
+                *body,
+                "}",
+                _function(
+                    f"{gives} {name}({', '.join([given, *rest])})",
+                    [*tests, f"    return {call}{chosen});"],
+                ),
+            ]
         )
 
     def _carry(self) -> str:
