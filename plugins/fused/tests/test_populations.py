@@ -212,15 +212,17 @@ def test_a_step_that_fails_is_eagers_error_and_leaves_the_network_as_it_was() ->
     assert told[0] == told[1]
 
 
-def test_a_batch_goes_on_in_eager() -> None:
+def test_a_batch_goes_on_in_eager_and_that_is_told() -> None:
     drive = {"E": torch.full((2, UNITS), 200.0, dtype=torch.float64)}
     traces = []
     for backend in ("fused", "eager"):
         net, _ = pulses()
         rows = {"E": drive["E"].expand(50, 2, UNITS)}
-        traces.append(
-            rb.simulate(net, rows, duration=5.0, record={"I": "voltage"}, backend=backend)["I"].traces
-        )
+        recording = rb.simulate(net, rows, duration=5.0, record={"I": "voltage"}, backend=backend)
+        traces.append(recording["I"].traces)
+        assert recording["I"].provenance["backend"].name == "eager"
+        said = [each for each in recording.warnings if "E was stepped in eager for" in each]
+        assert len(said) == (backend == "fused")
     assert torch.equal(traces[0]["voltage"], traces[1]["voltage"])
     assert traces[0]["voltage"].shape == (50, 2, UNITS)
 

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
+
+from torch import Tensor
 
 from ..engine.network.network import Network, Stepper
 from ..errors import BackendError
 from ..plugins.registry import resolve
 from ..specs import Provenance
 from .backends import AUTO, EAGER
+
+
+@final
+class Counted:
+    """A stepper, and the steps that it left to eager.
+
+    Args:
+        stepper: What takes the steps of a population, or gives None for one that it does not take.
+    """
+
+    def __init__(self, stepper: Stepper) -> None:
+        self._stepper = stepper
+        self.taken, self.left = 0, 0
+
+    def __call__(self, data: Any) -> dict[str, Tensor] | None:
+        """Take a step, if it is one that is taken."""
+        found = self._stepper(data)
+        if found is None:
+            self.left += 1
+        else:
+            self.taken += 1
+        return found
 
 
 class Stepping(NamedTuple):
@@ -19,13 +43,24 @@ class Stepping(NamedTuple):
         steppers: Population -> what takes its steps, where that is not the population itself.
         source: The backend of these.
         eager: The backend of all others.
-        told: What is to be said of populations that the backend refused.
+        refused: What is to be said of populations that the backend refused.
     """
 
-    steppers: Mapping[str, Stepper]
+    steppers: Mapping[str, Counted]
     source: Provenance
     eager: Provenance
-    told: list[str]
+    refused: list[str]
+
+    @property
+    def told(self) -> list[str]:
+        """What is to be said of who was stepped in eager, by now."""
+        left = [
+            f"{name} was stepped in eager for {each.left} of {each.left + each.taken} steps, which "
+            f"{self.source.name} does not take: those of a batch, of a signal, or beside an input's domain"
+            for name, each in self.steppers.items()
+            if each.left
+        ]
+        return [*self.refused, *left]
 
     def of(self, net: Network, name: str) -> Provenance:
         """The backend of a part: of a population, or of a projection, whose receiver is stepped with it."""
@@ -33,7 +68,9 @@ class Stepping(NamedTuple):
             name = net.projections[name].receiver
         elif name in net.views:
             name = net.views[name].population
-        return self.source if name in self.steppers else self.eager
+        stepper = self.steppers.get(name)
+        idle = stepper is None or (stepper.left and not stepper.taken)
+        return self.eager if idle else self.source
 
 
 def stepping(net: Network, backend: str, *, grad: bool) -> Stepping:
@@ -51,22 +88,22 @@ def stepping(net: Network, backend: str, *, grad: bool) -> Stepping:
         raise BackendError(
             f"the backend {backend!r} takes no networks; give backend='eager', or leave it out"
         )
-    steppers: dict[str, Stepper] = {}
+    steppers: dict[str, Counted] = {}
     refusals: dict[str, str] = {}
     for name in net.populations:
         stepper = _asked(population, net, name, grad)
         if isinstance(stepper, str):
             refusals[name] = stepper
         else:
-            steppers[name] = stepper
+            steppers[name] = Counted(stepper)
     if not steppers:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
         raise BackendError(
             f"the backend {backend!r} takes no population of {net.identifier}: {reasons}; give "
             "backend='eager', or leave it out"
         )
-    told = [f"{name} was stepped in eager: {reason}" for name, reason in refusals.items()]
-    return Stepping(steppers, found.provenance, eager, told)
+    refused = [f"{name} was stepped in eager: {reason}" for name, reason in refusals.items()]
+    return Stepping(steppers, found.provenance, eager, refused)
 
 
 def _asked(population: Any, net: Network, name: str, grad: bool) -> Stepper | str:

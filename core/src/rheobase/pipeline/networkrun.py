@@ -56,7 +56,7 @@ def simulate_network(
                 name: replace(part, provenance={**part.provenance, "backend": way.of(net, name)})
                 for name, part in parts.items()
             },
-            list(way.told),
+            way.told,
         )
 
     with ExitStack() as stack:

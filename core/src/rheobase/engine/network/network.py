@@ -412,9 +412,8 @@ class Network(nn.Module):
                 reaching = incoming.get(name)
                 if reaching is not None:
                     reaching.due(label)
-                if name in steppers:
-                    found = steppers[name](data[name])
-                else:
+                found = steppers[name](data[name]) if name in steppers else None
+                if found is None:
                     own = population._own_forward or population._model is None
                     if reaching is None or own:
                         found = population(data[name]) if own else population.advance(data[name])
