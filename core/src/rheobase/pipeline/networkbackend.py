@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, final
 
 from torch import Tensor
 
-from ..engine.network.network import Network, Stepper
+from ..engine.network.network import Network
+from ..engine.network.stepping import Stepper
 from ..errors import BackendError
 from ..plugins.registry import resolve
 from ..specs import Provenance

@@ -9,6 +9,7 @@ from itertools import repeat
 from typing import Any
 
 from ..engine.network.network import Network
+from ..engine.network.stepping import refuse_several
 from ..engine.neuron.threads import occupied
 from ..errors import ArgumentError, InputError, nearest, shown
 from .drive import Drive
@@ -125,7 +126,7 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
             )
         drive = Drive(source, net[name])
         if any(isinstance(part, Sources) for part in drive.parts.values()):
-            net.refuse_several(name)
+            refuse_several(net, name)
         drive.check()
         rows, left = drive.rows_given, drive.steps_left
         if rows is not None and rows != steps:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from torch import Tensor, nn
 
-from ...errors import ArgumentError, InputError, IntegrationError, nearest
+from ...errors import ArgumentError, InputError, nearest
 from ...specs import Provenance
-from ..aggregate import sum_inputs
 from ..neuron.base import Neuron
-from .batch import of_one_batch
-from .blame import source_of_nan
-from .checks import check_alike, checked_positions, in_order, warn_of_hooks
+from .admission import check_name, check_population, check_receptor_name
+from .checks import checked_positions, in_order
 from .connecting import Wanted, made, share_receptor
 from .incoming import Incoming
 from .membership import enter
 from .projection import Projection
 from .recipe import SynapseRecipe
 from .reference import join
-from .settling import put_back, reports, settled
-from .view import End, View, combined, end_of
-
-Stepper: TypeAlias = "Callable[[Any], dict[str, Tensor] | None]"
-"""Takes a step of a population, given its prepared input: what it reports; None: nothing was done."""
+from .stepping import Stepper, refuse_several, take_step
+from .view import End, View, end_of
 
 
 class Network(nn.Module):
@@ -146,36 +141,8 @@ class Network(nn.Module):
             ArgumentError: If the name is taken or cannot be used, or the population cannot stand in this
                 network.
         """
-        self._check_name(name)
-        if not isinstance(ensemble, Neuron):
-            raise ArgumentError(
-                f"{self.identifier}: {name!r} is {type(ensemble).__name__}; a population is what "
-                "rheobase.create gives"
-            )
-        if any(ensemble is known for known in self.populations.values()):
-            raise ArgumentError(
-                f"{self.identifier}: the population {name!r} is in the network already, as "
-                f"{ensemble.identifier!r}; create another one"
-            )
-        if self.simulation_step:
-            raise ArgumentError(
-                f"{self.identifier}: the clock has run, so {name!r} cannot be added; add before the first "
-                "step, or call reset_state()"
-            )
-        if ensemble.simulation_step:
-            raise ArgumentError(
-                f"{self.identifier}: the population {name!r} has taken {ensemble.simulation_step} steps; "
-                "call its reset_state() before it is added"
-            )
-        for other in self.populations.values():
-            for what in ("dt", "device", "dtype"):
-                ours, theirs = getattr(other, what), getattr(ensemble, what)
-                if ours != theirs:
-                    unit = " ms" if what == "dt" else ""
-                    raise ArgumentError(
-                        f"{self.identifier}: the population {name!r} has {what}={theirs}{unit} and "
-                        f"{other.identifier!r} has {ours}{unit}; all populations of a network have one {what}"
-                    )
+        check_name(self, name)
+        check_population(self, name, ensemble)
         enter(ensemble, self, name)
         if positions is not None:
             self._positions[name] = checked_positions(name, positions, ensemble.num_units)
@@ -209,7 +176,7 @@ class Network(nn.Module):
             >>> net({"some": 2.0})["cells"]["voltage"]
             tensor([0., 2., 2., 0., 0.])
         """
-        self._check_name(name)
+        check_name(self, name)
         if population not in self.populations:
             raise ArgumentError(
                 f"{self.identifier}: there is no population {population!r}"
@@ -264,28 +231,19 @@ class Network(nn.Module):
         """
         ends = self._end(source), self._end(target)
         name = f"{source}->{target}" if identifier is None else identifier
-        self._check_name(name)
+        check_name(self, name)
         if any(each.simulation_step for each in self.populations.values()):
             raise ArgumentError(f"{name}: the clock has run; connect before the first step, or reset_state()")
         wanted = Wanted(name, rule, synapse, weight, delay, input, receptor, plasticity)
         projection = made(wanted, *ends, self.seed, positions=self._at(*ends))
         order = in_order(self.populations, {**self.projections, name: projection})
         if receptor is not None:
-            self._check_receptor_name(name, receptor, projection.receiver)
+            check_receptor_name(self, name, receptor, projection.receiver)
             share_receptor(projection, self.projections.values())
         self._projections[name], self._order = projection, order
         self.add_module(name, projection)
         self._incoming = None
         return projection
-
-    def _check_receptor_name(self, name: str, receptor: Any, target: str) -> None:
-        if not isinstance(receptor, str) or not receptor.strip():
-            raise ArgumentError(f"{name}: receptor={receptor!r} cannot be used; give a name, such as 'ampa'")
-        if any(each.identifier == receptor for each in self.projections.values() if each.receiver == target):
-            raise ArgumentError(
-                f"{name}: the receptor {receptor!r} has the name of a projection into {target!r}; give it "
-                "another"
-            )
 
     def add_ensembles(self, *ensembles: Neuron) -> None:
         """Add populations, each under its own identifier; see :meth:`add`."""
@@ -301,7 +259,7 @@ class Network(nn.Module):
         for each in synapses:
             join(each, self.identifier, self.populations)
             name = each.identifier
-            self._check_name(name)
+            check_name(self, name)
             if any(one.simulation_step for one in self.populations.values()):
                 raise ArgumentError(f"{name}: the clock has run; add it before the first step")
             self._projections[name] = each
@@ -322,16 +280,6 @@ class Network(nn.Module):
         found = [self._positions.get(end.neuron.identifier) for end in ends]
         parts = [at[end.first : end.last] for at, end in zip(found, ends, strict=True) if at is not None]
         return (parts[0], parts[1]) if len(parts) == 2 else None
-
-    def _check_name(self, name: Any) -> None:
-        if not isinstance(name, str) or not name.strip() or "." in name:
-            raise ArgumentError(f"{self.identifier}: the name {name!r} cannot be used; give one without '.'")
-        if name in self:
-            raise ArgumentError(f"{self.identifier}: there is a {name!r} already; give another identifier")
-        if hasattr(self, name):
-            raise ArgumentError(
-                f"{self.identifier}: {name!r} is a member of every network; give the part another name"
-            )
 
     # --- running -------------------------------------------------------------------------------------
 
@@ -374,7 +322,7 @@ class Network(nn.Module):
                     f"{nearest(str(name), known)}; there are {', '.join(known)}"
                 )
             if isinstance(given, (list, tuple)) and len(given) > 1:
-                self.refuse_several(name)
+                refuse_several(self, name)
         return self.advance_prepared(
             {
                 name: each.prepare(stimulus.get(name, _nothing(each)))
@@ -396,58 +344,7 @@ class Network(nn.Module):
             of_views: View -> what it is given.
             steppers: Population -> what takes its step in place of its own.
         """
-        check_alike(self.populations, self.projections, self.identifier)
-        if of_views:
-            data = self._with_views(data, of_views)
-        incoming, label = self._reached(), self.simulation_step + 1
-        modules = (*self.populations.values(), *self.projections.values())
-        before = {each: dict(each._buffers) for each in modules}
-        outputs: dict[str, Any] = {}
-        if label == 1:
-            data = of_one_batch(data)
-            warn_of_hooks(self.populations, self.identifier)
-        try:
-            for name in self._order:
-                population = self.populations[name]
-                reaching = incoming.get(name)
-                if reaching is not None:
-                    reaching.due(label)
-                found = steppers[name](data[name]) if name in steppers else None
-                if found is None:
-                    own = population._own_forward or population._model is None
-                    if reaching is None or own:
-                        found = population(data[name]) if own else population.advance(data[name])
-                    else:
-                        found = settled(population, reaching, data[name], before, label)
-                outputs[name] = found
-                for projection in self.projections.values():
-                    # Its receiver is stepped later in this step.
-                    if projection.sender == name and projection.delays.at_once:
-                        projection.send_of(label, outputs[name])
-        except Exception as error:
-            self._put_back(before, label)
-            if isinstance(error, IntegrationError) and (told := self._blamed(name)):
-                raise type(error)(f"{error}{told}") from error
-            raise
-        for projection in self.projections.values():
-            projection.delivery.commit()
-        for name in sorted(self.projections):
-            projection = self.projections[name]
-            if not projection.delays.at_once:
-                projection.send_of(label, outputs[projection.sender])
-            outputs[name] = reports(projection)
-        return outputs
-
-    def _with_views(self, data: Mapping[str, Any], of_views: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The prepared inputs of populations, with what views of them are given; summed by name."""
-        given: dict[str, list[tuple[View, Any]]] = {}
-        for each in sorted(of_views):
-            view = self.views[each]
-            given.setdefault(view.population, []).append((view, of_views[each]))
-        return {
-            **data,
-            **{name: combined(self.populations[name], data[name], each) for name, each in given.items()},
-        }
+        return take_step(self, data, of_views, steppers)
 
     def _to_roots(self, given: Sequence[Any]) -> dict[str, Any]:
         if len(given) not in (1, len(self.roots)):
@@ -458,43 +355,13 @@ class Network(nn.Module):
         each = given if len(given) > 1 else [given[0]] * len(self.roots)
         return dict(zip(self.roots, each, strict=True))
 
-    def refuse_several(self, name: str) -> None:
-        """Refuse several sources from outside where they would not be added to what projections bring.
-
-        Raises:
-            InputError: If the population has an aggregator, and projections reach it.
-        """
-        name = self.views[name].population if name in self.views else name
-        population = self.populations[name]
-        reached = any(each.receiver == name for each in self.projections.values())
-        own = population.aggregator is not None or type(population).aggregate is not Neuron.aggregate
-        if reached and own and population.aggregator is not sum_inputs:
-            raise InputError(
-                f"{self.identifier}: {name!r} has an aggregator and projections that reach it, and was given "
-                "several sources from outside; give one, which the aggregator knows as 'external'"
-            )
-
-    def _blamed(self, name: str) -> str:
-        """The projection that brought a population a number that is none, for a message."""
-        population = self.populations[name]
-        states = (population._of(each) for each in population.schema.states)
-        into = [each for each in self.projections.values() if each.receiver == name]
-        return source_of_nan(into, population.schema.pack_state(*states))
-
-    def _put_back(self, before: Mapping[Any, Mapping[str, Any]], label: int) -> None:
-        """The network as it was before the step that ends at ``label``."""
-        for each, buffers in before.items():
-            put_back(each, buffers)
-        for projection in self.projections.values():
-            # What was taken off its way is summed anew.
-            projection.delivery.take_back(label)
-
     def incoming_of(self, name: str) -> Incoming:
         """What reaches a population, as the steps of the network have it."""
         found = self._reached().get(name)
         return Incoming(self.populations[name], ()) if found is None else found
 
     def _reached(self) -> Mapping[str, Incoming]:
+        """Population -> what reaches it, for those that a projection goes to."""
         if self._incoming is None:
             self._incoming = {}
             for name, population in self.populations.items():

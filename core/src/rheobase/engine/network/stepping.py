@@ -1,0 +1,114 @@
+"""One step of all populations of a network, and of what they send to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from torch import Tensor
+
+from ...errors import InputError, IntegrationError
+from ..aggregate import sum_inputs
+from ..neuron.base import Neuron
+from .batch import of_one_batch
+from .blame import source_of_nan
+from .checks import check_alike, warn_of_hooks
+from .parts import Parts
+from .settling import put_back, reports, settled
+from .view import View, combined
+
+Stepper: TypeAlias = "Callable[[Any], dict[str, Tensor] | None]"
+"""Takes a step of a population, given its prepared input: what it reports; None: nothing was done."""
+
+
+def take_step(
+    net: Parts, data: Mapping[str, Any], of_views: Mapping[str, Any], steppers: Mapping[str, Stepper]
+) -> dict[str, dict[str, Tensor]]:
+    """The step; see :meth:`~.network.Network.advance_prepared`."""
+    check_alike(net.populations, net.projections, net.identifier)
+    if of_views:
+        data = _with_views(net, data, of_views)
+    incoming, label = net._reached(), net.simulation_step + 1
+    modules = (*net.populations.values(), *net.projections.values())
+    before = {each: dict(each._buffers) for each in modules}
+    outputs: dict[str, Any] = {}
+    if label == 1:
+        data = of_one_batch(data)
+        warn_of_hooks(net.populations, net.identifier)
+    try:
+        for name in net._order:
+            population = net.populations[name]
+            reaching = incoming.get(name)
+            if reaching is not None:
+                reaching.due(label)
+            found = steppers[name](data[name]) if name in steppers else None
+            if found is None:
+                own = population._own_forward or population._model is None
+                if reaching is None or own:
+                    found = population(data[name]) if own else population.advance(data[name])
+                else:
+                    found = settled(population, reaching, data[name], before, label)
+            outputs[name] = found
+            for projection in net.projections.values():
+                # Its receiver is stepped later in this step.
+                if projection.sender == name and projection.delays.at_once:
+                    projection.send_of(label, outputs[name])
+    except Exception as error:
+        _put_back(net, before, label)
+        if isinstance(error, IntegrationError) and (told := _blamed(net, name)):
+            raise type(error)(f"{error}{told}") from error
+        raise
+    for projection in net.projections.values():
+        projection.delivery.commit()
+    for name in sorted(net.projections):
+        projection = net.projections[name]
+        if not projection.delays.at_once:
+            projection.send_of(label, outputs[projection.sender])
+        outputs[name] = reports(projection)
+    return outputs
+
+
+def _with_views(net: Parts, data: Mapping[str, Any], of_views: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The prepared inputs of populations, with what views of them are given; summed by name."""
+    given: dict[str, list[tuple[View, Any]]] = {}
+    for each in sorted(of_views):
+        view = net.views[each]
+        given.setdefault(view.population, []).append((view, of_views[each]))
+    return {
+        **data,
+        **{name: combined(net.populations[name], data[name], each) for name, each in given.items()},
+    }
+
+
+def _blamed(net: Parts, name: str) -> str:
+    """The projection that brought a population a number that is none, for a message."""
+    population = net.populations[name]
+    states = (population._of(each) for each in population.schema.states)
+    into = [each for each in net.projections.values() if each.receiver == name]
+    return source_of_nan(into, population.schema.pack_state(*states))
+
+
+def _put_back(net: Parts, before: Mapping[Any, Mapping[str, Any]], label: int) -> None:
+    """The network as it was before the step that ends at ``label``."""
+    for each, buffers in before.items():
+        put_back(each, buffers)
+    for projection in net.projections.values():
+        # What was taken off its way is summed anew.
+        projection.delivery.take_back(label)
+
+
+def refuse_several(net: Parts, name: str) -> None:
+    """Refuse several sources from outside where they would not be added to what projections bring.
+
+    Raises:
+        InputError: If the population has an aggregator, and projections reach it.
+    """
+    name = net.views[name].population if name in net.views else name
+    population = net.populations[name]
+    reached = any(each.receiver == name for each in net.projections.values())
+    own = population.aggregator is not None or type(population).aggregate is not Neuron.aggregate
+    if reached and own and population.aggregator is not sum_inputs:
+        raise InputError(
+            f"{net.identifier}: {name!r} has an aggregator and projections that reach it, and was given "
+            "several sources from outside; give one, which the aggregator knows as 'external'"
+        )
