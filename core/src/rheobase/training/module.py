@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
@@ -15,22 +14,22 @@ from ..engine.model.functions import Model, gap
 from ..engine.model.values import initial_value
 from ..engine.neuron.base import Neuron
 from ..engine.step.arrivals import Arrivals
-from ..engine.step.stepsize import heed
 from ..engine.step.table import StepState
-from ..errors import ArgumentError, BackendError, InputError, NonFiniteStateError, RheobaseWarning, shown
+from ..errors import ArgumentError, BackendError, InputError, shown
 from ..pipeline.backends import AUTO, EAGER
-from ..torch_state import all_finite, first_not_finite, values_visible
+from ..torch_state import values_visible
 from .backends import trainer_of
 from .events import Events
 from .learning import check_learn, tied_to, value_of
 from .making import model_of
 from .receiving import check_finite, flat_input, scaled, unscaled
 from .reception import Reception
+from .remarks import Remarks
 from .scales import INPUTS, check_size, displacement, distance, input_size
 from .state import named, packed
 from .surrogate import as_surrogate
 from .times import anchored, check_timed, gathered
-from .unrolling import Trainer, Trains, Unrolling, neuron_data
+from .unrolling import Trainer, Trains, Unrolling
 
 CHOICES = {
     "reset": ("detached", "attached"),
@@ -43,10 +42,6 @@ CHOICES = {
 """What each choice of a layer may be; the first is the default."""
 DEFAULTS = {**{name: values[0] for name, values in CHOICES.items()}, "backend": AUTO}
 """What each choice is by default; a backend is one of those installed."""
-
-
-_TELLING = 10
-"""The steps in which a layer may be expected to spike, and to rest."""
 
 
 @final
@@ -69,6 +64,7 @@ class Layer(nn.Module):
     rheobase: Tensor
     _neuron: Neuron
     _trainer: Trainer | None
+    _remarks: Remarks
 
     def __init__(
         self,
@@ -124,10 +120,13 @@ class Layer(nn.Module):
                 self._hold(name, value)
         self._smooth = False
         self.__dict__["_trainer"] = self._new_trainer()
-        # Whether dt was, or need not be, held against the parameters again.
-        self._heeded = False
-        # Whether a warning was given, and whether the next call is the first.
-        self._told, self._first = False, True
+        # Past torch, which would look for it among its own at each call.
+        self.__dict__["_remarks"] = Remarks(
+            neuron,
+            timed=self._timed,
+            spikes=choices["output"] == "spikes",
+            learns=bool(self.learn),
+        )
 
     def _hold(self, name: str, value: Tensor) -> None:
         if hasattr(self, name):
@@ -266,8 +265,9 @@ class Layer(nn.Module):
                 outputs = anchored(outputs, leaves).to(self.scale.dtype)
             else:
                 outputs = torch.stack(rows) if rows else self.scale.new_zeros(shape)
-        self._look(~outputs.detach().isnan() if self._timed else outputs, shape[0], now, begun)
-        self._heed(raw, params, begun)
+        seen = ~outputs.detach().isnan() if self._timed else outputs
+        self._remarks.look(seen, shape[0], now, begun, self._names)
+        self._remarks.heed(raw, self.rheobase, params, begun)
         if self._timed:
             outputs = outputs.unflatten(-2, self.units)
         else:
@@ -462,61 +462,6 @@ class Layer(nn.Module):
             steps = torch.zeros((), dtype=torch.int32, device=like.device).expand(shape)
         left = None if steps is None or not self._timed else steps.to(torch.float64)
         return StepState(y, gap(self._model, y, params) < 0, steps, left)
-
-    def _look(self, outputs: Tensor, steps: int, now: StepState, begun: StepState) -> None:
-        """What is to be said of a call, where values can be looked at."""
-        if not values_visible(outputs):
-            return
-        name = self._neuron.identifier
-        if not all_finite(now.y):
-            where = first_not_finite(now.y) or (0,) * now.y.ndim
-            raise NonFiniteStateError(
-                f"{name}: the state {self._names[where[0]]!r} of unit {where[-1]}"
-                f"{f', row {list(where[1:-1])}' if len(where) > 2 else ''} is not finite "
-                f"after {steps} steps of {self._neuron.dt:g} ms; give a smaller input or dt, or an "
-                "integrator that is stable at it"
-            )
-        if not self._told and self._spiking and outputs.numel():
-            self._tell(outputs, steps, begun)
-
-    def _heed(self, raw: Mapping[str, Tensor], params: Any, begun: StepState) -> None:
-        """Warn once where dt is too large for what the parameters have become."""
-        neuron = self._neuron
-        if (
-            self._heeded
-            or model_of(neuron).dt_max is None
-            or not values_visible(begun.y)
-            or not begun.y.numel()
-        ):
-            return
-        if all(map(len, raw.values())):
-            first = {name: value[:1].detach() for name, value in raw.items()}
-            given = scaled(neuron, first, self.rheobase, torch.Size((1, *begun.y.shape[1:])))
-            data = neuron_data(neuron, {name: value[0] for name, value in given.items()})
-            state = dict(zip(neuron.schema.states, begun.y.unbind(0), strict=False))
-            # Of what does not learn the first call says all.
-            self.__dict__["_heeded"] = heed(neuron, state, params, data) or not self.learn
-
-    def _tell(self, outputs: Tensor, steps: int, begun: StepState) -> None:
-        """Warn of units that cannot spike; and in the first call of a layer that says nothing."""
-        said, first = "", self._first
-        self.__dict__["_first"] = False
-        if begun.armed is not None and not bool(begun.armed.all()):
-            unit = int((~begun.armed).nonzero()[0, -1])
-            said = (
-                f"unit {unit} begins at or above its threshold and cannot spike before it has been below; "
-                "let its initial state, or what the threshold learns, be another"
-            )
-        elif first and self._choices["output"] == "spikes" and steps >= (1 if self._timed else _TELLING):
-            if not bool(outputs.any()):
-                said = (
-                    "no unit spiked in the first call, so that what follows hears nothing; give larger inputs"
-                )
-            elif not self._timed and bool((outputs == 1).all()):
-                said = "each unit spiked in each step of the first call; give smaller inputs"
-        if said:
-            self.__dict__["_told"] = True
-            warnings.warn(f"{self._neuron.identifier}: {said}", RheobaseWarning, stacklevel=6)
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
