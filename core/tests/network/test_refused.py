@@ -312,3 +312,37 @@ def test_the_model_that_receives_is_not_known_to_be_composed() -> None:
     connect(net, synapse=rb.synapse(Exponential))
     assert type(net["I"]).schema is Leaky.schema or set(type(net["I"]).schema.states) == {"voltage"}
     assert set(net["I"].state_dict()) == set(leaky().state_dict())
+
+
+def test_a_refused_state_dict_changes_nothing() -> None:
+    saved, net = two(), two()
+    connect(saved, delay=1.0)
+    rb.simulate(saved, {"E": 2.0}, duration=20.0)
+    connect(net, delay=2.0)
+    rb.simulate(net, {"E": 1.5}, duration=11.0)
+    before = {
+        name: value.clone() for name, value in net.state_dict().items() if isinstance(value, torch.Tensor)
+    }
+    with pytest.raises(errors.ArgumentError, match="other synapses, or other delays"):
+        net.load_state_dict(saved.state_dict())
+    with pytest.raises(errors.ArgumentError, match=r"the state is of another network: (?s:.)*Missing key"):
+        net.load_state_dict({})
+    after = net.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert net.simulation_step == round(11.0 / net.dt)
+
+
+class Scheme(rb.Synapse):
+    """A weight is added, by one of two names for it."""
+
+    weight_unit, into = "mV", "voltage"
+    bounds = rb.Option("additive", "multiplicative")
+
+
+def test_an_option_of_a_synapse_is_one_of_its_choices() -> None:
+    with pytest.raises(
+        errors.ParameterError, match=r"multiplicativ'.*one of additive, multiplicative.*did you"
+    ):
+        rb.synapse(Scheme, bounds="multiplicativ")
+    with pytest.raises(errors.ParameterError, match="bounds' is 3"):
+        rb.synapse(Scheme, bounds=3)

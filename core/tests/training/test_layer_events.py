@@ -48,7 +48,7 @@ def test_first_spike_and_its_derivatives_are_those_of_the_closed_form(
 ) -> None:
     """At ends of steps, at one time, at the start, and without one of the events."""
     at, weights = numbers(*times), numbers(330.0, 250.0, 190.0)
-    found = hears(dt=dt)((at[:, None], weights[None]), until=30.0)[0, 0]
+    found = hears(dt=dt)((at[:, None], weights[None]), until=60.0)[0, 0]
     there = ~at.detach().isnan()
     truth = closed_form(at[there], weights[there])
     assert found.item() == pytest.approx(truth.item(), abs=1e-10)
@@ -70,7 +70,7 @@ def test_layers_stack_and_their_derivatives_are_those_of_differences(how: Any) -
         call = torch.func.functional_call
         # Half a step away from the beginning, before which there is nothing.
         hidden = call(first, {"raw.tau_mem": tau}, ((at + 0.5, w1),), {"until": 8.0})
-        times: Tensor = call(second, {"raw.volt_thresh": theta}, ((hidden, w2),), {"until": 14.0})
+        times: Tensor = call(second, {"raw.volt_thresh": theta}, ((hidden, w2),), {"until": 16.0})
         assert bool((~times[..., :2].isnan()).all())
         return times[..., :2]
 
@@ -208,6 +208,7 @@ def test_events_where_none_are_heard_are_told() -> None:
         ((at, weights, x), {"until": 3.0}, r"or \(times, weights, x\) without"),
         ((at,), {}, "1 parts of an input"),
         ((at, weights), {"until": -1.0}, "until=-1.0"),
+        ((at, weights), {"until": 7.3}, "until=7.3 ms ends within a step, and dt=4 ms; give a multiple"),
         (
             (at, weights, x[:, None].expand(-1, 2, -1)),
             {},

@@ -103,3 +103,17 @@ def test_a_kernel_leaves_the_population_whose_weights_change_to_eager() -> None:
     net.connect("a", "b", rb.rule("all-to-all"), rb.synapse("delta"), weight=9.0, plasticity=rule)
     with pytest.raises(rb.errors.BackendError, match="weights of projections that reach it change"):
         rb.simulate(net, duration=10.0, backend="fused")
+
+
+def test_what_is_set_on_a_plasticity_is_what_it_has() -> None:
+    net = rb.Network()
+    net.add("a", rb.create("lif", 2))
+    rule = rb.synapse("stdp-pair")
+    p = net.connect("a", "a", rb.rule("all-to-all"), rb.synapse("delta"), weight=1.0, plasticity=rule)
+    with pytest.raises(rb.errors.ArgumentError, match="learning='no'; give True or False"):
+        p.plasticity.learning = "no"
+    with pytest.raises(rb.errors.ArgumentError, match=r"tau_plos'.*did you mean 'tau_plus'"):
+        p.plasticity.tau_plos = 3.0
+    assert p.plasticity.learning is True
+    p.plasticity.learning = False
+    assert p.plasticity.learning is False

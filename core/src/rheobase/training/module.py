@@ -40,6 +40,8 @@ CHOICES = {
     "time": ("first", "second"),
 }
 """What each choice of a layer may be; the first is the default."""
+_WHOLE = 1e-6
+"""How far from a whole number of steps the end of a call may be, in steps: what rounding makes of it."""
 DEFAULTS = {**{name: values[0] for name, values in CHOICES.items()}, "backend": AUTO}
 """What each choice is by default; a backend is one of those installed."""
 
@@ -403,6 +405,11 @@ class Layer(nn.Module):
             raise InputError(
                 f"{neuron.identifier}: {len(x)} parts of an input, until={until!r}; give (times, weights), "
                 "with until > 0 if you like, or (times, weights, x) without"
+            )
+        if until is not None and abs(until / neuron.dt - round(until / neuron.dt)) > _WHOLE:
+            raise InputError(
+                f"{neuron.identifier}: until={until!r} ms ends within a step, and dt={neuron.dt:g} ms; "
+                "give a multiple of dt"
             )
         native = self._choices["input"] == "native"
         size = reception.size(self.scale, self.rheobase[self._main], native)

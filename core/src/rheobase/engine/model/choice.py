@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
 
-from ...errors import DeclarationError, shown
+from ...errors import DeclarationError, ParameterError, nearest, shown
 from .declaration import Declaration
 from .expect import Expect
 
@@ -44,6 +44,23 @@ class Option(Declaration):
             raise DeclarationError(f"Option{choices!r}: give two or more different names")
         self.choices = choices
         self.default = choices[0]
+
+    def check(self, owner: str, name: str, value: Any) -> None:
+        """Refuse what is none of the names.
+
+        Args:
+            owner: Whose option it is, for the message.
+            name: What it is called there.
+            value: What was given.
+
+        Raises:
+            ParameterError: If it is none of them.
+        """
+        if value not in self.choices:
+            raise ParameterError(
+                f"{owner}: the option {name!r} is {value!r}; it must be one of {', '.join(self.choices)}"
+                f"{nearest(str(value), self.choices)}"
+            )
 
     def __repr__(self) -> str:
         doc = f": {self.doc}" if self.doc else ""

@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from ...errors import ArgumentError, ParameterError
+from ...errors import ArgumentError, ParameterError, nearest
 from ..model.schema import Schema
 from ..model.values import as_parameter, as_state, initial_value, resolve_defaults
 from .between import Between, between
@@ -192,6 +192,15 @@ class Learning(nn.Module):
         elif "options" in self.__dict__ and name in self.schema.states:
             given = as_state(self, self.schema.states[name], value, torch.Size())
             self._buffers.update({**self._now(), name: given})
+        elif "options" in self.__dict__ and (name == "learning" or not hasattr(self, name)):
+            if name != "learning":
+                raise ArgumentError(
+                    f"{self.identifier}: {self.recipe!r} has nothing to set that is called {name!r}"
+                    f"{nearest(name, (*self.schema.settable, 'learning'))}"
+                )
+            if not isinstance(value, bool):
+                raise ArgumentError(f"{self.identifier}: learning={value!r}; give True or False")
+            self.__dict__[name] = value
         else:
             super().__setattr__(name, value)
 

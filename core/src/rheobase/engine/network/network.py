@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
 
-from ...errors import ArgumentError, InputError, nearest
+from ...errors import ArgumentError, InputError, RheobaseError, nearest
 from ...specs import Provenance
 from ..neuron.base import Neuron
 from .admission import check_name, check_population, check_receptor_name
@@ -393,6 +394,23 @@ class Network(nn.Module):
             population.reset_state()
         for projection in self.projections.values():
             projection.reset_state()
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """As of every module; where the state is of another network, nothing is changed.
+
+        Raises:
+            ArgumentError: If it is.
+        """
+        before = copy.deepcopy(self.state_dict())
+        try:
+            return super().load_state_dict(state_dict, strict, assign)
+        except Exception as error:
+            super().load_state_dict(before)
+            if isinstance(error, RheobaseError):
+                raise
+            raise ArgumentError(f"{self.identifier}: the state is of another network: {error}") from error
 
     def detach_synapses(self) -> None:
         """Cut the states of synapses from the graph that they stem from, where the receiver keeps none."""

@@ -113,7 +113,7 @@ def synapse(name: str | type[Synapse], **parameters: Any) -> SynapseRecipe:
 
     Raises:
         ComponentError: If there is no such synapse; it lists what is installed.
-        ParameterError: If it does not declare a name.
+        ParameterError: If it does not declare a name, or an option is none of its choices.
 
     Example:
         >>> import rheobase as rb
@@ -134,6 +134,8 @@ def synapse(name: str | type[Synapse], **parameters: Any) -> SynapseRecipe:
     for given in parameters:
         if given not in schema.parameters and given not in schema.options:
             raise ParameterError(f"synapse {source.name!r}: {schema.unknown(given)}")
+        if given in schema.options:
+            schema.options[given].check(f"synapse {source.name!r}", given, parameters[given])
     return SynapseRecipe(kind, dict(parameters), source)
 
 

@@ -150,12 +150,7 @@ class Stored(Randomness):
             self._keep(name, tensor)
 
     def _set_option(self, name: str, value: Any) -> None:
-        choices = self.schema.options[name].choices
-        if value not in choices:
-            raise ParameterError(
-                f"{self.identifier}: the option {name!r} is {value!r}; it must be one of {', '.join(choices)}"
-                f"{nearest(str(value), choices)}"
-            )
+        self.schema.options[name].check(self.identifier, name, value)
         self._options[name] = value
         self._kept = None
 
