@@ -185,3 +185,11 @@ def test_what_does_not_fit_is_refused_by_name() -> None:
     with pytest.raises(rb.errors.ArgumentError, match="src_ensemble='A'"):
         rb.Projection("A", b)  # type: ignore[arg-type]
     assert rb.create(Leaky).schema.inputs == {}
+
+
+def test_matrices_may_be_lists_and_connections_are_who_is_connected() -> None:
+    a, b = told("a", 3), told("b", 2)
+    made = rb.Projection(a, b, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[1, 0, 1], [0, 1, 0]], 1.0)
+    assert made.weight.tolist() == [1.0, 5.0, 3.0]
+    with pytest.raises(rb.errors.ArgumentError, match="connections are 0 and 1"):
+        rb.Projection(a, b, connections=2.0 * torch.ones(2, 3))

@@ -83,10 +83,19 @@ class Projection(Connected):
                 raise ArgumentError(f"Projection: {what}={each!r}; give what rheobase.create gives")
         named = f"{src_ensemble.identifier}->{dst_ensemble.identifier}" if identifier is None else identifier
         shape = (dst_ensemble.num_units, src_ensemble.num_units)
+        weights, connections, delay_ms = (
+            torch.as_tensor(each) if isinstance(each, (list, tuple)) else each
+            for each in (weights, connections, delay_ms)
+        )
         matrix = isinstance(weights, Tensor) and weights.ndim == 2
         if connections is None:
             connections = torch.full(shape, matrix)
-        mask = _matrix(named, "connections", connections, shape) != 0
+        connections = _matrix(named, "connections", connections, shape)
+        mask = connections != 0
+        if bool((mask & (connections != 1)).any()):
+            raise ArgumentError(
+                f"{named}: connections are 0 and 1, who is connected; give weights by weights=..."
+            )
         source, target = mask.t().nonzero().unbind(1)
         connectivity, _ = of_pairs(source, target, shape[1], shape[0])
 
