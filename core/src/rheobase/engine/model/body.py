@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABCMeta
 from collections.abc import MutableMapping
 from typing import Any
@@ -39,4 +40,7 @@ class Declaring(ABCMeta):
 
     def __new__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any], /, **kwargs: Any) -> Any:
         # A dictionary that is Python's own, which is what others expect of a class's.
-        return super().__new__(cls, name, bases, dict(body), **kwargs)
+        own = dict(body)
+        # Of a class that is made by a call Python takes the caller for its module, which here would be abc.
+        own.setdefault("__module__", sys._getframe(1).f_globals.get("__name__", __name__))
+        return super().__new__(cls, name, bases, own, **kwargs)

@@ -63,7 +63,7 @@ _ROWS: tuple[tuple[str, Operation], ...] = (
         "frac fmod remainder floor_divide hypot logaddexp xlogy nan_to_num heaviside logical_and logical_or "
         "logical_not logical_xor bitwise_and bitwise_or bitwise_not bitwise_xor isfinite isnan isinf bool "
         "__and__ __or__ __xor__ __invert__ __abs__ __mod__ __rtruediv__ __floordiv__ mod floordiv and_ or_ "
-        "xor invert inv",
+        "xor invert inv hardtanh",
         _UNITWISE,
     ),
     ("square", Operation(unitwise=True, title="a square of {}")),

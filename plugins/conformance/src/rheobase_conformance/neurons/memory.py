@@ -63,9 +63,10 @@ class Held(NamedTuple):
 @contextmanager
 def only_new() -> Iterator[None]:
     """Leave out of sight, and of the collector's work, all objects that are there already."""
+    # Whoever has frozen the heap before keeps it so; what came since is left out likewise.
     ours = gc.get_freeze_count() == 0
-    if ours:
-        gc.freeze()
+    gc.collect()
+    gc.freeze()
     try:
         yield
     finally:
