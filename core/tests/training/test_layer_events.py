@@ -208,7 +208,11 @@ def test_events_where_none_are_heard_are_told() -> None:
         ((at, weights, x), {"until": 3.0}, r"or \(times, weights, x\) without"),
         ((at,), {}, "1 parts of an input"),
         ((at, weights), {"until": -1.0}, "until=-1.0"),
-        ((at, weights), {"until": 7.3}, "until=7.3 ms ends within a step, and dt=4 ms; give a multiple"),
+        (
+            (at, weights),
+            {"until": 7.3},
+            "until=7.3 ms is no multiple of the time step 4 ms; the nearest is 8 ms, 2 steps",
+        ),
         (
             (at, weights, x[:, None].expand(-1, 2, -1)),
             {},

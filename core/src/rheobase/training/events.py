@@ -12,6 +12,7 @@ from ..engine.neuron.base import Neuron
 from ..engine.step.arrivals import Arrivals, Jump
 from ..engine.step.moments import Moments
 from ..errors import InputError
+from ..pipeline.durations import steps_of
 from ..torch_state import all_finite
 
 _CLOSE = 1e-9
@@ -93,11 +94,12 @@ class Events:
 
     def steps(self, until: float | None) -> int:
         """How many steps go on until then, ms; None: to the end of the step of the last event."""
-        if until is None:
-            seen = self._times.detach()
-            seen = seen[seen < math.inf]
-            until = float(seen.max()) if len(seen) else 0.0
-        return max(1, math.ceil(until / self._dt - _CLOSE))
+        if until is not None:
+            return steps_of(until, self._dt, "until")
+        seen = self._times.detach()
+        seen = seen[seen < math.inf]
+        last = float(seen.max()) if len(seen) else 0.0
+        return max(1, math.ceil(last / self._dt - _CLOSE))
 
     def of_step(self, t: int, jump: Jump) -> Arrivals | None:
         """What arrives in step ``t``, counted from 0; None: nothing."""

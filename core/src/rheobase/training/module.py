@@ -40,8 +40,6 @@ CHOICES = {
     "time": ("first", "second"),
 }
 """What each choice of a layer may be; the first is the default."""
-_WHOLE = 1e-6
-"""How far from a whole number of steps the end of a call may be, in steps: what rounding makes of it."""
 DEFAULTS = {**{name: values[0] for name, values in CHOICES.items()}, "backend": AUTO}
 """What each choice is by default; a backend is one of those installed."""
 
@@ -406,11 +404,6 @@ class Layer(nn.Module):
                 f"{neuron.identifier}: {len(x)} parts of an input, until={until!r}; give (times, weights), "
                 "with until > 0 if you like, or (times, weights, x) without"
             )
-        if until is not None and abs(until / neuron.dt - round(until / neuron.dt)) > _WHOLE:
-            raise InputError(
-                f"{neuron.identifier}: until={until!r} ms ends within a step, and dt={neuron.dt:g} ms; "
-                "give a multiple of dt"
-            )
         native = self._choices["input"] == "native"
         size = reception.size(self.scale, self.rheobase[self._main], native)
         events = Events(neuron, x[:2], self.units, size)
@@ -419,7 +412,11 @@ class Layer(nn.Module):
         # What no input is to a model with several is the default of each.
         sizes, names = self.rheobase, tuple(neuron.schema.inputs)
         rest = neuron.schema.inputs[names[self._main]].default if names else 0.0
-        shape = (events.steps(until), *events.batch)
+        try:
+            steps = events.steps(until)
+        except ArgumentError as error:
+            raise InputError(f"{neuron.identifier}: {error}") from error
+        shape = (steps, *events.batch)
         still = (torch.full_like(sizes[self._main], rest) / sizes[self._main]).unflatten(0, self.units)
         still = still.expand(*shape, *self.units)
         return events, still
