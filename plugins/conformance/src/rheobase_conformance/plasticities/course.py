@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import io
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +12,7 @@ from ..property import prop
 from ..synapses.case import SynapseCase
 from ..synapses.cases import can_be_made, plain, values_of
 from ..synapses.comparing import size_of
+from ..synapses.continuing import saved_in_between
 from ..synapses.needs import BOUNDS, PARAMETERS, PLASTIC, TRACES
 from ..synapses.plastic import plastic, weight_within
 from ..synapses.subject import SynapseSubject
@@ -329,23 +328,4 @@ def saved_in_the_middle(subject: SynapseSubject, case: SynapseCase) -> None:
     def made() -> Any:
         return plastic(subject, case, period=_PERIODS, delay=2.0)
 
-    net = made()
-    for _ in range(19):
-        net()
-    buffer = io.BytesIO()
-    torch.save(net.state_dict(), buffer)
-    copied, loaded = copy.deepcopy(net), made()
-    buffer.seek(0)
-    loaded.load_state_dict(torch.load(buffer, weights_only=False))
-    found = {}
-    for name, each in (("the network", net), ("its copy", copied), ("what was loaded", loaded)):
-        for _ in range(21):
-            outputs = each()["a->b"]
-        found[name] = outputs
-    for name, other in found.items():
-        for key, value in found["the network"].items():
-            if not torch.equal(value, other[key]):
-                violated(
-                    f"{key} of {name} is {other[key].tolist()} 10 ms later, and {value.tolist()} in the "
-                    "network that went on"
-                )
+    saved_in_between(made, 19, 21)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import io
 import math
 from dataclasses import replace
 from itertools import pairwise
@@ -17,6 +15,7 @@ from ..violation import require, violated
 from .bench import Bench, connected
 from .case import SynapseCase
 from .cases import plain
+from .continuing import saved_in_between
 from .needs import KINETICS, STATES
 from .subject import SynapseSubject
 
@@ -124,24 +123,4 @@ def saved_in_the_middle(subject: SynapseSubject, case: SynapseCase) -> None:
             subject, subject.host, case, delay=0.7, period=torch.tensor(_PERIODS, dtype=torch.float64)
         )
 
-    net = made()
-    for _ in range(14):
-        net()
-    buffer = io.BytesIO()
-    torch.save(net.state_dict(), buffer)
-    copied, loaded = copy.deepcopy(net), made()
-    buffer.seek(0)
-    loaded.load_state_dict(torch.load(buffer, weights_only=False))
-    found = {}
-    for name, each in (("the network", net), ("its copy", copied), ("what was loaded", loaded)):
-        for _ in range(13):
-            outputs = each()
-        found[name] = {(part, value): tensor for part in outputs for value, tensor in outputs[part].items()}
-    for name, other in found.items():
-        for key, value in found["the network"].items():
-            if not torch.equal(value, other[key]):
-                violated(
-                    f"{'.'.join(key)} of {name} is {other[key].tolist()} 1.3 ms later, and {value.tolist()} "
-                    "in the "
-                    "network that went on"
-                )
+    saved_in_between(made, 14, 13)
