@@ -45,8 +45,8 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("other", help="the interpreter of an environment with the other version")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each case (default 5)")
-    parser.add_argument("--work", type=int, default=100_000_000, help="unit-steps of a kernel's round")
+    parser.add_argument("--rounds", type=int, default=15, help="rounds of each case (default 15)")
+    parser.add_argument("--work", type=int, default=400_000_000, help="unit-steps of a kernel's round")
     parser.add_argument("--units", type=int, default=1000, help="units with located spikes (default 1000)")
     parser.add_argument("--threads", type=int, default=Case.threads, help="threads (default 2)")
     parser.add_argument(
