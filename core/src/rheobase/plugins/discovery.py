@@ -194,12 +194,6 @@ def unreadable(folder: str, cause: str) -> Problem:
     Args:
         folder: The folder of its metadata; distribution and version are told from its name.
         cause: What is wrong.
-
-    Example:
-        >>> print(unreadable("site/toy_models-1.2.dist-info", "METADATA cannot be read").message)
-        distribution toy-models 1.2 is left out, the others work: METADATA cannot be read (in \
-site/toy_models-1.2.dist-info). Remove that folder, and install it again: pip install --no-deps \
-toy-models==1.2, or disable it: RHEOBASE_DISABLE=toy-models
     """
     told = _FOLDER.fullmatch(os.path.basename(folder))
     name = canonical(told["name"] if told else os.path.splitext(os.path.basename(folder))[0])

@@ -66,12 +66,6 @@ def overview(examining: Examiner | Here | None = None) -> tuple[list[Standing], 
 
     Raises:
         ConfigurationError: If the user's settings cannot be used.
-
-    Example:
-        >>> from rheobase.plugins.examiner import Here
-        >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
-        >>> overview(Here(lambda: Scan((toy,))))[0][0].status
-        'not loaded yet'
     """
     decided = settings.read()
     known = index.load(index.Key.take(Host())) if examining is None else None

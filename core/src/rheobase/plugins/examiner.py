@@ -38,10 +38,6 @@ class Here:
 
     Args:
         found: Gives what is installed; the default reads the metadata.
-
-    Example:
-        >>> [spec.name for spec in Here().core().specs][:2]
-        ['analog', 'rk1']
     """
 
     apart = False

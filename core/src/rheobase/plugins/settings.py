@@ -66,13 +66,7 @@ class Control(NamedTuple):
     override: Mapping[tuple[str, str], str] = MappingProxyType({})
 
     def disabled(self, each: Entry | Problem) -> str:
-        """Where the user said that a plugin, or what may be one, is not wanted; empty: nowhere.
-
-        Example:
-            >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
-            >>> Control(disable={"toy": "RHEOBASE_DISABLE"}).disabled(toy)
-            'RHEOBASE_DISABLE'
-        """
+        """Where the user said that a plugin, or what may be one, is not wanted; empty: nowhere."""
         if self.none or not (self.disable or self.only is not None):
             return self.none
         names = each.names
@@ -98,10 +92,6 @@ def read(environ: Mapping[str, str] = os.environ) -> Control:
 
     Raises:
         ConfigurationError: If a variable or the project's file has something else than the above.
-
-    Example:
-        >>> read({"RHEOBASE_DISABLE": "adex, Toy_Models"}).disable
-        {'adex': 'RHEOBASE_DISABLE', 'toy-models': 'RHEOBASE_DISABLE'}
     """
     path, table = _table()
     said = f"{path}, disable"
