@@ -30,7 +30,7 @@ from rheobase.plugins.locking import check, contents, files, lockfile, verified
 from rheobase.plugins.locking.lockfile import Locked
 from rheobase.plugins.outcome import Outcome, spec_to_plain
 from rheobase.plugins.problem import broken, first_line, printable
-from rheobase.plugins.synonyms import synonyms
+from rheobase.synonyms import synonyms
 
 TOY = Entry("Toy_Models", "1.2", "toy", "toy_models.plugin")
 

@@ -211,17 +211,23 @@ def find(name: str) -> str | None:
         folder = above
 
 
+def read_toml(path: str) -> dict[str, Any]:
+    """Read a file in TOML; raises ``OSError`` or ``ValueError`` if it cannot be read, or is none."""
+    # Not above: most projects have no such file. Before Python 3.11 the reader is a package of its own.
+    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    with open(path, "rb") as file:
+        content: dict[str, Any] = toml.load(file)
+    return content
+
+
 def _table() -> tuple[str, dict[str, Any]]:
     """The path of the project's settings, and their ``[plugins]``; two empty values where there are none."""
     path = find(SETTINGS)
     if path is None:
         return "", {}
-    # Not above: most projects have no such file. Before Python 3.11 the reader is a package of its own.
-    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        with open(path, "rb") as file:
-            content = toml.load(file)
-    except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as error:
+        content = read_toml(path)
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}; mend it, or remove it") from error
     unknown = sorted(set(content) - {"plugins"})
     table = content.get("plugins", {})

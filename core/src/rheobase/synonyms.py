@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..kinds import KINDS
+from .kinds import KINDS
 
 SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "neuron": {
