@@ -41,6 +41,21 @@ def test_a_run_records_what_single_steps_report() -> None:
     assert set(recording) == {"target", "source->target"}
 
 
+@pytest.mark.parametrize("kind", [Exponential, Pulse])
+def test_weights_that_stay_are_recorded_as_those_that_change_are(kind: Any) -> None:
+    network = rb.Network()
+    network.add("source", leaky(3))
+    network.add("target", leaky(2))
+    network.connect("source", "target", ([2, 0], [0, 1]), rb.synapse(kind), weight=[3.0, 1.0])
+    recording = rb.simulate(network, DRIVE, duration=0.6, record={"source->target": "weight"}, every=2)
+    assert recording["source->target"].traces["weight"].tolist() == [[1.0, 3.0]] * 3
+    assert recording["source->target"].trace_units == {"weight": kind.weight_unit}
+    # A step does not report them: nothing of it changed them.
+    assert "weight" not in network(DRIVE)["source->target"]
+    with pytest.raises(errors.ArgumentError, match=r"cannot record 'wieght'; did you mean 'weight'"):
+        rb.simulate(network, DRIVE, duration=0.6, record={"source->target": "wieght"})
+
+
 def test_the_default_records_the_spikes_of_all_populations() -> None:
     network = net()
     network.add("analog", rb.create("analog", 1, dtype=torch.float64))
