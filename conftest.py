@@ -43,7 +43,7 @@ os.environ.pop("PYTEST_ADDOPTS", None)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path) -> Generator[None, list[Any], list[Any]]:
-    """Look for examples in what we offer; tests and their helpers have none, and many are not to be imported."""
+    """Look for examples in what we offer; tests and their helpers have none, and some cannot be imported."""
     found = yield
     if "tests" in file_path.relative_to(ROOT).parts:
         return [each for each in found if type(each).__name__ != "DoctestModule"]
