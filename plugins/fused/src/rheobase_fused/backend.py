@@ -13,7 +13,9 @@ from torch import Tensor
 from .contract import Kernel
 from .kernels import kernel_of
 from .located_run import check_located
-from .population import PopulationStep, population
+from .network import NetworkSteps
+from .population import population
+from .population_step import PopulationStep
 from .runs import Run
 from .short import ShortCall
 from .suitable import check_drive, check_suitable, worthwhile
@@ -105,6 +107,14 @@ class Fused:
     def population(self, neuron: Neuron, incoming: Any, *, grad: bool) -> PopulationStep:
         """What takes the steps of a population of a network; see :func:`.population.population`."""
         return population(neuron, incoming, grad=grad)
+
+    def network(self, steppers: Mapping[str, PopulationStep]) -> NetworkSteps:
+        """What takes many steps of a network, of what takes those of its populations, in the order of a step.
+
+        Raises:
+            Refusal: If it cannot be compiled.
+        """
+        return NetworkSteps(steppers)
 
 
 run = Fused()

@@ -37,6 +37,11 @@ class GridDelivery(Delivery):
         super().restore(sent)
         self._last = max((each.label + self.longest for each in sent), default=0)
 
+    def sums(self, label: int, weight: Tensor) -> Tensor:
+        """A copy of the sums of what is under way from the step ``label`` on: see :class:`~.lines.Line`."""
+        ring = self._ring
+        return (self._rebuild(label, weight) if ring is None or self._stale(weight) else ring).clone()
+
     def arriving(self, label: int, weight: Tensor) -> Tensor | None:
         """The sum of what arrives at each target at the end of the step ``label``, and forget it.
 
