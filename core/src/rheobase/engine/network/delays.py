@@ -95,7 +95,7 @@ def delays_of(delay: Any, dt: float, synapses: int, named: str, *, on_grid: bool
             f"{named}: delays were rounded to multiples of dt = {dt:g} ms, by up to "
             f"{float(change.max()):.3g} ms",
             RheobaseWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     return Delays(count * dt, count.to(torch.int32) if len(given) else 1)
 

@@ -13,6 +13,7 @@ from ..neuron.base import Neuron
 from .connectivity import of_pairs
 from .delays import delays_of
 from .held import OUTPUT, Held
+from .inputs import unit_of_the_one
 from .matrices import limit_of, mask_of, matrix_of
 from .plasticity import WEIGHT
 from .projection import Projection as Connected
@@ -319,7 +320,7 @@ def _input_of(named: str, target: Neuron) -> tuple[str, str]:
         )
     inputs = {name: each for name, each in target.schema.inputs.items() if name not in target.schema.jumps}
     if not target.schema.inputs:
-        return "", "pA"
+        return "", unit_of_the_one(named, target) or "pA"
     if len(inputs) != 1:
         raise ArgumentError(
             f"{named}: {target.identifier!r} has the inputs {', '.join(target.schema.inputs)}; use "
