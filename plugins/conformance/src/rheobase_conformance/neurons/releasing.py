@@ -65,7 +65,7 @@ def _bases(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[Neuron
     cases=_bases,
     needs=(SPIKES, RELEASE, OWN_STEPS),
     share=0.25,
-    why="a release that gives states the values that they have is none, and one without a number ends the run",
+    why="a release that gives states the values that they have is none, and no number ends the run",
 )
 def a_release_gives_other_numbers(subject: NeuronSubject, case: NeuronCase) -> None:
     """As a period ends, release gives finite numbers, of which some are others than those before it."""
