@@ -128,19 +128,20 @@ class Examiner:
             groups = [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]
         try:
             # One may have spoilt the process for the others of its distribution: they are judged apart. And
-            # it may have ended others': what a signal ended is loaded once more, with nothing beside it.
+            # it may have ended those beside it, taken their answers, or lowered their limits: what does not
+            # work is loaded once more, with nothing beside it.
             spoilt: list[Group] = []
-            killed: list[Group] = []
-            if self._run(groups, spoilt, killed) is None or self._run(spoilt, [], killed) is None:
+            failed: list[Group] = []
+            if self._run(groups, spoilt, failed) is None or self._run(spoilt, [], failed) is None:
                 self.apart = False
                 return Here().examine_all(entries)
-            for group in killed if len(groups) > 1 else ():
+            for group in failed if len(groups) > 1 else ():
                 self._run([group], [], [])
         finally:
             self._name_strangers([entry for entry in entries if entry in self.outcomes])
         return [self.outcomes[entry] for entry in entries]
 
-    def _run(self, groups: Sequence[Group], spoilt: list[Group], killed: list[Group]) -> list[Watched] | None:
+    def _run(self, groups: Sequence[Group], spoilt: list[Group], failed: list[Group]) -> list[Watched] | None:
         since = time.time_ns()
 
         def sort(job: Watched) -> None:
@@ -150,8 +151,9 @@ class Examiner:
                     spoilt.append((entry,))
                 elif outcome is not None:
                     self.outcomes[entry] = outcome
-            if job.killed and len(group) == 1:
-                killed.append(group)
+                    # What hung would do so again, unless somebody had stopped it.
+                    if (outcome.failure or outcome.unusable) and (job.stopped or not job.overran):
+                        failed.append(group)
 
         return self._worker.run(list(map(_request, groups)), sort)
 

@@ -82,6 +82,7 @@ class Worker:
             each(job)
 
         jobs = [Watched(number, request, self.limit) for number, request in enumerate(requests)]
+        fresh = self._process is None
         try:
             if APART:
                 if jobs and not self._start():
@@ -95,10 +96,10 @@ class Worker:
         except Lost:
             left = [job for job in jobs if job.number not in found]
             status = self._lose()
-            if len(jobs) == 1:
+            if len(jobs) == len(left) == 1 and (fresh or left[0].pid):
                 left[0].failure = f"loading it ended the process that watches over it: {ending(status)}"
-                note(left[0])
-            for job in left if len(jobs) > 1 else ():
+                note(left.pop())
+            for job in left:
                 # One of those that were under way did it: each gets a process of its own to be forked from.
                 again = self.run([requests[job.number]])
                 if again is None:
@@ -107,6 +108,8 @@ class Worker:
                 note(again[0])
                 self.close()
         except BaseException:
+            for job in self._running:
+                job.tell(now=True)
             self.close()
             raise
         return [found[number] for number in range(len(jobs))]

@@ -49,7 +49,8 @@ class Watched:
         """Why there are no more answers; empty: there are all."""
         self.overran = False
         """Whether it took longer than it may."""
-        self._stopped = False
+        self.stopped = False
+        """Whether it was stopped then, which anybody may have done."""
         self.at = ""
         """The place that it looked at last."""
         self.answers: list[Any] = []
@@ -163,7 +164,7 @@ class Watched:
         self.overran = True
         if self.pid and self.status is None:
             with contextlib.suppress(OSError), open(f"/proc/{self.pid}/stat", "rb") as file:
-                self._stopped = file.read().rpartition(b")")[2].split()[:1] == [b"T"]
+                self.stopped = file.read().rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
             with contextlib.suppress(OSError):
                 os.kill(self.pid, process.WHERE)
                 until = time.monotonic() + 2 * TICK
@@ -180,10 +181,10 @@ class Watched:
             os.close(handle)
         self.pipes.clear()
 
-    def tell(self) -> None:
-        """Tell the user for whom he waits, if that takes long."""
+    def tell(self, *, now: bool = False) -> None:
+        """Tell the user for whom he waits, if that takes long, or now, as he will wait no more."""
         about = self.request.get("about")
-        if about and self._told < time.monotonic():
+        if about and (now or self._told < time.monotonic()):
             print(f"rheobase: waiting for {about}", file=sys.stderr, flush=True)
             self._told = float("inf")
 
@@ -191,8 +192,3 @@ class Watched:
     def detail(self) -> str:
         """What it printed until it failed."""
         return self._tail.decode("utf-8", "replace") if self.failure else ""
-
-    @property
-    def killed(self) -> bool:
-        """Whether a signal ended or stopped it, which anybody may have sent."""
-        return self._stopped or (not self.overran and self.status is not None and self.status < 0)
