@@ -56,6 +56,9 @@ class Synapses(NamedTuple):
     factor: Tensor | None
 
 
+_ALONE = torch.Size()
+
+
 def spikes_of(label: int, spiked: Tensor, times: Tensor | None) -> Sent | None:
     """The spikes of a step; None where there are none.
 
@@ -64,20 +67,24 @@ def spikes_of(label: int, spiked: Tensor, times: Tensor | None) -> Sent | None:
         spiked: Who spiked, ``[*batch, sources]``.
         times: When, ms, ``[*batch, sources, K]``, NaN in places left over; None: at the step's end.
     """
-    if spiked.device.type == "cpu":
-        array = spiked.detach().reshape(-1).numpy()
+    flat = spiked if spiked.ndim == 1 else spiked.reshape(-1)
+    if flat.is_cpu:
+        array = flat.numpy() if flat.dtype == torch.int8 else flat.detach().numpy()
         # Bytes of 0 and 1 are booleans as they lie, which numpy searches several times faster.
-        who = torch.from_numpy(np.flatnonzero(array.view(np.bool_) if array.dtype == np.int8 else array))
+        (found,) = (array.view(np.bool_) if array.dtype == np.int8 else array).nonzero()
+        if not found.size:
+            return None
+        who = torch.from_numpy(found)
     else:
-        who = spiked.reshape(-1).nonzero().view(-1)
-    if not len(who):
-        return None
+        who = flat.nonzero().view(-1)
+        if not len(who):
+            return None
     moments = None
     if times is not None:
         table = times.detach().reshape(-1, times.shape[-1]).index_select(0, who)
         there = ~table.isnan()
         who, moments = torch.repeat_interleave(who, there.sum(dim=1)), table[there]
-    return Sent(label, who, moments, spiked.shape[:-1])
+    return Sent(label, who, moments, spiked.shape[:-1] if spiked.ndim > 1 else _ALONE)
 
 
 class Delivery(ABC):
