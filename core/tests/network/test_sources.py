@@ -112,6 +112,21 @@ def test_a_parameter_for_each_target_is_refused() -> None:
         net(tau_rec=torch.tensor([800.0], dtype=torch.float64))
 
 
+@pytest.mark.parametrize("grad", [True, False])
+def test_a_gradient_by_what_sources_send_is_refused_on_the_grid_where_it_is_kept(grad: bool) -> None:
+    network = net(use=torch.tensor(0.5, dtype=torch.float64, requires_grad=True))
+    drive = {"source": 250.0}
+    if grad:
+        with pytest.raises(
+            errors.ParameterError, match="source->target: what its sources send has a gradient"
+        ):
+            rb.simulate(network, drive, duration=60.0, grad=True)
+        return
+    rb.simulate(network, drive, duration=60.0)
+    assert not network["source->target"].available.requires_grad
+    assert float(network["source->target"].available) < 1.0
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

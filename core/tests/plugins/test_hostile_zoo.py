@@ -364,32 +364,93 @@ def test_whoever_changes_itself_at_each_listing_has_only_itself_loaded_again(tmp
     assert sorted(runs.read_text().split()) == ["a_good", *["k_changes"] * 3]
 
 
-KILLS = """
-import os, signal, time
+REACH = """
+import os, resource, signal, time
 own, above = os.getpid(), os.getppid()
-until = time.monotonic() + 0.5
-while time.monotonic() < until:
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat") as file: return int(file.read().rpartition(")")[2].split()[1])
+def siblings():
     for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
-            with open(f"/proc/{pid}/stat") as file: parent = int(file.read().rpartition(")")[2].split()[1])
-            if parent == above and pid != own: os.kill(pid, signal.{signal})
+            if parent_of(pid) == above and pid != own: yield pid
         except OSError: pass
-    time.sleep(0.01)
+def link_of(path):
+    try: return os.readlink(path)
+    except OSError: return ""
+def pipes(pid):
+    mine = {link_of(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")}
+    for each in os.listdir(f"/proc/{pid}/fd"):
+        link = link_of(f"/proc/{pid}/fd/{each}")
+        if link.startswith("pipe:") and link not in mine and int(each) > 2: yield f"/proc/{pid}/fd/{each}"
+def again(act, *pids):
+    until = time.monotonic() + 0.4
+    while time.monotonic() < until:
+        for pid in pids or siblings():
+            try: act(pid)
+            except OSError: pass
+        time.sleep(0.01)
+def write(pid):
+    for pipe in pipes(pid):
+        handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        os.write(handle, b'\\n{"to": 3}\\n')
+        os.close(handle)
+def read(pid):
+    for pipe in pipes(pid):
+        handle = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        try: os.read(handle, 1 << 16)
+        except OSError: pass
+        os.close(handle)
+def limit_memory(pid): resource.prlimit(pid, resource.RLIMIT_DATA, (1 << 20, 1 << 20))
+def limit(pid):
+    limit_memory(pid)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, 0))
+def spoil(pid):
+    with open(f"/proc/{pid}/maps") as file: heap = next(line for line in file if "[heap]" in line)
+    first, last = (int(place, 16) for place in heap.split()[0].split("-"))
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        memory.seek(first)
+        memory.write(b"\\xff" * (last - first))
+def trace(pid):
+    import ctypes
+    ctypes.CDLL(None).ptrace(16, pid, 0, 0)
 """
+
+DEEDS = {
+    "ends-others": "again(lambda pid: os.kill(pid, signal.SIGKILL))",
+    "stops-others": "again(lambda pid: os.kill(pid, signal.SIGSTOP))",
+    "terminates-others": "again(lambda pid: os.kill(pid, signal.SIGTERM))",
+    "limits-others": "again(limit)",
+    "limits-what-it-was-forked-from": "again(limit_memory, above)",
+    "writes-to-others": "again(write)",
+    "writes-to-the-host": "again(write, parent_of(above))",
+    "reads-what-others-answer": "again(read, parent_of(above))",
+    "spoils-the-memory-of-others": "again(spoil)",
+    "traces-others": "again(trace)",
+    "ends-what-it-was-forked-from": "os.kill(above, signal.SIGKILL)",
+    "signals-what-it-was-forked-from": "again(lambda pid: os.kill(pid, signal.SIGCHLD), above)",
+}
 
 
 @linux
-@pytest.mark.parametrize("signal", ["SIGKILL", "SIGSTOP", "SIGTERM"])
-def test_whoever_ends_or_stops_the_processes_of_others_does_not_make_them_broken(
-    signal: str, tmp_path: Path
+@pytest.mark.parametrize("deed", DEEDS)
+def test_what_a_plugin_does_to_the_processes_around_it_changes_nothing_for_others(
+    deed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = tmp_path / "site"
     for name in GOOD:
-        install(site, name, "import time\ntime.sleep(0.3)\n")
-    install(site, "k-kills", KILLS.replace("{signal}", signal))
-    said = listed(site, tmp_path / "cache")
-    assert {*GOOD, "k-kills"} <= {row[0] for row in said["found"]}
-    assert said["warnings"] == []
+        # Long enough to be there with it; and it opens a file, and takes memory.
+        install(site, name, "import time\ntime.sleep(0.2)\nopen(__file__).close()\nx = bytes(8 << 20)\n")
+    install(site, f"k-{deed}", f"{REACH}{DEEDS[deed]}\n")
+    more = [
+        f"l-good-{number}" for number in range(8)
+    ]  # than are loaded at a time, so that z-good comes later
+    for name in more:
+        install(site, name, "")
+    monkeypatch.setenv("RHEOBASE_ONLY", ",".join([*GOOD, *more, f"k-{deed}"]))
+    for _ in range(2):
+        said = listed(site, tmp_path / "cache")
+        assert {*GOOD, *more} <= {row[0] for row in said["found"]}
+        assert [text for text in said["warnings"] if f"k-{deed}" not in text] == []
 
 
 def test_a_distribution_that_takes_the_name_of_another_is_named_and_not_loaded(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def scan(
     host = host or Host()
     amiss: list[Problem] = []
     every = metadata.distributions(amiss, at=at, without=without)
-    problems = {*amiss, *_empty(at, without)}
+    problems = set(amiss)
     # Asked for by name, importlib_metadata gives the distribution that the first folder of the path holds,
     # and passes over one without metadata.
     same: dict[str, list[Any]] = {}
@@ -80,7 +80,9 @@ def scan(
     for found in every:
         if (folder := metadata.folder_of(found)) not in without:
             at(folder)
-            if _is_plugin(found, problems):
+            if missing := _without_metadata(folder):
+                problems.add(missing)
+            elif _is_plugin(found, problems):
                 plugins.append(found)
     entries: set[Entry] = set()
     for found in plugins:
@@ -194,12 +196,6 @@ def unreadable(folder: str, cause: str) -> Problem:
     Args:
         folder: The folder of its metadata; distribution and version are told from its name.
         cause: What is wrong.
-
-    Example:
-        >>> print(unreadable("site/toy_models-1.2.dist-info", "METADATA cannot be read").message)
-        distribution toy-models 1.2 is left out, the others work: METADATA cannot be read (in \
-site/toy_models-1.2.dist-info). Remove that folder, and install it again: pip install --no-deps \
-toy-models==1.2, or disable it: RHEOBASE_DISABLE=toy-models
     """
     told = _FOLDER.fullmatch(os.path.basename(folder))
     name = canonical(told["name"] if told else os.path.splitext(os.path.basename(folder))[0])
@@ -228,27 +224,15 @@ def passed_over(place: str, failure: str) -> Problem:
     return metadata.amiss(place or "something", failure)
 
 
-def _empty(at: Callable[[str], None], without: Collection[str]) -> list[Problem]:
-    """The folders of metadata without any metadata, as an installation leaves that was interrupted."""
-    problems = []
-    for folder in dict.fromkeys(map(os.path.realpath, metadata.search_path())):
-        if folder in without:
-            continue
-        at(folder)
-        try:
-            with os.scandir(folder) as found:
-                infos = [each.path for each in found if each.name.endswith(".dist-info")]
-        except OSError:
-            continue
-        for info in infos:
-            if info in without:
-                continue
-            at(info)
-            metadata_file = os.path.join(info, "METADATA")
-            if os.path.isfile(metadata_file) and os.access(metadata_file, os.R_OK):
-                continue
-            if os.path.isfile(os.path.join(info, POINTS)):
-                continue  # known to be a plugin, or known to be none
-            cause = "its metadata are missing, so it cannot be told whether it holds a plugin"
-            problems.append(unreadable(info, cause))
-    return problems
+def _without_metadata(folder: str) -> Problem | None:
+    """That a folder of metadata has none, as an installation leaves it that was interrupted."""
+    if not folder.endswith(".dist-info") or not os.path.lexists(folder):
+        return None
+    path = os.path.join(folder, "METADATA")
+    if os.path.isfile(path) and os.access(path, os.R_OK):
+        return None
+    if os.path.isfile(os.path.join(folder, POINTS)):
+        return None  # known to be a plugin, or known to be none
+    site, name = os.path.split(folder)
+    cause = "its metadata are missing, so it cannot be told whether it holds a plugin"
+    return unreadable(os.path.join(os.path.realpath(site), name), cause)

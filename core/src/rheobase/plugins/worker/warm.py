@@ -55,6 +55,7 @@ def _serve(channel: socket.socket, running: set[int]) -> None:
     poll = select.poll()
     for handle in (channel.fileno(), awake):
         poll.register(handle, select.POLLIN)
+    limits = _limits()
     while True:
         ready = [handle for handle, _ in poll.poll()]
         if awake in ready:
@@ -68,7 +69,7 @@ def _serve(channel: socket.socket, running: set[int]) -> None:
                 channel.sendall(f"ended {pid} {os.waitstatus_to_exitcode(status)}\n".encode())
         if channel.fileno() in ready:
             request, pipes = _receive(channel)
-            if not pipes:
+            if not pipes or _limits() != limits:  # a job may set them, and the next would have them from here
                 return
             _prepare(request)
             try:
@@ -154,6 +155,12 @@ def _do(request: dict[str, Any], pipes: list[int], closed: tuple[int, ...]) -> N
         traceback.print_exc()
     finally:
         leave(1)
+
+
+def _limits() -> list[tuple[int, int]]:
+    import resource
+
+    return [resource.getrlimit(getattr(resource, name)) for name in dir(resource) if "RLIMIT_" in name]
 
 
 def _bound_memory() -> None:
