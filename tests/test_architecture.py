@@ -385,6 +385,36 @@ def test_init_modules_define_nothing() -> None:
             )
 
 
+def collected() -> list[Path]:
+    """The files of tests that pytest imports by itself, with nothing but what is installed on the path."""
+    folders = [ROOT / "tests", ROOT / "core/tests", *(plugin / "tests" for plugin in PLUGINS)]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    ignored: set[Path] = set()
+    for conftest in (path for path in files if path.name == "conftest.py"):
+        for node in ast.parse(conftest.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "").startswith(
+                "collect_ignore"
+            ):
+                for pattern in ast.literal_eval(node.value):
+                    found = list(conftest.parent.glob(pattern))
+                    assert found, f"{conftest}: {pattern!r} is nothing"
+                    ignored.update(found)
+    return [path for path in files if not ignored & {path, *path.parents}]
+
+
+def test_a_folder_of_tests_is_collected_alone_as_among_others() -> None:
+    # One that imports its neighbour by a bare name finds it only where somebody put the folder on the path.
+    for path in collected():
+        beside = {each.stem for each in path.parent.glob("*.py")}
+        asked = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            asked |= {name.partition(".")[0] for name in names}
+        assert not beside & asked, f"{path}: {sorted(beside & asked)}"
+
+
 def test_importing_rheobase_imports_no_torch() -> None:
     import subprocess
 

@@ -91,6 +91,7 @@ def _model(model: Any, made_by: Any) -> dict[str, Any]:
     asked = callable(getattr(model, "dt_max", None))
     return declared(schema, values) | {
         "inputs": [quantity(item, {}) | _received(item) for item in schema.inputs.values()],
+        "input_unit": getattr(model, "input_unit", None),
         "draws": [
             {"name": item.name, "distribution": item.distribution, "doc": item.doc}
             for item in schema.draws.values()
