@@ -288,8 +288,13 @@ class Projection(nn.Module):
             *(self._buffers[name] for name in self.schema.parameters), *self.options.values()
         )
         for name, declared in self.kinetics.schema.states.items():
-            value = initial_value(self, declared, params)
-            self._buffers[name] = as_state(self, declared, value, torch.Size())
+            # What is drawn goes by an identifier: that of the first of those that share it.
+            first = self._shared[0]
+            given = first.recipe.parameters
+            value = given[name] if name in given else initial_value(first, declared, params)
+            tensor = as_state(first, declared, value, torch.Size())
+            for each in self._shared:
+                each._buffers[name] = tensor
         if self.kinetics.transmit is not None:
             reset_sources(self, params)
 
