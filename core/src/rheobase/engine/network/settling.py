@@ -80,4 +80,4 @@ def reports(projection: Projection) -> Mapping[str, Any]:
     """What a step has of a projection, by name; it shares memory with the projection until the next step."""
     if projection.plasticity is not None:
         return Reports(projection)
-    return {each: getattr(projection, each) for each in projection.kinetics.schema.states}
+    return {each: projection._buffers[each] for each in projection.kinetics.schema.states}
