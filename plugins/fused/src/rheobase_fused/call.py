@@ -13,6 +13,7 @@ from torch import Tensor
 from .contract import Course, Happened, Kernel, Outputs, strides_of
 from .located_run import decode_hold, encoded_hold
 from .noise import noise_structs, normals
+from .threads import threads_for
 from .tracing import Step
 
 _POINTERS = (
@@ -195,12 +196,12 @@ _PARTS, _MOST_PARTS = 4, 64
 
 def _shares(lanes: int, steps: int) -> tuple[int, list[tuple[int, int]]]:
     """How many threads, and the lanes of each part of the work."""
-    threads = max(1, min(torch.get_num_threads(), lanes // 128, lanes * steps // SMALL))
+    threads = threads_for(lanes // 128, lanes * steps // SMALL)
     if threads == 1:
         return 1, [(0, lanes)]
     # Whole cache lines, so that no two threads write to one.
-    size = min(_BLOCK, -(-lanes // (_PARTS * threads * 64)) * 64)
-    size *= -(-lanes // (_MOST_PARTS * threads * size))
+    size = min(_BLOCK, -(-lanes // (_PARTS * abs(threads) * 64)) * 64)
+    size *= -(-lanes // (_MOST_PARTS * abs(threads) * size))
     return threads, [(first, min(first + size, lanes)) for first in range(0, lanes, size)]
 
 
