@@ -99,6 +99,19 @@ def ring(first: int, last: int, sources: int, targets: int, key: int, *, same: A
     return torch.tensor([0, 1]), torch.tensor([0])
 
 
+def elsewhere() -> Any:
+    """Neurons that say that they are on another device, which not every machine has."""
+
+    class Elsewhere(type(leaky())):  # type: ignore[misc]
+        """As the others."""
+
+        device = property(lambda self: torch.device("cuda:0"))
+
+    cells = leaky()
+    cells.__class__ = Elsewhere
+    return cells
+
+
 def giving(what: Any) -> Any:
     def rule(
         first: int, last: int, sources: int, targets: int, key: int, *, same: Any, positions: Any
@@ -121,6 +134,10 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
     "dtype": (
         lambda net: net.add("F", leaky(dtype=torch.float32)),
         "'F' has dtype=torch.float32 and 'E' has",
+    ),
+    "device": (
+        lambda net: net.add("F", elsewhere()),
+        "'F' has device=cuda:0 and 'E' has cpu; all populations of a network have one device",
     ),
     "clock": (ran, "E->I: the clock has run; connect before the first step"),
     "short": (lambda net: connect(net, delay=0.05), "E->I: the delay is 0.05 ms; .* at least dt = 0.1 ms"),
