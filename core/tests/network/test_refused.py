@@ -165,6 +165,22 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
     "lengths": (lambda net: connect(net, rule=([0], [0, 1])), "E->I: 1 sources and 2 targets were given"),
     "real index": (lambda net: connect(net, rule=([0.5], [0])), "E->I: source is torch.float32 of shape .1."),
     "rule": (lambda net: connect(net, rule="all"), "E->I: rule='all'; give rheobase.rule"),
+    "rule's name": (
+        lambda net: connect(net, rule="bernoulli"),
+        r"E->I: rule='bernoulli'; .* for the rule of that name rheobase\.rule\('bernoulli', \.\.\.\)",
+    ),
+    "dense": (
+        lambda net: connect(net, rule=torch.ones(4, 2)),
+        r"E->I: rule=(?s:.{,140}); give .* of torch or scipy: this one's to_sparse_csr\(\)",
+    ),
+    "population itself": (
+        lambda net: connect(net, "E", net["I"]),  # type: ignore[arg-type]
+        "is no name of a population; give its name, 'I'",
+    ),
+    "another's population": (
+        lambda net: connect(net, "E", leaky()),
+        "is no name of a population; give the name of one: E, I",
+    ),
     "matrix": (
         lambda net: connect(net, rule=torch.ones(4, 3).to_sparse_csr()),
         r"E->I: the matrix has shape \[4, 3\]; .* \[4, 2\]",
