@@ -37,7 +37,7 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.thread_time}
 CLOSE = 1e-4
 QUIET = 800.0
 """What the layer by hand has at least on a quiet machine, million unit-steps a second."""
-MODELS = {"izhikevich": (0.5, 1.0), "adex": (0.1, 1.0), "hodgkin-huxley": (0.02, 1.0)}
+MODELS = {"izhikevich": (0.5, 0.3), "adex": (0.1, 0.1), "hodgkin-huxley": (0.02, 1.0)}
 """Name -> the step, ms, and the largest input, in those that fire a unit in a step."""
 
 Layer = Callable[[Tensor], Tensor]

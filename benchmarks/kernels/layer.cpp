@@ -82,7 +82,16 @@ static void *work(void *given) {
     }
 }
 
+/* The threads that torch keeps. */
+extern "C" void GOMP_parallel(void (*)(void *), void *, unsigned, unsigned) __attribute__((weak));
+
+static void work_in_team(void *job) { work(job); }
+
 static void all(Job *job, int64_t threads) {
+    if (threads > 1 && GOMP_parallel) {
+        GOMP_parallel(work_in_team, job, (unsigned)threads, 0);
+        return;
+    }
     pthread_t others[threads];
     for (int64_t k = 1; k < threads; k++) pthread_create(others + k, nullptr, work, job);
     work(job);

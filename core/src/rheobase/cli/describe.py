@@ -12,10 +12,10 @@ from typing import Any
 from ..errors import ComponentError, RheobaseWarning, nearest
 from ..kinds import KINDS
 from ..plugins.component import Registered
-from ..plugins.pointing import is_in_module, is_path
 from ..plugins.registry import installed_now, list_components, resolve
-from ..plugins.synonyms import synonyms
+from ..pointing import is_in_module, is_path
 from ..specs import Provenance
+from ..synonyms import synonyms
 from .declarations import declared, quantity
 
 

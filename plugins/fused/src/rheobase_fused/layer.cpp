@@ -18,6 +18,18 @@ static char *room(int64_t arrays) {
     return kept_room.memory;
 }
 
+/* Arrays for those that are put aside; their strides are a little longer than a block. */
+#define APART (ASIDE ? ASIDE + (ASIDE * LANES + BLOCK - 1) / BLOCK + ROWS + 1 : 0)
+
+static Rare rare_in(char *memory) {
+    Rare rare = {(real *)memory, NULL, {}};
+    if (!ASIDE) return rare;
+    real *at = rare.given + (int64_t)ASIDE * ASIDE_STRIDE;
+    for (int k = 0; k < ROWS; k++, at += BLOCK) rare.rows[k] = at;
+    rare.lane = (int32_t *)at;
+    return rare;
+}
+
 #define ARRAY(memory, k) ((void *)((memory) + (size_t)(k) * BLOCK * sizeof(real)))
 
 /* The parameters of a block's lanes: shared ones as one vector. */
@@ -44,7 +56,7 @@ static void forward_block(void *given, int64_t number) {
     Layer *const layer = (Layer *)given;
     const int64_t at = number * layer->block, lanes = layer->lanes;
     const int64_t count = lanes - at < layer->block ? lanes - at : layer->block;
-    char *const memory = room(STATES + HOISTED + PARAMS + 1);
+    char *const memory = room(STATES + HOISTED + PARAMS + 1 + APART);
     if (!memory) {
         __atomic_store_n(&layer->short_of_memory, 1, __ATOMIC_RELAXED);
         return;
@@ -58,13 +70,14 @@ static void forward_block(void *given, int64_t number) {
     load_params(layer, at, count, p);
     prepare(PADDED(count) / LANES, p, h);
     for (int k = 0; k < STATES; k++) load_state(kinds[k], layer->before[k], at, count, PADDED(count), s[k]);
+    Rare rare = rare_in((char *)ARRAY(memory, STATES + HOISTED + PARAMS));
     vreal odd = splat(0);
     for (int64_t step = 0; step < layer->steps; step++) {
         if (layer->kept && step % layer->segment == 0)
             for (int k = 0; k < STATES; k++)
                 store_state(kinds[k], s[k], step / layer->segment * lanes + at, count, layer->kept[k]);
         rows_at(layer, step, at, x);
-        odd += forward(count, s, s, h, x, layer->out + step * lanes + at, (int)layer->stream);
+        odd += forward(count, s, s, h, x, layer->out + step * lanes + at, &rare, (int)layer->stream);
     }
     for (int k = 0; k < STATES; k++) store_state(kinds[k], s[k], at, count, layer->after[k]);
     if (lanes_of(rb_ne(odd, odd))) __atomic_store_n(&layer->odd, 1, __ATOMIC_RELAXED);
@@ -74,7 +87,7 @@ static void backward_block(void *given, int64_t number) {
     Layer *const layer = (Layer *)given;
     const int64_t at = number * layer->block, lanes = layer->lanes, segment = layer->segment;
     const int64_t count = lanes - at < layer->block ? lanes - at : layer->block, padded = PADDED(count);
-    char *const memory = room(segment * STATES + NUMBERS + HOISTED + PARAMS + 3 * GATHERED + CARRIED + 1);
+    char *const memory = room(segment * STATES + NUMBERS + HOISTED + PARAMS + 3 * GATHERED + CARRIED + 1 + APART);
     if (!memory) {
         __atomic_store_n(&layer->short_of_memory, 1, __ATOMIC_RELAXED);
         return;
@@ -90,6 +103,7 @@ static void backward_block(void *given, int64_t number) {
     for (int k = 0; k < GATHERED; k++, rest += BLOCK * sizeof(real)) a[k] = (real *)rest;
     for (int k = 0; k < GATHERED; k++, rest += 2 * BLOCK * sizeof(real)) sums[k] = (double *)rest;
     for (int k = 0; k < CARRIED; k++, rest += BLOCK * sizeof(real)) g[k] = (real *)rest;
+    Rare rare = rare_in(rest);
     load_params(layer, at, count, p);
     prepare(padded / LANES, p, h);
     for (int k = 0; k < NUMBERS; k++) {
@@ -114,7 +128,7 @@ static void backward_block(void *given, int64_t number) {
                 s[1][k] = ARRAY(memory, (j + 1) * STATES + k);
             }
             rows_at(layer, first + j, at, x);
-            forward(count, s[0], s[1], h, x, NULL, 0);
+            forward(count, s[0], s[1], h, x, NULL, &rare, 0);
         }
         for (int64_t j = steps - 1; j >= 0; j--) {
             const int64_t step = first + j;
@@ -122,7 +136,7 @@ static void backward_block(void *given, int64_t number) {
             rows_at(layer, step, at, x);
             for (int k = 0; k < INPUTS; k++) dx[k] = layer->dinputs[k] ? layer->dinputs[k] + step * lanes + at : NULL;
             backward(count, s[0], h, x, layer->dout + step * layer->dout_step + at * layer->dout_lane, c, a, dx,
-                     (int)layer->dout_lane, (int)layer->stream);
+                     &rare, (int)layer->dout_lane, (int)layer->stream);
         }
         for (int k = 0; k < GATHERED; k++)
             for (int64_t i = 0; i < padded; i++) {

@@ -42,3 +42,38 @@ INLINE void store_some(real *to, int64_t at, vreal v, int64_t there, int stream)
     } else
         for (int k = 0; k < there; k++) to[at + k] = v[k];
 }
+
+/* The units of a block that take the whole form, side by side: what it is given of each; where they are; and rows of
+   results that wait for theirs. */
+#define ASIDE_STRIDE (BLOCK + LANES)
+typedef struct {
+    real *given; /* [ASIDE, ASIDE_STRIDE] */
+    int32_t *lane;
+    real *rows[ROWS];
+} Rare;
+
+/* Put aside the units of a vector whose bits are set, after n others; how many there are then. */
+static NOINLINE int64_t put_aside(
+    const Rare *rare, int64_t n, uint32_t bits, const vreal *given, int arrays, int64_t first) {
+    for (int k = 0; k < arrays; k++) {
+        real *const to = rare->given + k * ASIDE_STRIDE + n;
+#if MASKS && SINGLE
+        *(vloose_out *)to = __builtin_ia32_compresssf512_mask(given[k], given[k], (uint16_t)bits);
+#elif MASKS
+        *(vloose_out *)to = __builtin_ia32_compressdf512_mask(given[k], given[k], (uint8_t)bits);
+#else
+        int64_t at = 0;
+        for (uint32_t left = bits; left; left &= left - 1) to[at++] = given[k][__builtin_ctz(left)];
+#endif
+    }
+    for (uint32_t left = bits; left; left &= left - 1) rare->lane[n++] = (int32_t)(first + __builtin_ctz(left));
+    return n;
+}
+
+INLINE vreal aside_at(const Rare *rare, int k, int64_t j) {
+    return *(const vreal *)(rare->given + k * ASIDE_STRIDE + j);
+}
+/* A result of the q-th of them, to where it belongs. */
+INLINE void put_vreal(void *to, int64_t lane, vreal v, int64_t q) { ((real *)to)[lane] = v[q]; }
+INLINE void put_vint(void *to, int64_t lane, vint v, int64_t q) { ((whole_t *)to)[lane] = v[q]; }
+INLINE void put_vbool(void *to, int64_t lane, vbool v, int64_t q) { put_bool(to, lane, get_bool(&v, q)); }

@@ -36,8 +36,20 @@ static void *helper(void *given) {
 #define helper work
 #endif
 
+/* The threads that torch keeps, where it is built on OpenMP: they are there already, and those that have just
+   worked on something of torch's still wait for more on their processors, where others would be in their way. */
+extern "C" void GOMP_parallel(void (*)(void *), void *, unsigned, unsigned) __attribute__((weak));
+
+static void work_in_team(void *given) { work(given); }
+
+/* On so many threads; negative: on new ones. */
 static void in_threads(Part *part, void *given, int64_t parts, int64_t threads) {
     Shared shared = {part, given, parts, 0, 0, NULL};
+    if (threads > 1 && GOMP_parallel) {
+        GOMP_parallel(work_in_team, &shared, (unsigned)threads, 0);
+        return;
+    }
+    threads = threads < 0 ? -threads : threads;
     pthread_t others[threads];
     int64_t started = 0;
 #ifdef __linux__

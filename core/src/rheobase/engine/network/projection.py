@@ -315,7 +315,14 @@ class Projection(nn.Module):
         if spikes is None:
             return
         if self.kinetics.transmit is not None:
-            spikes = spikes._replace(factor=transmitted(self, spikes))
+            factor = transmitted(self, spikes)
+            if factor.requires_grad and isinstance(self.delivery, GridDelivery):
+                raise ParameterError(
+                    f"{self.identifier}: what its sources send has a gradient by a parameter of "
+                    f"{self.recipe!r}, which sums at the ends of steps do not keep; give it detached, or "
+                    "event='located'"
+                )
+            spikes = spikes._replace(factor=factor)
         self.delivery.send(spikes, self.weights)
 
     # --- saving --------------------------------------------------------------------------------------

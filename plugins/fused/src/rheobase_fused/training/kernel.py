@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..store import library
+from ..threads import threads_for
 from .halves import Halves
 from .source import SEGMENT, layer_source
 
@@ -203,7 +204,7 @@ class LayerKernel:
     def _threads(self, call: _Layer) -> int:
         blocks = -(-call.lanes // call.block)
         work = int(call.lanes * call.steps)
-        return max(1, min(torch.get_num_threads(), int(blocks), work // SMALL))
+        return threads_for(int(blocks), work // SMALL)
 
     def _streams(self, call: _Layer, written: Sequence[Tensor]) -> int:
         size = written[0].element_size() if written else 0

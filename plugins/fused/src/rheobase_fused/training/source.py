@@ -8,6 +8,7 @@ from importlib.resources import files
 from ..cost import cost_of
 from ..expression import Node
 from ..writer import TYPES, Writer
+from .forms import Forms
 from .halves import Halves
 
 _CACHE = 256 * 1024
@@ -39,7 +40,7 @@ class _Source:
     def text(self) -> str:
         """The whole file."""
         step, halves = self.step, self.halves
-        block = 2048
+        block, forms = 2048, halves.forward.looks or halves.backward.looks
         arrays = (
             SEGMENT * len(self.states) + len(self.numbers) + len(halves.hoisted) + 3 * len(halves.gathered)
         )
@@ -63,6 +64,8 @@ class _Source:
                 f"#define HOISTED {len(halves.hoisted)}",
                 f"#define GATHERED {len(halves.gathered)}",
                 f"#define CARRIED {len(halves.carried)}",
+                f"#define ASIDE {len(self._given('backward')) if forms else 0}",
+                f"#define ROWS {1 + len(halves.inputs) + len(halves.gathered)}",
                 f"static const int kinds[STATES + 1] = {{{kinds}}};",
                 f"static const int shared[HOISTED + 1] = {{{shared}}};",
                 folder.joinpath("states.h").read_text(encoding="utf-8"),
@@ -117,7 +120,7 @@ class _Source:
     def _reads(self) -> dict[str, str]:
         reads = {f"s_{name}": f"s{k}" for k, name in enumerate(self.states)}
         reads |= {f"x_{name}": f"x{k}" for k, name in enumerate(self.step.inputs)}
-        reads |= {f"c_{name}": f"C{k}[i]" for k, name in enumerate(self.numbers)}
+        reads |= {f"c_{name}": f"c{k}" for k, name in enumerate(self.numbers)}
         return {**reads, "o_out": "o"}
 
     def _loads(self) -> list[str]:
@@ -134,19 +137,17 @@ class _Source:
     def _forward(self) -> str:
         """One step of a block: states; the output, unless it is known; whether inputs are odd."""
         declared, known = self._hoisted()
-        writer = Writer(self.single, self._reads(), known)
-        ends = list(self.step.states.values())
-        body = writer.lines(ends, "        ")
-        body += [f"        N{k}[i] = {writer.name(node)};" for k, node in enumerate(ends)]
-        out = writer.lines([self.halves.out], "            ")
+        forms, count = self.halves.forward, len(self.states)
+        kinds = [*self.kinds, "vreal"]
         odd = "".join(f" + x{k} * 0" for k in range(len(self.step.inputs)))
-        return self._specialised(
+        arguments = {
+            **{"count": "int64_t ", "s": "void *const *", "n": "void *const *", "h": "void *const *"},
+            **{"x": "const real *const *", "out": "real *", "rare": "Rare *"},
+        }
+        return self._whole("forward", forms) + self._specialised(
             "vreal",
             "forward",
-            {
-                **{"count": "int64_t ", "s": "void *const *", "n": "void *const *", "h": "void *const *"},
-                **{"x": "const real *const *", "out": "real *"},
-            },
+            arguments,
             ("full", "writes", "stream"),
             "count % LANES == 0, out != NULL, stream",
             ("1, 1, 1", "1, 0, 0", "1, 1, 0"),
@@ -155,40 +156,49 @@ class _Source:
                 *(f"    const {kind} *S{k} = (const {kind} *)s[{k}];" for k, kind in enumerate(self.kinds)),
                 *(f"    {kind} *N{k} = ({kind} *)n[{k}];" for k, kind in enumerate(self.kinds)),
                 *declared,
-                "    vreal odd = splat(0);",
+                "    vreal strange = splat(0);",
                 "    const int64_t vectors = (count + LANES - 1) / LANES;",
+                "    int64_t aside = 0;",
                 "    for (int64_t i = 0; i < vectors; i++) {",
                 *self._loads(),
-                *body,
+                *self._formed("forward", forms, kinds, known),
+                *(f"        N{k}[i] = e{k};" for k in range(count)),
                 "        if (writes) {",
-                *out,
-                f"            store_some(out, i * LANES, {writer.name(self.halves.out)}, there, stream);",
-                f"            odd += splat(0){odd};",
+                f"            if (UNLIKELY(odd)) ((vreal *)rare->rows[0])[i] = e{count};",
+                f"            else store_some(out, i * LANES, e{count}, there, stream);",
+                f"            strange += splat(0){odd};",
                 "        }",
                 "    }",
-                "    return odd;",
+                *self._wholly(
+                    "forward",
+                    forms,
+                    [
+                        *(
+                            f"put_{kind}(N{k}, lane, unpacked_{kind}(e_of[{k}]), q);"
+                            for k, kind in enumerate(self.kinds)
+                        ),
+                        f"if (writes) rare->rows[0][lane] = e_of[{count}][q];",
+                    ],
+                    ["if (writes) store_some(out, i * LANES, ((vreal *)rare->rows[0])[i], there, stream);"],
+                ),
+                "    return strange;",
             ],
         )
 
     def _backward(self) -> str:
         """The derivative of one step of a block: cotangents of states, in place, and of inputs."""
         declared, known = self._hoisted()
-        writer = Writer(self.single, self._reads(), known)
         halves = self.halves
-        ends, gathered = list(halves.adjoint.values()), list(halves.gathered.values())
-        inputs = {self.step.inputs.index(name): node for name, node in halves.inputs.items()}
-        body = writer.lines([*ends, *gathered, *inputs.values()], "        ")
-        body += [f"        A{k}[i] += {writer.name(node)};" for k, node in enumerate(gathered)]
-        for k, node in inputs.items():
-            body.append(f"        if (D{k}) store_some(D{k}, i * LANES, {writer.name(node)}, there, stream);")
-        body += [f"        C{k}[i] = {writer.name(node)};" for k, node in enumerate(ends)]
-        return self._specialised(
+        forms, numbers, gathered = halves.backward, len(halves.adjoint), len(halves.gathered)
+        kinds = ["vreal"] * len(forms.whole)
+        inputs, at = [self.step.inputs.index(name) for name in halves.inputs], numbers + gathered
+        return self._whole("backward", forms) + self._specialised(
             "void",
             "backward",
             {
                 **{"count": "int64_t ", "s": "void *const *", "h": "void *const *"},
                 **{"x": "const real *const *", "dout": "const real *", "c": "real *const *"},
-                **{"a": "real *const *", "dx": "real *const *"},
+                **{"a": "real *const *", "dx": "real *const *", "rare": "Rare *"},
             },
             ("full", "wide", "stream"),
             "count % LANES == 0, wide, stream",
@@ -197,15 +207,142 @@ class _Source:
                 *self._rows(),
                 *(f"    real *const D{k} = dx[{k}];" for k in inputs),
                 *(f"    const {kind} *S{k} = (const {kind} *)s[{k}];" for k, kind in enumerate(self.kinds)),
-                *(f"    vreal *const C{k} = (vreal *)c[{k}];" for k in range(len(ends))),
-                *(f"    vreal *const A{k} = (vreal *)a[{k}];" for k in range(len(gathered))),
+                *(f"    vreal *const C{k} = (vreal *)c[{k}];" for k in range(numbers)),
+                *(f"    vreal *const A{k} = (vreal *)a[{k}];" for k in range(gathered)),
                 *declared,
                 "    const int64_t vectors = (count + LANES - 1) / LANES;",
+                "    int64_t aside = 0;",
                 "    for (int64_t i = 0; i < vectors; i++) {",
                 *self._loads(),
+                *(f"        const vreal c{k} = C{k}[i];" for k in range(numbers)),
                 "        const vreal o = load_some(dout, i * LANES, wide, there);",
-                *body,
+                *self._formed("backward", forms, kinds, known),
+                *(f"        C{k}[i] = e{k};" for k in range(numbers)),
+                "        if (UNLIKELY(odd)) {",
+                *(f"            ((vreal *)rare->rows[{j}])[i] = e{at + j};" for j in range(len(inputs))),
+                *(
+                    f"            ((vreal *)rare->rows[{len(inputs) + k}])[i] = e{numbers + k};"
+                    for k in range(gathered)
+                ),
+                "        } else {",
+                *(
+                    f"            if (D{k}) store_some(D{k}, i * LANES, e{at + j}, there, stream);"
+                    for j, k in enumerate(inputs)
+                ),
+                *(f"            A{k}[i] += e{numbers + k};" for k in range(gathered)),
+                "        }",
                 "    }",
+                *self._wholly(
+                    "backward",
+                    forms,
+                    [
+                        *(f"((real *)C{k})[lane] = e_of[{k}][q];" for k in range(numbers)),
+                        *(f"rare->rows[{j}][lane] = e_of[{at + j}][q];" for j in range(len(inputs))),
+                        *(
+                            f"rare->rows[{len(inputs) + k}][lane] = e_of[{numbers + k}][q];"
+                            for k in range(gathered)
+                        ),
+                    ],
+                    [
+                        *(
+                            f"if (D{k}) "
+                            f"store_some(D{k}, i * LANES, ((vreal *)rare->rows[{j}])[i], there, stream);"
+                            for j, k in enumerate(inputs)
+                        ),
+                        *(
+                            f"A{k}[i] += ((vreal *)rare->rows[{len(inputs) + k}])[i];"
+                            for k in range(gathered)
+                        ),
+                    ],
+                ),
+            ],
+        )
+
+    def _formed(self, name: str, forms: Forms, kinds: Sequence[str], known: Mapping[Node, str]) -> list[str]:
+        """Results ``e0``, ``e1``, ... by the shortest form that holds for all units of a vector.
+
+        The units for which the whole one has to be taken are put aside, side by side.
+        """
+        pad, writer = " " * 12, Writer(self.single, self._reads(), known)
+        spiked = [] if forms.spiked is None else [forms.spiked]
+        ends = [f"e{k} * 0" for k, kind in enumerate(kinds) if kind == "vreal" and forms.ends]
+        lines = writer.lines([*forms.assumed, *forms.usual, *spiked], pad)
+        check = " + ".join([*(f"{writer.name(node)} * 0" for node in forms.assumed), *ends])
+        lines += [f"{pad}e{k} = {writer.name(node)};" for k, node in enumerate(forms.usual)]
+        for node in spiked:
+            lines += [
+                f"{pad}if (UNLIKELY(lanes_of({writer.name(node)}))) {{",
+                *writer.lines(forms.finite, pad + "    "),
+                *(f"{pad}    e{k} = {writer.name(end)};" for k, end in enumerate(forms.finite)),
+                f"{pad}}}",
+            ]
+        if forms.looks:
+            lines.append(f"{pad}odd = lanes_of(rb_ne({check}, splat(0)));")
+        declared = [f"        {kind} e{k};" for k, kind in enumerate(kinds)]
+        found = [*declared, "        uint32_t odd = 0;", "        {", *lines, "        }"]
+        if forms.looks:
+            given = [text.format(*[letter]) for letter, text in self._given(name)]
+            found += [
+                "        if (UNLIKELY(odd)) {",
+                f"            const vreal given[] = {{{', '.join(given)}}};",
+                f"            aside = put_aside(rare, aside, odd, given, {len(given)}, i * LANES);",
+                "        }",
+            ]
+        return found
+
+    def _given(self, name: str) -> list[tuple[str, str]]:
+        """What the whole form is given of a unit: what it is called, and how it is put aside."""
+        found = [(f"x{k}", "{0}") for k in range(len(self.step.inputs))]
+        found += [(f"s{k}", "packed({0})") for k in range(len(self.states))]
+        if name == "backward":
+            found += [*((f"c{k}", "{0}") for k in range(len(self.numbers))), ("o", "{0}")]
+        each = enumerate(self.halves.hoisted.values())
+        return found + [(f"H{k}[i]", "packed({0})") for k, is_shared in each if not is_shared]
+
+    def _wholly(self, name: str, forms: Forms, stores: Iterable[str], rows: Iterable[str]) -> list[str]:
+        """The whole form of the units that were put aside."""
+        if not forms.looks:
+            return []
+        return [
+            "    for (int64_t j = 0; j < aside; j += LANES) {",
+            f"        vreal e_of[{len(forms.whole)}];",
+            f"        whole_{name}(h, rare, j, e_of);",
+            "        for (int64_t q = 0; q < LANES && j + q < aside; q++) {",
+            "            const int64_t lane = rare->lane[j + q];",
+            *(f"            {line}" for line in stores),
+            "        }",
+            "    }",
+            "    for (int64_t j = 0; j < aside; j++) {",
+            "        const int64_t i = rare->lane[j] / LANES, there = full ? LANES : count - i * LANES;",
+            "        if (j + 1 < aside && rare->lane[j + 1] / LANES == i) continue;",
+            "        (void)there;",
+            *(f"        {line}" for line in rows),
+            "    }",
+        ]
+
+    def _whole(self, name: str, forms: Forms) -> str:
+        """The whole form of a vector's units, where it may be asked for."""
+        if not forms.looks:
+            return ""
+        declared, known = self._hoisted()
+        declared = [line for line in declared if " *const H" not in line]
+        kinds = [TYPES[node.type] for node in self.halves.hoisted]
+        read = []
+        for place, (letter, _) in enumerate(self._given(name)):
+            number = letter.strip("xscoH[i]")
+            kind = "vreal" if letter[0] in "xco" else self.kinds[int(number)]
+            if letter[0] == "H":
+                kind, letter = kinds[int(number)], f"w{number}"
+            read.append(f"    const {kind} {letter} = unpacked_{kind}(aside_at(rare, {place}, j));")
+        known = {node: name.replace("H", "w").replace("[i]", "") for node, name in known.items()}
+        writer = Writer(self.single, self._reads(), known)
+        return _function(
+            f"void whole_{name}(void *const *h, const Rare *rare, int64_t j, vreal *e_of)",
+            [
+                *declared,
+                *read,
+                *writer.lines(forms.whole, "    "),
+                *(f"    e_of[{k}] = packed({writer.name(node)});" for k, node in enumerate(forms.whole)),
             ],
         )
 
@@ -235,7 +372,7 @@ class _Source:
         """
         given = ", ".join(f"{kind}{each}" for each, kind in arguments.items())
         known = ", ".join(f"int {each}" for each in choices)
-        roots = [*self.step.states.values(), *self.halves.adjoint.values()]
+        roots = [*self.halves.forward.usual, *self.halves.backward.usual]
         copies = usual if cost_of(roots, self.halves.hoisted) <= _SHORT else ()
         call = f"{name}_as({', '.join(arguments)}, "
         # What a call chooses beside what follows from its arguments.
@@ -250,6 +387,7 @@ class _Source:
             [
                 f"{kept} {gives} {name}_as({given}, {known}) {{",
                 "    (void)full;",
+                "    (void)rare;",
                 *body,
                 "}",
                 _function(
