@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...errors import ArgumentError, InputError, RheobaseError, nearest
+from ...errors import ArgumentError, InputError, RheobaseError, nearest, shown
 from ...specs import Provenance
 from ..neuron.base import Neuron
 from .admission import check_name, check_population, check_receptor_name, named_ensemble, one_by_one
@@ -272,9 +272,15 @@ class Network(nn.Module):
             self._incoming = self._wires = None
 
     def _end(self, name: str) -> End:
+        known = (*self.populations, *self.views)
+        if not isinstance(name, str):
+            mine = next((each for each in known if self[each] is name), "")
+            told = (
+                f"its name, {mine!r}" if mine else f"the name of one: {', '.join(known) or 'there is none'}"
+            )
+            raise ArgumentError(f"{self.identifier}: {shown(name)} is no name of a population; give {told}")
         part: Neuron | View | None = self.views.get(name) or self.populations.get(name)
         if part is None:
-            known = (*self.populations, *self.views)
             raise ArgumentError(
                 f"{self.identifier}: there is no population {name!r}{nearest(str(name), known)}; there are "
                 f"{', '.join(known) or 'none'}"
