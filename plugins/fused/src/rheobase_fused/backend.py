@@ -22,7 +22,7 @@ from .population import PopulationStep, population
 from .refusal import Amiss, Refusal
 from .short import ShortCall
 from .suitable import check_drive, check_suitable, worthwhile
-from .training.trainer import LayerTrainer, states_of
+from .training.trainer import LayerTrainer, before_of
 from .trains import Trains
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Fused:
             Refusal: If this layer cannot be fused.
         """
         trainer = LayerTrainer(unrolling)
-        trainer.ready(sizes, values, scale, begin, states_of(unrolling, now))
+        trainer.ready(sizes, values, scale, begin, before_of(now))
         return trainer
 
     def population(self, neuron: Neuron, incoming: Any, *, grad: bool) -> PopulationStep:
