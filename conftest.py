@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,15 @@ elif sys.dont_write_bytecode:
 
 # What was asked of this run is not asked of those that tests start.
 os.environ.pop("PYTEST_ADDOPTS", None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Generator[None, list[Any], list[Any]]:
+    """Look for examples in what we offer; tests and their helpers have none, and some cannot be imported."""
+    found = yield
+    if "tests" in file_path.relative_to(ROOT).parts:
+        return [each for each in found if type(each).__name__ != "DoctestModule"]
+    return found
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,7 +31,9 @@ ALLOWED: dict[str, set[str]] = {
     "marker": {"errors", "specs"},
     "hookspecs": {"marker", "specs"},
     "builtin": {"hookspecs", "specs"},
-    "plugins": {"builtin", "cache", "errors", "files", "hookspecs", "kinds", "marker", "specs"},
+    "synonyms": {"kinds"},
+    "plugins": {"builtin", "cache", "errors", "files", "hookspecs", "kinds", "marker", "specs", "synonyms"},
+    "pointing": {"errors", "plugins", "specs", "synonyms"},
     "signal": {"errors", "files", "philox", "torch_state"},
     "stimulus": {"signal"},
     "engine": set(),
@@ -60,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"errors", "philox", "specs", "torch_state"},
     "engine.create": {"engine.aggregate", "engine.component", "engine.ensemble", "engine.integrator"}
     | {"engine.neuron", "engine.resolve", "engine.step", "errors", "specs"},
-    "pipeline": {"deferral", "errors", "files", "html", "plugins", "signal", "specs", "stimulus"}
+    "pipeline": {"deferral", "errors", "files", "html", "plugins", "pointing", "signal", "specs", "stimulus"}
     | {"engine.aggregate", "engine.create", "engine.model", "engine.network", "engine.neuron"}
     | {"engine.step", "engine.trace", "kinds", "torch_state"},
     "plots": {"pipeline"},
@@ -77,7 +79,7 @@ ALLOWED: dict[str, set[str]] = {
         "engine.trace",
         "errors",
     }
-    | {"philox", "pipeline", "plugins", "specs", "training"},
+    | {"philox", "pipeline", "plugins", "pointing", "specs", "training"},
     "scaffold": {"errors", "kinds", "plugins", "specs"},
     "cli": {
         "deferral",
@@ -89,7 +91,7 @@ ALLOWED: dict[str, set[str]] = {
         "files",
         "pipeline",
     }
-    | {"plugins", "scaffold", "specs", "stimulus", "engine.resolve", "kinds"},
+    | {"plugins", "pointing", "scaffold", "specs", "stimulus", "synonyms", "engine.resolve", "kinds"},
     "__main__": {"cli"},
 }
 # Modules that import each other, in whatever order and however late -> why that cannot be helped.
@@ -314,7 +316,7 @@ NAMING = {
     "engine/model/draw.py": "exponential is what a draw is distributed as",
     "engine/model/drawing.py": "the same",
     "engine/model/hazard.py": "the same",
-    "plugins/synonyms.py": "words that people have for a method; one is suggested only where it is installed",
+    "synonyms.py": "words that people have for a method; one is suggested only where it is installed",
 }
 
 
@@ -381,6 +383,36 @@ def test_init_modules_define_nothing() -> None:
             assert docstring or names or isinstance(node, (ast.Import, ast.ImportFrom)), (
                 f"{path.relative_to(CORE)} line {node.lineno} defines something"
             )
+
+
+def collected() -> list[Path]:
+    """The files of tests that pytest imports by itself, with nothing but what is installed on the path."""
+    folders = [ROOT / "tests", ROOT / "core/tests", *(plugin / "tests" for plugin in PLUGINS)]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    ignored: set[Path] = set()
+    for conftest in (path for path in files if path.name == "conftest.py"):
+        for node in ast.parse(conftest.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "").startswith(
+                "collect_ignore"
+            ):
+                for pattern in ast.literal_eval(node.value):
+                    found = list(conftest.parent.glob(pattern))
+                    assert found, f"{conftest}: {pattern!r} is nothing"
+                    ignored.update(found)
+    return [path for path in files if not ignored & {path, *path.parents}]
+
+
+def test_a_folder_of_tests_is_collected_alone_as_among_others() -> None:
+    # One that imports its neighbour by a bare name finds it only where somebody put the folder on the path.
+    for path in collected():
+        beside = {each.stem for each in path.parent.glob("*.py")}
+        asked = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            asked |= {name.partition(".")[0] for name in names}
+        assert not beside & asked, f"{path}: {sorted(beside & asked)}"
 
 
 def test_importing_rheobase_imports_no_torch() -> None:

@@ -13,7 +13,7 @@ import torch
 from rheobase import Input, Parameter, SpikingNeuron, State
 from rheobase.errors import IntegrationError
 from rheobase.pipeline.alike import kinds_of
-from rheobase.plugins.pointing import module_of_file
+from rheobase.pointing import module_of_file
 
 ZOO = Path(__file__).resolve().parents[1] / "plugins" / "conformance" / "tests" / "zoo"
 Adex: Any = module_of_file(ZOO / "sound_published.py").Adex

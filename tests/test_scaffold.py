@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule", "surrogate")
+KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule", "surrogate", "plasticity")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,8 @@ def test_all_are_listed(made: Any) -> None:
     listed = {part["name"]: part for part in said["components"]}
     for kind in KINDS:
         part = listed[f"fresh-{kind}"]
-        assert (part["kind"], part["distribution"], part["version"]) == (kind, f"fresh-{kind}", "0.1.0")
+        listed_as = "synapse" if kind == "plasticity" else kind
+        assert (part["kind"], part["distribution"], part["version"]) == (listed_as, f"fresh-{kind}", "0.1.0")
 
 
 def test_the_command_finds_nothing(made: Any) -> None:
@@ -83,8 +84,8 @@ def test_the_examples_of_the_readmes_run(made: Any) -> None:
     assert done.returncode == 0, done.stderr
     # Under 40 mV a spike every 2 + 20 ln 2 ms, 15.9 on the grid: six in 100 ms, in each of ten units. Then
     # Heun's 1 - 0.1 + 0.005, 6 / (1 + 2), the unit of weights, the neighbours of 0 in a ring of four, and
-    # a slope of 1 over a width of 1/2.
-    said = ["60 spikes", "tensor([0.9050])", "tensor([2.])", "pA", "[1, 3]", "tensor([2.])"]
+    # a slope of 1 over a width of 1/2, and the traces of both sides.
+    said = ["60 spikes", "tensor([0.9050])", "tensor([2.])", "pA", "[1, 3]", "tensor([2.])", "x y"]
     assert done.stdout.splitlines() == said
 
 
@@ -112,7 +113,7 @@ def test_the_code_passes_ruff(width: int, made: Any) -> None:
 def test_the_code_passes_mypy_strict(made: Any, mypy_strict: Callable[..., Any]) -> None:
     done = mypy_strict(*(made.work / f"fresh-{kind}" for kind in KINDS))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "no issues found in 24 source files" in done.stdout
+    assert "no issues found in 28 source files" in done.stdout
 
 
 def test_a_package_that_is_installed_may_be_made_anew_elsewhere(made: Any) -> None:
@@ -136,5 +137,5 @@ def test_the_wheel_of_the_core_holds_the_templates(tmp_path: Path) -> None:
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         held = {Path(name).name for name in wheel.namelist() if "/scaffold/templates/" in name}
     there = {path.name for path in (ROOT / "core/src/rheobase/scaffold/templates").iterdir()}
-    assert len(there) >= 23
+    assert len(there) >= 27
     assert held == there

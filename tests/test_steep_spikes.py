@@ -19,7 +19,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase.conformance.neurons.subject import NeuronSubject
-from rheobase.plugins.pointing import module_of_file
+from rheobase.pointing import module_of_file
 
 ROOT = Path(__file__).resolve().parents[1]
 ZOO = ROOT / "plugins" / "conformance" / "tests" / "zoo"

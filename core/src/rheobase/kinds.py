@@ -120,3 +120,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ROWS}
 
 HOOKS: Mapping[str, Kind] = MappingProxyType({kind.hook: kind for kind in _ROWS})
 """Hook -> the kind that it offers."""
+
+TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {kind.name: (kind.template, kind.template_object) for kind in _ROWS if kind.template}
+    # Offered by the hook of synapses, and written otherwise.
+    | {"plasticity": ("weights that change by pairs of spikes", "")}
+)
+"""What ``rheobase new`` begins with -> what that is, and the name of its function; empty: a class."""

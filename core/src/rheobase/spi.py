@@ -72,16 +72,16 @@ if _typing.TYPE_CHECKING:
     from .plugins.component import Registered as Registered
     from .plugins.component import imported as imported
     from .plugins.metadata import text_of as text_of
-    from .plugins.pointing import folder_specs as folder_specs
-    from .plugins.pointing import is_in_module as is_in_module
-    from .plugins.pointing import is_path as is_path
-    from .plugins.pointing import object_in_module as object_in_module
-    from .plugins.pointing import read_toml as read_toml
-    from .plugins.pointing import refuse_missing as refuse_missing
-    from .plugins.pointing import split as split
-    from .plugins.registry import hook_module as hook_module
     from .plugins.registry import resolve as resolve
     from .plugins.worker.process import ending as ending
+    from .pointing import folder_specs as folder_specs
+    from .pointing import hook_module as hook_module
+    from .pointing import is_in_module as is_in_module
+    from .pointing import is_path as is_path
+    from .pointing import object_in_module as object_in_module
+    from .pointing import read_toml as read_toml
+    from .pointing import refuse_missing as refuse_missing
+    from .pointing import split as split
     from .specs import VERSION as VERSION
     from .specs import ComponentSpec as ComponentSpec
     from .training.unrolling import Trainer as Trainer
@@ -148,19 +148,19 @@ _HOME = {
     "Registered": "plugins.component",
     "VERSION": "specs",
     "ending": "plugins.worker.process",
-    "folder_specs": "plugins.pointing",
-    "hook_module": "plugins.registry",
+    "folder_specs": "pointing",
+    "hook_module": "pointing",
     "imported": "plugins.component",
     "in_file": "pipeline.pointed",
-    "is_in_module": "plugins.pointing",
-    "is_path": "plugins.pointing",
+    "is_in_module": "pointing",
+    "is_path": "pointing",
     "kind_of": "pipeline.pointed",
     "loaded": "pipeline.pointed",
-    "object_in_module": "plugins.pointing",
-    "read_toml": "plugins.pointing",
-    "refuse_missing": "plugins.pointing",
+    "object_in_module": "pointing",
+    "read_toml": "pointing",
+    "refuse_missing": "pointing",
     "resolve": "plugins.registry",
-    "split": "plugins.pointing",
+    "split": "pointing",
     "text_of": "plugins.metadata",
     # For authors of commands.
     "import_undisturbed": "cli.interrupts",

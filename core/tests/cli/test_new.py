@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule", "surrogate")
+KINDS = ("neuron", "integrator", "aggregator", "synapse", "rule", "surrogate", "plasticity")
 
 
 @pytest.fixture(autouse=True)
@@ -155,7 +155,8 @@ def test_a_component_that_cannot_be_had_is_refused(
 
 # Names that would hide what the templates import, or that Python has for itself.
 @pytest.mark.parametrize(
-    "component", ["state", "parameter", "tensor", "any", "integrator", "true", "suite", "synapse", "cell"]
+    "component",
+    ["state", "parameter", "tensor", "any", "integrator", "true", "suite", "synapse", "cell", "plasticity"],
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_class_hides_nothing_that_its_module_imports(

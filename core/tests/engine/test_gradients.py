@@ -8,7 +8,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase.engine.step import grid
-from rheobase.engine.step.spikes import finish_masked
+from rheobase.engine.step.selected import finish_masked
 
 
 @pytest.fixture

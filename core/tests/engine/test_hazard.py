@@ -206,3 +206,44 @@ def test_slopes_without_names_are_told_as_ever():
 
     with pytest.raises(RheobaseError, match="derivatives gave Tensor"):
         rb.create(Wrong)(1.0)
+
+
+class Rectified(Charging):
+    """A rate that follows the voltage, and is none below zero."""
+
+    @staticmethod
+    def hazard(state, params):
+        return params.h * state.voltage
+
+
+@pytest.mark.parametrize("event", ["step", "crossing", "located"])
+def test_a_hazard_below_zero_counts_as_zero_and_gives_no_chance_back(event):
+    cell = make(Rectified, event=event)
+    before = cell.hazard_left.clone()
+    quiet = rb.simulate(cell, -20.0, 40.0, record=("spikes", "hazard_left"))
+    assert len(quiet.spikes) == 0
+    assert quiet.traces["hazard_left"][-1].tolist() == before.tolist()
+    assert len(rb.simulate(cell, 4.0, 40.0).spikes) > 0
+
+
+def test_it_does_so_in_a_step_of_the_models_own():
+    class Stepped(Rectified):
+        @staticmethod
+        def update(state, params, data, dt):
+            return {"voltage": data + 0.0 * state.voltage}
+
+    cell = make(Stepped)
+    before = cell.hazard_left.clone()
+    for _ in range(5):
+        cell(-1.0)
+    assert cell.hazard_left.tolist() == before.tolist()
+
+
+def test_a_hazard_without_a_number_ends_the_run():
+    class Rooted(Charging):
+        @staticmethod
+        def hazard(state, params):
+            return params.h * torch.sqrt(state.voltage)
+
+    with pytest.raises(rb.errors.NonFiniteStateError, match="hazard_left"):
+        rb.simulate(make(Rooted), -20.0, 5.0)

@@ -15,7 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rheobase.engine.integrator.runge_kutta import TABLEAUS, plan
 from rheobase.engine.model.define import _INSTANCE_NAMES
-from rheobase.engine.step.spikes import Ends, Known, decide, finish_indexed, finish_masked
+from rheobase.engine.step.ends import Ends, Known
+from rheobase.engine.step.indexed import finish_indexed
+from rheobase.engine.step.selected import finish_masked
+from rheobase.engine.step.spikes import decide
 from rheobase.engine.step.table import SLOTS, StepState
 from rheobase.errors import ArgumentError
 from torch import Tensor

@@ -12,7 +12,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase.errors import StepSizeWarning
-from rheobase.plugins.pointing import module_of_file
+from rheobase.pointing import module_of_file
 
 OneConductance: Any = module_of_file(
     Path(__file__).parents[3] / "plugins" / "conformance" / "tests" / "zoo" / "step_sizes.py"

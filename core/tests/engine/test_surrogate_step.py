@@ -8,8 +8,9 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase.engine.neuron.named import packed
+from rheobase.engine.step.ends import Surrogate
 from rheobase.engine.step.grid import step
-from rheobase.engine.step.spikes import Surrogate, _blended
+from rheobase.engine.step.selected import _blended
 from rheobase.engine.step.table import StepState
 from rheobase.errors import EventModeError
 from torch import Tensor

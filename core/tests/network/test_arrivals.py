@@ -157,8 +157,11 @@ def test_each_delay_is_kept_to_the_step(shared: bool) -> None:
         delays = torch.full((4,), 0.3, dtype=torch.float64)
         net.connect("source", "target", ([0] * 4, range(4)), rb.synapse(Pulse), weight=1.0, delay=0.3)
     else:
-        with pytest.warns(rb.RheobaseWarning, match="rounded to multiples of dt = 0.1 ms, by up to 0.05 ms"):
+        with pytest.warns(
+            rb.RheobaseWarning, match="rounded to multiples of dt = 0.1 ms, by up to 0.05 ms"
+        ) as told:
             net.connect("source", "target", ([0] * 4, range(4)), rb.synapse(Pulse), weight=1.0, delay=delays)
+        assert [each.filename for each in told] == [__file__]  # where it was asked for
     kicked(net)
     arrived = [0] * 4
     spike = 0

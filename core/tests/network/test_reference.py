@@ -10,7 +10,7 @@ import pytest
 import rheobase as rb
 import torch
 
-from .models import Conductance, Leaky, Pulse, driven, leaky, pair
+from .models import Conductance, Leaky, Pair, Pulse, driven, leaky, pair
 
 
 class Told(rb.SpikingNeuron):
@@ -95,17 +95,22 @@ def test_connect_says_who() -> None:
     assert made.synapses == 100
     made.connect("one")
     assert torch.equal(made.connections, torch.eye(10, dtype=torch.bool))
-    made.connect("prop", 0.3)
-    assert made.connections.sum(dim=1).tolist() == [3] * 10
-    made.connect("rand", 0.5)
-    assert 25 < made.synapses < 75
+    wide = rb.Projection(a, told("D", 20))
+    wide.connect("prop", 0.25)
+    assert wide.connections.sum(dim=0).tolist() == [5] * 10
+    assert len({tuple(column.nonzero().view(-1).tolist()) for column in wide.connections.t()}) > 5
+    made.connect("rand", 0.37)
+    assert made.synapses == 37
+    assert len(set(made.connections.sum(dim=0).tolist())) > 1
     again = rb.Projection(a, c, weights=2.0)
-    again.connect("rand", 0.5)
+    again.connect("rand", 0.37)
     assert torch.equal(made.connections, again.connections)
     loop = rb.Projection(a, a)
-    loop.connect("all", autapses=False)
+    loop.connect("all")
     assert not loop.connections.diagonal().any()
     assert loop.synapses == 90
+    loop.connect("all", autapses=True)
+    assert loop.synapses == 100
     given = rb.Projection(a, c, weights=torch.ones(10, 10), connections=torch.eye(10))
     assert given.synapses == 10
 
@@ -193,3 +198,65 @@ def test_matrices_may_be_lists_and_connections_are_who_is_connected() -> None:
     assert made.weight.tolist() == [1.0, 5.0, 3.0]
     with pytest.raises(rb.errors.ArgumentError, match="connections are 0 and 1"):
         rb.Projection(a, b, connections=2.0 * torch.ones(2, 3))
+
+
+def test_weights_are_filled_by_an_initializer_within_their_limits() -> None:
+    a, b = told("a", 3), sums(2)
+    made = rb.Projection(a, b, weight_min=-2.0, weight_max=[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    made.connect("all")
+    made.set_weights(torch.nn.init.constant_, 9.0)
+    assert made.weight.tolist() == [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]
+    made.weight = [-3.0, -1.0, 0.0, 1.0, 7.0, 2.0]
+    assert made.weight.tolist() == [-2.0, -1.0, 0.0, 1.0, 3.0, 2.0]
+    made.weight = 5.0
+    assert made.weight.tolist() == [1.0, 4.0, 2.0, 5.0, 3.0, 5.0]
+    made.set_weights(0.5 * WEIGHTS)
+    # Who is connected may be said afterwards: weights and their limits are of pairs.
+    made.connect("prop", 0.5)
+    assert torch.equal(made.weight, 0.5 * WEIGHTS[made.target, made.source])
+    free = rb.Projection(a, b, WEIGHTS)
+    free.set_weights(torch.nn.init.uniform_, generator=torch.Generator().manual_seed(3))
+    again = rb.Projection(a, b, WEIGHTS)
+    again.set_weights(torch.nn.init.uniform_, generator=torch.Generator().manual_seed(3))
+    assert free.weight.unique().numel() == 6
+    assert torch.equal(free.weight, again.weight)
+    with pytest.raises(rb.errors.ArgumentError, match=r"weights has the shape \[3, 2\]; give \[targets"):
+        free.set_weights(WEIGHTS.t())
+    for wrong, why in (
+        ({"weight_min": 2.0, "weight_max": 1.0}, "a->B: weight_min is above weight_max"),
+        ({"weight_max": "much"}, "weight_max='much'; give a number"),
+        ({"weight_min": float("nan")}, "weight_min is nan"),
+    ):
+        with pytest.raises(rb.errors.ParameterError, match=why):
+            rb.Projection(a, b, WEIGHTS, **wrong)
+
+
+def test_weights_and_connections_are_recorded_as_matrices() -> None:
+    net = rb.Network()
+    net.add_ensembles([told("A", 3), sums(2)])
+    connections = torch.tensor([[1, 0, 1], [0, 1, 0]])
+    net.add_synapses([rb.Projection(net["A"], net["B"], WEIGHTS, connections)])
+    names = ("weights", "connections", "output", "weight")
+    assert set(net["A->B"].loggable_props) == set(names)
+    found = rb.simulate(net, {"A": 1.0}, duration=0.4, record={"A->B": names})["A->B"].traces
+    assert torch.equal(found["weights"].view(4, 2, 3), (WEIGHTS * connections).expand(4, 2, 3))
+    assert torch.equal(found["connections"].view(4, 2, 3), connections.bool().expand(4, 2, 3))
+    assert found["weight"].tolist() == [[1.0, 5.0, 3.0]] * 4
+    assert found["output"].tolist() == [[0.0, 0.0], *[[4.0, 5.0]] * 3]
+
+
+def test_what_is_no_ensemble_is_refused_by_name() -> None:
+    net = rb.Network()
+    with pytest.raises(rb.errors.ArgumentError, match=r"network: add_ensembles\('cells'\); give what"):
+        net.add_ensembles(told("A", 3), "cells")
+    assert list(net) == ["A"]
+
+
+def test_learning_is_set_where_there_is_any() -> None:
+    net = pair(rb.synapse(Pulse), weight=1.0)
+    with pytest.raises(rb.errors.ArgumentError, match="source->target has no plasticity; give one to"):
+        net["source->target"].set_learning(False)
+    plastic = rb.synapse(Pair)
+    net.connect("target", "source", ([0], [0]), rb.synapse(Pulse), plasticity=plastic, identifier="learns")
+    net["learns"].set_learning(False)
+    assert not net["learns"].plasticity.learning

@@ -41,6 +41,21 @@ def test_a_run_records_what_single_steps_report() -> None:
     assert set(recording) == {"target", "source->target"}
 
 
+@pytest.mark.parametrize("kind", [Exponential, Pulse])
+def test_weights_that_stay_are_recorded_as_those_that_change_are(kind: Any) -> None:
+    network = rb.Network()
+    network.add("source", leaky(3))
+    network.add("target", leaky(2))
+    network.connect("source", "target", ([2, 0], [0, 1]), rb.synapse(kind), weight=[3.0, 1.0])
+    recording = rb.simulate(network, DRIVE, duration=0.6, record={"source->target": "weight"}, every=2)
+    assert recording["source->target"].traces["weight"].tolist() == [[1.0, 3.0]] * 3
+    assert recording["source->target"].trace_units == {"weight": kind.weight_unit}
+    # A step does not report them: nothing of it changed them.
+    assert "weight" not in network(DRIVE)["source->target"]
+    with pytest.raises(errors.ArgumentError, match=r"cannot record 'wieght'; did you mean 'weight'"):
+        rb.simulate(network, DRIVE, duration=0.6, record={"source->target": "wieght"})
+
+
 def test_the_default_records_the_spikes_of_all_populations() -> None:
     network = net()
     network.add("analog", rb.create("analog", 1, dtype=torch.float64))
@@ -215,3 +230,65 @@ def test_what_is_not_driven_receives_nothing() -> None:
     network.connect("source", "target", ([0], [0]), rb.synapse(Pulse), weight=1.0)
     recording = rb.simulate(network, duration=5.0, record={"target": "voltage"})
     assert not recording["target"].traces["voltage"].any()
+
+
+def weighted(**given: Any) -> rb.Network:
+    network = rb.Network()
+    network.add("source", leaky(4))
+    network.add("target", leaky(2))
+    pairs = ([0, 1, 2, 3], [0, 1, 0, 1])
+    network.connect("source", "target", pairs, rb.synapse(Pulse), identifier="some", **given)
+    network.connect("source", "target", ([1, 2], [0, 0]), rb.synapse(Pulse), weight=4.0, delay=3.0)
+    network.connect("target", "source", ([], []), rb.synapse(Pulse), identifier="none")
+    return network
+
+
+def test_histograms_count_each_synapse_by_weight_and_by_delay(tmp_path: Path) -> None:
+    matplotlib = pytest.importorskip("matplotlib.figure")
+    network = weighted(weight=[0.0, 1.0, 1.5, 4.0], delay=torch.tensor([1.0, 1.0, 2.0, 2.9]))
+    axes = matplotlib.Figure().subplots(1, 3)
+    figure = rb.plots.plot_weights(network, tmp_path / "weights.png", bins=4, ax=axes[0], title="now")
+    assert figure is axes[0].get_figure()
+    assert (tmp_path / "weights.png").stat().st_size > 1000
+    counts = {each.get_label(): each.get_data().values.tolist() for each in axes[0].patches}
+    assert counts == {"some": [1, 2, 0, 1], "source->target": [0, 0, 0, 2], "none": [0, 0, 0, 0]}
+    assert axes[0].patches[0].get_data().edges.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert (axes[0].get_xlabel(), axes[0].get_title("left")) == ("weight (mV)", "now")
+    rb.plots.plot_delays([network["some"], network["source->target"]], bins=2, ax=axes[1])
+    counts = {each.get_label(): each.get_data().values.tolist() for each in axes[1].patches}
+    assert counts == {"some": [3, 1], "source->target": [0, 2]}
+    # 1.0 to 2.9 ms are 20 steps of 0.1 ms: 5 bars of 4 steps each, with edges between steps.
+    figure = rb.plots.plot_delays(network["some"], bins=5)
+    values, edges, _ = figure.axes[0].patches[0].get_data()
+    assert edges.tolist() == pytest.approx([0.95, 1.35, 1.75, 2.15, 2.55, 2.95])
+    assert values.tolist() == [2, 0, 1, 0, 1]
+    network["some"].weight = 7.0
+    rb.plots.plot_weights(network["some"], ax=axes[2])
+    assert int(axes[2].patches[0].get_data().values.sum()) == 4
+    for given, says in (
+        ((network["none"],), "there is no synapse to draw"),
+        (([],), "there is no synapse to draw"),
+        ((["some"],), "'some' is no projection; give net"),
+    ):
+        with pytest.raises(errors.ArgumentError, match=says):
+            rb.plots.plot_weights(*given)
+    with pytest.raises(errors.ArgumentError, match="bins=0 cannot be used"):
+        rb.plots.plot_delays(network, bins=0)
+
+
+def test_the_raster_of_a_network_goes_into_axes_of_yours() -> None:
+    matplotlib = pytest.importorskip("matplotlib.figure")
+    recording = rb.simulate(net(), DRIVE, duration=20.0)
+    axes = matplotlib.Figure().subplots(2, 1)
+    assert recording.plot(ax=axes) is axes[0].get_figure()
+    assert [len(line.get_xdata()) for line in axes[0].lines] == [
+        len(recording[name].spikes) for name in ("source", "target")
+    ]
+    # Bars of rates hold as many spikes as there are: rate times width, of one unit each.
+    for stairs, name in zip(axes[1].patches, ("source", "target"), strict=True):
+        values, edges, _ = stairs.get_data()
+        assert float((values * (edges[1:] - edges[:-1])).sum() * 1e-3) == pytest.approx(
+            len(recording[name].spikes)
+        )
+    with pytest.raises(errors.ArgumentError, match="1 axes were given for 2 panels: spikes, rates"):
+        recording.plot(ax=axes[:1])

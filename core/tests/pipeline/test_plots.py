@@ -286,6 +286,31 @@ def test_of_more_states_two_are_named_and_the_others_stay_where_they_begin():
     assert float((v - v**3 / 3 - w + 0.1 + 0.5 + 0.25).abs().max()) < 2e-2
 
 
+class Escaping(FitzHugh):
+    """Spikes by chance, from a state that no author declared."""
+
+    @staticmethod
+    def hazard(state, params):
+        return torch.exp(10.0 * state.voltage - 20.0)
+
+
+class Alone(Lif):
+    """One state, and a spike by chance."""
+
+    @staticmethod
+    def hazard(state, params):
+        return torch.exp(state.voltage)
+
+
+def test_a_spike_by_chance_adds_no_axis():
+    (axis,) = plot_phase_plane(Escaping, 0.5, duration=2.0).axes
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("voltage", "w")
+    with pytest.raises(errors.ArgumentError, match="has 1 state: voltage; a phase plane has two"):
+        plot_phase_plane(Alone)
+    (axis,) = plot_phase_plane(Alone, states=("voltage", "hazard_left"), duration=2.0, seed=0).axes
+    assert axis.get_ylabel() == "hazard_left"
+
+
 def test_a_plane_without_a_nullcline_is_drawn_without_a_warning(recwarn):
     figure = plot_phase_plane(FitzHugh, 0.5, x=(-0.2, 0.2), y=(5.0, 6.0), duration=1.0)
     assert [each for each in figure.axes[0].collections if hasattr(each, "levels")] == []

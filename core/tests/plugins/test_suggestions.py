@@ -9,7 +9,7 @@ from rheobase.cli.app import main
 from rheobase.errors import ComponentError, ParameterError, nearest
 from rheobase.kinds import KINDS
 from rheobase.plugins.registry import resolve
-from rheobase.plugins.synonyms import SYNONYMS, synonyms
+from rheobase.synonyms import SYNONYMS, synonyms
 
 
 @pytest.mark.parametrize(

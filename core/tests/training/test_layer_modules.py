@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -232,7 +233,9 @@ def test_two_processes_have_the_mean_of_their_gradients() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    context = torch.multiprocessing.get_context("spawn")
+    # Both begin where this has been imported.
+    context = torch.multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    context.set_forkserver_preload([__name__, "torch.nn.parallel.distributed", "torch._dynamo"])
     answers = context.Queue()
     processes = [context.Process(target=_one_of_two, args=(rank, port, answers)) for rank in range(2)]
     for process in processes:

@@ -168,6 +168,15 @@ def test_a_backend_is_told_before_the_steps_are_unstable(backend_found: Any) -> 
     assert "voltage in step 0" in backend_found(traces_changed(change), "VogelsAbbott", UNSTABLE)
 
 
+@pytest.mark.parametrize(("more", "told"), [(1e-17, False), (1e-9, True)])
+def test_a_state_of_zero_may_be_as_far_from_it_as_the_last_place_of_what_it_is_made_of(
+    backend_found: Any, more: float, told: bool
+) -> None:
+    quiet = NeuronCase(drive={"rate": (0.0,)}, units=2, steps=5)
+    found = backend_found(traces_changed(lambda name, trace: trace + more), "BoundedInput", quiet)
+    assert ("in step 0" in found) is told, found
+
+
 def test_a_backend_that_gives_a_spike_to_another_unit_is_told(judged_with: Judge) -> None:
     def run(*args: Any, **kwargs: Any) -> Any:
         recording = eager.run(*args, **kwargs)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 from rheobase.conformance import check
-from rheobase.plugins.pointing import module_of_file
+from rheobase.pointing import module_of_file
 from rheobase_conformance.ledger import COLUMNS, row
 from rheobase_conformance.neurons.claimed import Outcome
 

@@ -8,7 +8,7 @@ import pytest
 import rheobase as rb
 from rheobase import conformance
 from rheobase.conformance.units import ALONE, PREFIXES, SYMBOLS, unknown
-from rheobase.plugins.pointing import module_of_file
+from rheobase.pointing import module_of_file
 
 KNOWN = [
     "1",

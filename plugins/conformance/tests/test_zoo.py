@@ -32,7 +32,7 @@ from rheobase.conformance.neurons import spiking
 from rheobase.conformance.profiles import PROFILES
 from rheobase.conformance.running import judge
 from rheobase.conformance.subject import Subject
-from rheobase.plugins.pointing import module_of_file
+from rheobase.pointing import module_of_file
 
 ZOO = Path(__file__).parent / "zoo"
 

@@ -294,3 +294,36 @@ def test_learnable_parameters_are_read_and_not_changed(both: Both) -> None:
     results = both(make, 200.0, 10.0, record=("spikes", "voltage"))
     assert isinstance(results[1][0].tau_mem, torch.nn.Parameter)
     _require_alike(results, relative=NEAR)
+
+
+class Rates(rb.AnalogNeuron):
+    """Two populations in one unit, excited and inhibited (Wilson and Cowan 1972): no spikes."""
+
+    excited = rb.State(0.1, unit="1")
+    inhibited = rb.State(0.05, unit="1")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        e, i = state.excited, state.inhibited
+        return {
+            "excited": torch.sigmoid(16.0 * e - 12.0 * i + data - 4.0) - e,
+            "inhibited": torch.sigmoid(2.0 * (15.0 * e - 3.0 * i - 3.7)) - i,
+        }
+
+
+@pytest.mark.parametrize("kind", [Rates, "leaky-integrator", "oscillator"])
+def test_units_that_emit_no_spikes_are_taken_too(kind: Any) -> None:
+    found = []
+    for backend in ("eager", "fused"):
+        cell = rb.create(kind, 11, dtype=torch.float64)
+        currents = torch.linspace(0.0, 3.0, 11, dtype=torch.float64)
+        names = list(cell.schema.states)
+        found.append((cell, rb.simulate(cell, currents, 20.0, record=names, backend=backend, progress=False)))
+    (eager, one), (fused, other) = found
+    assert one.provenance["backend"].name == "eager"
+    assert other.provenance["backend"].name == "fused"
+    assert one.traces[next(iter(one.traces))].std() > 0
+    for name, trace in one.traces.items():
+        torch.testing.assert_close(other.traces[name], trace, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(getattr(fused, name), getattr(eager, name), rtol=1e-12, atol=1e-12)
+    assert fused.time == eager.time > 0

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase_fused.backend import _Run
+from rheobase_fused.runs import Run
 
 SOON = 0.3
 """Seconds within which Ctrl-C is heard on a machine that does nothing else."""
@@ -152,7 +152,7 @@ def test_an_interrupt_within_a_block_comes_after_it(
     monkeypatch: pytest.MonkeyPatch, a_few_steps: Any
 ) -> None:
     a_few_steps(4000)
-    calls, whole = list[int](), _Run._call
+    calls, whole = list[int](), Run._call
 
     def call(self: Any, states: Any, done: int, *rest: Any) -> Any:
         calls.append(done)
@@ -160,7 +160,7 @@ def test_an_interrupt_within_a_block_comes_after_it(
             signal.raise_signal(signal.SIGINT)
         return whole(self, states, done, *rest)
 
-    monkeypatch.setattr(_Run, "_call", call)
+    monkeypatch.setattr(Run, "_call", call)
     neuron = _lif(40)
     with pytest.raises(rb.SimulationInterrupted) as caught:
         rb.simulate(neuron, _current(40), 100.0, backend="fused")
@@ -170,13 +170,13 @@ def test_an_interrupt_within_a_block_comes_after_it(
 
 
 def test_an_interrupt_while_a_run_settles_does_not_lose_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = _Run._settle
+    whole = Run._settle
 
     def settle(self: Any, piece: Any) -> None:
         signal.raise_signal(signal.SIGINT)
         whole(self, piece)
 
-    monkeypatch.setattr(_Run, "_settle", settle)
+    monkeypatch.setattr(Run, "_settle", settle)
     neuron = _lif(40)
     with pytest.raises(rb.SimulationInterrupted) as caught:
         rb.simulate(neuron, _current(40), 100.0, backend="fused")
@@ -208,15 +208,15 @@ def test_blocks_of_any_size_give_the_same_rows(every: int, event: str, a_few_ste
 
 
 def test_a_stride_longer_than_a_block_does_not_make_blocks_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts, whole = list[int](), _Run._call
+    counts, whole = list[int](), Run._call
 
     def call(self: Any, states: Any, done: int, count: int, spare: Any) -> Any:
         counts.append(count)
         return whole(self, states, done, count, spare)
 
-    monkeypatch.setattr(_Run, "_call", call)
+    monkeypatch.setattr(Run, "_call", call)
     monkeypatch.setattr("rheobase.pipeline.watched.Watch.__call__", lambda self, done: None)
-    monkeypatch.setattr("rheobase_fused.backend._SECONDS", 1e-4)
+    monkeypatch.setattr("rheobase_fused.runs._SECONDS", 1e-4)
     neuron = _lif(1000)
     rb.simulate(neuron, 101.0, 10_000.0, backend="fused", record="voltage", every=100_000)
     assert sum(counts) == 100_000

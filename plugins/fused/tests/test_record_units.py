@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase_fused import backend
+from rheobase_fused import runs
 
 
 @pytest.mark.parametrize("shape", [(9,), (2, 9)], ids=str)
@@ -16,7 +16,7 @@ from rheobase_fused import backend
 def test_traces_and_spikes_of_some_units_are_those_of_all(
     shape: tuple[int, ...], every: int, kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "_ROWS", kept)
+    monkeypatch.setattr(runs, "_ROWS", kept)
     current = torch.linspace(90.0, 300.0, 9).expand(200, *shape)
     steady: Any = current if len(shape) > 1 else current[0]
 

@@ -78,6 +78,19 @@ class OwnForward(_Base):
         return super().forward(data, identifiers)
 
 
+class AnalogForward(rb.AnalogNeuron):
+    r"""dV/dt = I, its own way, and no spikes."""
+
+    voltage = State(0.0, unit="mV")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Tensor) -> dict[str, Tensor]:
+        return {"voltage": data}
+
+    def forward(self, data: Any, identifiers: Any = None) -> dict[str, Tensor]:
+        return super().forward(data, identifiers)
+
+
 class Random(_Base):
     r"""dV/dt = I + noise."""
 
@@ -105,6 +118,7 @@ REFUSED = {
     "mean": (lambda: rb.create(Mixing, 3), {}),
     "writes into a tensor": (lambda: rb.create(Writing, 3), {}),
     "forward of its own": (lambda: rb.create(OwnForward, 3), {}),
+    "AnalogForward has a forward of its own": (lambda: rb.create(AnalogForward, 3), {"record": ("voltage",)}),
     "random": (lambda: rb.create(Random, 3), {}),
     "chooses its own steps": (lambda: rb.create(_Base, 3, integrator="rk45"), {}),
     "autograd": (lambda: rb.create(_Base, 3), {"grad": True}),

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from rheobase.conformance import Suite
+from rheobase.conformance import Property, Suite, check, properties
+
+ONLY_IN_FULL = [prop for prop in properties("neuron") if prop.level == "full"]
 
 
 class TestLIF(Suite):
     component = "lif"
+
+
+@pytest.mark.parametrize("prop", ONLY_IN_FULL, ids=lambda prop: prop.name)
+def test_what_only_the_full_profile_tries_of_lif_holds(prop: Property) -> None:
+    report = check("lif", "full", only=[prop.name])
+    assert report.ok, str(report)
+
+
+@pytest.mark.by_hand
+class TestLIFInFull(TestLIF):
     profile = "full"
 
 

@@ -8,6 +8,10 @@ from rheobase.conformance import Suite
 
 class TestRK45(Suite):
     component = "rk45"
+
+
+@pytest.mark.by_hand
+class TestRK45InFull(TestRK45):
     profile = "full"
 
 

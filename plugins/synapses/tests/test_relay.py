@@ -120,5 +120,20 @@ def test_a_cycle_without_delay_is_refused_by_name() -> None:
         net.connect("c", "a", one, delay=0.0)
     assert "c->a" not in net
     net.connect("c", "a", one, delay=0.1)
-    with pytest.raises(rb.errors.ArgumentError, match=r"delay of synapse 0 is 0 ms.*one 0\.0 for all"):
-        net.connect("a", "c", one, delay=torch.zeros(1), identifier="of a tensor")
+
+
+@pytest.mark.parametrize("event", ["step", "located"])
+@pytest.mark.parametrize("given", [torch.zeros(2), [0.0, 0.0], lambda source, *_: 0.0 * source])
+def test_no_delay_of_each_synapse_is_no_delay(event: str, given: Any) -> None:
+    net = rb.Network()
+    net.add("a", rb.create("spike-times", times=[[0.5], [0.7]], event=event, **GRID))
+    net.add("b", rb.create("relay", 2, event=event, **GRID))
+    net.connect("a", "b", rb.rule("one-to-one"), delay=given)
+    assert net["a->b"].delay.tolist() == [0.0, 0.0]
+    assert rb.simulate(net, duration=1.0)["b"].spikes.times.tolist() == pytest.approx([0.5, 0.7], abs=1e-12)
+    net = rb.Network()
+    net.add("a", rb.create("relay", 2, event=event, **GRID))
+    with pytest.raises(rb.errors.ArgumentError, match="a->a: delays of 0 go round in a cycle"):
+        net.connect("a", "a", rb.rule("one-to-one"), delay=given)
+    with pytest.raises(rb.errors.ArgumentError, match=r"delay of synapse 1 is 0 ms.* or 0\.0 for all"):
+        net.connect("a", "a", rb.rule("one-to-one"), delay=torch.tensor([0.1, 0.0]))

@@ -12,10 +12,10 @@ from typing import Any
 from ..errors import ComponentError, RheobaseWarning, nearest
 from ..kinds import KINDS
 from ..plugins.component import Registered
-from ..plugins.pointing import is_in_module, is_path
 from ..plugins.registry import installed_now, list_components, resolve
-from ..plugins.synonyms import synonyms
+from ..pointing import is_in_module, is_path
 from ..specs import Provenance
+from ..synonyms import synonyms
 from .declarations import declared, quantity
 
 
@@ -91,6 +91,7 @@ def _model(model: Any, made_by: Any) -> dict[str, Any]:
     asked = callable(getattr(model, "dt_max", None))
     return declared(schema, values) | {
         "inputs": [quantity(item, {}) | _received(item) for item in schema.inputs.values()],
+        "input_unit": getattr(model, "input_unit", None),
         "draws": [
             {"name": item.name, "distribution": item.distribution, "doc": item.doc}
             for item in schema.draws.values()

@@ -29,13 +29,13 @@ def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> 
     report = examine_all(timeout)
     messages: list[str] = ctx.obj
     # What harms nothing but is worth a word: a failure under --strict alone.
-    small = messages or report.problems or any(finding.advice for finding in report.findings)
+    small = messages or report.problems or any(finding.advice for finding in report.plugins)
     well = report.ok and not (small and read().strict)
     if as_json:
         print_json(
             {
                 "ok": well,
-                "plugins": [finding.to_plain() for finding in report.findings],
+                "plugins": [finding.to_plain(loaded=True) for finding in report.plugins],
                 "problems": [problem.to_plain() for problem in report.problems],
                 "conflicts": report.conflicts,
                 "index": report.unkept or "kept",
@@ -51,15 +51,15 @@ def doctor_command(ctx: click.Context, timeout: float | None, as_json: bool) -> 
             finding.status,
             ", ".join(finding.components),
         )
-        for finding in report.findings
+        for finding in report.plugins
     ]
     print_columns(["plugin", "from", "import", "status", "works"], rows, title="plugins")
-    for problem in (*report.problems, *(each for finding in report.findings for each in finding.problems)):
+    for problem in (*report.problems, *(each for finding in report.plugins for each in finding.problems)):
         click.secho(f"{problem.status}: ", fg="red", nl=False)
         click.echo(problem.message)
         if problem.detail and verbose():
             click.echo(problem.detail)
-    for finding in report.findings:
+    for finding in report.plugins:
         for advice in finding.advice:
             click.echo(printable(f"{finding.entry.name}: {advice}"))
     for conflict in report.conflicts:

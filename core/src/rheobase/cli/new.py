@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..kinds import KINDS
+from ..kinds import TEMPLATES
 from .judging import judged
 from .messages import json_option, print_json, warn
 
@@ -17,7 +17,7 @@ from .messages import json_option, print_json, warn
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice([kind.name for kind in KINDS.values() if kind.template]),
+    type=click.Choice(list(TEMPLATES)),
     default="neuron",
     show_default=True,
     help="What the package offers.",

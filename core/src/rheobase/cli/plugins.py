@@ -39,7 +39,9 @@ def plugins_command(ctx: click.Context, check: bool, as_json: bool) -> None:
     if unwell and settings.read().strict:
         raise PluginError("\n".join(f"{each.entry.label} is {each.status}: {each.cause}" for each in unwell))
     if as_json:
-        print_json({"plugins": [standing.to_plain() for standing in standings], "warnings": messages})
+        print_json(
+            {"plugins": [standing.to_plain(loaded=False) for standing in standings], "warnings": messages}
+        )
         return
     rows = [
         (

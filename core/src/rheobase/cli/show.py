@@ -105,6 +105,8 @@ def _print_model(out: Console, about: dict[str, Any]) -> None:
     _print_quantities(out, about)
     inputs = [(item["name"], item["unit"], _combined(item), item["doc"]) for item in about["inputs"]]
     _print_table(out, "inputs", ["name", "unit", "combined by", "what"], inputs)
+    if about["input_unit"]:
+        click.echo(f"its input is in {about['input_unit']}\n")
     _print_options(out, about)
     draws = [(item["name"], item["distribution"], item["doc"]) for item in about["draws"]]
     _print_table(out, "draws", ["name", "distribution", "what"], draws)

@@ -13,6 +13,7 @@ from ..errors import BackendError
 from ..plugins.registry import resolve
 from ..specs import Provenance
 from .backends import AUTO, EAGER
+from .networkprotocols import Whole
 
 
 @final
@@ -24,12 +25,12 @@ class Counted:
     """
 
     def __init__(self, stepper: Stepper) -> None:
-        self._stepper = stepper
+        self.stepper = stepper
         self.taken, self.left = 0, 0
 
     def __call__(self, data: Any) -> dict[str, Tensor] | None:
         """Take a step, if it is one that is taken."""
-        found = self._stepper(data)
+        found = self.stepper(data)
         if found is None:
             self.left += 1
         else:
@@ -45,12 +46,14 @@ class Stepping(NamedTuple):
         source: The backend of these.
         eager: The backend of all others.
         refused: What is to be said of populations that the backend refused.
+        whole: What takes many steps of the whole network; None: nothing does.
     """
 
     steppers: Mapping[str, Counted]
     source: Provenance
     eager: Provenance
     refused: list[str]
+    whole: Whole | None = None
 
     @property
     def told(self) -> list[str]:
@@ -104,7 +107,20 @@ def stepping(net: Network, backend: str, *, grad: bool) -> Stepping:
             "backend='eager', or leave it out"
         )
     refused = [f"{name} was stepped in eager: {reason}" for name, reason in refusals.items()]
-    return Stepping(steppers, found.provenance, eager, refused)
+    whole = None if refused else _whole(found.load(), net, steppers)
+    return Stepping(steppers, found.provenance, eager, refused, whole)
+
+
+def _whole(backend: Any, net: Network, steppers: Mapping[str, Counted]) -> Whole | None:
+    """What takes many steps at once, of what takes those of each population; None where nothing does."""
+    network = getattr(backend, "network", None)
+    if network is None:
+        return None
+    try:
+        whole: Whole = network({name: steppers[name].stepper for name in net._order})
+    except NotImplementedError:
+        return None
+    return whole
 
 
 def _asked(population: Any, net: Network, name: str, grad: bool) -> Stepper | str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .drawing import check_plot, new_figure, write_figure
+from .drawing import check_plot, placed, write_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from .results import Results
@@ -19,13 +20,32 @@ BIN = 5.0
 """The width of a bar of the rates, ms."""
 
 
-def plot_network(recording: Mapping[str, Results], path: str | os.PathLike[str] | None = None) -> Figure:
-    """See :meth:`NetworkRecording.plot`."""
+def plot_network(
+    recording: Mapping[str, Results],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    ax: Sequence[Axes] | None = None,
+) -> Figure:
+    """Draw a raster of the spikes of a network by population, with the rate of each below it.
+
+    Args:
+        recording: The recording of a network; what has no spikes is left out.
+        path: Where to write the picture; its ending says the kind. Default: nowhere.
+        ax: Where to draw, in a figure of your own: two axes, of the raster and of the rates. Default: a new
+            figure.
+
+    Returns:
+        The figure; a new one has no window.
+
+    Raises:
+        RheobaseError: If matplotlib is missing.
+        ArgumentError: If other than two axes are given.
+        OutputError: If the path cannot be written.
+    """
     if path is not None:
         check_plot(path)
     spiking = {name: part for name, part in recording.items() if part.spikes.recorded}
-    figure = new_figure((9.0, 5.5))
-    raster, rates = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3.0, 1.5]})
+    figure, (raster, rates) = placed(ax, ["spikes", "rates"], (9.0, 5.5), [3.0, 1.5])
     first, ticks = 0, []
     for name, part in spiking.items():
         times = part.spikes.times.detach().numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
@@ -12,6 +12,7 @@ from ..html import html_table
 from ..specs import Provenance
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -80,11 +81,13 @@ class NetworkRecording(Mapping[str, Any]):
         """How long the run was, ms."""
         return next((part.duration for part in self.parts.values()), 0.0)
 
-    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
+    def plot(self, path: str | os.PathLike[str] | None = None, *, ax: Sequence[Axes] | None = None) -> Figure:
         """Draw a raster of the spikes by population, with the rate of each below it.
 
         Args:
             path: Where to write the picture; its ending says the kind. Default: nowhere.
+            ax: Where to draw, in a figure of your own: two axes, of the raster and of the rates. Default: a
+                new figure.
 
         Returns:
             The figure.
@@ -95,7 +98,7 @@ class NetworkRecording(Mapping[str, Any]):
         """
         from .networkplot import plot_network
 
-        return plot_network(self, path)
+        return plot_network(self, path, ax=ax)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all parts into one NPZ file, which :meth:`Recording.load` reads.

@@ -16,7 +16,8 @@ from .drive import Drive
 from .durations import steps_of
 from .eager import block_of, keeping_graph
 from .interrupted import SimulationInterrupted
-from .networkbackend import stepping
+from .networkbackend import Stepping, stepping
+from .networkblocks import Blocks
 from .networkrecording import NetworkRecording
 from .recorder import SPIKES, Recorder, check_every, check_record
 from .sources import Sources
@@ -48,6 +49,7 @@ def simulate_network(
         name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
     }
     width = max((drive.width for drive in drives.values()), default=1)
+    blocks = _blocks(net, way, drives, recorders, names, stride)
     block = block_of(width, steps)
 
     def finished() -> NetworkRecording:
@@ -69,19 +71,44 @@ def simulate_network(
         # Nobody follows the run of a network yet: a journal is of one neuron.
         watch = stack.enter_context(watched(steps, progress))
         try:
-            for start in range(0, steps, block):
-                for data in _rows(net, drives, start, min(block, steps - start)):
-                    # Before the step: an interrupt then finds state and recorders at one and the same step.
-                    watch.heed()
-                    received, of_views = data() if callable(data) else data
-                    outputs = net.advance_prepared(received, of_views, way.steppers)
-                    for name, recorder in recorders.items():
-                        view = net.views.get(name)
-                        recorder.take(outputs[name] if view is None else view.of(outputs[view.population]))
-                watch(start + min(block, steps - start))
+            done = 0
+            while done < steps:
+                watch.heed()
+                count = blocks(done, steps - done) if blocks is not None and done else 0
+                if not count:
+                    # Those that are taken one by one are few where others are taken at once.
+                    count = min(block if blocks is None or blocks.over else 1, steps - done)
+                    for data in _rows(net, drives, done, count):
+                        # Before the step: an interrupt then finds state and recorders at one and the same
+                        # step.
+                        watch.heed()
+                        received, of_views = data() if callable(data) else data
+                        outputs = net.advance_prepared(received, of_views, way.steppers)
+                        for name, recorder in recorders.items():
+                            view = net.views.get(name)
+                            found = outputs[name] if view is None else view.of(outputs[view.population])
+                            recorder.take(found)
+                done += count
+                watch(done)
         except KeyboardInterrupt as interrupt:
             raise SimulationInterrupted(finished(), steps) from interrupt
         return finished()
+
+
+def _blocks(
+    net: Network,
+    way: Stepping,
+    drives: Mapping[str, Drive],
+    recorders: Mapping[str, Recorder],
+    names: Mapping[str, Any],
+    every: int,
+) -> Blocks | None:
+    """What takes many steps at once; None where the backend does not, or inputs change."""
+    constant = all(drive.constant and name in net.populations for name, drive in drives.items())
+    if way.whole is None or not constant or not Blocks.serve(net, names):
+        return None
+    ((data, _),) = _rows(net, drives, 0, 1)
+    return Blocks(net, way, recorders, names, data, every)
 
 
 def _recorded(net: Network, record: Any) -> dict[str, Any]:

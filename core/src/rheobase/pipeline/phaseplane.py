@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..engine.create import create
+from ..engine.model.hazard import LEFT
 from ..engine.step.field import ModelField
 from ..errors import ArgumentError, nearest
 from .drawing import check_plot, placed, write_figure
@@ -52,7 +53,8 @@ def plot_phase_plane(
         current: The constant current, in the unit of the model's input; of several inputs, of the first.
         path: Where to write the picture; its ending says the kind. Default: nowhere.
         duration: How long the run is, ms. Default 200.
-        states: The two states, horizontal and vertical. Default: those of a model that has two.
+        states: The two states, horizontal and vertical. Default: those of a model that declares two;
+            ``hazard_left``, which follows from a hazard, is none of them.
         x: The least and the largest value of the first; default: those of the run, and a margin.
         y: Likewise of the second.
         title: A title; by default the model's name and the current.
@@ -121,7 +123,9 @@ def plot_phase_plane(
 
 def _pair(states: Any, asked: Sequence[str] | None, owner: str) -> tuple[str, str]:
     """The two states."""
-    names = tuple(states) if asked is None else tuple(asked)
+    # How near a spike by chance is says nothing of the field of the others.
+    own = tuple(name for name in states if name != LEFT)
+    names = own if asked is None else tuple(asked)
     for name in names:
         if name not in states:
             raise ArgumentError(
@@ -129,7 +133,8 @@ def _pair(states: Any, asked: Sequence[str] | None, owner: str) -> tuple[str, st
             )
     if len(names) != 2 or names[0] == names[1]:
         raise ArgumentError(
-            f"{owner} has {len(states)} states: {', '.join(states)}; name two: states=(..., ...)"
+            f"{owner} has {len(own)} state{'s' * (len(own) != 1)}: {', '.join(own)}; "
+            + ("a phase plane has two" if len(own) < 2 else "name two: states=(..., ...)")
         )
     return names[0], names[1]
 

@@ -10,7 +10,9 @@ from ..engine.neuron.base import Neuron
 from ..errors import ComponentError, PluginError
 from ..kinds import KINDS
 from ..plugins.component import imported
-from ..plugins.pointing import (
+from ..plugins.problem import first_line
+from ..plugins.registry import list_components, resolve
+from ..pointing import (
     folder_specs,
     is_in_module,
     is_path,
@@ -18,8 +20,6 @@ from ..plugins.pointing import (
     objects_in_file,
     split,
 )
-from ..plugins.problem import first_line
-from ..plugins.registry import list_components, resolve
 from ..specs import ComponentSpec
 
 FUNCTION = "aggregator"

@@ -192,30 +192,6 @@ class Prepares(Protocol):
         """
 
 
-class Populations(Protocol):
-    """A backend that takes the steps of populations of a network; spikes go their way between them."""
-
-    def population(
-        self, neuron: Neuron, incoming: Any, *, grad: bool
-    ) -> Callable[[Any], dict[str, Tensor] | None]:
-        """What takes the steps of one of them.
-
-        Args:
-            neuron: The population.
-            incoming: What reaches it: ``states``, ``params(own)`` and ``groups`` of its synapses, ``weights``
-                with what arrives at the end of the step, the pure ``step`` of both, and ``leave``, which
-                keeps the states of the synapses.
-            grad: Whether states keep their autograd graph.
-
-        Returns:
-            A function of the prepared input, which takes a step, leaves the population and its synapses
-            there, and gives what it reports; None, with nothing changed, where ``eager`` is to take it.
-
-        Raises:
-            NotImplementedError: If it does not take this population, with the reason.
-        """
-
-
 class Taken(NamedTuple):
     """What a prepared backend gives of its steps.
 

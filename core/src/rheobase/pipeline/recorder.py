@@ -158,6 +158,30 @@ class Recorder:
             self._take_row(outputs, steps // self._every - 1)
         self.done = steps  # last: Ctrl-C may come anywhere before
 
+    def take_block(
+        self, steps: int, spikes: tuple[np.ndarray, np.ndarray] | None, rows: Mapping[str, Tensor]
+    ) -> None:
+        """Keep what many steps reported at once, after a first one that was taken alone; without a graph.
+
+        Args:
+            steps: How many they are.
+            spikes: The step of each spike, from 0, ascending, and its unit, ascending within a step.
+            rows: Name -> ``[rows, *batch, units]``, a row at the end of each stride that ends in them.
+        """
+        if self._spikes and spikes is not None:
+            when, who = spikes
+            if self._spiking_units is not None:
+                chosen = self._spiking_units[who]
+                when, who = when[chosen], who[chosen]
+            ends = np.flatnonzero(np.diff(when)) + 1
+            for begin, end in zip([0, *ends], [*ends, len(when)], strict=True):
+                if end > begin:
+                    self._spiking.append(_Spiking(self.done + int(when[begin]), who[begin:end], None))
+        kept = slice(self.done // self._every, (self.done + steps) // self._every)
+        for name in self._names:
+            self._traces[name][kept] = of_units(rows[name], self._units.get(name))
+        self.done += steps
+
     def _take_row(self, outputs: Mapping[str, Tensor], row: int) -> None:
         for name in self._names:
             value = outputs[name]

@@ -36,6 +36,8 @@ def trace_units_of(neuron: Neuron, names: Iterable[str]) -> dict[str, str]:
     schema = neuron.schema
     declared: dict[str, Quantity | Input] = {**schema.inputs, **schema.states}
     units = {name: each.unit for name, each in declared.items()} | dict(neuron.loggable_units)
+    if getattr(neuron, "input_unit", ""):
+        units.setdefault("input", neuron.input_unit)  # that of the one input without a name
     return {name: units[name] for name in names if name in units}
 
 

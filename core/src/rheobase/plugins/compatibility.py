@@ -29,12 +29,7 @@ _PROJECT = re.compile(rf"{PROJECT}(?![\w.-]*\w)", re.IGNORECASE)
 
 
 def about_core(requires: Sequence[str]) -> tuple[str, ...]:
-    """Those ``Requires-Dist`` lines that name the core.
-
-    Example:
-        >>> about_core(["torch>=2", "rheobase-lif", "rheobase (>=0.1)", "Rheobase<1; extra == 'x'"])
-        ('rheobase (>=0.1)', "Rheobase<1; extra == 'x'")
-    """
+    """Those ``Requires-Dist`` lines that name the core."""
     return tuple(line for line in requires if _PROJECT.match(line.strip()))
 
 
@@ -50,13 +45,6 @@ def judge(distribution: str, requires: Sequence[str], spec: str, version: str, h
 
     Returns:
         Cause and command; two empty strings if it can be used.
-
-    Example:
-        >>> judge("toy", ["rheobase>=0.1,<0.2"], "v1", "0.1.4", Host(spec=1, oldest=1))
-        ('', '')
-        >>> judge("toy", [], "v2", "0.1.4", Host(spec=1, oldest=1))
-        ('it was made for spec version 2, and this host understands 1', 'Upgrade the host: pip install \
---upgrade rheobase')
     """
     newer_host = f"Upgrade the host: pip install --upgrade {PROJECT}"
     newer_plugin = f"Upgrade the plugin: pip install --upgrade {distribution}"

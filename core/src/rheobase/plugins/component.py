@@ -94,13 +94,7 @@ def imported(spec: ComponentSpec) -> Any:
 
 
 def failure(spec: ComponentSpec) -> str:
-    """Why what a spec names cannot be used; empty: it can. Imports it.
-
-    Example:
-        >>> from rheobase import NeuronSpec
-        >>> failure(NeuronSpec("toy", "os.path:join"))[-11:]
-        'not a class'
-    """
+    """Why what a spec names cannot be used; empty: it can. Imports it."""
     try:
         imported(spec)
     except KeyboardInterrupt:

@@ -13,7 +13,13 @@ from .compatibility import SPEC_GROUP, about_core, judge
 from .entry import Entry, canonical
 from .host import Host
 from .metadata import POINTS, UnreadableError, names_group, points_of
-from .problem import AMISS, UNREADABLE, Problem, brief, first_line
+from .problem import AMISS, LONGEST, UNREADABLE, Problem, brief, first_line
+
+MOST = 1 << 20
+"""How many bytes the plugins of one distribution may take in an answer: a scan has one for all."""
+
+NAMED = 3
+"""How many plugins a message about their distribution names."""
 
 _FOLDER = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-.*)?\.(?:dist|egg)-info")
 
@@ -69,7 +75,7 @@ def scan(
     host = host or Host()
     amiss: list[Problem] = []
     every = metadata.distributions(amiss, at=at, without=without)
-    problems = {*amiss, *_empty(at, without)}
+    problems = set(amiss)
     # Asked for by name, importlib_metadata gives the distribution that the first folder of the path holds,
     # and passes over one without metadata.
     same: dict[str, list[Any]] = {}
@@ -80,7 +86,9 @@ def scan(
     for found in every:
         if (folder := metadata.folder_of(found)) not in without:
             at(folder)
-            if _is_plugin(found, problems):
+            if missing := _without_metadata(folder):
+                problems.add(missing)
+            elif _is_plugin(found, problems):
                 plugins.append(found)
     entries: set[Entry] = set()
     for found in plugins:
@@ -136,11 +144,14 @@ def _entries(found: Any, others: Collection[str], host: Host, problems: set[Prob
         requires = about_core(about.get_all("Requires-Dist") or [])
         points = _read(POINTS, lambda: found.entry_points)
         specs = {point.name: point.value for point in points.select(group=SPEC_GROUP)}
+        own = [(each.name, each.value, specs.get(each.name, "")) for each in points.select(group=PROJECT)]
+        # With the names of the fields, and what is said of each.
+        size = 300 + sum(map(len, (name, release, *requires)))
+        if sum(size + sum(map(len, texts)) for texts in own) > MOST:
+            raise UnreadableError(f"what its metadata say of plugins is more than {MOST >> 20} MiB")
+        problems.update(_unnamed(name, spec) for spec in sorted(specs.keys() - {each[0] for each in own}))
         entries = []
-        names = {point.name for point in points.select(group=PROJECT)}
-        problems.update(_unnamed(name, spec) for spec in sorted(specs.keys() - names))
-        for point in points.select(group=PROJECT):
-            spec = specs.get(point.name, "")
+        for point, value, spec in own:
             unfit, upgrade = judge(name, requires, spec, VERSION, host)
             if canonical(name) == PROJECT:  # the core needs no entry point, and its name is no other's
                 unfit, upgrade = "it has the name of the core", f"Remove {metadata.folder_of(found)}"
@@ -148,7 +159,7 @@ def _entries(found: Any, others: Collection[str], host: Host, problems: set[Prob
                 cause = f"its folder is {metadata.folder_of(found)}, and {name} is another distribution"
                 unfit, upgrade = cause, f"Remove {metadata.folder_of(found)}"
             unfit = brief(unfit)
-            entry = Entry(name, release, point.name, point.value, requires, spec, unfit, upgrade)
+            entry = Entry(name, release, point, value, requires, spec, unfit, upgrade)
             entries.append(entry)
         return entries
     except Exception as error:
@@ -166,8 +177,11 @@ def _about(found: Any) -> Any:
     _read("METADATA", lambda: metadata.check(found, "METADATA", "PKG-INFO", ""))
     about = _read("METADATA", lambda: found.metadata)
     for field in ("Name", "Version"):
-        if not about.get(field):
+        said = str(about.get(field) or "")
+        if not said:
             raise UnreadableError(f"METADATA cannot be read: it has no {field}")
+        if not said.isprintable() or len(said) > LONGEST:
+            raise UnreadableError(f"METADATA cannot be read: its {field} is not one short line")
     return about
 
 
@@ -194,12 +208,6 @@ def unreadable(folder: str, cause: str) -> Problem:
     Args:
         folder: The folder of its metadata; distribution and version are told from its name.
         cause: What is wrong.
-
-    Example:
-        >>> print(unreadable("site/toy_models-1.2.dist-info", "METADATA cannot be read").message)
-        distribution toy-models 1.2 is left out, the others work: METADATA cannot be read (in \
-site/toy_models-1.2.dist-info). Remove that folder, and install it again: pip install --no-deps \
-toy-models==1.2, or disable it: RHEOBASE_DISABLE=toy-models
     """
     told = _FOLDER.fullmatch(os.path.basename(folder))
     name = canonical(told["name"] if told else os.path.splitext(os.path.basename(folder))[0])
@@ -209,9 +217,10 @@ toy-models==1.2, or disable it: RHEOBASE_DISABLE=toy-models
     points = [line.partition("=") for line in lines if re.fullmatch(r"[\w.-]+=[\w.:]+", line)]
     subject = f"distribution {name} {version}".strip()
     if points:
-        plugins = ", ".join(repr(point) for point, _, _ in points)
+        plugins = ", ".join(repr(point) for point, _, _ in points[:NAMED])
+        plugins += f" and {len(points) - NAMED} more" if len(points) > NAMED else ""
         subject = f"plugin {plugins} of {name} {version}".strip()
-    said = "".join(f'entry point {point} = "{value}", ' for point, _, value in points)
+    said = "".join(f'entry point {point} = "{value}", ' for point, _, value in points[:NAMED])
     wanted = f"{name}=={version}" if version else name
     # In this order: pip can neither remove nor replace what it cannot read, and some versions stop at it.
     mend = f"Remove that folder, and install it again: pip install --no-deps {wanted}, or disable it: "
@@ -228,27 +237,15 @@ def passed_over(place: str, failure: str) -> Problem:
     return metadata.amiss(place or "something", failure)
 
 
-def _empty(at: Callable[[str], None], without: Collection[str]) -> list[Problem]:
-    """The folders of metadata without any metadata, as an installation leaves that was interrupted."""
-    problems = []
-    for folder in dict.fromkeys(map(os.path.realpath, metadata.search_path())):
-        if folder in without:
-            continue
-        at(folder)
-        try:
-            with os.scandir(folder) as found:
-                infos = [each.path for each in found if each.name.endswith(".dist-info")]
-        except OSError:
-            continue
-        for info in infos:
-            if info in without:
-                continue
-            at(info)
-            metadata_file = os.path.join(info, "METADATA")
-            if os.path.isfile(metadata_file) and os.access(metadata_file, os.R_OK):
-                continue
-            if os.path.isfile(os.path.join(info, POINTS)):
-                continue  # known to be a plugin, or known to be none
-            cause = "its metadata are missing, so it cannot be told whether it holds a plugin"
-            problems.append(unreadable(info, cause))
-    return problems
+def _without_metadata(folder: str) -> Problem | None:
+    """That a folder of metadata has none, as an installation leaves it that was interrupted."""
+    if not folder.endswith(".dist-info") or not os.path.lexists(folder):
+        return None
+    path = os.path.join(folder, "METADATA")
+    if os.path.isfile(path) and os.access(path, os.R_OK):
+        return None
+    if os.path.isfile(os.path.join(folder, POINTS)):
+        return None  # known to be a plugin, or known to be none
+    site, name = os.path.split(folder)
+    cause = "its metadata are missing, so it cannot be told whether it holds a plugin"
+    return unreadable(os.path.join(os.path.realpath(site), name), cause)

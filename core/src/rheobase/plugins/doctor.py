@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ..kinds import KINDS
@@ -14,9 +15,9 @@ from .discovery import Scan
 from .entry import Entry
 from .examiner import Examiner, Here
 from .host import Host
-from .installed import judged
+from .installed import Verdicts, judged
 from .outcome import Outcome
-from .problem import AMISS, BROKEN, Problem, broken, removal, unusable
+from .problem import AMISS, BROKEN, Problem, broken, unusable
 
 OK = "ok"
 """It was loaded when it was last looked at, and works."""
@@ -24,6 +25,9 @@ UNTRIED = "not loaded yet"
 """Nobody has asked for a component since it was installed."""
 DISABLED = "disabled"
 """The user does not want it."""
+
+Failures = Mapping[tuple[Entry, ComponentSpec], str]
+"""Why a component cannot be imported; empty: it can."""
 
 
 @dataclass(frozen=True)
@@ -34,28 +38,39 @@ class Standing:
         entry: The plugin.
         status: ``"ok"``, ``"not loaded yet"``, ``"disabled"``, ``"broken"``, ``"incompatible"`` or
             ``"refused"``.
-        cause: Why it is not used.
-        mend: What to do.
-        components: What it offers, as far as that is known.
+        components: What it offers and what is not known to fail.
+        problems: Why it is unwell.
+        advice: Where it was disabled, or what would make it better though it works.
+        seconds: How long its hook module took to import.
     """
 
     entry: Entry
     status: str
-    cause: str = ""
-    mend: str = ""
     components: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    advice: tuple[str, ...] = ()
+    seconds: float = 0.0
 
-    def to_plain(self) -> dict[str, Any]:
-        """As values that JSON knows."""
-        return {
-            **self.entry.about,
-            "requires": list(self.entry.requires),
-            "spec": self.entry.spec,
-            "status": self.status,
-            "cause": self.cause,
-            "mend": self.mend,
-            "components": list(self.components),
-        }
+    @property
+    def cause(self) -> str:
+        """Why it is not used."""
+        disabled = self.advice if self.status == DISABLED else ()
+        return "; ".join([*disabled, *(problem.cause for problem in self.problems)])
+
+    @property
+    def mend(self) -> str:
+        """What to do."""
+        return self.problems[0].mend if self.problems else ""
+
+    def to_plain(self, *, loaded: bool) -> dict[str, Any]:
+        """As values that JSON knows: of a plugin that was loaded now, or of one that need not have been."""
+        about = {**self.entry.about, "status": self.status, "components": list(self.components)}
+        if loaded:
+            problems = [problem.to_plain() for problem in self.problems]
+            seconds = round(self.seconds, 4)
+            return {**about, "import_seconds": seconds, "problems": problems, "advice": list(self.advice)}
+        made_for = {"requires": list(self.entry.requires), "spec": self.entry.spec}
+        return {**about, **made_for, "cause": self.cause, "mend": self.mend}
 
 
 def overview(examining: Examiner | Here | None = None) -> tuple[list[Standing], list[Problem]]:
@@ -66,32 +81,12 @@ def overview(examining: Examiner | Here | None = None) -> tuple[list[Standing], 
 
     Raises:
         ConfigurationError: If the user's settings cannot be used.
-
-    Example:
-        >>> from rheobase.plugins.examiner import Here
-        >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
-        >>> overview(Here(lambda: Scan((toy,))))[0][0].status
-        'not loaded yet'
     """
     decided = settings.read()
     known = index.load(index.Key.take(Host())) if examining is None else None
     scan = known.scan if known is not None else _scan(examining or Examiner(decided.timeout))
     verdicts = judged(scan, decided)
-    standings = {entry: Standing(entry, DISABLED, said) for entry, said in verdicts.disabled}
-    for problem in verdicts.problems:
-        if problem.entry is not None:
-            standings[problem.entry] = Standing(problem.entry, problem.status, problem.cause, problem.mend)
-    for entry in verdicts.wanted:
-        outcome = known.outcomes.get(entry) if known is not None else None
-        if outcome is None:
-            standings[entry] = Standing(entry, UNTRIED)
-            continue
-        causes = [outcome.failure] if outcome.failure else [cause for _, _, cause in outcome.unusable]
-        components = tuple(f"{spec.kind}:{spec.name}" for spec in outcome.specs)
-        status, mend = (BROKEN, removal(entry)) if causes else (OK, "")
-        standings[entry] = Standing(entry, status, "; ".join(causes), mend, components)
-    rest = [problem for problem in verdicts.problems if problem.entry is None]
-    return [standings[entry] for entry in scan.entries], rest
+    return _standings(verdicts, known.outcomes if known is not None else {})
 
 
 def _scan(examining: Examiner | Here) -> Scan:
@@ -102,49 +97,17 @@ def _scan(examining: Examiner | Here) -> Scan:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """How one plugin is, seen by loading it.
-
-    Args:
-        entry: The plugin.
-        status: ``"ok"``, ``"disabled"``, ``"broken"``, ``"incompatible"`` or ``"refused"``.
-        seconds: How long its hook module took to import.
-        components: What it offers and what can be loaded.
-        problems: Why it is unwell.
-        advice: What would make it better, though it works.
-    """
-
-    entry: Entry
-    status: str
-    seconds: float = 0.0
-    components: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    advice: tuple[str, ...] = ()
-
-    def to_plain(self) -> dict[str, Any]:
-        """As values that JSON knows."""
-        return {
-            **self.entry.about,
-            "status": self.status,
-            "import_seconds": round(self.seconds, 4),
-            "components": list(self.components),
-            "problems": [problem.to_plain() for problem in self.problems],
-            "advice": list(self.advice),
-        }
-
-
-@dataclass(frozen=True)
 class Report:
     """How all plugins are.
 
     Args:
-        findings: Each plugin.
+        plugins: Each of them.
         problems: What is amiss beside them: unreadable metadata, names that no plugin has.
         conflicts: The names that more than one distribution offers.
         unkept: Why the index cannot be kept; empty: it can.
     """
 
-    findings: tuple[Finding, ...]
+    plugins: tuple[Standing, ...]
     problems: tuple[Problem, ...]
     conflicts: tuple[str, ...]
     unkept: str
@@ -153,7 +116,7 @@ class Report:
     def ok(self) -> bool:
         """Whether every plugin that is wanted is well."""
         unwell = any(problem.status != AMISS for problem in self.problems)
-        return not unwell and not any(finding.problems for finding in self.findings)
+        return not unwell and not any(plugin.problems for plugin in self.plugins)
 
 
 def examine_all(limit: float | None = None) -> Report:
@@ -178,25 +141,35 @@ def examine_all(limit: float | None = None) -> Report:
         )
         offered = [(entry, spec) for entry in verdicts.wanted for spec in known.outcomes[entry].specs]
         failures = dict(zip(offered, examiner.load_all(offered), strict=True))
-    findings = [_finding(entry, known.outcomes[entry], failures) for entry in verdicts.wanted]
-    findings += [Finding(entry, DISABLED, advice=(said,)) for entry, said in verdicts.disabled]
+    standings, problems = _standings(verdicts, known.outcomes, failures)
+    conflicts = _conflicts(known, decided.override)
+    return Report(tuple(standings), tuple(problems), conflicts, index.save(known, key))
+
+
+def _standings(
+    verdicts: Verdicts,
+    outcomes: Mapping[Entry, Outcome],
+    failures: Failures = MappingProxyType({}),
+) -> tuple[list[Standing], list[Problem]]:
+    found = [Standing(entry, DISABLED, advice=(said,)) for entry, said in verdicts.disabled]
+    rest = []
     for problem in verdicts.problems:
         if problem.entry is not None:
-            findings.append(Finding(problem.entry, problem.status, problems=(problem,)))
-    return Report(
-        tuple(sorted(findings, key=lambda finding: finding.entry)),
-        tuple(problem for problem in verdicts.problems if problem.entry is None),
-        _conflicts(known, decided.override),
-        index.save(known, key),
-    )
+            found.append(Standing(problem.entry, problem.status, problems=(problem,)))
+        else:
+            rest.append(problem)
+    for entry in verdicts.wanted:
+        outcome = outcomes.get(entry)
+        found.append(_standing(entry, outcome, failures) if outcome else Standing(entry, UNTRIED))
+    return sorted(found, key=lambda standing: standing.entry), rest
 
 
-def _finding(entry: Entry, outcome: Outcome, failures: Mapping[tuple[Entry, ComponentSpec], str]) -> Finding:
+def _standing(entry: Entry, outcome: Outcome, failures: Failures) -> Standing:
     problems = [broken(entry, outcome.failure, outcome.detail)] if outcome.failure else []
     problems += [unusable(entry, *each) for each in outcome.unusable]
     works = []
     for spec in outcome.specs:
-        if failure := failures[entry, spec]:
+        if failure := failures.get((entry, spec)):
             problems.append(unusable(entry, spec.kind, spec.name, failure))
         else:
             works.append(f"{spec.kind}:{spec.name}")
@@ -211,7 +184,7 @@ def _finding(entry: Entry, outcome: Outcome, failures: Mapping[tuple[Entry, Comp
             'its metadata do not say which core it was made for; add "rheobase>=..." to its dependencies'
         )
     status = BROKEN if problems else OK
-    return Finding(entry, status, outcome.seconds, tuple(works), tuple(problems), tuple(advice))
+    return Standing(entry, status, tuple(works), tuple(problems), tuple(advice), outcome.seconds)
 
 
 def _conflicts(known: index.Index, override: Mapping[tuple[str, str], str]) -> tuple[str, ...]:

@@ -20,13 +20,6 @@ class Entry(NamedTuple):
         spec: The spec versions for which it was made: ``"v1"`` or ``"v1:v2"``; empty: not said.
         unfit: Why this host cannot use it, from its metadata alone; empty: it can.
         upgrade: The command that mends that.
-
-    Example:
-        >>> toy = Entry("Toy_Models", "1.2", "toy", "toy_models.plugin")
-        >>> toy.label, toy.text
-        ("plugin 'toy' of Toy_Models 1.2", 'toy = "toy_models.plugin"')
-        >>> sorted(toy.names)
-        ['toy', 'toy-models', 'toy-models:toy']
     """
 
     distribution: str
@@ -72,12 +65,7 @@ class Entry(NamedTuple):
 
 @functools.lru_cache(4096)
 def canonical(distribution: str) -> str:
-    """The name of a distribution in the form in which names are compared.
-
-    Example:
-        >>> canonical("Rheobase_LIF")
-        'rheobase-lif'
-    """
+    """The name of a distribution in the form in which names are compared."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
@@ -90,10 +78,5 @@ def by_distribution(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 
 
 def module_of(value: str) -> str:
-    """The module that an entry point names.
-
-    Example:
-        >>> module_of("toy_models.hooks : plugin [extra]")
-        'toy_models.hooks'
-    """
+    """The module that an entry point names."""
     return value.partition("[")[0].partition(":")[0].strip()

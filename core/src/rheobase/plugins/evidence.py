@@ -33,12 +33,7 @@ Stamps = tuple[tuple[str, Stamp], ...]
 
 
 def stamp(path: str) -> Stamp:
-    """What tells one state of a file from another: times, size and inode; empty where there is no such file.
-
-    Example:
-        >>> stamp("no/such/file")
-        ()
-    """
+    """What tells one state of a file from another: times, size and inode; empty where there is none."""
     return stamps([path])[0]
 
 
@@ -55,12 +50,7 @@ def stamps(paths: Iterable[str]) -> list[Stamp]:
 
 
 def unchanged(kept: Collection[tuple[str, Collection[int]]]) -> bool:
-    """Whether files are as they were.
-
-    Example:
-        >>> unchanged([("no/such/file", ())]), unchanged([("no/such/file", UNSURE)])
-        (True, False)
-    """
+    """Whether files are as they were."""
     # Without a frame for each file, for a process may have thousands to look at.
     return stamps(map(itemgetter(0), kept)) == list(map(tuple, map(itemgetter(1), kept)))
 
@@ -185,10 +175,6 @@ def matters(module: str, file: str, package: str) -> bool:
     """Whether a module may change while the metadata of what is installed stay as they are.
 
     Those of the plugin's own package may, and those outside the folders where installers put packages.
-
-    Example:
-        >>> matters("json", os.__file__, "toy_models"), matters("toy_models", os.__file__, "toy_models")
-        (False, True)
     """
     return module.partition(".")[0] == package or not os.path.realpath(file).startswith(site_folders())
 

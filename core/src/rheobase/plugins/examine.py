@@ -49,10 +49,6 @@ def examine(entry: Entry) -> Outcome:
     Returns:
         What it offers. Anything that it raises, an attempt to leave the interpreter included, becomes the
         outcome's failure; only the user's Ctrl-C goes through.
-
-    Example:
-        >>> examine(Entry("toy-models", "1.2", "toy", "toy_models.hooks")).failure
-        "ModuleNotFoundError: No module named 'toy_models'"
     """
     from . import offers  # here: it imports pluggy, and a scan needs none
 

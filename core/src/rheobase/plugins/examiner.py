@@ -20,14 +20,17 @@ from .host import Host
 from .locking.loading import trusted_of
 from .outcome import Outcome, spec_to_plain
 from .problem import Problem, brief, line, printable
+from .suspects import Suspects
 from .worker.pool import APART, Worker
-from .worker.watched import NO_ANSWER, Result
+from .worker.watched import NO_ANSWER, Watched
 
 PLACES = 8
 """How many places that cannot be read a scan passes over before it is given up."""
 
 HEAVY_AT_ONCE = 2
 """How many components are imported at a time: most import torch, which takes memory, and the disk."""
+
+ENDED = "the process that asked for it was ended while loading it, twice; `rheobase doctor` tries it again"
 
 Group = tuple[Entry, ...]
 """Plugins that are loaded in one process."""
@@ -38,10 +41,6 @@ class Here:
 
     Args:
         found: Gives what is installed; the default reads the metadata.
-
-    Example:
-        >>> [spec.name for spec in Here().core().specs][:2]
-        ['analog', 'rk1']
     """
 
     apart = False
@@ -103,8 +102,7 @@ class Examiner:
                 with contextlib.suppress(AttributeError, LookupError, TypeError, ValueError):
                     found = Scan.from_plain(result.answers[0])
                     return found._replace(problems=(*problems, *found.problems))
-                result = result._replace(failure=NO_ANSWER)
-            problems.append(discovery.passed_over(result.at, result.failure))
+            problems.append(discovery.passed_over(result.at, result.failure or NO_ANSWER))
             if not result.at:
                 break
             without.append(result.at)
@@ -128,56 +126,62 @@ class Examiner:
             entries: The plugins.
             apart: Whether those of one distribution have a process each, too.
         """
-        groups: list[Group] = [(entry,) for entry in entries]
-        if not apart:
-            groups = [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]
+        groups = by_distribution(dict.fromkeys(entries))
         try:
-            # One may have spoilt the process for the others of its distribution: they are judged apart. And
-            # it may have ended others': what a signal ended is loaded once more, with nothing beside it.
-            spoilt: list[Group] = []
-            killed: list[Group] = []
-            if self._run(groups, spoilt, killed) is None or self._run(spoilt, [], killed) is None:
-                self.apart = False
-                return Here().examine_all(entries)
-            for group in killed if len(groups) > 1 else ():
-                self._run([group], [], [])
+            with Suspects() as suspects:
+                for names in suspects.rounds(groups):
+                    together = [tuple(groups[name]) for name in names]
+                    if apart:
+                        together = [(entry,) for group in together for entry in group]
+                    if not self._judge(together):
+                        self.apart = False
+                        return Here().examine_all(entries)
+                for entry in (each for name in suspects.sure & groups.keys() for each in groups[name]):
+                    self.outcomes[entry] = _failed(entry, ENDED, time.time_ns())
         finally:
             self._name_strangers([entry for entry in entries if entry in self.outcomes])
         return [self.outcomes[entry] for entry in entries]
 
-    def _run(self, groups: Sequence[Group], spoilt: list[Group], killed: list[Group]) -> list[Result] | None:
+    def _judge(self, groups: Sequence[Group]) -> bool:
+        """Load plugins, a process for each group; False: no process can be started."""
+        # One may have spoilt the process for the others of its distribution: they are judged apart. And
+        # it may have ended those beside it, taken their answers, or lowered their limits: what does not
+        # work is loaded once more, with nothing beside it.
+        spoilt: list[Group] = []
+        failed: list[Group] = []
+        if self._run(groups, spoilt, failed) is None or self._run(spoilt, [], failed) is None:
+            return False
+        for group in failed if len(groups) > 1 else ():
+            self._run([group], [], [])
+        return True
+
+    def _run(self, groups: Sequence[Group], spoilt: list[Group], failed: list[Group]) -> list[Watched] | None:
         since = time.time_ns()
 
-        def sort(number: int, result: Result) -> None:
-            group = groups[number]
-            for entry, outcome in zip(group, self._outcomes(group, result, since), strict=True):
+        def sort(job: Watched) -> None:
+            group = groups[job.number]
+            for entry, outcome in zip(group, self._outcomes(group, job, since), strict=True):
                 if len(group) > 1 and (outcome is None or outcome.failure or outcome.unusable):
                     spoilt.append((entry,))
                 elif outcome is not None:
                     self.outcomes[entry] = outcome
-            if result.killed and len(group) == 1:
-                killed.append(group)
+                    # What hung would do so again, unless somebody had stopped it.
+                    if (outcome.failure or outcome.unusable) and (job.stopped or not job.overran):
+                        failed.append(group)
 
         return self._worker.run(list(map(_request, groups)), sort)
 
-    def _outcomes(self, group: Group, result: Result, since: int) -> list[Outcome | None]:
+    def _outcomes(self, group: Group, job: Watched, since: int) -> list[Outcome | None]:
         """What came of plugins that were loaded in one process; None: nothing, for one before it failed."""
         found: list[Outcome | None] = []
+        failure = job.failure
         try:
-            found.extend(map(Outcome.from_plain, result.answers))
+            found.extend(map(Outcome.from_plain, job.answers))
         except ValueError:  # those before it are there
-            result = result._replace(failure=NO_ANSWER)
+            failure = NO_ANSWER
         if len(found) < len(group):
-            entry = group[len(found)]
-            files, folders = rests_on(entry, since=since)
-            failed = Outcome(
-                failure=result.failure or NO_ANSWER,
-                detail=result.detail,
-                files=files,
-                sought=(package_of(entry),),
-                folders=folders,
-                limit=self.limit if result.overran else 0.0,
-            )
+            failed = _failed(group[len(found)], failure or NO_ANSWER, since)
+            failed = failed._replace(detail=job.detail, limit=self.limit if job.overran else 0.0)
             found += [failed, *[None] * (len(group) - len(found) - 1)]
         return found
 
@@ -189,8 +193,8 @@ class Examiner:
         ]
         if not any(specs for _, specs in offers):
             return
-        results = self._worker.run([{"do": "whose", "offers": offers}]) or [Result([])]
-        said = results[0].answers[0] if results[0].answers else None
+        results = self._worker.run([{"do": "whose", "offers": offers}])
+        said = results[0].answers[0] if results and results[0].answers else None
         if not isinstance(said, list) or len(said) != len(offers):
             return
         for entry, complaints in zip(entries, said, strict=True):
@@ -220,6 +224,11 @@ def scan_apart(limit: float) -> Scan:
     """Read the metadata of all distributions as every listing does, with a limit for each place, s."""
     with Examiner(limit) as examiner:
         return examiner.scan(Host())
+
+
+def _failed(entry: Entry, failure: str, since: int) -> Outcome:
+    files, folders = rests_on(entry, since=since)
+    return Outcome(failure=failure, files=files, sought=(package_of(entry),), folders=folders)
 
 
 def _request(group: Group) -> dict[str, Any]:

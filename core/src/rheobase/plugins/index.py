@@ -82,12 +82,7 @@ class Key(NamedTuple):
 
     @classmethod
     def take(cls, host: Host) -> Key:
-        """The key of this moment.
-
-        Example:
-            >>> Key.take(Host()) == Key.take(Host()), Key.take(Host()).where(["json"])["json"] != []
-            (True, True)
-        """
+        """The key of this moment."""
         files = _own_files()
         own = [[file, *stamp] for file, stamp in zip(files, stamps(files), strict=True)]
         path, names = _look()

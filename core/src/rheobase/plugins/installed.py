@@ -43,13 +43,7 @@ class Installed(NamedTuple):
 
     @property
     def missing(self) -> str:
-        """The end of a message that something is not installed: the plugins that may have offered it.
-
-        Example:
-            >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
-            >>> Installed(disabled=((toy, "RHEOBASE_DISABLE"),)).missing
-            " Left out: plugin 'toy' of toy-models 1.2 (disabled: RHEOBASE_DISABLE)."
-        """
+        """The end of a message that something is not installed: the plugins that may have offered it."""
         left_out = (problem for problem in self.problems if problem.status in LEFT_OUT)
         sources = [f"{problem.source} ({problem.status})" for problem in left_out]
         sources += [f"{entry.label} (disabled: {said})" for entry, said in self.disabled]
@@ -199,12 +193,7 @@ def cores(part: Registered) -> str:
 
 
 def core() -> Installed:
-    """Core's own components, which come through the same hooks as everybody's.
-
-    Example:
-        >>> sorted(part.spec.name for part in core().components if part.spec.kind == "integrator")
-        ['rk1', 'rk2', 'rk3', 'rk4']
-    """
+    """Core's own components, which come through the same hooks as everybody's."""
     from .examiner import Here
 
     known = index.Index(Scan(), Here().core(), {})

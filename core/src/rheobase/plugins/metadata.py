@@ -56,11 +56,6 @@ def distributions(
         problems: Takes up those of finders that fail, and of what lies on the path and cannot be searched.
         at: Called with each place before it is looked at.
         without: The places that are passed over.
-
-    Example:
-        >>> problems = []
-        >>> "click" in map(stem, distributions(problems)), problems
-        (True, [])
     """
     import importlib_metadata
 
@@ -137,13 +132,7 @@ def stem(found: Any) -> str:
 
 
 def read_file(path: str) -> bytes:
-    """Read a file; raises ``OSError`` where it is something else, such as a pipe, or too large.
-
-    Example:
-        >>> read_file(os.devnull)
-        Traceback (most recent call last):
-        OSError: it is no file
-    """
+    """Read a file; raises ``OSError`` where it is something else, such as a pipe, or too large."""
     # Without waiting for whoever would write into a pipe.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with open(os.open(path, flags), "rb") as file:
@@ -197,12 +186,7 @@ def points_of(folder: str) -> str:
 
 
 def names_group(text: str) -> bool:
-    """Whether entry points have any for Rheobase; raises ``UnreadableError`` if that cannot be told.
-
-    Example:
-        >>> names_group("[rheobase]\\ntoy = toy_models.plugin"), names_group("[console_scripts]")
-        (True, False)
-    """
+    """Whether entry points have any for Rheobase; raises ``UnreadableError`` if that cannot be told."""
     found = _GROUP.search(text)
     if found is not None and not found["end"]:
         raise UnreadableError(f"{POINTS} has the line {found[0].strip()!r}, which lacks its ']'")

@@ -54,15 +54,6 @@ class Outcome(NamedTuple):
 
         Raises:
             ValueError: If they are no outcome.
-
-        Example:
-            >>> from rheobase import IntegratorSpec
-            >>> toy = Outcome((IntegratorSpec("heun", "toy.heun:Heun", order=2),), seconds=0.5)
-            >>> Outcome.from_plain(toy.to_plain()) == toy
-            True
-            >>> Outcome.from_plain({"specs": 3})
-            Traceback (most recent call last):
-            ValueError: it is no outcome: its fields are not those of one
         """
         if not isinstance(plain, dict) or plain.keys() != set(cls._fields):
             raise ValueError("it is no outcome: its fields are not those of one")
@@ -102,13 +93,7 @@ def _checked(value: Any, kind: Any) -> Any:
 
 
 def spec_to_plain(spec: ComponentSpec) -> dict[str, Any]:
-    """A spec as values that JSON knows.
-
-    Example:
-        >>> from rheobase import NeuronSpec
-        >>> spec_to_plain(NeuronSpec("toy", "toy.neuron:Toy"))
-        {'kind': 'neuron', 'name': 'toy', 'target': 'toy.neuron:Toy', 'summary': ''}
-    """
+    """A spec as values that JSON knows."""
     # A plugin's own subclass of a spec means no more than the spec does.
     return {
         "kind": spec.kind,

@@ -30,10 +30,6 @@ def strangers(offers: Sequence[Any]) -> list[list[str]]:
 
     Returns:
         For each, a line for every such component.
-
-    Example:
-        >>> strangers([["toy-models", [["aggregator", "largest", "builtins:max"]]]])
-        [[]]
     """
     known = Distributions()
     return [

@@ -50,15 +50,7 @@ class Problem(NamedTuple):
 
     @property
     def message(self) -> str:
-        """All of it but the detail, in one line.
-
-        Example:
-            >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
-            >>> print(broken(toy, "it is empty").message)
-            plugin 'toy' of toy-models 1.2 is left out, the others work: it is empty (entry point \
-toy = "toy_models.plugin"). Mend it, remove it: pip uninstall toy-models, or disable it: \
-RHEOBASE_DISABLE=toy-models
-        """
+        """All of it but the detail, in one line."""
         left_out = " is left out, the others work" if self.status in LEFT_OUT else ""
         # Names, values and requirements come from a stranger's metadata, and have any length there.
         point = f" (entry point {brief(self.entry.text)})" if self.entry else ""
@@ -129,24 +121,14 @@ def line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A stranger's text without what a terminal would obey.
-
-    Example:
-        >>> printable("toy\\x1b[2J")
-        'toy [2J'
-    """
+    """A stranger's text without what a terminal would obey."""
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def first_line(error: BaseException) -> str:
-    """The type of an exception and the first line of its message.
-
-    Example:
-        >>> first_line(ModuleNotFoundError("No module named 'jax'"))
-        "ModuleNotFoundError: No module named 'jax'"
-    """
+    """The type of an exception and the first line of its message."""
     try:
         lines = str(error).strip().splitlines()
     except KeyboardInterrupt:

@@ -18,13 +18,12 @@ from types import TracebackType
 from ..errors import ArgumentError, ComponentError, PluginError, PluginWarning, nearest
 from ..kinds import KINDS
 from ..specs import PROJECT, Provenance
+from ..synonyms import synonyms
 from . import installed
 from .component import Registered
-from .discovery import scan
 from .entry import canonical
 from .installed import Installed
 from .problem import AMISS, Problem, first_line
-from .synonyms import synonyms
 
 
 class Registration:
@@ -360,21 +359,3 @@ def register(plugin: object, *, override: bool = False) -> Registration:
         >>> undo()
     """
     return current().register(plugin, override=override)
-
-
-def hook_module(component: Registered) -> str:
-    """The module of the entry point that offers a component; core's own, or empty where none is known.
-
-    Example:
-        >>> hook_module(resolve("aggregator", "sum"))
-        'rheobase.builtin'
-    """
-    distribution = component.provenance.distribution
-    if distribution == PROJECT:
-        return "rheobase.builtin"
-    entries = [
-        entry
-        for entry in scan().entries
-        if (entry.distribution, entry.name) == (distribution, component.plugin)
-    ]
-    return entries[0].value.partition(":")[0] if entries else ""

@@ -66,13 +66,7 @@ class Control(NamedTuple):
     override: Mapping[tuple[str, str], str] = MappingProxyType({})
 
     def disabled(self, each: Entry | Problem) -> str:
-        """Where the user said that a plugin, or what may be one, is not wanted; empty: nowhere.
-
-        Example:
-            >>> toy = Entry("toy-models", "1.2", "toy", "toy_models.plugin")
-            >>> Control(disable={"toy": "RHEOBASE_DISABLE"}).disabled(toy)
-            'RHEOBASE_DISABLE'
-        """
+        """Where the user said that a plugin, or what may be one, is not wanted; empty: nowhere."""
         if self.none or not (self.disable or self.only is not None):
             return self.none
         names = each.names
@@ -98,10 +92,6 @@ def read(environ: Mapping[str, str] = os.environ) -> Control:
 
     Raises:
         ConfigurationError: If a variable or the project's file has something else than the above.
-
-    Example:
-        >>> read({"RHEOBASE_DISABLE": "adex, Toy_Models"}).disable
-        {'adex': 'RHEOBASE_DISABLE', 'toy-models': 'RHEOBASE_DISABLE'}
     """
     path, table = _table()
     said = f"{path}, disable"
@@ -221,17 +211,23 @@ def find(name: str) -> str | None:
         folder = above
 
 
+def read_toml(path: str) -> dict[str, Any]:
+    """Read a file in TOML; raises ``OSError`` or ``ValueError`` if it cannot be read, or is none."""
+    # Not above: most projects have no such file. Before Python 3.11 the reader is a package of its own.
+    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    with open(path, "rb") as file:
+        content: dict[str, Any] = toml.load(file)
+    return content
+
+
 def _table() -> tuple[str, dict[str, Any]]:
     """The path of the project's settings, and their ``[plugins]``; two empty values where there are none."""
     path = find(SETTINGS)
     if path is None:
         return "", {}
-    # Not above: most projects have no such file. Before Python 3.11 the reader is a package of its own.
-    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        with open(path, "rb") as file:
-            content = toml.load(file)
-    except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as error:
+        content = read_toml(path)
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}; mend it, or remove it") from error
     unknown = sorted(set(content) - {"plugins"})
     table = content.get("plugins", {})

@@ -20,16 +20,7 @@ class Missing(Exception):
 
 
 def missing(target: str) -> str:
-    """Why a target cannot be imported; empty: nothing speaks against it.
-
-    Example:
-        >>> missing("rheobase.specs:NeuronSpec"), missing("json.encoder:JSONEncoder")
-        ('', '')
-        >>> missing("json.encoders:JSONEncoder")
-        "there is no module 'json.encoders'"
-        >>> missing("json.encoder:JsonEncoder")
-        "module 'json.encoder' has no 'JsonEncoder'"
-    """
+    """Why a target cannot be imported; empty: nothing speaks against it."""
     module, _, path = target.partition(":")
     loaded = sys.modules.get(module)
     first = path.partition(".")[0]
@@ -52,10 +43,6 @@ def levels(module: str) -> Iterator[tuple[str, ModuleSpec | None]]:
 
     It ends with None for a spec where that cannot be told, and raises :class:`Missing` where there is no such
     module; a stranger's finder may raise anything.
-
-    Example:
-        >>> [name for name, _ in levels("json.encoder")]
-        ['json', 'json.encoder']
     """
     spec: ModuleSpec | None = None
     parts = module.split(".")
@@ -85,10 +72,6 @@ def way(module: str) -> list[str]:
     Returns:
         A file for each level of the name; empty for a package without ``__init__``. It ends where Python
         finds no module.
-
-    Example:
-        >>> [os.path.basename(file) for file in way("json.encoder")], way("no_such_module_at_all")
-        (['__init__.py'], [])
     """
     files: list[str] = []
     try:

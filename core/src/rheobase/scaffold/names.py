@@ -15,7 +15,7 @@ _DISTRIBUTION = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECA
 _USED = frozenset(
     {
         *("Advance", "Any", "Callable", "Integrator", "Mapping", "Parameter", "SpikingNeuron", "State"),
-        *("Cell", "RheobaseError", "Suite", "Synapse", "Tensor"),
+        *("Cell", "Plasticity", "Pulse", "RheobaseError", "Suite", "Synapse", "Tensor"),
     }
 )
 """Names that the templates import: a class of such a name would hide them."""

@@ -17,13 +17,10 @@ from string import Template
 from packaging.version import Version
 
 from ..errors import ArgumentError, OutputError, nearest
-from ..kinds import KINDS
+from ..kinds import TEMPLATES
 from ..specs import PROJECT, VERSION
 from .names import Names, names_of
 from .taken import check_free
-
-KINDS_WITH_TEMPLATE = [kind.name for kind in KINDS.values() if kind.template]
-"""The kinds of component that a package may begin with."""
 
 FILES = {
     "pyproject.toml": "pyproject.toml",
@@ -61,9 +58,10 @@ def write_package(
     year: int | None = None,
 ) -> Package:
     """Write a package that builds, installs and passes its tests, for an author to start from."""
-    if kind not in KINDS_WITH_TEMPLATE:
-        choices = ", ".join(KINDS_WITH_TEMPLATE)
-        raise ArgumentError(f"kind={kind!r}; it must be one of {choices}{nearest(kind, KINDS_WITH_TEMPLATE)}")
+    if kind not in TEMPLATES:
+        raise ArgumentError(
+            f"kind={kind!r}; it must be one of {', '.join(TEMPLATES)}{nearest(kind, TEMPLATES)}"
+        )
     names = names_of(name, kind, component)
     author = author.strip() or f"The authors of {names.distribution}"
     if not author.isprintable():
@@ -98,19 +96,20 @@ def _empty_folder(folder: Path) -> Path:
 
 def _texts(names: Names, kind: str, author: str, year: int) -> dict[str, str]:
     """File -> text."""
+    summary, function = TEMPLATES[kind]
     known = {
         "package": names.distribution,
         "module": names.module,
         "component": names.component,
         "cls": names.cls,
         "kind": kind,
-        "object": KINDS[kind].template_object or names.cls,
+        "object": function or names.cls,
         "author": author,
         # A string of JSON is one of TOML as well, but for the surrogate pairs that ensure_ascii would write.
         "author_quoted": json.dumps(author, ensure_ascii=False),
         "year": str(year),
         "requires": requirement(VERSION),
-        "summary": KINDS[kind].template,
+        "summary": summary,
     }
     folder = files(__package__) / "templates"
     return {

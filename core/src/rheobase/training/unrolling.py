@@ -10,9 +10,9 @@ from torch import Tensor
 from ..engine.model.functions import Model
 from ..engine.neuron.base import Neuron
 from ..engine.step.arrivals import Arrivals
+from ..engine.step.ends import Surrogate
 from ..engine.step.grid import Report, step
 from ..engine.step.slopes import forgotten
-from ..engine.step.spikes import Surrogate
 from ..engine.step.table import StepState
 
 

@@ -43,6 +43,7 @@ MODULES = (
     "neurons.rearming",
     "neurons.bearing",
     "neurons.refractoriness",
+    "neurons.releasing",
     "neurons.rest",
     "neurons.edges",
     "neurons.longest",

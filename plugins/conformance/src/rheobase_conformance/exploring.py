@@ -15,7 +15,14 @@ from hypothesis.strategies import SearchStrategy
 _ONE_AT_A_TIME = threading.RLock()
 
 
-def explore(trial: Callable[[Any], None], strategy: SearchStrategy[Any], examples: int, seed: int) -> None:
+def explore(
+    trial: Callable[[Any], None],
+    strategy: SearchStrategy[Any],
+    examples: int,
+    seed: int,
+    *,
+    shrink: bool = True,
+) -> None:
     """Call a trial with cases, until one fails; then with ever smaller ones.
 
     Args:
@@ -24,10 +31,11 @@ def explore(trial: Callable[[Any], None], strategy: SearchStrategy[Any], example
         examples: How many are drawn; the first is the simplest there is.
         seed: Of the cases. They depend on nothing else: not on the modules that are imported, nor on the
             settings of hypothesis that a project has.
+        shrink: Whether the case that fails is made smaller: hundreds are drawn for it.
     """
     settings = hypothesis.settings(
         max_examples=examples,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
         deadline=None,

@@ -189,7 +189,8 @@ def search(prop: Property, subject: Subject, profile: Profile, seed: int) -> _Ou
     cases = prop.cases
     trials = _Trials(prop, subject, profile.shrinking)
     examples = max(1, round(profile.examples * prop.share))
-    seen, _ = _caught(lambda: explore(trials, _drawn(cases(subject, profile)), examples, seed))
+    shrink = profile.shrinking > 0
+    seen, _ = _caught(lambda: explore(trials, _drawn(cases(subject, profile)), examples, seed, shrink=shrink))
     # Whatever hypothesis makes of a failure that comes and goes, it is one.
     return trials.outcome() if trials.failed or not seen else _Outcome(seen, count=trials.count)
 

@@ -14,7 +14,8 @@ FAULTS = {
     "SharedByUnits": "rows-draw-apart",
     "DrawsByTheMean": "draws-counted",
     "NeverRead": "declarations-are-used",
-    "GivesChancesBack": "hazard-is-a-rate",
+    "LogarithmOfTheRate": "hazard-is-a-rate",
+    "RootOfTheVoltage": "hazard-is-a-rate",
 }
 """Name -> the property that must catch it. Its docstring says what is wrong."""
 
@@ -121,10 +122,10 @@ class NeverRead(_Drawing):
     noise = rb.Draw("normal", doc="noise of the membrane")
 
 
-class GivesChancesBack(rb.SpikingNeuron):
-    """Its hazard is proportional to the voltage, which goes below zero."""
+class _Escaping(rb.SpikingNeuron):
+    """A leaky membrane that spikes by chance."""
 
-    rate = rb.Parameter(0.05, unit="1/(mV ms)", at_least=0, doc="hazard of each mV")
+    rate = rb.Parameter(0.05, unit="1/ms", above=0, below=1, doc="hazard at 0 mV")
     tau = rb.Parameter(20.0, unit="ms", above=0, doc="membrane time constant")
     voltage = rb.State(0.0, unit="mV", doc="membrane potential")
 
@@ -134,8 +135,24 @@ class GivesChancesBack(rb.SpikingNeuron):
 
     @staticmethod
     def hazard(state: Any, params: Any) -> Any:
-        return params.rate * state.voltage
+        return params.rate * torch.exp(state.voltage)
 
     @staticmethod
     def reset(state: Any, params: Any) -> Any:
         return {"voltage": torch.zeros_like(state.voltage)}
+
+
+class LogarithmOfTheRate(_Escaping):
+    """The exponential is forgotten, and the logarithm of a small rate is below zero."""
+
+    @staticmethod
+    def hazard(state: Any, params: Any) -> Any:
+        return torch.log(params.rate) + state.voltage.clamp(-1.0, 1.0)
+
+
+class RootOfTheVoltage(_Escaping):
+    """A power of the voltage that has no value below rest."""
+
+    @staticmethod
+    def hazard(state: Any, params: Any) -> Any:
+        return params.rate * state.voltage**1.5

@@ -7,8 +7,8 @@ from typing import Any
 import rheobase as rb
 import torch
 
-SOUND = ["Reluctant", "NoisyUpdate", "JitteredReset"]
-DEAR = ["Reluctant", "JitteredReset"]
+SOUND = ["Reluctant", "NoisyUpdate", "JitteredReset", "Rectified"]
+DEAR = ["Reluctant", "JitteredReset", "Rectified"]
 
 
 class EscapeRate(rb.SpikingNeuron):
@@ -96,3 +96,23 @@ class JitteredReset(rb.SpikingNeuron):
     @staticmethod
     def reset(state: Any, params: Any) -> Any:
         return {"voltage": -params.depth}
+
+
+class Rectified(rb.SpikingNeuron):
+    """A rate that follows the voltage: below zero it is none."""
+
+    tau = rb.Parameter(10.0, unit="ms", above=0, doc="membrane time constant")
+    gain = rb.Parameter(0.05, unit="1/(mV ms)", above=0, doc="hazard of each mV")
+    voltage = rb.State(0.0, unit="mV", doc="membrane potential")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (data - state.voltage) / params.tau}
+
+    @staticmethod
+    def hazard(state: Any, params: Any) -> Any:
+        return params.gain * state.voltage
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": torch.zeros_like(state.voltage)}

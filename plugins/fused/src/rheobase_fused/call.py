@@ -25,6 +25,8 @@ _POINTERS = (
 
 FUNCTIONS = ("rheobase_run", "rheobase_sort")
 """What the library of a kernel has."""
+STAYING = ("rheobase_open", "rheobase_step", "rheobase_close")
+"""What it has beside where states stay between calls."""
 
 
 class Call(ctypes.Structure):
@@ -52,9 +54,12 @@ class CompiledKernel(Kernel):
         step: What it was made from.
         cost: What a unit-step costs, in additions.
         located: Whether it locates spikes within their steps.
+        stays: Whether it keeps states between calls of one step.
     """
 
-    def __init__(self, library: ctypes.CDLL, step: Step, cost: float, *, located: bool = False) -> None:
+    def __init__(
+        self, library: ctypes.CDLL, step: Step, cost: float, *, located: bool = False, stays: bool = False
+    ) -> None:
         super().__init__(step, cost)
         self._run, self._sort = (getattr(library, name) for name in FUNCTIONS)
         self._run.argtypes, self._run.restype = [ctypes.POINTER(Call), ctypes.c_int64, ctypes.c_int64], None
@@ -62,6 +67,10 @@ class CompiledKernel(Kernel):
         self._sort.restype = None
         self._free = ctypes.CDLL(None).free
         self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
+        if stays:
+            self.open, self.step, self.close = (getattr(library, name) for name in STAYING)
+            self.open.argtypes, self.open.restype = [ctypes.POINTER(Call)], ctypes.c_void_p
+            self.close.argtypes, self.close.restype = [ctypes.c_void_p, ctypes.c_void_p], None
         self.located = located
         self.beside = ("armed",) if located else ()
         if located and "hold" in self.states:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .call import FUNCTIONS, CompiledKernel
+from .call import FUNCTIONS, STAYING, CompiledKernel
 from .contract import Kernel
 from .cost import cost_of
 from .hoisting import Still
@@ -60,23 +61,26 @@ def kernel_of(neuron: Neuron, constant: frozenset[str]) -> Kernel:
     return compiled(StepSetting(neuron), constant)
 
 
-def compiled(setting: Setting, constant: frozenset[str]) -> Kernel:
+def compiled(setting: Setting, constant: frozenset[str], *, stays: bool = False) -> Kernel:
     """The kernel of a step on the grid.
 
     Args:
         setting: The step, on a few units.
         constant: The inputs that do not change in the run.
+        stays: Whether it is also to keep states between calls of one step: see :class:`~.resident.Resident`.
 
     Raises:
         Refusal: If there can be none.
     """
     single, traced = setting.neuron.dtype == torch.float32, setting.traced()
-    key = (traced.pattern(), single, constant)
+    key = (traced.pattern(), single, constant, stays)
     if key not in _LOADED:
         step = step_of(setting, traced)
         forms = short_split(step, constant)
         text = source_of(step, forms, single=single, constant=constant)
-        _LOADED[key] = CompiledKernel(
-            library(text, FUNCTIONS), step, cost_of(forms.usual.values(), Still(step, constant))
-        )
+        if stays:
+            text += files(__package__).joinpath("resident.cpp").read_text(encoding="utf-8")
+        made = library(text, (*FUNCTIONS, *STAYING) if stays else FUNCTIONS)
+        cost = cost_of(forms.usual.values(), Still(step, constant))
+        _LOADED[key] = CompiledKernel(made, step, cost, stays=stays)
     return _LOADED[key]

@@ -6,21 +6,17 @@ two calls, as in ``eager``.
 
 from __future__ import annotations
 
-import ctypes
-import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
 
 import rheobase as rb
 import torch
-from rheobase.spi import tensors
 from torch import Tensor
 
-from .call import Call
 from .kernels import compiled
+from .population_step import ARRIVING, PopulationStep
 from .refusal import Refusal
 from .setting import Setting
-from .short import numbers, pointers
 from .suitable import check_suitable
 from .tracing import SPIKED
 
@@ -29,8 +25,6 @@ if TYPE_CHECKING:
 
 FACTOR = "factor_"
 """What the parameters are called that an integrator adds: the factors of its step."""
-ARRIVING = "arriving_"
-"""What the inputs are called by which spikes arrive, beside those of the neuron."""
 
 
 def population(neuron: Neuron, incoming: Any, *, grad: bool) -> PopulationStep:
@@ -52,7 +46,7 @@ def population(neuron: Neuron, incoming: Any, *, grad: bool) -> PopulationStep:
     if neuron.batch:
         raise Refusal(f"the neuron has the batch {list(neuron.batch)}, and kernels of networks have none")
     setting = PopulationSetting(neuron, incoming)
-    return PopulationStep(neuron, incoming, compiled(setting, frozenset()), setting.factors)
+    return PopulationStep(neuron, incoming, compiled(setting, frozenset(), stays=True), setting.factors)
 
 
 @final
@@ -139,122 +133,6 @@ class Propagating:
         return rb.Advance(self.paths.taken(y, field(t0, y), field.resting, self.factors))
 
 
-@final
-class _End:
-    """The states at the end of a step, and where their addresses are."""
-
-    def __init__(self, tensors: list[Tensor]) -> None:
-        self.tensors, self._table = tensors, pointers(len(tensors))
-        for place, each in enumerate(tensors):
-            self._table[place] = each.data_ptr()
-        self.address = ctypes.addressof(self._table)
-
-
 def _one(factor: Tensor) -> Tensor:
     """A factor as a parameter: a number where it is that of all units."""
     return factor.reshape(()) if factor.shape == (1,) else factor
-
-
-@final
-class PopulationStep:
-    """Takes steps of a population by a kernel, and leaves it and its synapses as ``eager`` does.
-
-    It is made for one run, in which nobody sets a parameter.
-
-    Args:
-        neuron: The population.
-        incoming: What reaches it.
-        kernel: Its kernel.
-        factors: Those of its integrator, which do not change in a run.
-    """
-
-    def __init__(self, neuron: Neuron, incoming: Any, kernel: Any, factors: Mapping[str, Tensor]) -> None:
-        self._neuron, self._incoming, self._kernel = neuron, incoming, kernel
-        inputs = neuron.schema.inputs
-        self._bounded = {name: inputs[name].domain for name in inputs if inputs[name].bounded}
-        self._kinetic = tuple(incoming.states)
-        self._shape = torch.Size([neuron.num_units])
-        values = {**incoming.params(neuron.params)._asdict(), **factors}
-        # Alive as long as their addresses are.
-        self._values = [values[name].detach().contiguous() for name in kernel.params]
-        states, given = len(kernel.states), len(kernel.inputs)
-        self._params, self._per_unit = pointers(len(self._values)), numbers(len(self._values))
-        for place, value in enumerate(self._values):
-            self._params[place], self._per_unit[place] = value.data_ptr(), value.ndim
-        self._inputs, self._units = pointers(given), numbers(given)
-        still, traces = numbers(given), pointers(states)
-        self._begin = pointers(states)
-        own = {**neuron.state, **incoming.states}
-        # Two of everything: a step goes from one to the other, and the next one back.
-        self._ends = [_End([torch.empty_like(own[name]) for name in kernel.states]) for _ in range(2)]
-        self._at: _End | None = None
-        self._alive = [still, traces]
-        common = (self._params, self._per_unit, self._inputs, still, still, self._units, traces)
-        self._common = [ctypes.addressof(table) for table in common]
-        self._nothing = torch.zeros(1, dtype=neuron.dtype)
-        self._last: tuple[Any, dict[str, Tensor]] = (None, {})
-
-    def __call__(self, data: Any) -> dict[str, Tensor] | None:
-        """Take a step; None, and nothing is changed, where it is for ``eager``, which may say why."""
-        neuron, incoming, kernel, shape = self._neuron, self._incoming, self._kernel, self._shape
-        received = self._received(data)
-        if received is None:
-            return None
-        buffers: Any = tensors(neuron).buffers
-        kinetic = incoming.states
-        states = [kinetic[name] if name in kinetic else buffers[name] for name in kernel.states]
-        begin = self._begun(states)
-        if begin is None:
-            return None
-        for place, values in enumerate(received.values()):
-            if values.shape != shape and values.shape != (1,):
-                return None
-            self._inputs[place], self._units[place] = values.data_ptr(), int(values.shape == shape)
-        end = self._ends[self._at is self._ends[0]]
-        spiked, lanes = torch.zeros(shape, dtype=torch.int8), shape[0]
-        call = Call(
-            *(lanes, 0, lanes, 1, 1, begin, end.address, *self._common),
-            *(None, spiked.data_ptr(), lanes, lanes.bit_length()),
-            failed=-1,
-        )
-        if kernel.once(call) is None:
-            return None
-        self._at = end
-        after = dict(zip(kernel.states, end.tensors, strict=True))
-        incoming.leave([after.pop(name) for name in self._kinetic], False)
-        inputs = self._inputs_kept(data, received)
-        reported = {} if buffers.get("spiked") is None else {"spiked": spiked}
-        neuron.take_over({**after, **inputs, **reported, "step_count": buffers["step_count"] + 1})
-        return {**inputs, **after, **reported}
-
-    def _begun(self, states: list[Tensor]) -> int | None:
-        """Where the addresses of these states are; None where a kernel does not take them."""
-        at = self._at
-        if at is not None and all(map(operator.is_, states, at.tensors)):
-            return at.address
-        self._at = None
-        for place, state in enumerate(states):
-            if state.shape != self._shape or not state.is_contiguous():
-                return None
-            self._begin[place] = state.data_ptr()
-        return ctypes.addressof(self._begin)
-
-    def _inputs_kept(self, data: Any, received: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the neuron keeps of its input; of the values that arrive it keeps nothing."""
-        if self._last[0] is not data:
-            names = tuple(self._neuron.schema.inputs) or ("input",)
-            kept = {name: received[name].expand(self._shape).contiguous() for name in names}
-            self._last = data, kept
-        return self._last[1]
-
-    def _received(self, data: Any) -> dict[str, Tensor] | None:
-        """The inputs of the kernel by name; None where one is a signal, or outside its domain."""
-        given = data._asdict() if self._neuron.schema.inputs else {"input": data}
-        for name, value in given.items():
-            if not isinstance(value, Tensor) or not value.is_contiguous():
-                return None
-            if name in self._bounded and not bool(self._bounded[name].contains(value).all()):
-                return None
-        weights = self._incoming.weights or [None] * len(self._incoming.groups)
-        arriving = (self._nothing if weight is None else weight for weight in weights)
-        return {**given, **{f"{ARRIVING}{k}": weight for k, weight in enumerate(arriving)}}

@@ -34,7 +34,8 @@ def check_suitable(neuron: Neuron, grad: bool) -> None:
     ):
         raise Refusal(f"{kind.__name__} declares no dynamics to compile")
     for method in ("forward", "step", "advance", "prepare", "commit"):
-        if getattr(kind, method) is not getattr(rb.Neuron, method):
+        # An analog neuron's forward is that of all, where its model is declared.
+        if getattr(kind, method) not in (getattr(rb.Neuron, method), getattr(rb.AnalogNeuron, method)):
             raise Refusal(f"{kind.__name__} has a {method} of its own")
     if is_hooked(neuron):
         raise Refusal("somebody hooked into the neuron's forward")

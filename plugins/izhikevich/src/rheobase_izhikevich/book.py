@@ -71,6 +71,8 @@ class Izhikevich2007(SpikingNeuron):
         [4, 13]
     """
 
+    input_unit = "pA"
+
     c_m = Parameter(100.0, unit="pF", above=0, doc="membrane capacitance C")
     k = Parameter(0.7, unit="nS/mV", above=0, doc="steepness of the parabola k")
     v_r = Parameter(-60.0, unit="mV", doc="resting potential v_r")

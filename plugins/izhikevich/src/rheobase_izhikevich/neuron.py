@@ -54,6 +54,8 @@ class IzhikevichNeuron(SpikingNeuron):
         [18.5, 24.5, 54.75, 88.0, 121.25]
     """
 
+    input_unit = "pA"  # of a membrane of 1 pF
+
     a = Parameter(0.02, unit="1/ms", doc="rate of recovery")
     b = Parameter(0.2, unit="1/ms", doc="how strongly the recovery follows the voltage")
     c = Parameter(-65.0, unit="mV", doc="voltage after a spike")

@@ -32,6 +32,8 @@ class LeakyIntegrator(AnalogNeuron):
         -65.0
     """
 
+    input_unit = "pA"
+
     volt_rest = Parameter(-75.0, unit="mV", doc="resting potential")
     leak_gl = Parameter(5.0, unit="nS", above=0, doc="leak conductance")
     tau_mem = Parameter(5.0, unit="ms", above=0, doc="membrane time constant")

@@ -37,6 +37,8 @@ class Oscillator(AnalogNeuron):
         -2.0
     """
 
+    input_unit = "pA"
+
     frequency = Parameter(10.0, unit="Hz", above=0, doc="frequency")
     amplitude = Parameter(1.0, unit="mV", at_least=0, doc="amplitude at the start")
     phase = Parameter(0.0, unit="rad", doc="phase at the start")

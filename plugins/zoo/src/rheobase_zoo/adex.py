@@ -56,6 +56,8 @@ class AdEx(SpikingNeuron):
         1
     """
 
+    input_unit = "pA"
+
     c = Parameter(281.0, unit="pF", above=0, doc="membrane capacitance C")
     g_l = Parameter(30.0, unit="nS", above=0, doc="leak conductance g_L")
     e_l = Parameter(-70.6, unit="mV", doc="leak reversal potential E_L")

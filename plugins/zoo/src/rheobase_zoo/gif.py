@@ -44,6 +44,8 @@ class GIF(SpikingNeuron):
         True
     """
 
+    input_unit = "pA"
+
     c_m = Parameter(83.1, unit="pF", above=0, doc="membrane capacitance C")
     g_l = Parameter(3.7, unit="nS", above=0, doc="leak conductance g_L")
     e_l = Parameter(-67.0, unit="mV", doc="resting potential E_L")

@@ -30,6 +30,8 @@ DOP853 = "the equations of Teeter et al. 2018, by scipy's DOP853 at 1e-10"
 class _Membrane(SpikingNeuron):
     """What all levels have."""
 
+    input_unit = "pA"
+
     c = Parameter(58.72, unit="pF", above=0, doc="membrane capacitance C")
     g = Parameter(9.43, unit="nS", above=0, doc="leak conductance g")
     e_l = Parameter(-78.85, unit="mV", doc="resting potential E_L")

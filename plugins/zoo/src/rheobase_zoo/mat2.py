@@ -39,6 +39,8 @@ class MAT2(SpikingNeuron):
 
     held = ()
 
+    input_unit = "pA"
+
     c = Parameter(100.0, unit="pF", above=0, doc="membrane capacitance C")
     tau = Parameter(5.0, unit="ms", above=0, doc="membrane time constant tau")
     e_l = Parameter(-70.0, unit="mV", doc="resting potential E_L")

@@ -51,6 +51,8 @@ class QIF(SpikingNeuron):
         [5]
     """
 
+    input_unit = "pA"
+
     c = Parameter(100.0, unit="pF", above=0, doc="membrane capacitance C")
     k = Parameter(1.0, unit="nS/mV", above=0, doc="curvature k")
     v_r = Parameter(-65.0, unit="mV", doc="resting potential V_r")

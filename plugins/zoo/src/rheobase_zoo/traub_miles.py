@@ -49,6 +49,8 @@ class TraubMiles(SpikingNeuron):
 
     dt_max = 0.05
 
+    input_unit = "pA"
+
     c = Parameter(200.0, unit="pF", above=0, doc="membrane capacitance C")
     g_na = Parameter(20000.0, unit="nS", at_least=0, doc="largest conductance of sodium g_Na")
     g_k = Parameter(6000.0, unit="nS", at_least=0, doc="largest conductance of potassium g_K")

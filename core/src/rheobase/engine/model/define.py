@@ -49,6 +49,7 @@ def define(cls: Any) -> None:
     """Collect the schema of a class that was just defined, and set on it what follows from both."""
     spread_hazard(cls)
     cls.schema = collect(cls, _reserved(cls))
+    _check_input_unit(cls)
     # torch.nn.Module has a forward too.
     own = (b for b in cls.__mro__ if not of_framework(b) and not b.__module__.startswith("torch."))
     cls._own_forward = any("forward" in vars(base) for base in own)
@@ -90,6 +91,23 @@ def define(cls: Any) -> None:
     if not cls._own_loggables:
         inputs = tuple(cls.schema.inputs) or ("input",)
         cls.loggable_props = (*inputs, *cls.schema.states, *(("spiked",) if spiking else ()))
+
+
+def _check_input_unit(cls: Any) -> None:
+    """Refuse a unit of the one input without a name that is none, or where inputs have names."""
+    unit = getattr(cls, "input_unit", None)
+    if unit is None:
+        return
+    if not isinstance(unit, str):
+        raise DeclarationError(
+            f"{cls.__qualname__}.input_unit is {unit!r}; give a string such as 'pA', or '' where no notice "
+            "is taken of the input"
+        )
+    if cls.schema.inputs:
+        raise DeclarationError(
+            f"{cls.__qualname__} has input_unit={unit!r} and the inputs {', '.join(cls.schema.inputs)}; each "
+            "of these says its own: leave input_unit out"
+        )
 
 
 def _reserved(cls: type) -> frozenset[str]:

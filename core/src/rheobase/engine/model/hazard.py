@@ -5,6 +5,8 @@ integral of h since the last one. So it spikes where L reaches a number E that w
 exponential distribution. What is left, E - L, is a state that falls with the slope -h, by any integrator.
 Where it comes to zero is a crossing like any other: on the grid a step of dt has a spike with the probability
 -expm1(-h dt), and located spikes have their exact times, with derivatives.
+
+A hazard below zero counts as zero, as in a rectified rate: a chance that a unit had is never taken back.
 """
 
 from __future__ import annotations
@@ -89,11 +91,15 @@ def _marked(raw: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return mark
 
 
+def _rate(hazard: Any) -> Any:
+    return hazard.clamp(min=0.0) if isinstance(hazard, Tensor) else hazard
+
+
 def _derivatives(raw: Any, hazard: Any) -> Callable[..., Any]:
     @_marked(raw)
     def derivatives(state: Any, params: Any, data: Any) -> Any:
         slopes = raw(state, params, data)
-        return {**slopes, LEFT: -hazard(state, params)} if isinstance(slopes, Mapping) else slopes
+        return {**slopes, LEFT: -_rate(hazard(state, params))} if isinstance(slopes, Mapping) else slopes
 
     return derivatives
 
@@ -124,7 +130,7 @@ def _update(raw: Any, hazard: Any) -> Callable[..., Any]:
     @_marked(raw)
     def update(state: Any, params: Any, data: Any, dt: Any) -> Any:
         new = raw(state, params, data, dt)
-        left = getattr(state, LEFT) - dt * hazard(state, params)
+        left = getattr(state, LEFT) - dt * _rate(hazard(state, params))
         return {**new, LEFT: left} if isinstance(new, Mapping) else new
 
     return update

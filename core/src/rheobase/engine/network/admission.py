@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, shown
 from ..neuron.base import Neuron
 from .parts import Parts
 
@@ -44,6 +45,29 @@ def check_population(net: Parts, name: str, ensemble: Any) -> None:
                     f"{net.identifier}: the population {name!r} has {what}={theirs}{unit} and "
                     f"{other.identifier!r} has {ours}{unit}; all populations of a network have one {what}"
                 )
+
+
+def one_by_one(given: tuple[Any, ...]) -> Iterator[Any]:
+    """What was given one after the other, or as lists."""
+    for each in given:
+        if isinstance(each, (list, tuple)):
+            yield from each
+        else:
+            yield each
+
+
+def named_ensemble(network: str, ensemble: Any) -> str:
+    """The name that a population brings along.
+
+    Raises:
+        ArgumentError: If it is no population.
+    """
+    if not isinstance(ensemble, Neuron):
+        raise ArgumentError(
+            f"{network}: add_ensembles({shown(ensemble)}); give what rheobase.create(..., identifier=...) "
+            "gives, one or more"
+        )
+    return ensemble.identifier
 
 
 def check_name(net: Parts, name: Any) -> None:

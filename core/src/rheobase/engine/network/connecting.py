@@ -210,6 +210,9 @@ def share_receptor(new: Connected, others: Iterable[Connected]) -> None:
         same = other.schema is new.schema and other.input == new.input
         same = same and other.options == new.options
         different = [name for name in new.schema.parameters if not same or not _equal(other, new, name)]
+        different += [
+            name for name in new.kinetics.schema.states if same and not _same_start(other, new, name)
+        ]
         if not same or different:
             what = f"another {', '.join(different)}" if same else f"the synapse {new.recipe!r}"
             raise ArgumentError(
@@ -223,6 +226,17 @@ def share_receptor(new: Connected, others: Iterable[Connected]) -> None:
 
 def _equal(one: Connected, other: Connected, name: str) -> bool:
     return torch.equal(getattr(one, name), getattr(other, name))
+
+
+def _same_start(one: Connected, other: Connected, name: str) -> bool:
+    """Whether a state begins with the same values in both: numbers, or one distribution."""
+    first, second = (each.recipe.parameters.get(name) for each in (one, other))
+    if first is second:
+        return True
+    if isinstance(first, Distribution) or isinstance(second, Distribution):
+        # What is drawn goes by the identifier, so two draws of one distribution are not the same numbers.
+        return type(first) is type(second) and bool(first == second)
+    return _equal(one, other, name)
 
 
 def of_function(

@@ -48,7 +48,7 @@ def delays_of(delay: Any, dt: float, synapses: int, named: str, *, on_grid: bool
     """The delays of a projection.
 
     Args:
-        delay: In ms, a number or a tensor ``[synapses]``; None: one step; 0.0: none.
+        delay: In ms, a number or a tensor ``[synapses]``; None: one step; 0.0, of all: none.
         dt: The step, ms.
         synapses: How many there are.
         named: How messages call the projection.
@@ -71,6 +71,8 @@ def delays_of(delay: Any, dt: float, synapses: int, named: str, *, on_grid: bool
             f"{named}: delay has shape {list(given.shape)}; give one number, or one for each of the "
             f"{synapses} synapses, in ms"
         )
+    if given.ndim and len(given) and not bool(given.any()):
+        given = given.new_zeros(())  # none of them waits, as one 0.0 for all says
     _check_long_enough(given, dt, named)
     # Halves go up; int() would cut 0.3 / 0.1 to 2.
     count = torch.floor(given / dt + 0.5)
@@ -93,7 +95,7 @@ def delays_of(delay: Any, dt: float, synapses: int, named: str, *, on_grid: bool
             f"{named}: delays were rounded to multiples of dt = {dt:g} ms, by up to "
             f"{float(change.max()):.3g} ms",
             RheobaseWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     return Delays(count * dt, count.to(torch.int32) if len(given) else 1)
 
@@ -109,6 +111,6 @@ def _check_long_enough(given: Tensor, dt: float, named: str) -> None:
     where = f" of synapse {place}" if given.ndim else ""
     raise ArgumentError(
         f"{named}: the delay{where} is {value:g} ms; a spike arrives at the end of a step after its own, so "
-        f"give at least dt = {dt:g} ms, and no more steps than can be counted; or one 0.0 for all, where no "
-        "such projections form a cycle"
+        f"give at least dt = {dt:g} ms, and no more steps than can be counted; or 0.0 for all, where no such "
+        "projections form a cycle"
     )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, final
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from .ring import ArrayRing
 from .underway import Delivery, Sent, amounts
 
 
@@ -22,20 +22,31 @@ class GridDelivery(Delivery):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._ring: Tensor | None = None
+        # The same, where numpy works on it.
+        self._arrays: ArrayRing | None = None
         self._batch = torch.Size()
         # The last step at whose end something may arrive.
         self._last = 0
         self._weight: tuple[Tensor, int] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Arrays would not be copied together with the ring that they are views of; it is made anew.
+        return {**self.__dict__, "_ring": None, "_arrays": None, "_weight": None}
+
     def clear(self) -> None:
         """Forget what is under way."""
         super().clear()
-        self._ring, self._last, self._weight = None, 0, None
+        self._ring, self._arrays, self._last, self._weight = None, None, 0, None
 
     def restore(self, sent: list[Sent]) -> None:
         """Let these spikes be under way; the ring is made from them when it is next asked for."""
         super().restore(sent)
         self._last = max((each.label + self.longest for each in sent), default=0)
+
+    def sums(self, label: int, weight: Tensor) -> Tensor:
+        """A copy of the sums of what is under way from the step ``label`` on: see :class:`~.lines.Line`."""
+        ring = self._ring
+        return (self._rebuild(label, weight) if ring is None or self._stale(weight) else ring).clone()
 
     def arriving(self, label: int, weight: Tensor) -> Tensor | None:
         """The sum of what arrives at each target at the end of the step ``label``, and forget it.
@@ -52,14 +63,10 @@ class GridDelivery(Delivery):
         ring = self._ring
         if ring is None or self._stale(weight):
             ring = self._rebuild(label, weight)
-        place = label % len(ring)
-        if _by_numpy(ring):
-            # A tenth of the time of torch's calls, which a step has few numbers for.
-            row = ring.numpy()[place]
-            sums = torch.from_numpy(row.copy())
-            row[:] = 0
+        if self._arrays is not None:
+            sums = self._arrays.taken(label)
             return sums.view(*self._batch, -1) if self._batch else sums
-        slot = ring[place]
+        slot = ring[label % len(ring)]
         sums = slot.view(*self._batch, -1).clone()
         slot.zero_()
         return sums
@@ -88,6 +95,10 @@ class GridDelivery(Delivery):
         self._batch = self.sent[-1].batch if self.sent else torch.Size()
         size = self._batch.numel() * self.connectivity.targets
         self._ring = ring = torch.zeros(self.longest + 1, size, dtype=weight.dtype, device=weight.device)
+        steps = self.delays.steps
+        by_numpy = ring.device.type == "cpu" and ring.dtype in (torch.float32, torch.float64)
+        if by_numpy and steps is not None:
+            self._arrays = ArrayRing(ring, self.connectivity, steps, weight)
         for spikes in self.sent:
             self._add(ring, spikes, weight, now)
         return ring
@@ -95,10 +106,8 @@ class GridDelivery(Delivery):
     def _add(self, ring: Tensor, spikes: Sent, weight: Tensor, first: int = 0) -> None:
         """Add what was sent to the sums; that of steps before ``first`` has arrived."""
         self._last = max(self._last, spikes.label + self.longest)
-        if _by_numpy(ring) and isinstance(self.delays.steps, int) and spikes.factor is None:
-            if spikes.label + self.delays.steps >= first:
-                place = (spikes.label + self.delays.steps) % len(ring)
-                self._add_by_numpy(ring.numpy()[place], spikes, weight)
+        if self._arrays is not None:
+            self._arrays.add(spikes, first)
             return
         places, at, times, factor = self.synapses_of(spikes)
         if not len(places):
@@ -117,21 +126,3 @@ class GridDelivery(Delivery):
             late = due >= first
             due, at, amount = due[late], at[late], amount[late]
         ring.view(-1).index_add_(0, (due % len(ring)) * ring.shape[1] + at, amount)
-
-    def _add_by_numpy(self, sums: np.ndarray, spikes: Sent, weight: Tensor) -> None:
-        """The same for one delay for all, in the same order, on the CPU."""
-        connectivity, who = self.connectivity, spikes.who.numpy()
-        row = None
-        if spikes.batch:
-            row, who = np.divmod(who, connectivity.sources)
-        places, count = connectivity.rows_by_numpy(who)
-        at = connectivity.target.numpy()[places].astype(np.intp)
-        if row is not None:
-            at += np.repeat(row * connectivity.targets, count)
-        values = weight.detach().numpy()
-        # One after the other, as torch's own way does it.
-        np.add.at(sums, at, values if values.ndim == 0 else values[places])
-
-
-def _by_numpy(ring: Tensor) -> bool:
-    return ring.device.type == "cpu" and ring.dtype in (torch.float32, torch.float64)

@@ -95,6 +95,17 @@ class Incoming:
         return {name: row for name, row in zip(names, rows, strict=True) if row is not None}
 
     @property
+    def names(self) -> dict[tuple[str, str], str]:
+        """Projection and state of its synapse -> the name of that state in the whole."""
+        found = iter(list(self.model.schema.states)[self._own :])
+        names: dict[tuple[str, str], str] = {}
+        for group in self.groups:
+            for state in group[0].kinetics.schema.states:
+                name = next(found)
+                names |= {(each.identifier, state): name for each in group}
+        return names
+
+    @property
     def weights(self) -> Sequence[Tensor | None]:
         """By each group, what arrives at the end of the step, ``[*batch, units]``; None: nothing."""
         return self._due

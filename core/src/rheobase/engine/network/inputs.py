@@ -79,9 +79,8 @@ def _signal_of(name: str, receiver: Neuron, kinetics: Kinetics, given: str | Non
                 f"{name}: input={given!r} of {receiver.identifier!r}; it has one, without a name: leave "
                 "input out"
             )
-        # Where a model's one input has no name, its class may say the unit.
-        unit = getattr(receiver, "input_unit", "")
-        if unit and unit != kinetics.unit:
+        unit = unit_of_the_one(name, receiver)
+        if unit is not None and unit != kinetics.unit:
             raise ArgumentError(
                 f"{name}: the synapse gives {kinetics.unit} and the input of {receiver.identifier!r} is in "
                 f"{unit}"
@@ -103,3 +102,18 @@ def _signal_of(name: str, receiver: Neuron, kinetics: Kinetics, given: str | Non
             f"is in {inputs[chosen].unit}"
         )
     return chosen
+
+
+def unit_of_the_one(name: str, receiver: Neuron) -> str | None:
+    """The unit of a model's one input, which has no name, where its class says it.
+
+    Raises:
+        ArgumentError: If there is none that it takes notice of.
+    """
+    unit: str | None = getattr(receiver, "input_unit", None)
+    if unit == "":
+        raise ArgumentError(
+            f"{name}: {receiver.identifier!r} takes no notice of its input, so nothing that a projection "
+            "brings would reach it; connect to another population"
+        )
+    return unit

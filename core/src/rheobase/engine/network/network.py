@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ...errors import ArgumentError, InputError, RheobaseError, nearest
 from ...specs import Provenance
 from ..neuron.base import Neuron
-from .admission import check_name, check_population, check_receptor_name
+from .admission import check_name, check_population, check_receptor_name, named_ensemble, one_by_one
 from .checks import checked_positions, in_order
 from .connecting import Wanted, made, share_receptor
 from .incoming import Incoming
@@ -246,18 +246,20 @@ class Network(nn.Module):
         self._incoming = None
         return projection
 
-    def add_ensembles(self, *ensembles: Neuron) -> None:
-        """Add populations, each under its own identifier; see :meth:`add`."""
-        for each in ensembles:
-            self.add(each.identifier if isinstance(each, Neuron) else repr(each), each)
+    def add_ensembles(self, *ensembles: Neuron | Sequence[Neuron]) -> None:
+        """Add populations, each under its own identifier; see :meth:`add`. Lists of them may be given too."""
+        for each in one_by_one(ensembles):
+            self.add(named_ensemble(self.identifier, each), each)
 
     def add_synapses(self, *synapses: Any) -> None:
         """Add projections that were made of populations of this network: :class:`rheobase.Projection`.
 
+        Lists of them may be given too.
+
         Raises:
             ArgumentError: If one is none, or its populations are not here, or its identifier is taken.
         """
-        for each in synapses:
+        for each in one_by_one(synapses):
             join(each, self.identifier, self.populations)
             name = each.identifier
             check_name(self, name)

@@ -177,9 +177,22 @@ class Projection(nn.Module):
 
     @property
     def loggable_props(self) -> tuple[str, ...]:
-        """What can be recorded: its states of each target; weights that change, and what changes them."""
-        own = tuple(self.kinetics.schema.states)
-        return own if self.plasticity is None else (*own, WEIGHT, *self.plasticity.schema.states)
+        """What can be recorded: its states of each target, its weights, and what changes them."""
+        own = (*self.kinetics.schema.states, WEIGHT)
+        return own if self.plasticity is None else (*own, *self.plasticity.schema.states)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """What a step gives: those that it may have changed."""
+        return tuple(self.kinetics.schema.states) if self.plasticity is None else self.loggable_props
+
+    def recorded(self, name: str) -> Tensor:
+        """The present value of one of :attr:`loggable_props`."""
+        if name == WEIGHT:
+            return self.weights
+        owner = self if name in self.kinetics.schema.states else self.plasticity
+        value: Tensor = getattr(owner, name)
+        return value
 
     @property
     def loggable_widths(self) -> dict[str, int]:
@@ -192,8 +205,7 @@ class Projection(nn.Module):
     def loggable_units(self) -> dict[str, str]:
         """The physical units of those that its synapse does not declare."""
         states = {} if self.plasticity is None else self.plasticity.schema.states
-        own = {} if self.plasticity is None else {WEIGHT: self.kinetics.weight_unit}
-        return own | {name: each.unit for name, each in states.items()}
+        return {WEIGHT: self.kinetics.weight_unit} | {name: each.unit for name, each in states.items()}
 
     @property
     def provenance(self) -> dict[str, Provenance]:
@@ -276,8 +288,13 @@ class Projection(nn.Module):
             *(self._buffers[name] for name in self.schema.parameters), *self.options.values()
         )
         for name, declared in self.kinetics.schema.states.items():
-            value = initial_value(self, declared, params)
-            self._buffers[name] = as_state(self, declared, value, torch.Size())
+            # What is drawn goes by an identifier: that of the first of those that share it.
+            first = self._shared[0]
+            given = first.recipe.parameters
+            value = given[name] if name in given else initial_value(first, declared, params)
+            tensor = as_state(first, declared, value, torch.Size())
+            for each in self._shared:
+                each._buffers[name] = tensor
         if self.kinetics.transmit is not None:
             reset_sources(self, params)
 
@@ -298,7 +315,14 @@ class Projection(nn.Module):
         if spikes is None:
             return
         if self.kinetics.transmit is not None:
-            spikes = spikes._replace(factor=transmitted(self, spikes))
+            factor = transmitted(self, spikes)
+            if factor.requires_grad and isinstance(self.delivery, GridDelivery):
+                raise ParameterError(
+                    f"{self.identifier}: what its sources send has a gradient by a parameter of "
+                    f"{self.recipe!r}, which sums at the ends of steps do not keep; give it detached, or "
+                    "event='located'"
+                )
+            spikes = spikes._replace(factor=factor)
         self.delivery.send(spikes, self.weights)
 
     # --- saving --------------------------------------------------------------------------------------

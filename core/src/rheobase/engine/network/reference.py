@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError
-from ...philox import key_of
+from ...errors import ArgumentError, ParameterError
 from ..neuron.base import Neuron
 from .connectivity import of_pairs
 from .delays import delays_of
-from .held import Held
+from .held import OUTPUT, Held
+from .inputs import unit_of_the_one
+from .matrices import limit_of, mask_of, matrix_of
+from .plasticity import WEIGHT
 from .projection import Projection as Connected
 from .projection import as_weight
 from .synapse import Synapse as Synapse
 from .underway import has_moments
 
-MODES = ("all", "one", "prop", "rand")
+MATRICES = ("weights", "connections")
+"""What is recorded of a projection that was made of matrices, beside what others have."""
+
+
+class MadeOf(NamedTuple):
+    """What a projection was made of, see :class:`Projection`."""
+
+    source: Neuron
+    target: Neuron
+    weights: Any
+    delay_ms: Any
+    identifier: str | None
+    weight_min: Tensor | None
+    weight_max: Tensor | None
 
 
 @final
@@ -28,7 +43,8 @@ class Projection(Connected):
 
     :meth:`Network.connect` makes it; or it is made of matrices, and given to :meth:`Network.add_synapses`. So
     made it has no kinetics: the sum of what arrives in a step is the input of the target for that step, so
-    that the charge of a spike is its weight times dt. It is recorded as ``output``.
+    that the charge of a spike is its weight times dt. It is recorded as ``output``; ``weights`` and
+    ``connections`` as rows of ``[targets * sources]``.
 
     Args:
         src_ensemble: The population that sends.
@@ -37,6 +53,9 @@ class Projection(Connected):
         connections: Who is connected, ``[targets, sources]`` of 0 and 1. Default: all where weights are a
             matrix, else nobody until :meth:`connect`.
         delay_ms: ms, one number or ``[targets, sources]``; 0, the default, is one dt.
+        weight_min: The least weight, one number or ``[targets, sources]``; what is less becomes it. Default:
+            none.
+        weight_max: The largest, likewise.
         identifier: ``"SOURCE->TARGET"`` by default.
 
     Raises:
@@ -76,6 +95,8 @@ class Projection(Connected):
         connections: Any = None,
         delay_ms: Any = 0.0,
         *,
+        weight_min: Any = None,
+        weight_max: Any = None,
         identifier: str | None = None,
     ) -> None:
         for what, each in (("src_ensemble", src_ensemble), ("dst_ensemble", dst_ensemble)):
@@ -90,7 +111,7 @@ class Projection(Connected):
         matrix = isinstance(weights, Tensor) and weights.ndim == 2
         if connections is None:
             connections = torch.full(shape, matrix)
-        connections = _matrix(named, "connections", connections, shape)
+        connections = matrix_of(named, "connections", connections, shape)
         mask = connections != 0
         if bool((mask & (connections != 1)).any()):
             raise ArgumentError(
@@ -101,10 +122,16 @@ class Projection(Connected):
 
         def of_each(given: Any, what: str) -> Any:
             if isinstance(given, Tensor) and given.ndim == 2:
-                return _matrix(named, what, given, shape)[target, source]
+                return matrix_of(named, what, given, shape)[target, source]
             return given
 
         delay = torch.as_tensor(of_each(delay_ms, "delay_ms"), dtype=torch.float64)
+        least, most = (
+            limit_of(named, what, given, shape)
+            for what, given in (("weight_min", weight_min), ("weight_max", weight_max))
+        )
+        if least is not None and most is not None and bool((least > most).any()):
+            raise ParameterError(f"{named}: weight_min is above weight_max; give the lesser first")
         kind, unit = _input_of(named, dst_ensemble)
         on_grid = src_ensemble.event != "located" and not has_moments(dst_ensemble)
         given = 1.0 if weights is None else of_each(weights, "weights")
@@ -126,7 +153,11 @@ class Projection(Connected):
             kind,
         )
         # Past torch, to which they would be parts of this one.
-        self.__dict__["_made_of"] = (src_ensemble, dst_ensemble, weights, delay_ms, identifier)
+        self.__dict__["_made_of"] = MadeOf(
+            src_ensemble, dst_ensemble, weights, delay_ms, identifier, least, most
+        )
+        if least is not None or most is not None:
+            self.weight = self.weights
 
     @classmethod
     def of(cls, *given: Any) -> Projection:
@@ -142,29 +173,116 @@ class Projection(Connected):
         mask[self.target, self.source] = True
         return mask
 
-    def connect(self, mode: str = "all", prop: float = 1.0, *, autapses: bool = True) -> None:
+    @property
+    def _matrices(self) -> MadeOf | None:
+        """What it was made of; None where :meth:`Network.connect` made it."""
+        made_of: MadeOf | None = self.__dict__.get("_made_of")
+        return made_of
+
+    @property
+    def loggable_props(self) -> tuple[str, ...]:
+        """What can be recorded: as of every projection, and the matrices that it was made of."""
+        return super().loggable_props if self._matrices is None else (*MATRICES, OUTPUT, WEIGHT)
+
+    @property
+    def loggable_widths(self) -> dict[str, int]:
+        """The last dimension of those that are not of targets."""
+        if self._matrices is None:
+            return super().loggable_widths
+        return {WEIGHT: self.synapses} | dict.fromkeys(MATRICES, self.num_units * self.sources)
+
+    def recorded(self, name: str) -> Tensor:
+        """The present value of one of :attr:`loggable_props`."""
+        if name not in MATRICES:
+            return super().recorded(name)
+        connections = self.connections.to(self.device)
+        if name == "connections":
+            return connections.view(-1)
+        matrix = self.weights.new_zeros(connections.shape)
+        matrix[self.target, self.source] = self.weights
+        return matrix.view(-1)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        made_of = self._matrices
+        if name == WEIGHT and made_of is not None:
+            weight = self.weights
+            for limit, within in ((made_of.weight_min, torch.maximum), (made_of.weight_max, torch.minimum)):
+                if limit is not None:
+                    of_each = limit if limit.ndim == 0 else limit[self.target.cpu(), self.source.cpu()]
+                    weight = within(weight, of_each.to(dtype=weight.dtype, device=weight.device))
+            self._buffers[WEIGHT] = weight
+
+    def set_weights(self, weights: Any, *args: Any, **kwargs: Any) -> None:
+        """Give weights as a matrix, or by an initializer of ``torch.nn.init``.
+
+        Args:
+            weights: ``[targets, sources]``, or one number; or a function that fills such a matrix, as
+                ``torch.nn.init.xavier_uniform_`` does.
+            args: What that function is given beside the matrix.
+            kwargs: Likewise, such as ``generator=``, without which torch's own random numbers are used.
+
+        Raises:
+            ArgumentError: If the matrix is of another shape.
+            ParameterError: If a weight cannot be used.
+        """
+        shape = self.num_units, self.sources
+        if callable(weights) and not isinstance(weights, Tensor):
+            empty = torch.zeros(shape, dtype=self.dtype)
+            weights = empty if (filled := weights(empty, *args, **kwargs)) is None else filled
+        weights = torch.as_tensor(weights).detach()
+        if weights.ndim == 0:
+            self.weight = weights
+        else:
+            self.weight = matrix_of(self.identifier, "weights", weights, shape)[self.target, self.source]
+        if self._matrices is not None:
+            self.__dict__["_made_of"] = self._matrices._replace(weights=weights)
+
+    def set_learning(self, learning: bool) -> None:
+        """Say whether weights change, where :meth:`Network.connect` was given a plasticity.
+
+        Raises:
+            ArgumentError: If it was given none.
+        """
+        if self.plasticity is None:
+            raise ArgumentError(
+                f"{self.identifier} has no plasticity; give one to Network.connect(..., plasticity=...)"
+            )
+        self.plasticity.learning = learning
+
+    def connect(self, mode: str = "all", prop: float = 1.0, *, autapses: bool = False) -> None:
         """Say who is connected, before the first step.
 
         Args:
-            mode: ``"all"``: every pair; ``"one"``: source k to target k; ``"prop"``: each target to the same
-                share of the sources; ``"rand"``: each pair with a probability.
-            prop: That share, or that probability, from 0 to 1.
+            mode: ``"all"``: every pair; ``"one"``: source k to target k; ``"prop"``: each source to the share
+                ``prop`` of the targets, drawn for each; ``"rand"``: the share ``prop`` of all pairs. Numbers
+                are rounded to the nearest; what is drawn follows from the source's seed and the identifier.
+            prop: That share, from 0 to 1.
             autapses: Whether a unit may reach itself, where source and target are one population.
 
         Raises:
             ArgumentError: If it is made by :meth:`Network.connect`, the clock has run, or the mode is none.
         """
-        made_of = self.__dict__.get("_made_of")
+        made_of = self._matrices
         if made_of is None or self.simulation_step:
             why = "it was connected by a rule" if made_of is None else "the clock has run"
             raise ArgumentError(f"{self.identifier}: {why}; make the network anew")
-        source, target, weights, delay, identifier = made_of
-        mask = _mask(self.identifier, mode, prop, (target.num_units, source.num_units), source.seed)
+        source, target, weights, delay, identifier, least, most = made_of
+        mask = mask_of(self.identifier, mode, prop, (target.num_units, source.num_units), source.seed)
         if source is target and not autapses:
             mask.fill_diagonal_(False)
         kept = {name: self.__dict__.get(name) for name in ("identifier", "sender", "receiver")}
         self.__dict__.clear()
-        self.__init__(source, target, weights, mask, delay, identifier=identifier)
+        self.__init__(
+            source,
+            target,
+            weights,
+            mask,
+            delay,
+            weight_min=least,
+            weight_max=most,
+            identifier=identifier,
+        )
         self.__dict__.update(kept)
 
 
@@ -183,7 +301,7 @@ def join(given: Any, network: str, populations: Mapping[str, Neuron]) -> None:
             f"{network}: add_synapses({given!r}); give rheobase.Projection(src_ensemble, dst_ensemble, ...), "
             "or use connect(...)"
         )
-    source, target, _, _, identifier = made_of
+    source, target, identifier = made_of.source, made_of.target, made_of.identifier
     for each in (source, target):
         if not any(each is known for known in populations.values()):
             raise ArgumentError(
@@ -194,15 +312,6 @@ def join(given: Any, network: str, populations: Mapping[str, Neuron]) -> None:
         given.__dict__["identifier"] = f"{source.identifier}->{target.identifier}"
 
 
-def _matrix(named: str, what: str, given: Any, shape: tuple[int, int]) -> Tensor:
-    matrix = torch.as_tensor(given)
-    if tuple(matrix.shape) != shape:
-        raise ArgumentError(
-            f"{named}: {what} has the shape {list(matrix.shape)}; give [targets, sources], {list(shape)}"
-        )
-    return matrix.detach().cpu()
-
-
 def _input_of(named: str, target: Neuron) -> tuple[str, str]:
     """The input that it goes to, and its unit."""
     if target._own_forward or target._model is None:
@@ -211,7 +320,7 @@ def _input_of(named: str, target: Neuron) -> tuple[str, str]:
         )
     inputs = {name: each for name, each in target.schema.inputs.items() if name not in target.schema.jumps}
     if not target.schema.inputs:
-        return "", "pA"
+        return "", unit_of_the_one(named, target) or "pA"
     if len(inputs) != 1:
         raise ArgumentError(
             f"{named}: {target.identifier!r} has the inputs {', '.join(target.schema.inputs)}; use "
@@ -219,25 +328,3 @@ def _input_of(named: str, target: Neuron) -> tuple[str, str]:
         )
     name, declared = next(iter(inputs.items()))
     return name, declared.unit
-
-
-def _mask(named: str, mode: str, prop: float, shape: tuple[int, int], seed: int) -> Tensor:
-    if mode not in MODES:
-        raise ArgumentError(f"{named}: connect({mode!r}); give one of {', '.join(map(repr, MODES))}")
-    if not 0.0 <= prop <= 1.0:
-        raise ArgumentError(f"{named}: prop={prop!r}; give a share from 0 to 1")
-    targets, sources = shape
-    if mode == "all":
-        return torch.ones(shape, dtype=torch.bool)
-    if mode == "one":
-        if targets != sources:
-            raise ArgumentError(
-                f"{named}: connect('one') of {sources} sources and {targets} targets; give equally many"
-            )
-        return torch.eye(targets, dtype=torch.bool)
-    drawn = torch.rand(shape, generator=torch.Generator().manual_seed(key_of(seed, named, "connect") % 2**63))
-    if mode == "rand":
-        return drawn < prop
-    count = round(prop * sources)
-    mask = torch.zeros(shape, dtype=torch.bool)
-    return mask.scatter_(1, drawn.argsort(dim=1)[:, :count], True)

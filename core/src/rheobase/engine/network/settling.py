@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, final
 from torch import Tensor
 
 from .incoming import Incoming
-from .plasticity import WEIGHT
 from .projection import Projection
 
 if TYPE_CHECKING:
@@ -54,7 +53,11 @@ def put_back(part: Any, buffers: Mapping[str, Any]) -> None:
 
 @final
 class Reports(Mapping[str, Any]):
-    """What a step has of a projection whose weights change, by name: worked out where it is asked for."""
+    """What a step has of a projection, by name, each worked out where it is asked for.
+
+    Those that are told with every step are its states and, where they change, its weights; weights that stay
+    are there for who asks for them.
+    """
 
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
@@ -63,21 +66,15 @@ class Reports(Mapping[str, Any]):
         projection = self._projection
         if name not in projection.loggable_props:
             raise KeyError(name)
-        if name == WEIGHT:
-            return projection.weights
-        return getattr(
-            projection if name in projection.kinetics.schema.states else projection.plasticity, name
-        )
+        return projection.recorded(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._projection.loggable_props)
+        return iter(self._projection.reported)
 
     def __len__(self) -> int:
-        return len(self._projection.loggable_props)
+        return len(self._projection.reported)
 
 
 def reports(projection: Projection) -> Mapping[str, Any]:
     """What a step has of a projection, by name; it shares memory with the projection until the next step."""
-    if projection.plasticity is not None:
-        return Reports(projection)
-    return {each: getattr(projection, each) for each in projection.kinetics.schema.states}
+    return Reports(projection)

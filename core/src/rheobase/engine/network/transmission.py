@@ -64,10 +64,11 @@ def transmitted(projection: Any, spikes: Sent) -> Tensor:
             if name in answer[1]:
                 state[who] = torch.as_tensor(answer[1][name], dtype=state.dtype, device=state.device)
         last[who] = now
+    attached = projection._owner.keeps_graph
     for name, state in zip(names, states, strict=True):
-        buffers[name] = state.view(shape)
+        buffers[name] = (state if attached else state.detach()).view(shape)
     buffers[LAST_SPIKE] = last.view(shape)
-    return factor
+    return factor if attached else factor.detach()
 
 
 def _in_turn(who: Tensor) -> list[Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,6 +56,9 @@ class Synapses(NamedTuple):
     factor: Tensor | None
 
 
+_ALONE = torch.Size()
+
+
 def spikes_of(label: int, spiked: Tensor, times: Tensor | None) -> Sent | None:
     """The spikes of a step; None where there are none.
 
@@ -63,20 +67,24 @@ def spikes_of(label: int, spiked: Tensor, times: Tensor | None) -> Sent | None:
         spiked: Who spiked, ``[*batch, sources]``.
         times: When, ms, ``[*batch, sources, K]``, NaN in places left over; None: at the step's end.
     """
-    if spiked.device.type == "cpu":
-        array = spiked.detach().reshape(-1).numpy()
+    flat = spiked if spiked.ndim == 1 else spiked.reshape(-1)
+    if flat.is_cpu:
+        array = flat.numpy() if flat.dtype == torch.int8 else flat.detach().numpy()
         # Bytes of 0 and 1 are booleans as they lie, which numpy searches several times faster.
-        who = torch.from_numpy(np.flatnonzero(array.view(np.bool_) if array.dtype == np.int8 else array))
+        (found,) = (array.view(np.bool_) if array.dtype == np.int8 else array).nonzero()
+        if not found.size:
+            return None
+        who = torch.from_numpy(found)
     else:
-        who = spiked.reshape(-1).nonzero().view(-1)
-    if not len(who):
-        return None
+        who = flat.nonzero().view(-1)
+        if not len(who):
+            return None
     moments = None
     if times is not None:
         table = times.detach().reshape(-1, times.shape[-1]).index_select(0, who)
         there = ~table.isnan()
         who, moments = torch.repeat_interleave(who, there.sum(dim=1)), table[there]
-    return Sent(label, who, moments, spiked.shape[:-1])
+    return Sent(label, who, moments, spiked.shape[:-1] if spiked.ndim > 1 else _ALONE)
 
 
 class Delivery(ABC):
@@ -101,10 +109,19 @@ class Delivery(ABC):
 
     def send(self, spikes: Sent, weight: Tensor) -> None:
         """Let the spikes of a step be under way; ``weight`` is ``[]`` or ``[synapses]``."""
+        self._append(spikes)
+        self._take(spikes, weight)
+
+    def passed(self, spikes: Sequence[Sent]) -> None:
+        """Let the spikes of steps be under way that somebody else has taken, and what arrived in them not."""
+        for each in spikes:
+            self._append(each)
+        self.restore(list(self.sent))
+
+    def _append(self, spikes: Sent) -> None:
         while self.sent and self.sent[0].label + self.longest < spikes.label + self.soonest:
             self.sent.popleft()
         self.sent.append(spikes)
-        self._take(spikes, weight)
 
     def restore(self, sent: list[Sent]) -> None:
         """Let these spikes be under way, and no others."""

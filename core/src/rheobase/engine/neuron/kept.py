@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..model.functions import spread
-from ..step.spikes import Known
+from ..step.ends import Known
 from ..step.table import StepState
 
 Noted: TypeAlias = tuple[str, Tensor, int, int]

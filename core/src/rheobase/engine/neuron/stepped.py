@@ -16,10 +16,10 @@ from ...torch_state import all_finite, called_functionally, transforming, values
 from ..aggregate import Aggregator
 from ..model.functions import Model, spread
 from ..step.arrivals import Arrivals
+from ..step.ends import Known
 from ..step.grid import Report
 from ..step.grid import step as declared_step
 from ..step.slopes import SLOPE, forgotten
-from ..step.spikes import Known
 from ..step.stepsize import StepWatch, heed, largest_step
 from ..step.table import BESIDE, SLOTS, StepState
 from .checks import check_inputs, check_step, other_events

@@ -28,10 +28,12 @@ from ..model.drawing import ONCE, Drawing
 from ..model.functions import Model, own_update
 from .arrivals import Arrivals
 from .course import integrate
+from .ends import Ends, Finished, Known, Surrogate
+from .indexed import finish_indexed
 from .jumps import with_jumps
 from .located import located_step
+from .selected import finish_masked
 from .slopes import SLOPE, forgotten
-from .spikes import Ends, Finished, Known, Surrogate, finish_indexed, finish_masked
 from .table import StepState, with_batch
 
 _NUMPY = (torch.float32, torch.float64)

@@ -23,10 +23,11 @@ from ..model.functions import Model, after_release, after_reset, gap
 from .arrivals import Arrivals
 from .atonce import at_once, with_still
 from .due import Due
+from .ends import Known
 from .field import ModelField, ModelGap, params_of
 from .refractory import refractory_of
 from .slopes import carry_of, carry_with, completed, flat_carry, forgotten, shaped_carry
-from .spikes import Known, decide
+from .spikes import decide
 from .spiketimes import SpikeTimes
 from .stopping import advance_to_event
 from .table import StepState

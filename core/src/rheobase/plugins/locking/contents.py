@@ -59,13 +59,7 @@ class Contents(NamedTuple):
 
 
 def take(distribution: str) -> Contents:
-    """Look at all files of a distribution; raises ``PluginError`` if its metadata or a file cannot be read.
-
-    Example:
-        >>> contents = take("click")
-        >>> len(contents.files["click/core.py"]), contents.points
-        (64, ())
-    """
+    """Look at all files of a distribution; raises ``PluginError`` if one of them cannot be read."""
     try:
         found, version, points, rows = _metadata(distribution)
     except Exception as error:

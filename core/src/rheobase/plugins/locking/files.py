@@ -16,15 +16,7 @@ from ..outcome import Stamp
 
 
 class Files:
-    """Files and their hashes. A file counts once, however many links lead to its folder.
-
-    Example:
-        >>> import json
-        >>> files = Files()
-        >>> files.walk("json", os.path.dirname(json.__file__))
-        >>> "json/decoder.py" in files.hashes, files.has(json.decoder.__file__)
-        (True, True)
-    """
+    """Files and their hashes. A file counts once, however many links lead to its folder."""
 
     def __init__(self) -> None:
         self.hashes: dict[str, str] = {}

@@ -61,16 +61,7 @@ def read(path: str) -> dict[str, Locked]:
 
 
 def write(path: str, plugins: Mapping[str, Locked]) -> None:
-    """Write a lock file, whole or not at all; raises ``OutputError`` if it cannot be written.
-
-    Example:
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "rheobase.lock")
-        >>> toy = {"toy-models": Locked("1.2", "", {"toy_models.py": "9f86d0"})}
-        >>> write(path, toy)
-        >>> read(path) == toy
-        True
-    """
+    """Write a lock file, whole or not at all; raises ``OutputError`` if it cannot be written."""
     plain = {name: {**plugin._asdict(), "files": dict(plugin.files)} for name, plugin in plugins.items()}
     text = json.dumps({"format": FORMAT, "plugins": plain}, indent=2, sort_keys=True)
     files.write(path, f"{text}\n".encode(), mend="mend that, or lock elsewhere")
@@ -107,15 +98,7 @@ def _locked(name: str, plain: Any) -> Locked:
 
 
 def difference(before: Locked, now: Locked, path: str) -> str:
-    """What differs between a distribution and the lock file: its version, else files, else the RECORD.
-
-    Example:
-        >>> one, two = Locked("1.0", "", {"toy.py": "9f", "c.py": "4a"}), Locked("1.0", "", {"toy.py": "60"})
-        >>> difference(one, two, "/x/rheobase.lock")
-        'toy.py has changed, and c.py is gone, since /x/rheobase.lock was written'
-        >>> difference(one, one, "/x/rheobase.lock")
-        ''
-    """
+    """What differs between a distribution and the lock file: its version, else files, else the RECORD."""
     if before.version != now.version:
         return f"its version is {now.version}, and {path} has {before.version}"
     both = before.files.keys() & now.files.keys()

@@ -37,10 +37,6 @@ class Verified:
 
     Nothing is known where the file of it is damaged, or another user could have written it, or the lock file
     has changed.
-
-    Example:
-        >>> Verified("no/such/file").holds("toy-models", [])
-        False
     """
 
     def __init__(self, lock: str) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import process
 from .process import GRACE, HEAD, Process, ending
-from .watched import LONGEST_SCAN, NOISE, START, TICK, Result, Watched
+from .watched import LONGEST_SCAN, NOISE, START, TICK, Watched
 
 if TYPE_CHECKING:
     import socket
@@ -28,7 +28,7 @@ APART = hasattr(os, "fork")
 AT_ONCE = 8
 """How many jobs are done at a time: many of them wait for a disk."""
 
-Each = Callable[[int, Result], object]
+Each = Callable[[Watched], object]
 
 
 class Lost(Exception):
@@ -60,28 +60,29 @@ class Worker:
     def run(
         self,
         requests: Sequence[dict[str, Any]],
-        each: Each = lambda number, result: None,
+        each: Each = lambda job: None,
         *,
         at_once: int = AT_ONCE,
-    ) -> list[Result] | None:
+    ) -> list[Watched] | None:
         """Have jobs done, as :mod:`~rheobase.plugins.examine` describes them.
 
         Args:
             requests: What is to be done. What ``about`` says of a job is told to the user where it is waited
                 for.
-            each: Called with the number of a job and what came of it, as soon as that is known.
+            each: Called with a job as soon as it is known what came of it.
             at_once: How many are done at a time.
 
         Returns:
-            What came of each; None: no process can be started.
+            The jobs, done; None: no process can be started.
         """
-        found: dict[int, Result] = {}
+        found: dict[int, Watched] = {}
 
         def note(job: Watched) -> None:
-            found[job.number] = job.result()
-            each(job.number, found[job.number])
+            found[job.number] = job
+            each(job)
 
         jobs = [Watched(number, request, self.limit) for number, request in enumerate(requests)]
+        fresh = self._process is None
         try:
             if APART:
                 if jobs and not self._start():
@@ -95,18 +96,20 @@ class Worker:
         except Lost:
             left = [job for job in jobs if job.number not in found]
             status = self._lose()
-            if len(jobs) == 1:
+            if len(jobs) == len(left) == 1 and (fresh or left[0].pid):
                 left[0].failure = f"loading it ended the process that watches over it: {ending(status)}"
-                note(left[0])
-            for job in left if len(jobs) > 1 else ():
+                note(left.pop())
+            for job in left:
                 # One of those that were under way did it: each gets a process of its own to be forked from.
                 again = self.run([requests[job.number]])
                 if again is None:
                     return None
-                found[job.number] = again[0]
-                each(job.number, again[0])
+                again[0].number = job.number
+                note(again[0])
                 self.close()
         except BaseException:
+            for job in self._running:
+                job.tell(now=True)
             self.close()
             raise
         return [found[number] for number in range(len(jobs))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import functools
 import gc
 import json
 import os
@@ -55,6 +56,7 @@ def _serve(channel: socket.socket, running: set[int]) -> None:
     poll = select.poll()
     for handle in (channel.fileno(), awake):
         poll.register(handle, select.POLLIN)
+    limits = _limits()
     while True:
         ready = [handle for handle, _ in poll.poll()]
         if awake in ready:
@@ -68,9 +70,9 @@ def _serve(channel: socket.socket, running: set[int]) -> None:
                 channel.sendall(f"ended {pid} {os.waitstatus_to_exitcode(status)}\n".encode())
         if channel.fileno() in ready:
             request, pipes = _receive(channel)
-            if not pipes:
+            if not pipes or _limits() != limits:  # a job may set them, and the next would have them from here
                 return
-            _prepare(request)
+            _prepare(loads=request["do"] in ("core", "examine"))
             try:
                 pid = os.fork()
             except OSError as error:
@@ -117,19 +119,22 @@ def _receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return json.loads(text) if head else {}, pipes
 
 
-def _prepare(request: dict[str, Any]) -> None:
+@functools.cache
+def _prepare(*, loads: bool) -> None:
     """Import once what each job would import anew."""
     import resource  # noqa: F401
 
     import importlib_metadata  # noqa: F401
 
-    if request["do"] in ("core", "examine"):
+    if loads:
         import traceback  # noqa: F401
 
         from .. import component, evidence, offers, targets  # noqa: F401
 
         evidence.site_folders()
         targets.way("no_such_module_at_all")  # lists the folders of the path
+        # What is called for the first time fills caches, and each job would fill them anew.
+        next(examine.answers({"do": "core"}))
     gc.freeze()  # or the first collection in a job would copy all of it
 
 
@@ -154,6 +159,12 @@ def _do(request: dict[str, Any], pipes: list[int], closed: tuple[int, ...]) -> N
         traceback.print_exc()
     finally:
         leave(1)
+
+
+def _limits() -> list[tuple[int, int]]:
+    import resource
+
+    return [resource.getrlimit(getattr(resource, name)) for name in dir(resource) if "RLIMIT_" in name]
 
 
 def _bound_memory() -> None:

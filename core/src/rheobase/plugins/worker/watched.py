@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import process
 
@@ -35,28 +35,8 @@ READS = 32
 NO_ANSWER = "it wrote what is no answer"
 
 
-class Result(NamedTuple):
-    """What came of a job.
-
-    Args:
-        answers: What it answered.
-        failure: Why there are no more answers; empty: there are all.
-        detail: What was printed until then.
-        overran: Whether it took longer than it may.
-        killed: Whether a signal ended or stopped it, which anybody may have sent.
-        at: The place that it looked at then.
-    """
-
-    answers: list[Any]
-    failure: str = ""
-    detail: str = ""
-    overran: bool = False
-    killed: bool = False
-    at: str = ""
-
-
 class Watched:
-    """A job: what it has said so far, and until when it may go on."""
+    """A job: what it has said so far, until when it may go on, and what came of it."""
 
     def __init__(self, number: int, request: dict[str, Any], limit: float) -> None:
         self.number = number
@@ -66,9 +46,13 @@ class Watched:
         self.pipes: list[int] = []
         """Where it answers and where it prints, as long as they are open."""
         self.failure = ""
+        """Why there are no more answers; empty: there are all."""
         self.overran = False
-        self._stopped = False
+        """Whether it took longer than it may."""
+        self.stopped = False
+        """Whether it was stopped then, which anybody may have done."""
         self.at = ""
+        """The place that it looked at last."""
         self.answers: list[Any] = []
         self._reads = request["do"] in ("scan", "whose")
         self.verb = "reading" if self._reads else "loading"
@@ -180,7 +164,7 @@ class Watched:
         self.overran = True
         if self.pid and self.status is None:
             with contextlib.suppress(OSError), open(f"/proc/{self.pid}/stat", "rb") as file:
-                self._stopped = file.read().rpartition(b")")[2].split()[:1] == [b"T"]
+                self.stopped = file.read().rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
             with contextlib.suppress(OSError):
                 os.kill(self.pid, process.WHERE)
                 until = time.monotonic() + 2 * TICK
@@ -197,15 +181,14 @@ class Watched:
             os.close(handle)
         self.pipes.clear()
 
-    def tell(self) -> None:
-        """Tell the user for whom he waits, if that takes long."""
+    def tell(self, *, now: bool = False) -> None:
+        """Tell the user for whom he waits, if that takes long, or now, as he will wait no more."""
         about = self.request.get("about")
-        if about and self._told < time.monotonic():
+        if about and (now or self._told < time.monotonic()):
             print(f"rheobase: waiting for {about}", file=sys.stderr, flush=True)
             self._told = float("inf")
 
-    def result(self) -> Result:
-        """What came of it."""
-        detail = self._tail.decode("utf-8", "replace") if self.failure else ""
-        killed = self._stopped or (not self.overran and self.status is not None and self.status < 0)
-        return Result(self.answers, self.failure, detail, self.overran, killed, self.at)
+    @property
+    def detail(self) -> str:
+        """What it printed until it failed."""
+        return self._tail.decode("utf-8", "replace") if self.failure else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from hypothesis import strategies as st
-from rheobase.errors import RheobaseError
+from rheobase.errors import NonFiniteStateError, RheobaseError
 from torch import Tensor
 
 from ..profiles import Profile
@@ -73,28 +73,41 @@ def rows_and_units_draw_their_own_numbers(subject: NeuronSubject, case: NeuronCa
     cases=usual,
     needs=(HAZARD,),
     share=0.25,
-    why="below zero a hazard takes chances back that a unit had already, and its law is that of no process",
+    why="a hazard that is nowhere above zero, as the logarithm of a rate may be, makes no spike",
 )
-def a_hazard_is_never_below_zero(subject: NeuronSubject, case: NeuronCase) -> None:
-    """The hazard is a number from 0 up in every state that a strong input, of either sign, leads to."""
+def a_hazard_is_a_number_above_zero_somewhere(subject: NeuronSubject, case: NeuronCase) -> None:
+    """The hazard is a number wherever a strong input leads, and not below zero in all of these states."""
+    rates = []
     for sign in (1.0, -1.0):
         neuron = case.neuron(subject.model, num_units=UNITS)
         seeded(neuron, case.seed)
         data = feed(subject, neuron, torch.full((UNITS,), sign * STRONG))
         for step in range(STEPS):
-            try:
-                neuron(data)
-            except RheobaseError:
-                break
             states = neuron.schema.pack_state(
                 *(getattr(neuron, name).detach() for name in neuron.schema.states)
             )
             rate = torch.as_tensor(subject.model.hazard(states, neuron.params)).detach()
-            if not bool((rate >= 0).all()):
+            if bool(rate.isnan().any()):
                 violated(
-                    f"after step {step + 1} of {neuron.dt:g} ms under a strong input the hazard is "
-                    f"{rate.flatten().tolist()} per ms; give a rate from 0 up, such as exp(distance)"
+                    f"after {step} steps of {neuron.dt:g} ms under a strong input the hazard is "
+                    f"{rate.flatten().tolist()}; give a rate in 1/ms, such as exp(distance)"
                 )
+            rates.append(rate.flatten())
+            try:
+                neuron(data)
+            except NonFiniteStateError as error:
+                if "'hazard_left'" in str(error):
+                    violated(f"within a step under a strong input the hazard is no number: {error}")
+                break
+            except RheobaseError:
+                break
+    seen = torch.cat(rates)
+    if bool((seen <= 0).all()) and bool((seen < 0).any()):
+        violated(
+            f"under strong inputs of either sign the hazard is from {float(seen.min()):g} to "
+            f"{float(seen.max()):g} per ms, and below zero it counts as zero: it makes no spike; give a rate "
+            "from 0 up, such as exp(distance)"
+        )
 
 
 def _lately(states: list[Tensor], step: int) -> Tensor:

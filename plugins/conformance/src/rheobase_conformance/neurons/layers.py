@@ -17,7 +17,7 @@ from .needs import DIFFERENTIABLE, NO_DRAWS, THRESHOLD
 from .subject import NeuronSubject
 
 TRAINABLE = (DIFFERENTIABLE, THRESHOLD, NO_DRAWS)
-STEPS, UNITS = 40, 3
+STEPS, UNITS, SEEDS = 40, 3, 3
 STRONG = 5.0
 """The drive of most runs, in rheobases: many spikes come within a few steps."""
 _FAINT, _CLOSE = 1e-6, 1e-4
@@ -109,35 +109,46 @@ def a_layer_spikes_as_its_neuron(subject: NeuronSubject) -> None:
 def the_gradient_of_a_layer_is_that_of_differences(subject: NeuronSubject) -> None:
     """With S(u) for spikes, gradients by the input are central differences, resets attached or not."""
     compared = 0
-    for reset in ("detached", "attached"):
+    draws = [_direction(subject, seed) for seed in range(SEEDS)]
+    x, along, weights = (torch.cat(each, dim=1) for each in zip(*draws, strict=True))
+    steps = torch.stack([_FAINT * row.abs().max() for row in x.unbind(1)]).view(-1, 1)
+    # Without a reset nothing is attached: both are one run.
+    for reset in ("detached", "attached") if subject.has_reset else ("detached",):
         smooth = layer_of(subject, reset=reset).smoothed()
-        for seed in range(3):
-            x = drive_of(subject, batch=1, seed=seed)
-            generator = torch.Generator().manual_seed(seed)
-            along = 2.0 * torch.rand(x.shape, dtype=x.dtype, generator=generator) - 1.0
-            weights = torch.rand(x.shape, dtype=x.dtype, generator=generator)
-            x.requires_grad_()
-            out = _through(smooth, subject, x)
-            (gradient,) = torch.autograd.grad((weights * out).sum(), x)
-            found = float((gradient * along).sum())
-            step = _FAINT * float(x.detach().abs().max())
-            slopes = []
-            for h in (step, 0.5 * step):
-                with torch.no_grad():
-                    ends = [_through(smooth, subject, x + sign * h * along) for sign in (1.0, -1.0)]
-                slopes.append(float((weights * (ends[0] - ends[1])).sum()) / (2.0 * h))
-            size = float((gradient * along).abs().sum()) + abs(slopes[1])
+        given = x.clone().requires_grad_()
+        out = _through(smooth, subject, given)
+        (gradient,) = torch.autograd.grad((weights * out).sum(), given)
+        # The ends of all differences are rows of one call: two of a step, and two of half of it.
+        moves = [sign * h * along for h in (steps, 0.5 * steps) for sign in (1.0, -1.0)]
+        with torch.no_grad():
+            ends = _through(smooth, subject, torch.cat([x + move for move in moves], dim=1)).chunk(4, dim=1)
+        slopes = [
+            (weights * (up - down)).sum(dim=(0, 2)) / (2.0 * h.squeeze(1))
+            for up, down, h in ((*ends[:2], steps), (*ends[2:], 0.5 * steps))
+        ]
+        for row in range(SEEDS):
+            part = (gradient * along)[:, row]
+            found, coarse, fine = float(part.sum()), float(slopes[0][row]), float(slopes[1][row])
+            size = float(part.abs().sum()) + abs(fine)
             # Where a spike comes or goes within the step, the two of them are apart.
-            if abs(slopes[0] - slopes[1]) > _CLOSE * size or not size:
+            if abs(coarse - fine) > _CLOSE * size or not size:
                 continue
             compared += 1
             require(
-                abs(found - slopes[1]) <= 20.0 * _CLOSE * size,
-                f"with reset={reset!r} the sum of its spikes, weighted, changes by {slopes[1]:.8g} for each "
+                abs(found - fine) <= 20.0 * _CLOSE * size,
+                f"with reset={reset!r} the sum of its spikes, weighted, changes by {fine:.8g} for each "
                 f"unit of the input in a direction, and its gradient says {found:.8g}",
             )
     if not compared:
         vacuous("in none of the runs two differences agreed")
+
+
+def _direction(subject: NeuronSubject, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """An input, a direction in which it is moved, and the weights of the spikes, each of one row."""
+    x = drive_of(subject, batch=1, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    along = 2.0 * torch.rand(x.shape, dtype=x.dtype, generator=generator) - 1.0
+    return x, along, torch.rand(x.shape, dtype=x.dtype, generator=generator)
 
 
 @prop(

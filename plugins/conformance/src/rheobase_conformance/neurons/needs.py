@@ -22,6 +22,7 @@ LASTING = Need(
 )
 DISCRETE = Need(lambda s: s.discrete, "the model is not declared a map (discrete = True)")
 STOCHASTIC = Need(lambda s: s.stochastic, "the model is not declared stochastic, and declares no Draw")
+RELEASE = Need(lambda s: callable(getattr(s.model, "release", None)), "the model defines no release")
 HAZARD = Need(lambda s: callable(getattr(s.model, "hazard", None)), "the model defines no hazard")
 DRAWS = Need(lambda s: bool(s.schema.draws), "the model declares no Draw")
 NO_DRAWS = Need(lambda s: not s.schema.draws, "the model declares a Draw, which is counted by the clock")

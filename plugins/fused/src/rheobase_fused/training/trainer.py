@@ -97,7 +97,7 @@ class LayerTrainer:
         """What a kernel reads beside inputs and states, in order, and the kernel."""
         # The same mapping has the same values; what is left of refractory periods may be another.
         hold = before[2] if len(before) > 2 else None
-        version = None if hold is None or hold.is_inference() else hold._version
+        version = None if hold is None else _version_of(hold)
         last = self._last
         if last is not None and last[0] is values and last[1] is hold and last[2] == version:
             return last[3], last[4]
@@ -116,7 +116,7 @@ class LayerTrainer:
             kernel = self._made(dict(zip(names, params, strict=True)), before, holds)
             self._kernels[key] = kernel
         table = table_of(params)
-        if hold is None or version is not None:
+        if version != -1 and not self._learnt:
             self._last = values, hold, version, table, kernel
         return table, kernel
 
@@ -148,7 +148,7 @@ class LayerTrainer:
 
     def _known(self, name: str, value: Tensor, ask: Any) -> Any:
         """What is true of values, asked again where they changed."""
-        version = -1 if value.is_inference() else value._version
+        version = _version_of(value)
         found = self._seen.get(name)
         if found is None or found[0] is not value or found[1] != version:
             found = self._seen[name] = value, version, ask(value)
@@ -156,6 +156,11 @@ class LayerTrainer:
 
     def _holds(self, tau_ref: Tensor) -> bool:
         return bool(torch.round(tau_ref.detach() / self._unrolling.neuron.dt).any())
+
+
+def _version_of(value: Tensor) -> int:
+    """How often it was changed; -1 where that is not counted."""
+    return -1 if value.is_inference() else value._version
 
 
 def before_of(now: StepState) -> list[Tensor]:

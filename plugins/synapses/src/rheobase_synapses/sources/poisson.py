@@ -36,6 +36,8 @@ class Poisson(SpikingNeuron):
         True
     """
 
+    input_unit = ""  # there is none
+
     rate = Parameter(10.0, unit="Hz", at_least=0, doc="rate of each unit")
     gap = Draw("exponential")
     waiting = State(lambda p: p.gap, unit="1", doc="integral of the rate until the next spike")

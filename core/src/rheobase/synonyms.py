@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..kinds import KINDS
+from .kinds import KINDS
 
 SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "neuron": {
@@ -47,14 +47,7 @@ SYNONYMS: Mapping[str, Mapping[str, str]] = {
 
 
 def synonyms(kind: str | None = None) -> Mapping[str, str]:
-    """The synonyms of a kind, or of all.
-
-    Example:
-        >>> synonyms("integrator")["euler"]
-        'rk1'
-        >>> synonyms()["average"]
-        'mean'
-    """
+    """The synonyms of a kind, or of all."""
     return {
         key: name for each in KINDS if kind in (None, each) for key, name in SYNONYMS.get(each, {}).items()
     }

@@ -12,10 +12,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..errors import ComponentError, PluginError, nearest
-from ..specs import PROJECT, ComponentSpec
-from .problem import first_line
-from .registry import list_components
+from .errors import ComponentError, PluginError, nearest
+from .plugins import discovery, settings
+from .plugins.component import Registered
+from .plugins.entry import module_of
+from .plugins.problem import first_line
+from .plugins.registry import list_components
+from .specs import PROJECT, ComponentSpec
 from .synonyms import synonyms
 
 _MODULE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -194,7 +197,7 @@ def folder_specs(folder: Path) -> Iterator[tuple[ComponentSpec, str, str]]:
         ComponentError: If the project has no entry point in the group ``rheobase``.
         PluginError: If a hook module cannot be imported, or its hooks cannot be used.
     """
-    from .offers import collect  # here: it imports pluggy
+    from .plugins.offers import collect  # here: it imports pluggy
 
     folder = folder.absolute()
     place = os.fspath(folder / "pyproject.toml")
@@ -222,14 +225,29 @@ def folder_specs(folder: Path) -> Iterator[tuple[ComponentSpec, str, str]]:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a file in TOML; raises ``ComponentError`` if it cannot be read, or is none."""
-    # Before Python 3.11 the reader is a package of its own.
-    toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        with open(path, "rb") as file:
-            content: dict[str, Any] = toml.load(file)
-    except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as error:
+        return settings.read_toml(os.fspath(path))
+    except (OSError, ValueError) as error:
         raise ComponentError(f"{os.fspath(path)!r} cannot be read: {error}") from error
-    return content
+
+
+def hook_module(component: Registered) -> str:
+    """The module of the entry point that offers a component; core's own, or empty where none is known.
+
+    Example:
+        >>> from rheobase.plugins.registry import resolve
+        >>> hook_module(resolve("aggregator", "sum"))
+        'rheobase.builtin'
+    """
+    distribution = component.provenance.distribution
+    if distribution == PROJECT:
+        return "rheobase.builtin"
+    entries = [
+        entry
+        for entry in discovery.scan().entries
+        if (entry.distribution, entry.name) == (distribution, component.plugin)
+    ]
+    return module_of(entries[0].value) if entries else ""
 
 
 def _import(name: str, what: str) -> ModuleType:

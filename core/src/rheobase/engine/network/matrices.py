@@ -1,0 +1,72 @@
+"""Projections as matrices ``[targets, sources]``: who is connected, and limits of weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import ArgumentError, ParameterError
+from ...philox import key_of
+
+MODES = ("all", "one", "prop", "rand")
+
+
+def matrix_of(named: str, what: str, given: Any, shape: tuple[int, int]) -> Tensor:
+    """A matrix, checked.
+
+    Raises:
+        ArgumentError: If it is of another shape.
+    """
+    matrix = torch.as_tensor(given)
+    if tuple(matrix.shape) != shape:
+        raise ArgumentError(
+            f"{named}: {what} has the shape {list(matrix.shape)}; give [targets, sources], {list(shape)}"
+        )
+    return matrix.detach().cpu()
+
+
+def mask_of(named: str, mode: str, prop: float, shape: tuple[int, int], seed: int) -> Tensor:
+    """Who is connected, by one of :data:`MODES`, bool ``[targets, sources]``.
+
+    Raises:
+        ArgumentError: If the mode is none, or the share is none.
+    """
+    if mode not in MODES:
+        raise ArgumentError(f"{named}: connect({mode!r}); give one of {', '.join(map(repr, MODES))}")
+    if not 0.0 <= prop <= 1.0:
+        raise ArgumentError(f"{named}: prop={prop!r}; give a share from 0 to 1")
+    targets, sources = shape
+    if mode == "all":
+        return torch.ones(shape, dtype=torch.bool)
+    if mode == "one":
+        if targets != sources:
+            raise ArgumentError(
+                f"{named}: connect('one') of {sources} sources and {targets} targets; give equally many"
+            )
+        return torch.eye(targets, dtype=torch.bool)
+    drawn = torch.rand(shape, generator=torch.Generator().manual_seed(key_of(seed, named, "connect") % 2**63))
+    mask = torch.zeros(shape, dtype=torch.bool)
+    if mode == "rand":
+        mask.view(-1)[drawn.view(-1).argsort()[: round(prop * targets * sources)]] = True
+        return mask
+    return mask.scatter_(0, drawn.argsort(dim=0)[: round(prop * targets)], True)
+
+
+def limit_of(named: str, what: str, given: Any, shape: tuple[int, int]) -> Tensor | None:
+    """A limit of weights, ``[]`` or ``[targets, sources]``, float64; None: there is none.
+
+    Raises:
+        ParameterError: If it is no number.
+        ArgumentError: If it is of another shape.
+    """
+    if given is None:
+        return None
+    try:
+        limit = torch.as_tensor(given, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ParameterError(f"{named}: {what}={given!r}; give a number, or [targets, sources]") from error
+    if bool(limit.isnan().any()):
+        raise ParameterError(f"{named}: {what} is nan; give a number, or None for no limit")
+    return limit.detach().cpu() if limit.ndim == 0 else matrix_of(named, what, limit, shape)

@@ -1,0 +1,138 @@
+"""The end of a step where values can be looked at: work is done only on units at which something happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...torch_state import all_finite
+from ..model.drawing import Drawing, for_spikes
+from ..model.functions import Model, after_release, gap
+from .ends import Arrive, Ends, Finished, Known, Path
+from .field import params_of
+from .spikes import apply, decide
+
+_NOBODY = np.empty(0, dtype=np.int64)
+
+
+def finish_indexed(
+    model: Model,
+    event: str,
+    ends: Ends,
+    params: Any,
+    dt: float,
+    drawing: Drawing | None = None,
+    known: Known | None = None,
+    arrive: Arrive | None = None,
+) -> Finished:
+    """The same where values can be looked at: only the units at which something happens are worked on."""
+    # numpy finds and compares several times faster than torch, which does not vectorise booleans.
+    known = known or Known()
+    shape = ends.y1.shape[1:]
+    # The integrator's result may be something that it, or the model, keeps.
+    y1 = ends.y1.contiguous() if ends.fresh else ends.y1.clone(memory_format=torch.contiguous_format)
+    g1: Tensor | None = None
+    # What arrives comes to states that were held or free; of a calm neuron all are free.
+    before_arrivals = y1
+    if arrive is not None and known.calm:
+        y1 = arrive(y1, None)
+    # A quiet step of a calm neuron: one reduction. For crossings g at the start counts too, unless settled.
+    if known.calm and (known.settled or event == "step") and ends.spiked is not None:
+        g1 = gap(model, y1, params)
+        if g1.numel() and g1.max().item() < 0:  # false, where one is no number
+            return Finished(y1, ends.armed, ends.steps, ends.spiked, quiet=True, finite=True)
+    width = y1.shape[0]
+    start, y = ends.y0.reshape(width, -1), y1.view(width, -1)
+    before, held, finite = ends.steps, None, True
+    if before is not None and not known.calm:
+        before = before.reshape(-1)
+        mask = before.numpy() != 0
+        if mask.any():
+            held = mask
+            for row, name in enumerate(model.schema.states):
+                if name in model.schema.held:
+                    _put_back(y[row], start[row], held)
+            ended = np.flatnonzero(before.numpy() == 1) if model.release is not None else _NOBODY
+            if len(ended):
+                who = torch.from_numpy(ended)
+                new = after_release(model, y.index_select(1, who), params_of(params, who, shape))
+                finite = all_finite(new)
+                y = y.index_copy(1, who, new) if y.requires_grad else y.index_copy_(1, who, new)
+                y1 = before_arrivals = y.view(y1.shape)
+    if arrive is not None and not known.calm:
+        y1 = arrive(y1, None if held is None else torch.from_numpy(held).view(shape))
+        y = y1.view(width, -1)
+    path_of = arrive is not None and event == "crossing"
+
+    # Of a calm neuron g is known by now: nothing was put back since.
+    g1 = (gap(model, y1, params) if g1 is None else g1).reshape(-1)
+    above = g1.detach().numpy() >= 0
+    reached = above
+    if event == "crossing" and not known.settled:
+        # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
+        reached = above | (gap(model, ends.y0, params).detach().reshape(-1).numpy() >= 0)
+    # Whether they are armed is asked below, of these few alone.
+    found = np.flatnonzero(reached) if reached.any() else _NOBODY
+    quiet = not len(found) and held is None
+    steps = before
+    if before is not None and not known.calm:
+        # A copy also where nobody is refractory: what the step was given may be somebody's.
+        steps = before.clone() if held is None else (before - 1).clamp_(min=0)
+    armed = torch.from_numpy(~above)
+    spiked = torch.zeros(len(above), dtype=torch.int8)
+    if len(found):
+        spikes = ends.armed.reshape(-1).numpy()[found]
+        if held is not None and before is not None:
+            left = before.numpy()[found]
+            spikes = decide(spikes, above[found], held[found], left == 1)
+        who = torch.from_numpy(found[spikes])
+        if len(who):
+            # Held and spiking: at the end of the period, which is that of the step.
+            at_end = None if held is None else held[found][spikes]
+            own = params_of(params, who, shape)
+            path = None
+            if path_of:
+                at = before_arrivals.view(width, -1).index_select(1, who)
+                path = Path(at, gap(model, at, own))
+            new, below, again = apply(
+                model,
+                event,
+                start.index_select(1, who),
+                y.index_select(1, who),
+                g1.index_select(0, who),
+                torch.from_numpy(at_end) if at_end is not None and at_end.any() else None,
+                own,
+                for_spikes(drawing, own, 1, who),
+                dt,
+                path,
+            )
+            finite = finite and all_finite(new)
+            # The graph of g1 may need y as it is.
+            if y.requires_grad:
+                y1 = y.index_copy(1, who, new).view(y1.shape)
+            else:
+                y.index_copy_(1, who, new)
+            armed.index_copy_(0, who, below)
+            spiked.index_fill_(0, who, 1)
+            if steps is not None and again is not None:
+                steps = (steps.clone() if steps is before else steps).reshape(-1)
+                steps.index_copy_(0, who, again)
+    return Finished(
+        y1,
+        armed.view(shape),
+        None if steps is None else steps.view(shape),
+        spiked.view(shape),
+        quiet,
+        finite,
+    )
+
+
+def _put_back(y: Tensor, start: Tensor, held: np.ndarray) -> None:
+    if y.requires_grad:
+        y.copy_(torch.where(torch.from_numpy(held), start, y))
+    else:
+        # In place, which no graph would know of.
+        np.copyto(y.numpy(), start.detach().numpy(), where=held)
