@@ -122,7 +122,7 @@ class _Source:
         declared, known = self.written.hoisted()
         forms, count = self.halves.forward, len(self.states)
         kinds = [*self.kinds, "vreal"]
-        odd = "".join(f" + x{k} * 0" for k in range(len(self.step.inputs)))
+        odd = [f"strange = rb_fma(x{k}, splat(0), strange);" for k in range(len(self.step.inputs))]
         arguments = {
             **{"count": "int64_t ", "s": "void *const *", "n": "void *const *", "h": "void *const *"},
             **{"x": "const real *const *", "out": "real *", "rare": "Rare *"},
@@ -149,7 +149,7 @@ class _Source:
                 "        if (writes) {",
                 f"            if (UNLIKELY(odd)) ((vreal *)rare->rows[0])[i] = e{count};",
                 f"            else store_some(out, i * LANES, e{count}, there, stream);",
-                f"            strange += splat(0){odd};",
+                *(f"            {line}" for line in odd),
                 "        }",
                 "    }",
                 *self.written.wholly(
