@@ -44,6 +44,34 @@ MOVED = [
 ]
 """Model, preset and the parameter that is moved."""
 
+EVERY = {
+    "gif": {
+        **dict.fromkeys(("c_m", "g_l", "e_l", "v_r", "v_t", "tau_ref"), "steep"),
+        **dict.fromkeys(("q_1", "q_2", "r_1", "r_2"), "steep"),
+        **dict.fromkeys(("tau_eta_1", "tau_eta_2", "tau_gamma_1", "tau_gamma_2"), "steep"),
+        "delta_v": "renewal",
+    },
+    "lif-alpha": {
+        **dict.fromkeys(("c", "tau_m", "e_l", "v_th", "v_r", "tau_ref"), "driven"),
+        "tau_s": "arrival",
+    },
+    "lif-cond": {
+        **dict.fromkeys(("c", "g_l", "e_l", "v_th", "v_r", "tau_ref"), "excited"),
+        "e_i": "inhibited",
+    },
+    "lif-delta": dict.fromkeys(("c", "tau_m", "e_l", "v_th", "v_r", "tau_ref"), "driven"),
+    "lif-exp": {
+        **dict.fromkeys(("c", "tau_m", "e_l", "v_th", "v_r", "tau_ref"), "driven"),
+        "tau_s": "arrival",
+    },
+}
+"""Of these models every parameter, and the preset by which it is seen."""
+
+UNSEEN = {
+    ("gif", "lambda_0"): "it moves the rate of `renewal` by 2.6 %: the 333 intervals of its claim tell 9 %",
+    ("lif-cond", "e_e"): "it is 0 mV, of which a twentieth is nothing",
+}
+
 QUICK = {"chialvo", "mat2", "rulkov", "theta", "threshold-linear"}
 """Those that are tried in the usual run."""
 
@@ -82,6 +110,35 @@ def test_a_parameter_that_is_moved_by_a_twentieth_is_seen(case: tuple[str, str, 
 @pytest.mark.parametrize("case", [case for case in MOVED if case[0] not in QUICK], ids=lambda case: case[0])
 def test_it_is_seen_of_every_model(case: tuple[str, str, str]) -> None:
     judge(*case)
+
+
+QUICKEST = [("lif-alpha", "tau_s")]
+"""Of every parameter those that are tried in the usual run."""
+
+
+@pytest.mark.parametrize(("model", "parameter"), QUICKEST)
+def test_a_parameter_of_synapses_is_seen_where_something_arrives(model: str, parameter: str) -> None:
+    judge(model, EVERY[model][parameter], parameter)
+
+
+@pytest.mark.by_hand
+@pytest.mark.parametrize(
+    ("model", "parameter"),
+    [
+        each
+        for model, row in EVERY.items()
+        for each in ((model, name) for name in row)
+        if each not in QUICKEST
+    ],
+)
+def test_every_parameter_is_seen(model: str, parameter: str) -> None:
+    judge(model, EVERY[model][parameter], parameter)
+
+
+@pytest.mark.parametrize("model", EVERY)
+def test_of_these_models_no_parameter_is_left_out_without_a_reason(model: str) -> None:
+    without = {parameter for name, parameter in UNSEEN if name == model}
+    assert {*EVERY[model], *without} == {*rb.create(model).schema.parameters}
 
 
 def test_every_model_with_a_claim_is_in_the_table() -> None:

@@ -29,7 +29,7 @@ class EIF(SpikingNeuron):
 
     When V reaches V_peak: V is set to V_r and held there for tau_ref. It fires above the rheobase
     :math:`g_L (V_T - V_L - \Delta_T)`, here 0.162 uA/cm2. The defaults are the paper's, fitted to the
-    model of Wang and Buzsaki (1996).
+    model of Wang and Buzsaki (1996): values as in BrainPy's ExpIF.
 
     Units: V in mV, times in ms, I in uA/cm2, conductances in mS/cm2, C in uF/cm2.
 

@@ -14,6 +14,12 @@ CITATION = (
     "two distinct adaptation mechanisms, Journal of Neurophysiology 107, 1756-1775, doi:10.1152/jn.00408.2011"
 )
 
+STEEP: tuple[float, ...] = (
+    *(5.089, 11.459, 21.330, 34.663, 50.732, 68.561, 87.404, 106.836, 126.648),
+    *(146.747, 167.089, 187.655, 208.436, 229.426, 250.623, 272.023, 293.624),
+)
+"""The spikes at 500 pA of the model without noise: one where V comes to V_T + gamma_1 + gamma_2."""
+
 
 class GIF(SpikingNeuron):
     r"""The generalized integrate-and-fire neuron (Mensi et al. 2012, Pozzorini et al. 2015).
@@ -83,6 +89,20 @@ class GIF(SpikingNeuron):
         # 667 intervals, of which the second half are counted: three standard deviations are 0.09 of the mean.
         expect=Expect(
             rate=1000.0 / 9.0, within=0.09, source="the law of renewal: tau_ref + 1 / lambda, by hand"
+        ),
+    )
+
+    steep = Preset(
+        "a hazard so steep that chance moves spikes by less than 0.1 ms",
+        params={"delta_v": 0.02, "lambda_0": 60.0},
+        stimulus=stimulus.Constant(500.0),
+        duration=300.0,
+        citation=CITATION,
+        expect=Expect(
+            spikes=len(STEEP),
+            first=STEEP,
+            within=0.15,
+            source="its limit, spikes where V is V_T + gamma_1 + gamma_2, by scipy's DOP853 at 1e-10",
         ),
     )
 

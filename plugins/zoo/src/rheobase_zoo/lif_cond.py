@@ -16,6 +16,10 @@ FIRST = 12.5 * math.log(22.5 / 12.5) + 5.0
 """tau_eff ln((V_inf - V_r) / (V_inf - V_th)) + tau_ref: V_inf is -37.5 mV and tau_eff 12.5 ms at 6 nS."""
 
 
+BOTH = 200.0 / 18.0 * math.log((200.0 + 120.0) / (200.0 - 60.0))
+"""The same until the first spike with 2 nS of inhibition beside it: V_inf is -760 / 18 mV, g 18 nS in all."""
+
+
 class LIFCond(SpikingNeuron):
     r"""Leaky integrate-and-fire, driven by an excitatory and an inhibitory conductance (Brette et al. 2007).
 
@@ -59,6 +63,20 @@ class LIFCond(SpikingNeuron):
             spikes=8,
             first=FIRST - 5.0,
             isi=FIRST,
+            within=1e-5,
+            source="closed form: tau_eff ln(...) + tau_ref",
+        ),
+    )
+
+    inhibited = Preset(
+        "a constant excitatory conductance, and an inhibitory one",
+        stimulus={"excitation": stimulus.Constant(6.0), "inhibition": stimulus.Constant(2.0)},
+        duration=100.0,
+        citation=CITATION,
+        expect=Expect(
+            spikes=7,
+            first=BOTH,
+            isi=BOTH + 5.0,
             within=1e-5,
             source="closed form: tau_eff ln(...) + tau_ref",
         ),

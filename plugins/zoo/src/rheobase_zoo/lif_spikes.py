@@ -33,6 +33,22 @@ def _driven() -> Preset:
     )
 
 
+STEP = 0.1
+"""The time step of what arrives, ms: in the step from 5.0 ms on, at whose end it is there."""
+
+
+def _arrival(weight: float, first: float, source: str) -> Preset:
+    """One spike that arrives, so strong that it is answered."""
+    return Preset(
+        "one strong spike that arrives at 5.1 ms",
+        dt=STEP,
+        stimulus={"arrivals": stimulus.Step(weight, start=5.0, stop=5.0 + STEP)},
+        duration=30.0,
+        citation=CITATION,
+        expect=Expect(spikes=1, first=5.0 + STEP + first, within=1e-5, source=source),
+    )
+
+
 class LIFDelta(SpikingNeuron):
     r"""Leaky integrate-and-fire; a spike that arrives is a step of the voltage.
 
@@ -65,6 +81,22 @@ class LIFDelta(SpikingNeuron):
     voltage = State("e_l", unit="mV", at_rest=True, doc="membrane potential V")
 
     driven = _driven()
+    arrival = Preset(
+        "spikes of 10 and 9 mV that arrive at 5.1 and 12.1 ms, too weak for a spike",
+        dt=STEP,
+        stimulus={
+            "arrivals": stimulus.Step(10.0, start=5.0, stop=5.0 + STEP)
+            + stimulus.Step(9.0, start=12.0, stop=12.0 + STEP)
+        },
+        duration=30.0,
+        citation=CITATION,
+        expect=Expect(
+            spikes=0,
+            peak=-70.0 + 10.0 * math.exp(-0.7) + 9.0,
+            within=1e-7,
+            source="closed form: E_L + w_1 exp(-7 ms / tau_m) + w_2",
+        ),
+    )
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> dict[str, Tensor]:
@@ -107,6 +139,11 @@ class LIFExp(LIFDelta):
     synaptic = State(0.0, unit="pA", at_rest=True, doc="synaptic current I_s")
 
     driven = _driven()
+    arrival = _arrival(
+        3500.0,
+        1.798922250581,
+        "closed form: (w / C) (exp(-t / tau_m) - exp(-t / tau_s)) / (1 / tau_s - 1 / tau_m) = V_th - E_L",
+    )
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> dict[str, Tensor]:
@@ -146,6 +183,11 @@ class LIFAlpha(LIFDelta):
     rise = State(0.0, unit="pA", at_rest=True, doc="what lets the current rise A")
 
     driven = _driven()
+    arrival = _arrival(
+        1400.0,
+        3.943762858273,
+        "closed form: V of a current like t exp(-t) comes to V_th, its root by scipy's brentq",
+    )
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> dict[str, Tensor]:

@@ -26,7 +26,8 @@ class Rulkov(SpikingNeuron):
 
     .. math:: x_{n+1} = \frac{\alpha}{1 + x_n^2} + y_n + I_n, \qquad y_{n+1} = y_n - \sigma x_n - \beta
 
-    A step is one iteration; a spike is x rising through 0, and nothing is reset.
+    A step is one iteration; a spike is x rising through 0, and nothing is reset. Values are as in The Virtual
+    Brain's RulkovMap.
 
     Units: all are numbers.
 
@@ -77,7 +78,8 @@ class Chialvo(SpikingNeuron):
 
     .. math:: x_{n+1} = x_n^2 e^{y_n - x_n} + k + I_n, \qquad y_{n+1} = a y_n - b x_n + c
 
-    A step is one iteration; a spike is x rising through 1, and nothing is reset.
+    A step is one iteration; a spike is x rising through 1, and nothing is reset. a, b and c are the paper's,
+    which varies k: at the default 0.03 it fires by itself, as at the 0.04 that others take.
 
     Units: all are numbers.
 

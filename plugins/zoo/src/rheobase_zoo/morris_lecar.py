@@ -38,7 +38,8 @@ class MorrisLecar(SpikingNeuron):
         n_\infty = \tfrac12 \left( 1 + \tanh \frac{V - V_3}{V_4} \right)
 
     A spike is V rising through 0 mV; nothing is reset. The defaults, as in ``hopf``, begin to fire by a Hopf
-    bifurcation, at a rate above 0; those of ``snic`` by a saddle-node on a circle, at any rate.
+    bifurcation, at a rate above 0; those of ``snic`` by a saddle-node on a circle, at any rate. Both are sets
+    of Rinzel and Ermentrout (1998), with values as in table 3.1 of Ermentrout and Terman (2010).
 
     Units: V in mV, times in ms, I in uA/cm2, conductances in mS/cm2, C in uF/cm2.
 

@@ -38,6 +38,7 @@ class WangBuzsaki(SpikingNeuron):
         alpha_n = 0.01 (V + 34) / (1 - exp(-(V + 34) / 10))   beta_n = 0.125 exp(-(V + 44) / 80)
 
     A spike is V rising through 0 mV; nothing is reset. Gates start at their values of rest at -64 mV.
+    Rates and values are as in Brian2's example of the paper.
 
     Units: V in mV, times in ms, I in uA/cm2, conductances in mS/cm2, C in uF/cm2.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError, RheobaseError
+from ...errors import ArgumentError, RheobaseError, shown
 from ...philox import key_of
 from ..model.distribution import Distribution, draw
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
@@ -185,9 +185,16 @@ def _connected(
             return of_matrix(torch.as_tensor(rule.indptr), torch.as_tensor(rule.indices), sources, targets)
     except RheobaseError as error:
         raise type(error)(f"{name}: {error}") from error
+    other = ""
+    if isinstance(rule, Tensor) and rule.ndim == 2:
+        other = ": this one's to_sparse_csr()"
+    elif hasattr(rule, "tocsr"):
+        other = ": this one's tocsr()"
+    elif isinstance(rule, str):
+        other = f"; for the rule of that name rheobase.rule({shown(rule)}, ...)"
     raise ArgumentError(
-        f"{name}: rule={rule!r}; give rheobase.rule(name, ...), two index tensors (source, target), or a "
-        "matrix [source, target] in compressed rows, of torch or scipy"
+        f"{name}: rule={shown(rule)}; give rheobase.rule(name, ...), two index tensors (source, target), or "
+        f"a matrix [source, target] in compressed rows, of torch or scipy{other}"
     )
 
 

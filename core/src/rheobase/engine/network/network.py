@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...errors import ArgumentError, InputError, RheobaseError, nearest
+from ...errors import ArgumentError, InputError, RheobaseError, nearest, shown
 from ...specs import Provenance
 from ..neuron.base import Neuron
 from .admission import check_name, check_population, check_receptor_name, named_ensemble, one_by_one
@@ -20,7 +20,7 @@ from .membership import enter
 from .projection import Projection
 from .recipe import SynapseRecipe
 from .reference import join
-from .stepping import Stepper, refuse_several, take_step
+from .stepping import Stepper, Wires, refuse_several, take_step, wires_of
 from .view import End, View, end_of
 
 
@@ -78,7 +78,9 @@ class Network(nn.Module):
         self._views: dict[str, View] = {}
         self._positions: dict[str, Tensor] = {}
         self._roots: tuple[str, ...] | None = None
+        # What follows from the parts, made when it is asked for.
         self._incoming: dict[str, Incoming] | None = None
+        self._wires: Wires | None = None
         self._order: tuple[str, ...] = ()
 
     @property
@@ -153,7 +155,7 @@ class Network(nn.Module):
         self._populations[name] = ensemble
         self._order = in_order(self.populations, self.projections)
         self.add_module(name, ensemble)
-        self._incoming = None
+        self._incoming = self._wires = None
         return ensemble
 
     def view(self, name: str, population: str, first: int, last: int) -> View:
@@ -243,7 +245,7 @@ class Network(nn.Module):
             share_receptor(projection, self.projections.values())
         self._projections[name], self._order = projection, order
         self.add_module(name, projection)
-        self._incoming = None
+        self._incoming = self._wires = None
         return projection
 
     def add_ensembles(self, *ensembles: Neuron | Sequence[Neuron]) -> None:
@@ -267,12 +269,18 @@ class Network(nn.Module):
                 raise ArgumentError(f"{name}: the clock has run; add it before the first step")
             self._projections[name] = each
             self.add_module(name, each)
-            self._incoming = None
+            self._incoming = self._wires = None
 
     def _end(self, name: str) -> End:
+        known = (*self.populations, *self.views)
+        if not isinstance(name, str):
+            mine = next((each for each in known if self[each] is name), "")
+            told = (
+                f"its name, {mine!r}" if mine else f"the name of one: {', '.join(known) or 'there is none'}"
+            )
+            raise ArgumentError(f"{self.identifier}: {shown(name)} is no name of a population; give {told}")
         part: Neuron | View | None = self.views.get(name) or self.populations.get(name)
         if part is None:
-            known = (*self.populations, *self.views)
             raise ArgumentError(
                 f"{self.identifier}: there is no population {name!r}{nearest(str(name), known)}; there are "
                 f"{', '.join(known) or 'none'}"
@@ -373,6 +381,11 @@ class Network(nn.Module):
                     self._incoming[name] = Incoming(population, into)
         return self._incoming
 
+    def _wired(self) -> Wires:
+        if self._wires is None:
+            self._wires = wires_of(self)
+        return self._wires
+
     @property
     def simulation_step(self) -> int:
         """The number of steps since the start or the last reset."""
@@ -448,7 +461,7 @@ class Network(nn.Module):
             enter(population, self, name)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_incoming": None}
+        return {**self.__dict__, "_incoming": None, "_wires": None}
 
 
 def _nothing(neuron: Neuron) -> Any:

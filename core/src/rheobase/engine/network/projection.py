@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -298,11 +297,6 @@ class Projection(nn.Module):
         if self.kinetics.transmit is not None:
             reset_sources(self, params)
 
-    def send_of(self, label: int, outputs: Mapping[str, Tensor]) -> None:
-        """Let the spikes that a step of the sender reports be under way."""
-        if "spiked" in outputs:
-            self.send(label, outputs["spiked"], outputs.get("spike_times"))
-
     def send(self, label: int, spiked: Tensor, times: Tensor | None) -> None:
         """Let the spikes of a step of the sender be under way.
 
@@ -312,8 +306,11 @@ class Projection(nn.Module):
             times: When, ms, ``[*batch, sources, K]``, NaN in places left over; None: at the step's end.
         """
         spikes = spikes_of(label, spiked, times)
-        if spikes is None:
-            return
+        if spikes is not None:
+            self.pass_on(spikes)
+
+    def pass_on(self, spikes: Sent) -> None:
+        """The same, of spikes that were found."""
         if self.kinetics.transmit is not None:
             factor = transmitted(self, spikes)
             if factor.requires_grad and isinstance(self.delivery, GridDelivery):
