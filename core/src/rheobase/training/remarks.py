@@ -70,6 +70,8 @@ class Remarks:
         """
         if not values_visible(outputs):
             return
+        # Not where torch compiles, which would begin again at each number.
+        self._calls += 1
         neuron = self._neuron
         if not sound and not all_finite(now.y):
             where = first_not_finite(now.y) or (0,) * now.y.ndim
@@ -120,13 +122,12 @@ class Remarks:
             begun: The state at the start.
         """
         neuron = self._neuron
-        self._calls += 1
         if (
             self._heeded
-            or self._between
             or model_of(neuron).dt_max is None
             or not values_visible(begun.y)
             or not begun.y.numel()
+            or self._between
         ):
             return
         if all(map(len, raw.values())):

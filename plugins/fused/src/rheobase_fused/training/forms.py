@@ -7,7 +7,7 @@ assumed was so, and takes the whole one for the units for which it was not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..cost import cost_of
@@ -103,6 +103,62 @@ class Forms:
         """All that is computed in one of them."""
         beside = [] if self.spiked is None else [self.spiked]
         return [*self.whole, *self.finite, *self.usual, *beside, *self.assumed]
+
+
+def regrouped(
+    builder: Builder, still: Container[Node], roots: Iterable[Node], kept: Iterable[Node]
+) -> list[Node]:
+    """Formulas in which factors that do not change are multiplied with one another first, once for a run.
+
+    Args:
+        builder: What makes the nodes.
+        still: What does not change.
+        roots: The formulas.
+        kept: What is left as it is, with all that it is made of.
+    """
+    roots = list(roots)
+    known = {node: node for node in ordered(kept)}
+    for node in ordered(roots, known):
+        if node in known:
+            continue
+        parts = [known[part] for part in node.parts]
+        same = all(new is old for new, old in zip(parts, node.parts, strict=True))
+        known[node] = node if same else builder.make(node.operation, node.type, *parts)
+        if node.type == "f" and node not in still:
+            known[node] = _shorter(builder, still, known[node])
+    return [known[root] for root in roots]
+
+
+def _shorter(builder: Builder, still: Container[Node], node: Node) -> Node:
+    parts = node.parts
+    if node.operation == "div" and parts[1] is builder.constant(1.0, "f"):
+        return parts[0]
+    if node.operation == "mul":
+        for factor, product in (parts, parts[::-1]):
+            if factor in still and (found := _times(builder, still, product, factor)) is not None:
+                return found
+    if node.operation == "fma" and parts[1] in still:
+        found = _times(builder, still, parts[0], parts[1])
+        if found is not None and found.operation == "mul":
+            return builder.make("fma", "f", *found.parts, parts[2])
+    return node
+
+
+def _times(builder: Builder, still: Container[Node], product: Node, factor: Node) -> Node | None:
+    """A product or a quotient times a factor that does not change, in as many operations as it had."""
+    if product.operation not in ("mul", "div"):
+        return None
+    one, other = product.parts
+    if one in still:
+        return builder.make(product.operation, "f", builder.make("mul", "f", factor, one), other)
+    if other in still and product.operation == "mul":
+        return builder.make("mul", "f", one, builder.make("mul", "f", other, factor))
+    if product.operation == "mul":
+        # Of a product, the part that has such a factor already takes the other.
+        for part, rest in ((other, one), (one, other)):
+            if (found := _times(builder, still, part, factor)) is not None:
+                return builder.make("mul", "f", rest, found)
+    return None
 
 
 def forms_of(builder: Builder, roots: Iterable[Node], spiked: Node | None) -> Forms:

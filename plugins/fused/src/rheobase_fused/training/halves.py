@@ -15,7 +15,7 @@ from ..linear import condensed
 from ..setting import UNITS
 from ..tracing import Step
 from .adjoint import adjoints, total
-from .forms import Forms, Values, forms_of
+from .forms import Forms, Values, forms_of, regrouped
 from .partials import Part
 from .setting import MARKS, OUT, SPIKED, LayerSetting, slope_nodes
 
@@ -129,7 +129,10 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
     step = step_with(states)
     who = None if who is None else values.of(who)
     forward = forms_of(builder, [*states.values(), out], who)
-    backward = forms_of(builder, [*adjoint.values(), *gathered.values(), *inputs.values()], who)
+    # Who spikes must be told by the same bits as in the forward; the rest may be rounded otherwise.
+    taken = [*adjoint.values(), *gathered.values(), *inputs.values()]
+    taken = regrouped(builder, still, taken, [*forward.whole, *([] if who is None else [who])])
+    backward = forms_of(builder, taken, who)
     return Halves(
         traced.pattern(),
         step,

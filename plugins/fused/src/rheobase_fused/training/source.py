@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 from ..cost import cost_of
-from ..expression import Node
 from ..writer import TYPES, Writer
-from .forms import Forms
+from .form_source import FormSource, function_of
 from .halves import Halves
 
 _CACHE = 256 * 1024
@@ -35,6 +34,7 @@ class _Source:
         self.halves, self.single, self.step = halves, single, halves.step
         self.states = list(halves.step.states)
         self.numbers = list(halves.adjoint)
+        self.written = FormSource(halves, single)
         self.kinds = [TYPES[node.type] for node in halves.step.states.values()]
 
     def text(self) -> str:
@@ -64,7 +64,7 @@ class _Source:
                 f"#define HOISTED {len(halves.hoisted)}",
                 f"#define GATHERED {len(halves.gathered)}",
                 f"#define CARRIED {len(halves.carried)}",
-                f"#define ASIDE {len(self._given('backward')) if forms else 0}",
+                f"#define ASIDE {len(self.written.given('backward')) if forms else 0}",
                 f"#define ROWS {1 + len(halves.inputs) + len(halves.gathered)}",
                 f"static const int kinds[STATES + 1] = {{{kinds}}};",
                 f"static const int shared[HOISTED + 1] = {{{shared}}};",
@@ -102,26 +102,9 @@ class _Source:
                 *(f"        (({TYPES[node.type]} *)h[{k}])[i] = {writer.name(node)};" for k, node in chosen),
                 "    }",
             ]
-        return _function(
+        return function_of(
             "void prepare(int64_t vectors, real *const *p, void *const *h)", ["    (void)vectors;", *lines]
         )
-
-    def _hoisted(self) -> tuple[list[str], dict[Node, str]]:
-        declared, known = [], {}
-        for k, (node, is_shared) in enumerate(self.halves.hoisted.items()):
-            kind = TYPES[node.type]
-            if is_shared:
-                declared.append(f"    const {kind} h{k} = *(const {kind} *)h[{k}];")
-            else:
-                declared.append(f"    const {kind} *const H{k} = (const {kind} *)h[{k}];")
-            known[node] = f"h{k}" if is_shared else f"H{k}[i]"
-        return declared, known
-
-    def _reads(self) -> dict[str, str]:
-        reads = {f"s_{name}": f"s{k}" for k, name in enumerate(self.states)}
-        reads |= {f"x_{name}": f"x{k}" for k, name in enumerate(self.step.inputs)}
-        reads |= {f"c_{name}": f"c{k}" for k, name in enumerate(self.numbers)}
-        return {**reads, "o_out": "o"}
 
     def _loads(self) -> list[str]:
         return [
@@ -136,15 +119,15 @@ class _Source:
 
     def _forward(self) -> str:
         """One step of a block: states; the output, unless it is known; whether inputs are odd."""
-        declared, known = self._hoisted()
+        declared, known = self.written.hoisted()
         forms, count = self.halves.forward, len(self.states)
         kinds = [*self.kinds, "vreal"]
-        odd = "".join(f" + x{k} * 0" for k in range(len(self.step.inputs)))
+        odd = [f"strange = rb_fma(x{k}, splat(0), strange);" for k in range(len(self.step.inputs))]
         arguments = {
             **{"count": "int64_t ", "s": "void *const *", "n": "void *const *", "h": "void *const *"},
             **{"x": "const real *const *", "out": "real *", "rare": "Rare *"},
         }
-        return self._whole("forward", forms) + self._specialised(
+        return self.written.whole("forward", forms) + self._specialised(
             "vreal",
             "forward",
             arguments,
@@ -161,15 +144,15 @@ class _Source:
                 "    int64_t aside = 0;",
                 "    for (int64_t i = 0; i < vectors; i++) {",
                 *self._loads(),
-                *self._formed("forward", forms, kinds, known),
+                *self.written.formed("forward", forms, kinds, known),
                 *(f"        N{k}[i] = e{k};" for k in range(count)),
                 "        if (writes) {",
                 f"            if (UNLIKELY(odd)) ((vreal *)rare->rows[0])[i] = e{count};",
                 f"            else store_some(out, i * LANES, e{count}, there, stream);",
-                f"            strange += splat(0){odd};",
+                *(f"            {line}" for line in odd),
                 "        }",
                 "    }",
-                *self._wholly(
+                *self.written.wholly(
                     "forward",
                     forms,
                     [
@@ -187,12 +170,12 @@ class _Source:
 
     def _backward(self) -> str:
         """The derivative of one step of a block: cotangents of states, in place, and of inputs."""
-        declared, known = self._hoisted()
+        declared, known = self.written.hoisted()
         halves = self.halves
         forms, numbers, gathered = halves.backward, len(halves.adjoint), len(halves.gathered)
         kinds = ["vreal"] * len(forms.whole)
         inputs, at = [self.step.inputs.index(name) for name in halves.inputs], numbers + gathered
-        return self._whole("backward", forms) + self._specialised(
+        return self.written.whole("backward", forms) + self._specialised(
             "void",
             "backward",
             {
@@ -216,7 +199,7 @@ class _Source:
                 *self._loads(),
                 *(f"        const vreal c{k} = C{k}[i];" for k in range(numbers)),
                 "        const vreal o = load_some(dout, i * LANES, wide, there);",
-                *self._formed("backward", forms, kinds, known),
+                *self.written.formed("backward", forms, kinds, known),
                 *(f"        C{k}[i] = e{k};" for k in range(numbers)),
                 "        if (UNLIKELY(odd)) {",
                 *(f"            ((vreal *)rare->rows[{j}])[i] = e{at + j};" for j in range(len(inputs))),
@@ -232,7 +215,7 @@ class _Source:
                 *(f"            A{k}[i] += e{numbers + k};" for k in range(gathered)),
                 "        }",
                 "    }",
-                *self._wholly(
+                *self.written.wholly(
                     "backward",
                     forms,
                     [
@@ -255,94 +238,6 @@ class _Source:
                         ),
                     ],
                 ),
-            ],
-        )
-
-    def _formed(self, name: str, forms: Forms, kinds: Sequence[str], known: Mapping[Node, str]) -> list[str]:
-        """Results ``e0``, ``e1``, ... by the shortest form that holds for all units of a vector.
-
-        The units for which the whole one has to be taken are put aside, side by side.
-        """
-        pad, writer = " " * 12, Writer(self.single, self._reads(), known)
-        spiked = [] if forms.spiked is None else [forms.spiked]
-        ends = [f"e{k} * 0" for k, kind in enumerate(kinds) if kind == "vreal" and forms.ends]
-        lines = writer.lines([*forms.assumed, *forms.usual, *spiked], pad)
-        check = " + ".join([*(f"{writer.name(node)} * 0" for node in forms.assumed), *ends])
-        lines += [f"{pad}e{k} = {writer.name(node)};" for k, node in enumerate(forms.usual)]
-        for node in spiked:
-            lines += [
-                f"{pad}if (UNLIKELY(lanes_of({writer.name(node)}))) {{",
-                *writer.lines(forms.finite, pad + "    "),
-                *(f"{pad}    e{k} = {writer.name(end)};" for k, end in enumerate(forms.finite)),
-                f"{pad}}}",
-            ]
-        if forms.looks:
-            lines.append(f"{pad}odd = lanes_of(rb_ne({check}, splat(0)));")
-        declared = [f"        {kind} e{k};" for k, kind in enumerate(kinds)]
-        found = [*declared, "        uint32_t odd = 0;", "        {", *lines, "        }"]
-        if forms.looks:
-            given = [text.format(*[letter]) for letter, text in self._given(name)]
-            found += [
-                "        if (UNLIKELY(odd)) {",
-                f"            const vreal given[] = {{{', '.join(given)}}};",
-                f"            aside = put_aside(rare, aside, odd, given, {len(given)}, i * LANES);",
-                "        }",
-            ]
-        return found
-
-    def _given(self, name: str) -> list[tuple[str, str]]:
-        """What the whole form is given of a unit: what it is called, and how it is put aside."""
-        found = [(f"x{k}", "{0}") for k in range(len(self.step.inputs))]
-        found += [(f"s{k}", "packed({0})") for k in range(len(self.states))]
-        if name == "backward":
-            found += [*((f"c{k}", "{0}") for k in range(len(self.numbers))), ("o", "{0}")]
-        each = enumerate(self.halves.hoisted.values())
-        return found + [(f"H{k}[i]", "packed({0})") for k, is_shared in each if not is_shared]
-
-    def _wholly(self, name: str, forms: Forms, stores: Iterable[str], rows: Iterable[str]) -> list[str]:
-        """The whole form of the units that were put aside."""
-        if not forms.looks:
-            return []
-        return [
-            "    for (int64_t j = 0; j < aside; j += LANES) {",
-            f"        vreal e_of[{len(forms.whole)}];",
-            f"        whole_{name}(h, rare, j, e_of);",
-            "        for (int64_t q = 0; q < LANES && j + q < aside; q++) {",
-            "            const int64_t lane = rare->lane[j + q];",
-            *(f"            {line}" for line in stores),
-            "        }",
-            "    }",
-            "    for (int64_t j = 0; j < aside; j++) {",
-            "        const int64_t i = rare->lane[j] / LANES, there = full ? LANES : count - i * LANES;",
-            "        if (j + 1 < aside && rare->lane[j + 1] / LANES == i) continue;",
-            "        (void)there;",
-            *(f"        {line}" for line in rows),
-            "    }",
-        ]
-
-    def _whole(self, name: str, forms: Forms) -> str:
-        """The whole form of a vector's units, where it may be asked for."""
-        if not forms.looks:
-            return ""
-        declared, known = self._hoisted()
-        declared = [line for line in declared if " *const H" not in line]
-        kinds = [TYPES[node.type] for node in self.halves.hoisted]
-        read = []
-        for place, (letter, _) in enumerate(self._given(name)):
-            number = letter.strip("xscoH[i]")
-            kind = "vreal" if letter[0] in "xco" else self.kinds[int(number)]
-            if letter[0] == "H":
-                kind, letter = kinds[int(number)], f"w{number}"
-            read.append(f"    const {kind} {letter} = unpacked_{kind}(aside_at(rare, {place}, j));")
-        known = {node: name.replace("H", "w").replace("[i]", "") for node, name in known.items()}
-        writer = Writer(self.single, self._reads(), known)
-        return _function(
-            f"void whole_{name}(void *const *h, const Rare *rare, int64_t j, vreal *e_of)",
-            [
-                *declared,
-                *read,
-                *writer.lines(forms.whole, "    "),
-                *(f"    e_of[{k}] = packed({writer.name(node)});" for k, node in enumerate(forms.whole)),
             ],
         )
 
@@ -390,7 +285,7 @@ class _Source:
                 "    (void)rare;",
                 *body,
                 "}",
-                _function(
+                function_of(
                     f"{gives} {name}({', '.join([given, *rest])})",
                     [*tests, f"    return {call}{chosen});"],
                 ),
@@ -404,7 +299,7 @@ class _Source:
         }
         writer = Writer(self.single, reads, {})
         roots = list(self.halves.carried.values())
-        return _function(
+        return function_of(
             "void carry(int64_t vectors, real *const *p, real *const *a, real *const *g)",
             [
                 "    for (int64_t i = 0; i < vectors; i++) {",
@@ -413,7 +308,3 @@ class _Source:
                 "    }",
             ],
         )
-
-
-def _function(head: str, body: Iterable[str]) -> str:
-    return "\n".join([f"static NOINLINE {head} {{", *body, "}", ""])
