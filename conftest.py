@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+
+DONT_WRITE_BYTECODE = sys.dont_write_bytecode
+# Until all tests are collected: of what pytest has rewritten for its messages, hundreds of modules, there are
+# copies then, for its other processes and the many that tests start. What these write and import leaves none.
+sys.dont_write_bytecode = False
+
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
 
@@ -32,7 +38,7 @@ settings.load_profile("editable")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Before torch is imported, and for the processes that tests start.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-elif sys.dont_write_bytecode:
+elif DONT_WRITE_BYTECODE:
     # Where nobody else may, once for the hundreds of processes that import these modules.
     for source in (ROOT / "core/src", *ROOT.glob("plugins/*/src")):
         compileall.compile_dir(source, quiet=2)
@@ -58,6 +64,7 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         gc.enable()
+        sys.dont_write_bytecode = DONT_WRITE_BYTECODE
 
 
 def pytest_collection_finish() -> None:

@@ -35,9 +35,10 @@ DECAY = 1.0 - H + H**2 / 2 - H**3 / 6 + H**4 / 24
 CLOCKS = {"wall": time.perf_counter, "cpu": time.thread_time}
 """What time is taken by; that of the thread, on a busy machine, says nothing of several threads."""
 CLOSE = 1e-4
+COPY = "a copy of the same bytes"
 QUIET = 800.0
 """What the layer by hand has at least on a quiet machine, million unit-steps a second."""
-MODELS = {"izhikevich": (0.5, 1.0), "adex": (0.1, 1.0), "hodgkin-huxley": (0.02, 1.0)}
+MODELS = {"izhikevich": (0.5, 0.3), "adex": (0.1, 0.1), "hodgkin-huxley": (0.02, 1.0)}
 """Name -> the step, ms, and the largest input, in those that fire a unit in a step."""
 
 Layer = Callable[[Tensor], Tensor]
@@ -101,6 +102,27 @@ def handwritten(units: int, dtype: torch.dtype) -> Layer:
     from contestants.training_handwritten import Handwritten
 
     return lambda x: Handwritten.apply(x.float(), DECAY).to(x.dtype)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Copied(torch.autograd.Function):
+    """The same bytes: x to the output, and in the backward the cotangent and x to the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """A copy."""
+        ctx.save_for_backward(x)
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, ds: Tensor) -> Any:
+        """A sum."""
+        (x,) = ctx.saved_tensors
+        return ds + x
+
+
+def copied(units: int, dtype: torch.dtype) -> Layer:
+    """What reading and writing takes, without any work."""
+    return lambda x: Copied.apply(x)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def spikingjelly(units: int, dtype: torch.dtype) -> Layer:
@@ -180,7 +202,8 @@ REFERENCES: dict[str, Callable[[int, torch.dtype], Layer]] = {
 def gradient(run: Layer, x: Tensor, clock: str = "wall") -> tuple[Tensor, float]:
     """The gradient of a weighted sum of spikes, and how long it took, s."""
     given = x.clone().requires_grad_()
-    weights = torch.linspace(-1.0, 1.0, x.shape[-1], dtype=x.dtype).expand(x.shape)
+    # One for each number, as a layer of weights gives it.
+    weights = torch.linspace(-1.0, 1.0, x.shape[-1], dtype=x.dtype).expand(x.shape).contiguous()
     now = CLOCKS[clock]
     begun = now()
     run(given).backward(weights)
@@ -227,6 +250,7 @@ def counted(compiling: bool) -> dict[str, Callable[[int, torch.dtype], Layer]]:
 def layers(asked: argparse.Namespace) -> None:
     """One layer, by all contestants."""
     running = {name: make(asked.units, torch.float32) for name, make in counted(asked.compile).items()}
+    running[COPY] = copied(asked.units, torch.float32)
     x = drive(asked.steps, asked.rows, asked.units, torch.float32)
     least: dict[str, float] = {}
     for threads in asked.threads:

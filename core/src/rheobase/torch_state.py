@@ -57,6 +57,11 @@ def values_visible(tensor: Tensor) -> bool:
     )
 
 
+def known_to_numpy(tensor: Tensor) -> bool:
+    """Whether numpy can work where a tensor of numbers lies; it has no bfloat16."""
+    return tensor.is_cpu and tensor.dtype in (torch.float32, torch.float64)
+
+
 def all_finite(y: Tensor) -> bool:
     """Whether all values are finite. One pass, unless their sum overflows."""
     if y.requires_grad:

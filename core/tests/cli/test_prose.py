@@ -53,6 +53,7 @@ def test_a_sentence_that_breaks_at_a_sign_is_filled() -> None:
         (r"\ln \frac{a - 1}{b}", "ln ((a - 1) / b)"),
         (r"e^{-t / \tau}", "e^(-t / tau)"),
         (r"g \left( V - E_{\mathrm{K}} \right)", "g ( V - E_K )"),
+        (r"\lfloor x / 2 \rfloor", "floor( x / 2 )"),
         (r"\sqrt{\sigma^2}", "sqrt(sigma^2)"),
         (r"\unheard{x}", "unheardx"),
         (r"\frac{a}{b", "a / b"),

@@ -99,6 +99,19 @@ def ring(first: int, last: int, sources: int, targets: int, key: int, *, same: A
     return torch.tensor([0, 1]), torch.tensor([0])
 
 
+def elsewhere() -> Any:
+    """Neurons that say that they are on another device, which not every machine has."""
+
+    class Elsewhere(type(leaky())):  # type: ignore[misc]
+        """As the others."""
+
+        device = property(lambda self: torch.device("cuda:0"))
+
+    cells = leaky()
+    cells.__class__ = Elsewhere
+    return cells
+
+
 def giving(what: Any) -> Any:
     def rule(
         first: int, last: int, sources: int, targets: int, key: int, *, same: Any, positions: Any
@@ -121,6 +134,10 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
     "dtype": (
         lambda net: net.add("F", leaky(dtype=torch.float32)),
         "'F' has dtype=torch.float32 and 'E' has",
+    ),
+    "device": (
+        lambda net: net.add("F", elsewhere()),
+        "'F' has device=cuda:0 and 'E' has cpu; all populations of a network have one device",
     ),
     "clock": (ran, "E->I: the clock has run; connect before the first step"),
     "short": (lambda net: connect(net, delay=0.05), "E->I: the delay is 0.05 ms; .* at least dt = 0.1 ms"),
@@ -148,6 +165,22 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
     "lengths": (lambda net: connect(net, rule=([0], [0, 1])), "E->I: 1 sources and 2 targets were given"),
     "real index": (lambda net: connect(net, rule=([0.5], [0])), "E->I: source is torch.float32 of shape .1."),
     "rule": (lambda net: connect(net, rule="all"), "E->I: rule='all'; give rheobase.rule"),
+    "rule's name": (
+        lambda net: connect(net, rule="bernoulli"),
+        r"E->I: rule='bernoulli'; .* for the rule of that name rheobase\.rule\('bernoulli', \.\.\.\)",
+    ),
+    "dense": (
+        lambda net: connect(net, rule=torch.ones(4, 2)),
+        r"E->I: rule=(?s:.{,140}); give .* of torch or scipy: this one's to_sparse_csr\(\)",
+    ),
+    "population itself": (
+        lambda net: connect(net, "E", net["I"]),  # type: ignore[arg-type]
+        "is no name of a population; give its name, 'I'",
+    ),
+    "another's population": (
+        lambda net: connect(net, "E", leaky()),
+        "is no name of a population; give the name of one: E, I",
+    ),
     "matrix": (
         lambda net: connect(net, rule=torch.ones(4, 3).to_sparse_csr()),
         r"E->I: the matrix has shape \[4, 3\]; .* \[4, 2\]",

@@ -32,11 +32,11 @@ class Depressing(Exponential):
 SENT = [0.5, 0.265146734297, 0.154834621474, 0.103020301587, 0.078682777116]
 
 
-def net(event: str = "step", units: int = 1, **parameters: Any) -> rb.Network:
+def net(event: str = "step", units: int = 1, dt: float = 0.1, **parameters: Any) -> rb.Network:
     """Sources that spike 50 ms apart: V rises to 15 mV in exactly 48 ms, and rests for 2."""
     network = rb.Network()
-    network.add("source", leaky(units, event=event, tau=1e12, threshold_at=48.0, integrator="rk4"))
-    network.add("target", leaky(1, threshold_at=1e9, event=event))
+    network.add("source", leaky(units, event=event, tau=1e12, threshold_at=48.0, integrator="rk4", dt=dt))
+    network.add("target", leaky(1, threshold_at=1e9, event=event, dt=dt))
     pairs = (range(units), [0] * units)
     synapse = rb.synapse(Depressing, **parameters)
     network.connect("source", "target", pairs, synapse, weight=1.0, delay=1.0)
@@ -46,7 +46,7 @@ def net(event: str = "step", units: int = 1, **parameters: Any) -> rb.Network:
 def factors(network: rb.Network, duration: float) -> list[float]:
     """What is under way, as it is sent."""
     found: list[float] = []
-    for _ in range(round(duration / 0.1)):
+    for _ in range(round(duration / network.dt)):
         network(driven(network["source"].num_units, 250.0))
         sent = network["source->target"].delivery.sent
         if sent and sent[-1].label == network.simulation_step:
@@ -54,9 +54,9 @@ def factors(network: rb.Network, duration: float) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize("event", ["step", "located"])
-def test_what_is_sent_falls_as_the_equations_say(event: str) -> None:
-    found = factors(net(event), 255.0)
+@pytest.mark.parametrize(("event", "dt"), [("step", 0.1), ("located", 1.0)])
+def test_what_is_sent_falls_as_the_equations_say(event: str, dt: float) -> None:
+    found = factors(net(event, dt=dt), 255.0)
     assert len(found) == 5
     # On the grid the threshold is met at the end of a step that rounding may move by one: 0.1 of 50 ms.
     within = 1e-9 if event == "located" else 2e-3
@@ -72,10 +72,10 @@ def test_what_arrives_is_the_weight_by_the_factor() -> None:
 
 
 def test_each_source_has_its_own_state_and_it_is_carried_over() -> None:
-    network = net("step", units=3)
+    network = net("step", units=3, dt=0.5)
     network["source"].threshold_at = torch.tensor([48.0, 30.0, 20.0], dtype=torch.float64)
     factors(network, 120.0)
-    other = net("step", units=3)
+    other = net("step", units=3, dt=0.5)
     other["source"].threshold_at = torch.tensor([48.0, 30.0, 20.0], dtype=torch.float64)
     other.load_state_dict(network.state_dict())
     copied = copy.deepcopy(network)

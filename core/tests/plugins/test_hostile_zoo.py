@@ -184,6 +184,34 @@ ZOO: dict[str, Hostile] = {
         "    if os.fork() == 0:\n        note(os.getpid())\n        time.sleep(600)\n    os._exit(0)\n"
         "time.sleep(0.2)\n"
     ),
+    "answers-once-more": Hostile(
+        ANSWER + "import threading\n"
+        "evil = {'kind': 'neuron', 'name': 'a-good', 'target': 'evil:Evil', 'summary': ''}\n"
+        "def more():\n"
+        "    while True: say(says={**plain, 'specs': [evil]})\n"
+        "threading.Thread(target=more, daemon=True).start()\n",
+        hook=returning("[] or __import__('time').sleep(0.2) or []"),
+    ),
+    "answers-for-rheobase": Hostile(
+        "import sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.startswith('rheobase'): raise ImportError('mine')\n"
+        "    def find_distributions(self, context): raise OSError('none')\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "for name in list(sys.modules):\n    if name.startswith('rheobase.plugins'): del sys.modules[name]\n",
+    ),
+    "goes-on-at-the-end": Hostile(
+        "import atexit, threading, time\natexit.register(time.sleep, 600)\n"
+        "threading._register_atexit(time.sleep, 600)\n"
+    ),
+    "says-a-book": Hostile(
+        "",
+        hook=returning(
+            "[__import__('rheobase.specs').specs.NeuronSpec('n-says-a-book', "
+            "'n_says_a_book_model:Model', 'word ' * 1_000_000)]"
+        ),
+    ),
     "runs-on": Hostile("import os\nos.fork()\n"),
 }
 
@@ -451,6 +479,101 @@ def test_what_a_plugin_does_to_the_processes_around_it_changes_nothing_for_other
         said = listed(site, tmp_path / "cache")
         assert {*GOOD, *more} <= {row[0] for row in said["found"]}
         assert [text for text in said["warnings"] if f"k-{deed}" not in text] == []
+
+
+ENDS = "os.kill(parent_of(above), signal.{signal})\ntime.sleep(0.5)\n"
+
+
+@linux
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM"])
+def test_whoever_ends_the_users_process_is_named_by_the_one_after_the_next(
+    signal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, runs = tmp_path / "site", tmp_path / "runs"
+    note = NOTE.format(path=str(runs)) + "note(__name__)\n"
+    for name in GOOD:
+        install(site, name, note)
+    install(site, "k-ends", note + REACH + ENDS.format(signal=signal))
+    monkeypatch.setenv("RHEOBASE_ONLY", ",".join([*GOOD, "k-ends"]))
+    for _ in range(2):
+        assert run(site, tmp_path / "cache", "-c", SCRIPT).returncode < 0
+    for _ in range(2):
+        said = listed(site, tmp_path / "cache")
+        assert set(GOOD) <= {row[0] for row in said["found"]}
+        [warning] = said["warnings"]
+        assert (
+            "of k-ends 1.0 is left out, the others work: the process that asked for it was ended" in warning
+        )
+    assert runs.read_text().split().count("k_ends") == 2
+    assert not list((tmp_path / "cache").rglob("*.loading"))
+    # What is another now is tried anew.
+    (site / "k_ends.py").write_text(HOOK.format(name="k-ends", module="k_ends"))
+    assert "k-ends" in {row[0] for row in listed(site, tmp_path / "cache")["found"]}
+
+
+@linux
+def test_whoever_interrupts_the_users_process_costs_the_others_nothing(tmp_path: Path) -> None:
+    site, runs = tmp_path / "site", tmp_path / "runs"
+    for name in ("a-good", "z-good"):
+        install(site, name, NOTE.format(path=str(runs)) + "note(__name__)\n")
+    install(site, "k-ends", f"import time\ntime.sleep(0.3)\n{REACH}{ENDS.format(signal='SIGINT')}")
+    time.sleep(0.1)  # what was written a moment ago is looked at twice
+    for _ in range(2):
+        done = run(site, tmp_path / "cache", "-m", "rheobase", "list", RHEOBASE_ONLY="a-good,k-ends,z-good")
+        # It cannot be told from the user, who means no plugin.
+        assert (done.returncode, done.stderr) == (130, "interrupted\n")
+        assert not list((tmp_path / "cache").rglob("*.loading"))
+    assert sorted(runs.read_text().split()) == ["a_good", "z_good"]
+
+
+@linux
+def test_what_another_process_is_loading_now_is_not_suspected(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    install(site, "k-slow", "import time\ntime.sleep(1.5)\n")
+    command = [sys.executable, "-c", SCRIPT]
+    variables = {**environment(site, tmp_path / "cache"), "RHEOBASE_ONLY": "k-slow"}
+    with subprocess.Popen(command, env=variables, cwd=tmp_path, stdout=subprocess.DEVNULL) as first:
+        while not (notes := list((tmp_path / "cache").rglob("*.loading"))):
+            time.sleep(0.01)
+        [before] = [note.read_bytes() for note in notes]
+        second = run(site, tmp_path / "cache", "-c", SCRIPT, RHEOBASE_ONLY="k-slow")
+        assert json.loads(second.stdout)["warnings"] == []
+        assert [note.read_bytes() for note in notes if note.exists()] in ([], [before])
+    assert first.returncode == 0
+
+
+ODD_METADATA = {
+    "nul": "Name: n-odd\0y\nVersion: 1.0",
+    "two-lines": "Name: n-odd\n evil\nVersion: 1.0",
+    "long": f"Name: n-odd\nVersion: {'1' * 100_000}",
+}
+
+
+@pytest.mark.parametrize("kind", ODD_METADATA)
+def test_a_name_or_version_that_is_no_short_line_is_not_used(kind: str, tmp_path: Path) -> None:
+    install(tmp_path / "site", "n-odd", "")
+    metadata = tmp_path / "site" / "n_odd-1.0.dist-info" / "METADATA"
+    metadata.write_text(f"Metadata-Version: 2.1\n{ODD_METADATA[kind]}\n")
+    done = run(tmp_path / "site", tmp_path / "cache", "-c", SCRIPT, RHEOBASE_ONLY="n-odd")
+    [warning] = json.loads(done.stdout)["warnings"]
+    assert "is not one short line" in warning
+    assert "of n-odd 1.0 is left out, the others work" in warning
+
+
+def test_too_many_plugins_of_one_distribution_leave_the_others_alone(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for name in GOOD:
+        install(site, name, "")
+    install(site, "k-many", "")
+    lines = "".join(f"toy{number} = k_many\n" for number in range(60_000))
+    (site / "k_many-1.0.dist-info" / "entry_points.txt").write_text(f"[rheobase]\n{lines}")
+    names = ",".join([*GOOD, "k-many"])
+    done = run(site, tmp_path / "cache", "-c", SCRIPT, RHEOBASE_ONLY=names, RHEOBASE_TIMEOUT="30")
+    said = json.loads(done.stdout)
+    assert set(GOOD) <= {row[0] for row in said["found"]}
+    [warning] = said["warnings"]
+    assert "plugin 'toy0', 'toy1', 'toy2' and 59997 more of k-many 1.0 is left out" in warning
+    assert "more than 1 MiB" in warning
 
 
 def test_a_distribution_that_takes_the_name_of_another_is_named_and_not_loaded(tmp_path: Path) -> None:

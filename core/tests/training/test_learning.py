@@ -8,7 +8,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase.engine.model.domain import Domain
-from rheobase.training.learning import value_of
+from rheobase.training.learning import Course, Moved, value_of
 
 DOMAINS = {
     "above": (Domain(above=0), 5.0),
@@ -126,3 +126,16 @@ def test_unbounded_value_that_begins_at_zero_moves_in_distances_to_threshold() -
     assert layer.values["shift"].item() == pytest.approx(15.0)
     assert layer.values["bias"].item() == pytest.approx(30.0, rel=1e-3)
     assert layer.values["gain"].item() == 1.0
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+@pytest.mark.parametrize("measured", [True, False])
+def test_derivative_of_values_taken_at_once_is_that_of_each(name: str, measured: bool) -> None:
+    domain, start = DOMAINS[name]
+    begin = torch.tensor(start, dtype=torch.float64)
+    course = Course(begin, begin.abs() if measured else None, domain)
+    raw = torch.linspace(-3.0, 4.0, 29, dtype=torch.float64, requires_grad=True)
+    one, other = Moved.apply((course, course), raw, 2.0 * raw)  # type: ignore[no-untyped-call]
+    (found,) = torch.autograd.grad((one + other.square()).sum(), raw)
+    each = value_of(raw, *course) + value_of(2.0 * raw, *course).square()
+    torch.testing.assert_close(found, torch.autograd.grad(each.sum(), raw)[0], rtol=1e-13, atol=0.0)

@@ -240,6 +240,29 @@ def test_a_row_has_the_same_gradient_alone_to_the_bit() -> None:
     assert torch.equal(grads[0][:, 37], grads[1][:, 0])
 
 
+@pytest.mark.parametrize("name", ["adex", "izhikevich"])
+def test_units_beside_others_that_overflow_have_the_same_gradient_to_the_bit(name: str) -> None:
+    # What overflows, or spikes, takes another form of the step than what does not.
+    _, fused = layers(name, dt=0.1, dtype=torch.float32)
+    x = 0.3 * numbers(STEPS, ROWS, UNITS, dtype=torch.float32)
+
+    def gradient(given: Tensor) -> tuple[Tensor, Tensor]:
+        given = given.clone().requires_grad_()
+        out = fused(given)
+        out.sum().backward()
+        assert given.grad is not None
+        return out.detach(), given.grad
+
+    out, grad = gradient(x[:, :1])
+    assert out.sum() > 0
+    for size in (1.0, 10.0, 1e3, 1e6):
+        x[:, 1:] = size * x[:, :1]
+        x[:, 2, ::5] = 0.0
+        beside, other = gradient(x)
+        assert torch.equal(beside[:, :1], out)
+        assert torch.equal(other[:, :1], grad)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_gradients_of_parameters_do_not_depend_on_threads(threads: int, few_threads: Any) -> None:
     _, fused = layers("lif", dtype=torch.float32, tau_ref=0.0, learn=("tau_mem",))

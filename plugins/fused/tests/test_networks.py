@@ -61,8 +61,9 @@ RECORD: dict[str, Any] = {
     "E": ("spikes", "voltage", "spiked", "input"),
     "I": {"spikes": [1, 4, 5], "voltage": [7, 2]},
     "some": ("spikes", "voltage", "spiked"),
-    "E->I": ("current",),
-    "b": ("current",),
+    "E->I": ("current", "weight"),
+    "b": {"current": True, "weight": [3, 1]},
+    "I->E": "weight",
 }
 
 

@@ -124,8 +124,11 @@ def vogels_abbott(kind: str) -> rb.Network:
     return net
 
 
-def statistics(net: rb.Network, start: float, stop: float) -> tuple[dict[str, float], float]:
-    """The rates of the populations in an interval, per s, and the mean CV of the intervals of units."""
+def statistics(net: rb.Network, start: float, stop: float, least: int = 2) -> tuple[dict[str, float], float]:
+    """The rates of the populations in an interval, per s, and the mean CV of the intervals of units.
+
+    Of units with so many intervals, at least: of few the CV comes out too small.
+    """
     rec = rb.simulate(net, duration=stop)
     rates, variations = {}, []
     for name in ("E", "I"):
@@ -134,7 +137,7 @@ def statistics(net: rb.Network, start: float, stop: float) -> tuple[dict[str, fl
         rates[name] = len(times) / net[name].num_units / (stop - start) * 1e3
         for unit in np.unique(units):
             gaps = np.diff(times[units == unit])
-            if len(gaps) > 1:
+            if len(gaps) >= least:
                 variations.append(gaps.std() / gaps.mean())
     return rates, float(np.mean(variations))
 
@@ -156,8 +159,8 @@ def test_cuba_has_the_rates_that_others_found() -> None:
 
 @pytest.mark.by_hand
 def test_coba_has_the_rates_that_others_found() -> None:
-    rates, variation = statistics(vogels_abbott("coba"), 200.0, 1000.0)
-    # Draws of who is connected differ by that much, and some fall silent.
-    assert all(17.9 <= rate <= 21.1 for rate in rates.values())
-    # Others say 1.6; of units with few intervals it goes with the draw, and with who is counted.
-    assert 1.4 < variation < 1.7
+    rates, variation = statistics(vogels_abbott("coba"), 200.0, 1000.0, 5)
+    # On five draws, this one among them, Brian2 has E 18.0 to 19.3 and I 18.3 to 19.2 per s, and a CV of
+    # 1.56 to 1.64; its trains are compared one by one in tests/peers.
+    assert all(17.5 <= rate <= 20.0 for rate in rates.values())
+    assert 1.5 <= variation <= 1.7

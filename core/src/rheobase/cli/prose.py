@@ -88,6 +88,7 @@ _SYMBOLS = {
     **{"le": "<=", "leq": "<=", "ge": ">=", "geq": ">=", "ne": "!=", "neq": "!=", "approx": "~", "sim": "~"},
     **{"to": "->", "rightarrow": "->", "mapsto": "->", "leftarrow": "<-", "pm": "+-", "infty": "inf"},
     **{"partial": "d", "ldots": "...", "dots": "...", "cdots": "...", "quad": "  ", "qquad": "  "},
+    **{"lfloor": "floor(", "rfloor": ")", "lceil": "ceil(", "rceil": ")"},
     **{"left": "", "right": "", "big": "", "Big": "", "displaystyle": ""},
 }
 """What is not written by its name, as ``alpha`` and ``exp`` are."""

@@ -49,7 +49,7 @@ class Blocks:
     ) -> None:
         self._net, self._way, self._data = net, way, data
         self._recorders, self._every = recorders, every
-        # Part -> name -> the population, and the state that it is of what reaches that, or "".
+        # Part -> name -> the population, and the state that it is of what reaches that; "": none.
         self._where = {name: self._found(name, names[name]) for name in recorders}
         self._traced: dict[str, tuple[str, ...]] = {}
         for found in self._where.values():
@@ -116,7 +116,7 @@ class Blocks:
         if name in net.projections:
             of = net.projections[name].receiver
             rows = net.incoming_of(of).names
-            return {each: (of, rows[name, each]) for each in wanted}
+            return {each: (of, rows.get((name, each), "")) for each in wanted}
         of = net.views[name].population if name in net.views else name
         states = net.populations[of].schema.states
         return {each: (of, each if each in states else "") for each in wanted if each != SPIKES}
@@ -127,7 +127,14 @@ class Blocks:
         of = name if view is None else view.population
         rows: dict[str, Tensor] = {}
         for each, (population, state) in self._where[name].items():
-            rows[each] = taken.traces[population][state] if state else self._still(of, each, taken, done)
+            if state:
+                rows[each] = taken.traces[population][state]
+            elif name in net.projections:
+                projection = net.projections[name]
+                width = projection.loggable_widths[each]
+                rows[each] = projection.recorded(each).expand(self._rows(taken, done), width)
+            else:
+                rows[each] = self._still(of, each, taken, done)
         spikes = taken.spikes.get(of) if name not in net.projections else None
         if view is not None:
             rows = view.of(rows)
@@ -136,11 +143,14 @@ class Blocks:
             spikes = when[some], who[some] - view.first
         recorder.take_block(taken.steps, spikes, rows)
 
+    def _rows(self, taken: Steps, done: int) -> int:
+        return (done + taken.steps) // self._every - done // self._every
+
     def _still(self, of: str, name: str, taken: Steps, done: int) -> Tensor:
         """The rows of an input, which stays, or of who spiked."""
         population = self._net.populations[of]
         kept: Tensor = population._of(name)
-        count = (done + taken.steps) // self._every - done // self._every
+        count = self._rows(taken, done)
         if name != "spiked":
             return kept.expand(count, *kept.shape)
         found = torch.zeros(count, population.num_units, dtype=kept.dtype)

@@ -13,7 +13,13 @@ from .compatibility import SPEC_GROUP, about_core, judge
 from .entry import Entry, canonical
 from .host import Host
 from .metadata import POINTS, UnreadableError, names_group, points_of
-from .problem import AMISS, UNREADABLE, Problem, brief, first_line
+from .problem import AMISS, LONGEST, UNREADABLE, Problem, brief, first_line
+
+MOST = 1 << 20
+"""How many bytes the plugins of one distribution may take in an answer: a scan has one for all."""
+
+NAMED = 3
+"""How many plugins a message about their distribution names."""
 
 _FOLDER = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-.*)?\.(?:dist|egg)-info")
 
@@ -138,11 +144,14 @@ def _entries(found: Any, others: Collection[str], host: Host, problems: set[Prob
         requires = about_core(about.get_all("Requires-Dist") or [])
         points = _read(POINTS, lambda: found.entry_points)
         specs = {point.name: point.value for point in points.select(group=SPEC_GROUP)}
+        own = [(each.name, each.value, specs.get(each.name, "")) for each in points.select(group=PROJECT)]
+        # With the names of the fields, and what is said of each.
+        size = 300 + sum(map(len, (name, release, *requires)))
+        if sum(size + sum(map(len, texts)) for texts in own) > MOST:
+            raise UnreadableError(f"what its metadata say of plugins is more than {MOST >> 20} MiB")
+        problems.update(_unnamed(name, spec) for spec in sorted(specs.keys() - {each[0] for each in own}))
         entries = []
-        names = {point.name for point in points.select(group=PROJECT)}
-        problems.update(_unnamed(name, spec) for spec in sorted(specs.keys() - names))
-        for point in points.select(group=PROJECT):
-            spec = specs.get(point.name, "")
+        for point, value, spec in own:
             unfit, upgrade = judge(name, requires, spec, VERSION, host)
             if canonical(name) == PROJECT:  # the core needs no entry point, and its name is no other's
                 unfit, upgrade = "it has the name of the core", f"Remove {metadata.folder_of(found)}"
@@ -150,7 +159,7 @@ def _entries(found: Any, others: Collection[str], host: Host, problems: set[Prob
                 cause = f"its folder is {metadata.folder_of(found)}, and {name} is another distribution"
                 unfit, upgrade = cause, f"Remove {metadata.folder_of(found)}"
             unfit = brief(unfit)
-            entry = Entry(name, release, point.name, point.value, requires, spec, unfit, upgrade)
+            entry = Entry(name, release, point, value, requires, spec, unfit, upgrade)
             entries.append(entry)
         return entries
     except Exception as error:
@@ -168,8 +177,11 @@ def _about(found: Any) -> Any:
     _read("METADATA", lambda: metadata.check(found, "METADATA", "PKG-INFO", ""))
     about = _read("METADATA", lambda: found.metadata)
     for field in ("Name", "Version"):
-        if not about.get(field):
+        said = str(about.get(field) or "")
+        if not said:
             raise UnreadableError(f"METADATA cannot be read: it has no {field}")
+        if not said.isprintable() or len(said) > LONGEST:
+            raise UnreadableError(f"METADATA cannot be read: its {field} is not one short line")
     return about
 
 
@@ -205,9 +217,10 @@ def unreadable(folder: str, cause: str) -> Problem:
     points = [line.partition("=") for line in lines if re.fullmatch(r"[\w.-]+=[\w.:]+", line)]
     subject = f"distribution {name} {version}".strip()
     if points:
-        plugins = ", ".join(repr(point) for point, _, _ in points)
+        plugins = ", ".join(repr(point) for point, _, _ in points[:NAMED])
+        plugins += f" and {len(points) - NAMED} more" if len(points) > NAMED else ""
         subject = f"plugin {plugins} of {name} {version}".strip()
-    said = "".join(f'entry point {point} = "{value}", ' for point, _, value in points)
+    said = "".join(f'entry point {point} = "{value}", ' for point, _, value in points[:NAMED])
     wanted = f"{name}=={version}" if version else name
     # In this order: pip can neither remove nor replace what it cannot read, and some versions stop at it.
     mend = f"Remove that folder, and install it again: pip install --no-deps {wanted}, or disable it: "

@@ -20,6 +20,7 @@ from .host import Host
 from .locking.loading import trusted_of
 from .outcome import Outcome, spec_to_plain
 from .problem import Problem, brief, line, printable
+from .suspects import Suspects
 from .worker.pool import APART, Worker
 from .worker.watched import NO_ANSWER, Watched
 
@@ -28,6 +29,8 @@ PLACES = 8
 
 HEAVY_AT_ONCE = 2
 """How many components are imported at a time: most import torch, which takes memory, and the disk."""
+
+ENDED = "the process that asked for it was ended while loading it, twice; `rheobase doctor` tries it again"
 
 Group = tuple[Entry, ...]
 """Plugins that are loaded in one process."""
@@ -123,23 +126,34 @@ class Examiner:
             entries: The plugins.
             apart: Whether those of one distribution have a process each, too.
         """
-        groups: list[Group] = [(entry,) for entry in entries]
-        if not apart:
-            groups = [tuple(group) for group in by_distribution(dict.fromkeys(entries)).values()]
+        groups = by_distribution(dict.fromkeys(entries))
         try:
-            # One may have spoilt the process for the others of its distribution: they are judged apart. And
-            # it may have ended those beside it, taken their answers, or lowered their limits: what does not
-            # work is loaded once more, with nothing beside it.
-            spoilt: list[Group] = []
-            failed: list[Group] = []
-            if self._run(groups, spoilt, failed) is None or self._run(spoilt, [], failed) is None:
-                self.apart = False
-                return Here().examine_all(entries)
-            for group in failed if len(groups) > 1 else ():
-                self._run([group], [], [])
+            with Suspects() as suspects:
+                for names in suspects.rounds(groups):
+                    together = [tuple(groups[name]) for name in names]
+                    if apart:
+                        together = [(entry,) for group in together for entry in group]
+                    if not self._judge(together):
+                        self.apart = False
+                        return Here().examine_all(entries)
+                for entry in (each for name in suspects.sure & groups.keys() for each in groups[name]):
+                    self.outcomes[entry] = _failed(entry, ENDED, time.time_ns())
         finally:
             self._name_strangers([entry for entry in entries if entry in self.outcomes])
         return [self.outcomes[entry] for entry in entries]
+
+    def _judge(self, groups: Sequence[Group]) -> bool:
+        """Load plugins, a process for each group; False: no process can be started."""
+        # One may have spoilt the process for the others of its distribution: they are judged apart. And
+        # it may have ended those beside it, taken their answers, or lowered their limits: what does not
+        # work is loaded once more, with nothing beside it.
+        spoilt: list[Group] = []
+        failed: list[Group] = []
+        if self._run(groups, spoilt, failed) is None or self._run(spoilt, [], failed) is None:
+            return False
+        for group in failed if len(groups) > 1 else ():
+            self._run([group], [], [])
+        return True
 
     def _run(self, groups: Sequence[Group], spoilt: list[Group], failed: list[Group]) -> list[Watched] | None:
         since = time.time_ns()
@@ -166,16 +180,8 @@ class Examiner:
         except ValueError:  # those before it are there
             failure = NO_ANSWER
         if len(found) < len(group):
-            entry = group[len(found)]
-            files, folders = rests_on(entry, since=since)
-            failed = Outcome(
-                failure=failure or NO_ANSWER,
-                detail=job.detail,
-                files=files,
-                sought=(package_of(entry),),
-                folders=folders,
-                limit=self.limit if job.overran else 0.0,
-            )
+            failed = _failed(group[len(found)], failure or NO_ANSWER, since)
+            failed = failed._replace(detail=job.detail, limit=self.limit if job.overran else 0.0)
             found += [failed, *[None] * (len(group) - len(found) - 1)]
         return found
 
@@ -218,6 +224,11 @@ def scan_apart(limit: float) -> Scan:
     """Read the metadata of all distributions as every listing does, with a limit for each place, s."""
     with Examiner(limit) as examiner:
         return examiner.scan(Host())
+
+
+def _failed(entry: Entry, failure: str, since: int) -> Outcome:
+    files, folders = rests_on(entry, since=since)
+    return Outcome(failure=failure, files=files, sought=(package_of(entry),), folders=folders)
 
 
 def _request(group: Group) -> dict[str, Any]:

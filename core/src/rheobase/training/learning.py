@@ -15,6 +15,7 @@ cut off. Steps are relative: one of 0.01 moves a time constant by 1 %.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -48,15 +49,56 @@ def value_of(raw: Tensor, start: Tensor, size: Tensor | None, domain: Domain) ->
         z = raw + w / (1.0 - w.abs())
         return middle + half * z / (1.0 + z.abs())
     if low is not None:
-        return low + (start - low) * _factor(raw)
+        return low + (start - low) * _factor(raw) if low else start * _factor(raw)
     if high is not None:
         return high - (high - start) * _factor(-raw)
     return start + raw if size is None else start + size * raw
 
 
 def _factor(r: Tensor) -> Tensor:
-    # Each branch is finite where it is not taken: torch multiplies its derivative by 0.
-    return torch.where(r > 0, 1.0 + r, 1.0 / (1.0 - r.clamp(max=0.0)))
+    # 1 + r, or 1 / (1 - r): the part above 0, and the rest.
+    below = r.clamp(max=0.0)
+    return (r - below) + (1.0 - below).reciprocal()
+
+
+class Course(NamedTuple):
+    """What a raw number stands for: see :func:`value_of`."""
+
+    start: Tensor
+    size: Tensor | None
+    domain: Domain
+
+
+class Moved(torch.autograd.Function):
+    """The values of several raw numbers, with one step in the backward for all of them, and no second one."""
+
+    @staticmethod
+    def forward(ctx: Any, courses: tuple[Course, ...], *raw: Tensor) -> Any:
+        """The value of each."""
+        ctx.courses = courses
+        ctx.save_for_backward(*raw)
+        return tuple(value_of(one, *course) for one, course in zip(raw, courses, strict=True))
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *cotangents: Tensor) -> Any:
+        """The cotangent of each raw number."""
+        parts = zip(ctx.saved_tensors, ctx.courses, cotangents, strict=True)
+        return None, *(c * slope_of(raw, *course) for raw, course, c in parts)
+
+
+def slope_of(raw: Tensor, start: Tensor, size: Tensor | None, domain: Domain) -> Tensor | float:
+    """The derivative of :func:`value_of` by the raw number."""
+    low, high = domain.lowest, domain.highest
+    if low is not None and high is not None:
+        middle, half = 0.5 * (low + high), 0.5 * (high - low)
+        w = (start - middle) / half
+        return half / (1.0 + (raw + w / (1.0 - w.abs())).abs()).square()
+    if low is not None:
+        return (start - low if low else start) / (1.0 - raw.clamp(max=0.0)).square()
+    if high is not None:
+        return (high - start) / (1.0 + raw.clamp(min=0.0)).square()
+    return 1.0 if size is None else size
 
 
 def check_learn(neuron: Neuron, learn: Iterable[str] | str) -> tuple[str, ...]:

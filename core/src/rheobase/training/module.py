@@ -20,7 +20,7 @@ from ..pipeline.backends import AUTO, EAGER
 from ..torch_state import values_visible
 from .backends import trainer_of
 from .events import Events
-from .learning import check_learn, tied_to, value_of
+from .learning import Course, Moved, check_learn, tied_to, value_of
 from .making import model_of
 from .receiving import check_finite, flat_input, scaled, unscaled
 from .reception import Reception
@@ -65,6 +65,7 @@ class Layer(nn.Module):
     _neuron: Neuron
     _trainer: Trainer | None
     _remarks: Remarks
+    _last: Any
 
     def __init__(
         self,
@@ -120,6 +121,8 @@ class Layer(nn.Module):
                 self._hold(name, value)
         self._smooth = False
         self.__dict__["_trainer"] = self._new_trainer()
+        # What the last call began with.
+        self.__dict__["_last"] = None
         # Past torch, which would look for it among its own at each call.
         self.__dict__["_remarks"] = Remarks(
             neuron,
@@ -168,11 +171,31 @@ class Layer(nn.Module):
     @property
     def values(self) -> dict[str, Tensor]:
         """The values of all parameters as they are now, by name: ``[]``, or one for each unit in a row."""
+        return self._held({name: value_of(raw, *course) for name, raw, course in self._courses()})
+
+    def _values_at_once(self) -> dict[str, Tensor]:
+        """The same, with a derivative that costs less, and has none itself."""
+        names, raw, courses = zip(*self._courses(), strict=True)
+        return self._held(dict(zip(names, Moved.apply(courses, *raw), strict=True)))  # type: ignore[no-untyped-call]
+
+    def _courses(self) -> list[tuple[str, Tensor, Course]]:
+        """The names of what learns, raw numbers, and what each stands for."""
+        schema = self._neuron.schema
+        # Past torch's look-ups, which cost more than what they find.
+        raw: Mapping[str, Any] = self.raw._parameters
+        start: Mapping[str, Any] = self.start._buffers
+        size: Mapping[str, Any] = self.size._buffers
+        return [
+            (name, raw[name], Course(start[name], size.get(name), schema.parameters[name].domain))
+            for name in self.learn
+        ]
+
+    def _held(self, learnt: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """All parameters by name, in a row, from those that learn."""
         schema, now = self._neuron.schema, {}
         for name in schema.parameters:
-            if name in self.learn:
-                raw, start = getattr(self.raw, name), getattr(self.start, name)
-                value = value_of(raw, start, getattr(self.size, name, None), schema.parameters[name].domain)
+            if name in learnt:
+                value = learnt[name]
                 now[name] = value.expand(self.units).flatten() if value.ndim else value
             elif name not in self._tied:
                 now[name] = getattr(self, name)
@@ -245,16 +268,15 @@ class Layer(nn.Module):
                 f"{neuron.identifier}: the events have the batch {list(events.batch)}, and x "
                 f"{list(shape[1:-1])}; give both alike"
             )
-        values = self.values
-        params = self._params(values)
-        starts = self._starts(params)
-        begun = self._begun(starts, params, shape[1:-1])
-        now, last = begun, torch.zeros_like(begun.y[0])
+        values, params, starts, begun = self._beginning(shape[1:-1], steady=trainer is not None)
+        now, last, sound = begun, None, False
         if state is not None:
             now, back = packed(neuron, self._names, state, begun, self.units, spikes=not self._timed)
-            last = last if back is None else back
+            last = back
+        if last is None and (trainer is None or self.recurrent is not None or not shape[0]):
+            last = torch.zeros_like(begun.y[0])
         if trainer is not None and shape.numel():
-            outputs, now, last = self._in_one(trainer, raw, shape, now, last, values, starts[0])
+            outputs, now, last, sound = self._in_one(trainer, raw, shape, now, last, values, starts[0])
         else:
             given = scaled(neuron, raw, self.rheobase, shape)
             begin = begun.y[0] if self._choices["output"] == "voltage" else None
@@ -266,12 +288,13 @@ class Layer(nn.Module):
             else:
                 outputs = torch.stack(rows) if rows else self.scale.new_zeros(shape)
         seen = ~outputs.detach().isnan() if self._timed else outputs
-        self._remarks.look(seen, shape[0], now, begun, self._names)
+        self._remarks.look(seen, shape[0], now, begun, self._names, sound=sound)
         self._remarks.heed(raw, self.rheobase, params, begun)
         if self._timed:
             outputs = outputs.unflatten(-2, self.units)
         else:
-            outputs = outputs.unflatten(-1, self.units)
+            last = outputs[-1] if return_state and last is None else last
+            outputs = outputs.unflatten(-1, self.units) if len(self.units) > 1 else outputs
             outputs = outputs.movedim(0, 1) if second else outputs
         if return_state:
             return outputs, named(self._names, now, None if self._timed else last, self.units)
@@ -282,11 +305,11 @@ class Layer(nn.Module):
         given: Mapping[str, Tensor],
         steps: int,
         now: StepState,
-        last: Tensor,
+        last: Tensor | None,
         params: Any,
         begin: Tensor | None,
         events: Events | None,
-    ) -> tuple[list[Tensor], StepState, Tensor]:
+    ) -> tuple[list[Tensor], StepState, Tensor | None]:
         unrolling, main = self._unrolling(), list(given)[self._main]
         # Without a graph there is nothing that it would stand for.
         asked = not self._timed and (torch.is_grad_enabled() or self._smooth)
@@ -294,7 +317,7 @@ class Layer(nn.Module):
         rows: list[Tensor] = []
         for t in range(steps):
             data = {name: value[t] for name, value in given.items()}
-            if self.recurrent is not None:
+            if self.recurrent is not None and last is not None:
                 data[main] = data[main] + self._returned(last) * self.rheobase[self._main]
             arriving = self._arriving(events, t)
             now, report, output = unrolling(now, params, data, self.scale, begin, surrogate, arriving)
@@ -358,16 +381,16 @@ class Layer(nn.Module):
         raw: Mapping[str, Tensor],
         shape: torch.Size,
         now: StepState,
-        last: Tensor,
+        last: Tensor | None,
         values: Mapping[str, Tensor],
         start: Tensor,
-    ) -> tuple[Tensor, StepState, Tensor]:
+    ) -> tuple[Tensor, StepState, Tensor | None, bool]:
         """All steps by a backend; one by one where what comes out goes in again."""
         given = unscaled(self._neuron, raw, self.rheobase, shape)
         begin = start if self._choices["output"] == "voltage" else None
-        if self.recurrent is None:
+        if self.recurrent is None or last is None:
             outputs, now, sound = trainer(given, self.rheobase, values, self.scale, begin, now)
-            last = outputs[-1]
+            last = None
         else:
             main, rows, sound = list(given)[self._main], [], True
             for t in range(shape[0]):
@@ -379,7 +402,7 @@ class Layer(nn.Module):
             outputs = torch.stack(rows)
         if not sound:
             check_finite(self._neuron, raw, self.units)
-        return outputs, now, last
+        return outputs, now, last, sound
 
     def _returned(self, last: Tensor) -> Tensor:
         """What the last output ``[*batch, N]`` adds to x."""
@@ -452,20 +475,73 @@ class Layer(nn.Module):
             parts.append(torch.as_tensor(value, dtype=like.dtype, device=like.device))
         return parts
 
-    def _begun(self, starts: list[Tensor], params: Any, batch: torch.Size) -> StepState:
-        """The state at the start."""
+    def _beginning(
+        self, batch: torch.Size, *, steady: bool
+    ) -> tuple[dict[str, Tensor], Any, list[Tensor], StepState]:
+        """The values of now, also as functions take them, what states begin with, and the state at the start.
+
+        Where nothing learns they are those of the last call, unless someone changed a value since; ``steady``
+        says whether that may be looked at.
+        """
+        looks = not (torch.compiler.is_compiling() or torch.is_inference_mode_enabled())
+        steady = steady and looks and not self.scale.is_inference()
+        if not steady or self.learn:
+            values = self._values_at_once() if steady else self.values
+            params = self._params(values)
+            starts = self._starts(params)
+            last = self._last[5] if steady and self._same(starts, batch) else None
+            begun = self._begun(starts, params, batch, last)
+            if steady and not begun.y.requires_grad:
+                self.__dict__["_last"] = batch, _stamp(starts), {}, None, starts, begun
+            return values, params, starts, begun
+        held = [each for each in self._buffers.values() if each is not None]
+        if not self._same(held, batch):
+            values = self.values
+            params = self._params(values)
+            starts = self._starts(params)
+            begun = self._begun(starts, params, batch)
+            self.__dict__["_last"] = batch, _stamp(held), values, params, starts, begun
+        _, _, values, params, starts, begun = self._last
+        return values, params, starts, begun
+
+    def _same(self, tensors: Sequence[Tensor], batch: torch.Size) -> bool:
+        """Whether the last call had this batch, and these tensors as they are."""
+        found = self._last
+        return (
+            found is not None
+            and found[0] == batch
+            and len(found[1]) == len(tensors)
+            and all(
+                one is other and other._version == version
+                for (one, version), other in zip(found[1], tensors, strict=True)
+            )
+        )
+
+    def _begun(
+        self, starts: list[Tensor], params: Any, batch: torch.Size, last: StepState | None = None
+    ) -> StepState:
+        """The state at the start; with all but who is armed from the last, which began with the same."""
         neuron = self._neuron
+        if last is not None and self._spiking and self.reception is None:
+            first = slice(None), *[slice(0, 1)] * len(batch)
+            y = last.y[first]
+            return last._replace(armed=(gap(self._model, y, params) < 0).expand(last.y.shape[1:]))
         shape, like = torch.Size((*batch, neuron.num_units)), self.scale
-        parts = [value.expand(shape) for value in starts]
-        parts += [] if self.reception is None else self.reception.begun(shape, like)
-        y = torch.stack(parts)
-        if not self._spiking:
+        if self.reception is None:
+            # All rows begin alike.
+            y = torch.stack([value.expand(shape[-1:]) for value in starts])
+            y = y.view(len(starts), *[1] * len(batch), shape[-1])
+        else:
+            y = torch.stack([*(value.expand(shape) for value in starts), *self.reception.begun(shape, like)])
+        armed = gap(self._model, y, params) < 0 if self._spiking else None
+        y = y.expand(len(y), *shape)
+        if armed is None:
             return StepState(y)
         steps = None
         if neuron.schema.refractory:
             steps = torch.zeros((), dtype=torch.int32, device=like.device).expand(shape)
         left = None if steps is None or not self._timed else steps.to(torch.float64)
-        return StepState(y, gap(self._model, y, params) < 0, steps, left)
+        return StepState(y, armed.expand(shape), steps, left)
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
@@ -491,12 +567,13 @@ class Layer(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._neuron._apply(fn, recurse)
+        self.__dict__["_last"] = None
         self.__dict__["_trainer"] = self._new_trainer()
         return self
 
     def __getstate__(self) -> dict[str, Any]:
         # A kernel is of this process, and of this layer.
-        return {**self.__dict__, "_trainer": None}
+        return {**self.__dict__, "_trainer": None, "_last": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
@@ -512,3 +589,8 @@ class Layer(nn.Module):
 
 def _padded(shape: torch.Size, units: torch.Size) -> tuple[int, ...]:
     return (*([1] * (len(units) - len(shape))), *shape)
+
+
+def _stamp(tensors: Sequence[Tensor]) -> list[tuple[Tensor, int]]:
+    """By which it is seen that tensors are others, or were changed."""
+    return [(each, each._version) for each in tensors]

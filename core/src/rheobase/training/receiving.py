@@ -67,8 +67,8 @@ def unscaled(
     """All inputs by name, as a layer is given them, in units of their sizes."""
     inputs = neuron.schema.inputs
     return {
-        name: given[name] if name in given else (inputs[name].default / size).expand(shape)
-        for name, size in zip(tuple(inputs) or ("",), sizes.unbind(0), strict=True)
+        name: given[name] if name in given else (inputs[name].default / sizes[row]).expand(shape)
+        for row, name in enumerate(tuple(inputs) or ("",))
     }
 
 

@@ -18,6 +18,8 @@ from .making import model_of
 from .receiving import scaled
 from .unrolling import neuron_data
 
+_AGAIN = 16
+"""The calls from one look at what follows from values that learn to the next, after the first ones."""
 _TELLING = 10
 """The steps in which a layer may be expected to spike, and to rest."""
 
@@ -39,9 +41,19 @@ class Remarks:
         self._heeded = False
         # Whether a warning was given, and whether the next call is the first.
         self._told, self._first = False, True
+        self._calls = 0
+        # The start that was looked at last; another call may have the same.
+        self._seen: StepState | None = None
 
     def look(
-        self, outputs: Tensor, steps: int, now: StepState, begun: StepState, names: Sequence[str]
+        self,
+        outputs: Tensor,
+        steps: int,
+        now: StepState,
+        begun: StepState,
+        names: Sequence[str],
+        *,
+        sound: bool = False,
     ) -> None:
         """What is to be said of a call, where values can be looked at.
 
@@ -51,14 +63,17 @@ class Remarks:
             now: The state at the end.
             begun: The state at the start.
             names: Those of the states' rows.
+            sound: Whether the state at the end is known to be finite.
 
         Raises:
             NonFiniteStateError: If a state is not finite at the end.
         """
         if not values_visible(outputs):
             return
+        # Not where torch compiles, which would begin again at each number.
+        self._calls += 1
         neuron = self._neuron
-        if not all_finite(now.y):
+        if not sound and not all_finite(now.y):
             where = first_not_finite(now.y) or (0,) * now.y.ndim
             raise NonFiniteStateError(
                 f"{neuron.identifier}: the state {names[where[0]]!r} of unit {where[-1]}"
@@ -66,8 +81,10 @@ class Remarks:
                 f"after {steps} steps of {neuron.dt:g} ms; give a smaller input or dt, or an "
                 "integrator that is stable at it"
             )
-        if not self._told and begun.armed is not None and outputs.numel():
+        again = begun is not self._seen and not self._between
+        if not self._told and again and begun.armed is not None and outputs.numel():
             self._tell(outputs, steps, begun.armed)
+            self._seen = begun
 
     def _tell(self, outputs: Tensor, steps: int, armed: Tensor) -> None:
         """Warn of units that cannot spike; and in the first call of a layer that says nothing."""
@@ -90,6 +107,11 @@ class Remarks:
             self._told = True
             warnings.warn(f"{self._neuron.identifier}: {said}", RheobaseWarning, stacklevel=6)
 
+    @property
+    def _between(self) -> bool:
+        """Whether a call is one of those that are not looked at again, since little has changed."""
+        return self._calls > _AGAIN and bool(self._calls % _AGAIN)
+
     def heed(self, raw: Mapping[str, Tensor], sizes: Tensor, params: Any, begun: StepState) -> None:
         """Warn once where dt is too large for what the parameters have become.
 
@@ -105,6 +127,7 @@ class Remarks:
             or model_of(neuron).dt_max is None
             or not values_visible(begun.y)
             or not begun.y.numel()
+            or self._between
         ):
             return
         if all(map(len, raw.values())):

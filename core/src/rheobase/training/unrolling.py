@@ -102,12 +102,13 @@ class Trainer(Protocol):
         begin: Tensor | None,
         now: StepState,
     ) -> tuple[Tensor, StepState, bool]:
-        """The output of each step, the state at the end, and whether all inputs are known to be finite.
+        """The output of each step, the state at the end, and whether inputs and that are known to be finite.
 
         Args:
             x: Each input ``[T, *batch, N]``, as the layer was given it, by name.
             sizes: What x = 1 stands for, ``[inputs, N]``.
-            values: The parameters by name, ``[]`` or ``[N]``.
+            values: The parameters by name, ``[]`` or ``[N]``. The same mapping is given again only if nothing
+                in it, nor in ``sizes`` and ``scale``, was changed.
             scale: As for a step.
             begin: As for a step, ``[]`` or ``[N]``.
             now: The state to go on from.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
 from .coverage import tallied
+from .drawing import drawn_by
 from .exploring import explore
 from .profiles import Profile
 from .property import Property
@@ -196,7 +197,6 @@ def search(prop: Property, subject: Subject, profile: Profile, seed: int) -> _Ou
 
 
 def _drawn(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    @st.composite
     def draw_case(draw: st.DrawFn) -> Any:
         try:
             return draw(strategy)
@@ -207,7 +207,7 @@ def _drawn(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         except (Exception, SystemExit) as error:
             return _Undrawn(Trial(told(error)))
 
-    return draw_case()
+    return drawn_by(draw_case)
 
 
 def _caught(do: Callable[[], Any]) -> tuple[str, Any]:

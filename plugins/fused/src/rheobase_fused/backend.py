@@ -19,7 +19,7 @@ from .population_step import PopulationStep
 from .runs import Run
 from .short import ShortCall
 from .suitable import check_drive, check_suitable, worthwhile
-from .training.trainer import LayerTrainer, states_of
+from .training.trainer import LayerTrainer, before_of
 
 if TYPE_CHECKING:
     from rheobase import Neuron, Recording
@@ -101,7 +101,7 @@ class Fused:
             Refusal: If this layer cannot be fused.
         """
         trainer = LayerTrainer(unrolling)
-        trainer.ready(sizes, values, scale, begin, states_of(unrolling, now))
+        trainer.ready(sizes, values, scale, begin, before_of(now))
         return trainer
 
     def population(self, neuron: Neuron, incoming: Any, *, grad: bool) -> PopulationStep:

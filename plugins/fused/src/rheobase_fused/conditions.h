@@ -3,6 +3,11 @@
 #if BYTES == 64 && !defined(__clang__)
 #define MASKS 1
 #if SINGLE
+#define NAMED_3(name) name##ps512_mask3
+#else
+#define NAMED_3(name) name##pd512_mask3
+#endif
+#if SINGLE
 typedef uint16_t vbool __attribute__((may_alias));
 typedef int lanes_t __attribute__((vector_size(64)));
 #define COMPARE(x, y, code) __builtin_ia32_cmpps512_mask(x, y, code, EVERY, 4)
@@ -71,6 +76,14 @@ INLINE vreal rb_where(vbool c, vreal x, vreal y) { return SELECT(c, x, y); }
 INLINE vint rb_where(vbool c, vint x, vint y) { return SELECT_INT(c, x, y); }
 /* l * d, and 0 where l is: also where d is infinite, or no number. */
 INLINE vreal rb_times(vreal l, vreal d) { return rb_where(rb_eq(l, splat(0)), splat(0), l * d); }
+/* The same, added to c. */
+INLINE vreal rb_times_add(vreal l, vreal d, vreal c) {
+#if MASKS
+    return NAMED_3(__builtin_ia32_vfmadd)(l, d, c, rb_ne(l, splat(0)), 4);
+#else
+    return rb_where(rb_eq(l, splat(0)), c, rb_fma(l, d, c));
+#endif
+}
 INLINE vbool rb_isfinite(vreal x) { return rb_lt(rb_abs(x), splat(INFINITY)); }
 INLINE vreal packed(vreal x) { return x; }
 INLINE vreal packed(vint x) { return from_bits(x); }

@@ -1,3 +1,7 @@
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 /* Room of a thread, which it keeps from block to block: memory that is fresh costs more than the work in it. */
 struct Room {
     char *memory = NULL;
@@ -18,6 +22,18 @@ static char *room(int64_t arrays) {
     return kept_room.memory;
 }
 
+/* Arrays for those that are put aside; their strides are a little longer than a block. */
+#define APART (ASIDE ? ASIDE + (ASIDE * LANES + BLOCK - 1) / BLOCK + ROWS + 1 : 0)
+
+static Rare rare_in(char *memory) {
+    Rare rare = {(real *)memory, NULL, {}};
+    if (!ASIDE) return rare;
+    real *at = rare.given + (int64_t)ASIDE * ASIDE_STRIDE;
+    for (int k = 0; k < ROWS; k++, at += BLOCK) rare.rows[k] = at;
+    rare.lane = (int32_t *)at;
+    return rare;
+}
+
 #define ARRAY(memory, k) ((void *)((memory) + (size_t)(k) * BLOCK * sizeof(real)))
 
 /* The parameters of a block's lanes: shared ones as one vector. */
@@ -36,6 +52,18 @@ static void load_params(const Layer *layer, int64_t at, int64_t count, real *con
     }
 }
 
+/* A state that is alike in all rows: those of the units again and again, as they lie there. */
+static void load_units(int kind, const void *from, int64_t at, int64_t units, int64_t count, void *to) {
+    const int64_t size = kind == 0 ? sizeof(real) : kind == 1 ? 1 : sizeof(int32_t), padded = PADDED(count);
+    alignas(64) char lanes[BLOCK * sizeof(real)];
+    for (int64_t done = 0, unit = at % units; done < count; unit = 0) {
+        const int64_t some = units - unit < count - done ? units - unit : count - done;
+        memcpy(lanes + done * size, (const char *)from + unit * size, (size_t)(some * size));
+        done += some;
+    }
+    load_state(kind, lanes, 0, count, padded, to);
+}
+
 static void rows_at(const Layer *layer, int64_t step, int64_t at, const real **x) {
     for (int k = 0; k < INPUTS; k++) x[k] = layer->inputs[k] + step * layer->input_strides[k] + at;
 }
@@ -44,7 +72,7 @@ static void forward_block(void *given, int64_t number) {
     Layer *const layer = (Layer *)given;
     const int64_t at = number * layer->block, lanes = layer->lanes;
     const int64_t count = lanes - at < layer->block ? lanes - at : layer->block;
-    char *const memory = room(STATES + HOISTED + PARAMS + 1);
+    char *const memory = room(STATES + HOISTED + PARAMS + 1 + APART);
     if (!memory) {
         __atomic_store_n(&layer->short_of_memory, 1, __ATOMIC_RELAXED);
         return;
@@ -57,16 +85,22 @@ static void forward_block(void *given, int64_t number) {
     for (int k = 0; k < PARAMS; k++) p[k] = (real *)ARRAY(memory, STATES + HOISTED + k);
     load_params(layer, at, count, p);
     prepare(PADDED(count) / LANES, p, h);
-    for (int k = 0; k < STATES; k++) load_state(kinds[k], layer->before[k], at, count, PADDED(count), s[k]);
+    for (int k = 0; k < STATES; k++) {
+        if (layer->before_wide[k]) load_state(kinds[k], layer->before[k], at, count, PADDED(count), s[k]);
+        else load_units(kinds[k], layer->before[k], at, layer->units, count, s[k]);
+    }
+    Rare rare = rare_in((char *)ARRAY(memory, STATES + HOISTED + PARAMS));
     vreal odd = splat(0);
     for (int64_t step = 0; step < layer->steps; step++) {
-        if (layer->kept && step % layer->segment == 0)
+        if (layer->kept[0] && step % layer->segment == 0)
             for (int k = 0; k < STATES; k++)
                 store_state(kinds[k], s[k], step / layer->segment * lanes + at, count, layer->kept[k]);
         rows_at(layer, step, at, x);
-        odd += forward(count, s, s, h, x, layer->out + step * lanes + at, (int)layer->stream);
+        odd += forward(count, s, s, h, x, layer->out + step * lanes + at, &rare, (int)layer->stream);
     }
     for (int k = 0; k < STATES; k++) store_state(kinds[k], s[k], at, count, layer->after[k]);
+    for (int k = 0; k < STATES; k++)
+        for (int64_t i = 0; kinds[k] == 0 && i < PADDED(count) / LANES; i++) odd += ((vreal *)s[k])[i] * 0;
     if (lanes_of(rb_ne(odd, odd))) __atomic_store_n(&layer->odd, 1, __ATOMIC_RELAXED);
 }
 
@@ -74,7 +108,7 @@ static void backward_block(void *given, int64_t number) {
     Layer *const layer = (Layer *)given;
     const int64_t at = number * layer->block, lanes = layer->lanes, segment = layer->segment;
     const int64_t count = lanes - at < layer->block ? lanes - at : layer->block, padded = PADDED(count);
-    char *const memory = room(segment * STATES + NUMBERS + HOISTED + PARAMS + 3 * GATHERED + CARRIED + 1);
+    char *const memory = room(segment * STATES + NUMBERS + HOISTED + PARAMS + 3 * GATHERED + CARRIED + 1 + APART);
     if (!memory) {
         __atomic_store_n(&layer->short_of_memory, 1, __ATOMIC_RELAXED);
         return;
@@ -90,6 +124,7 @@ static void backward_block(void *given, int64_t number) {
     for (int k = 0; k < GATHERED; k++, rest += BLOCK * sizeof(real)) a[k] = (real *)rest;
     for (int k = 0; k < GATHERED; k++, rest += 2 * BLOCK * sizeof(real)) sums[k] = (double *)rest;
     for (int k = 0; k < CARRIED; k++, rest += BLOCK * sizeof(real)) g[k] = (real *)rest;
+    Rare rare = rare_in(rest);
     load_params(layer, at, count, p);
     prepare(padded / LANES, p, h);
     for (int k = 0; k < NUMBERS; k++) {
@@ -114,7 +149,7 @@ static void backward_block(void *given, int64_t number) {
                 s[1][k] = ARRAY(memory, (j + 1) * STATES + k);
             }
             rows_at(layer, first + j, at, x);
-            forward(count, s[0], s[1], h, x, NULL, 0);
+            forward(count, s[0], s[1], h, x, NULL, &rare, 0);
         }
         for (int64_t j = steps - 1; j >= 0; j--) {
             const int64_t step = first + j;
@@ -122,7 +157,7 @@ static void backward_block(void *given, int64_t number) {
             rows_at(layer, step, at, x);
             for (int k = 0; k < INPUTS; k++) dx[k] = layer->dinputs[k] ? layer->dinputs[k] + step * lanes + at : NULL;
             backward(count, s[0], h, x, layer->dout + step * layer->dout_step + at * layer->dout_lane, c, a, dx,
-                     (int)layer->dout_lane, (int)layer->stream);
+                     &rare, (int)layer->dout_lane, (int)layer->stream);
         }
         for (int k = 0; k < GATHERED; k++)
             for (int64_t i = 0; i < padded; i++) {
@@ -139,26 +174,63 @@ static void backward_block(void *given, int64_t number) {
         for (int k = 0; k < CARRIED; k++) {
             double sum = 0;
             for (int64_t i = 0; i < count; i++) {
-                if (layer->dparam_strides[k]) layer->dparams[k][at + i] = (double)g[k][i];
+                if (layer->dparam_strides[k]) layer->sums[k][at + i] = (double)g[k][i];
                 else sum += (double)g[k][i];
             }
-            if (!layer->dparam_strides[k]) layer->dparams[k][number] = sum;
+            if (!layer->dparam_strides[k]) layer->sums[k][number] = sum;
         }
     }
+}
+
+/* Memory that is fresh is given in pages, each at its first use: for what is large those of 4 KiB cost more than the work. */
+static void in_large_pages(void *memory, int64_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (!memory || bytes < 4 * 1024 * 1024) return;
+    const uintptr_t first = ((uintptr_t)memory + 4095) & ~(uintptr_t)4095, end = (uintptr_t)memory + (uintptr_t)bytes;
+    madvise((void *)first, (end - first) & ~(uintptr_t)4095, MADV_HUGEPAGE);
+#endif
 }
 
 static int64_t blocks_of(const Layer *layer) { return (layer->lanes + layer->block - 1) / layer->block; }
 
 extern "C" int64_t rheobase_block(void) { return BLOCK; }
 
-extern "C" void rheobase_forward(Layer *layer, int64_t threads) {
+static int64_t said(const Layer *layer) { return (layer->odd != 0) | (layer->short_of_memory != 0) << 1; }
+
+extern "C" int64_t rheobase_forward(Layer *layer, int64_t threads) {
+    in_large_pages(layer->out, layer->steps * layer->lanes * (int64_t)sizeof(real));
     in_threads(forward_block, layer, blocks_of(layer), threads);
+    return said(layer);
 }
 
-extern "C" void rheobase_backward(Layer *layer, int64_t threads) {
-    in_threads(backward_block, layer, blocks_of(layer), threads);
-    /* In the order of blocks, whoever worked on them. */
-    for (int k = 0; k < CARRIED; k++)
-        for (int64_t b = 1; b < blocks_of(layer) && !layer->dparam_strides[k]; b++)
-            layer->dparams[k][0] += layer->dparams[k][b];
+extern "C" int64_t rheobase_backward(Layer *layer, int64_t threads) {
+    const int64_t blocks = blocks_of(layer);
+    int64_t room = 0;
+    for (int k = 0; k < CARRIED; k++) room += layer->dparam_strides[k] ? layer->lanes : blocks;
+    double *const sums = (double *)malloc((size_t)(room + 1) * sizeof(double)), *at = sums;
+    if (!sums) return 2;
+    for (int k = 0; k < CARRIED; k++) {
+        layer->sums[k] = at;
+        at += layer->dparam_strides[k] ? layer->lanes : blocks;
+    }
+    for (int k = 0; k < INPUTS; k++)
+        in_large_pages(layer->dinputs[k], layer->steps * layer->lanes * (int64_t)sizeof(real));
+    in_threads(backward_block, layer, blocks, threads);
+    /* In the order of blocks, or of rows, whoever worked on them. */
+    for (int k = 0; k < CARRIED && !layer->short_of_memory; k++) {
+        const double *const part = layer->sums[k];
+        if (!layer->dparam_strides[k]) {
+            double sum = 0;
+            for (int64_t b = 0; b < blocks; b++) sum += part[b];
+            layer->dparams[k][0] = (real)sum;
+            continue;
+        }
+        for (int64_t unit = 0; unit < layer->units; unit++) {
+            double sum = 0;
+            for (int64_t lane = unit; lane < layer->lanes; lane += layer->units) sum += part[lane];
+            layer->dparams[k][unit] = (real)sum;
+        }
+    }
+    free(sums);
+    return said(layer);
 }

@@ -78,6 +78,10 @@ OPERATIONS: dict[str, Operation] = {
     "where": Operation("rb_where({0}, {1}, {2})", "tl.where({0}, {1}, {2})"),
     # A cotangent and a derivative: 0 where the first is, whatever the other is there.
     "times": Operation("rb_times({0}, {1})", "tl.where({0} == 0, {0}, {0} * {1})", 2),
+    # The same, added to another.
+    "times_add": Operation(
+        "rb_times_add({0}, {1}, {2})", "tl.where({0} == 0, {2}, tl.fma({0}, {1}, {2}))", 2
+    ),
     "isfinite": Operation("rb_isfinite({0})", "(tl.abs({0}) < float('inf'))", 2),
 }
 """Name -> operation. Beside them are ``cast``, which changes a type, ``read`` and ``constant``."""

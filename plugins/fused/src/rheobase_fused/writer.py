@@ -74,5 +74,7 @@ class Writer:
             return parts[0]
         if target == "b":
             return f"rb_ne({parts[0]}, {'splat(0)' if source == 'f' else 'splat_int(0)'})"
+        if source == "b" and target == "f":
+            return f"rb_where({parts[0]}, splat(1), splat(0))"
         whole = {"f": f"rb_int({parts[0]})", "b": f"int_of({parts[0]})", "i": parts[0]}[source]
         return f"rb_real({whole})" if target == "f" else whole

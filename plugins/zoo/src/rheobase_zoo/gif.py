@@ -14,8 +14,10 @@ CITATION = (
     "two distinct adaptation mechanisms, Journal of Neurophysiology 107, 1756-1775, doi:10.1152/jn.00408.2011"
 )
 
-STEEP = (5.089, 11.459, 21.330, 34.663, 50.732, 68.561, 87.404, 106.836, 126.648, 146.747, 167.089, 187.655)
-STEEP += (208.436, 229.426, 250.623, 272.023, 293.624)
+STEEP: tuple[float, ...] = (
+    *(5.089, 11.459, 21.330, 34.663, 50.732, 68.561, 87.404, 106.836, 126.648),
+    *(146.747, 167.089, 187.655, 208.436, 229.426, 250.623, 272.023, 293.624),
+)
 """The spikes at 500 pA of the model without noise: one where V comes to V_T + gamma_1 + gamma_2."""
 
 

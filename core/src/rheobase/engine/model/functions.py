@@ -88,10 +88,14 @@ def own_update(model: Model, y: Tensor, params: Any, data: Any, dt: float) -> Te
 
 def ask(model: Model, name: str, parts: tuple[Any, ...], params: Any, *more: Any) -> Any:
     """Call one of the author's functions; a misspelt name, or an ``if`` on a tensor, is told as such."""
+    return ask_packed(model, name, model.schema.pack_state(*parts), params, *more)
+
+
+def ask_packed(model: Model, name: str, state: Any, params: Any, *more: Any) -> Any:
+    """The same, of a state whose values have their names."""
     function = getattr(model, name)
     if function is None:
         raise _undefined(model, name)
-    state = model.schema.pack_state(*parts)
     try:
         return function(state, params, *more)
     except _EXPLAINED as error:

@@ -11,6 +11,12 @@ from torch import Tensor
 from ...errors import DeclarationError
 
 
+def fits(value: Any, like: Any) -> bool:
+    """Whether a value is a row as nearly all are: nothing needs to be cast or spread."""
+    alike = type(value) is type(like) is Tensor
+    return alike and value.shape == like.shape and value.dtype == like.dtype
+
+
 def fitting(value: Any, like: Any, where: str) -> Any:
     """A value as a row of states is, ``[*batch, units]``; one number for all is spread.
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ..aggregate import Aggregator
 from ..integrator import RungeKutta
-from ..model.functions import Model, ask, pack, wrong_names
+from ..model.functions import Model, ask_packed, pack, wrong_names
 from ..model.schema import Schema, tuple_type
-from .answers import fitting, named_rows
+from .answers import fits, fitting, named_rows
 from .synapse import Kinetics
 
 EXTERNAL = "external"
@@ -142,9 +142,6 @@ class Composite:
             options += chosen
         return self.model.schema.pack_params(*values, *options)
 
-    def _own_params(self, params: Any) -> Any:
-        return self._unpacked(params)[0]
-
     def _unpacked(self, params: Any) -> tuple[Any, list[Any]]:
         """The parameters of the target's model, and those of each part."""
         # All stages of a step are given the same object.
@@ -166,46 +163,55 @@ class Composite:
         values, drawn = params[: len(own.parameters)], params[at + len(whole.options) :]
         return own.pack_drawn(*values, *chosen, *drawn) if drawn else own.pack_params(*values, *chosen)
 
-    def _of(self, place: int, state: Any, params: Any) -> tuple[tuple[Any, ...], Any]:
-        return state[self._slices[place].states], self._unpacked(params)[1][place]
-
     # --- the functions of the whole ----------------------------------------------------------------------
 
     def _derivatives(self, state: Any, params: Any, data: Any) -> Mapping[str, Any]:
-        own = self.own.schema
-        mine = tuple(state[: len(own.states)])
+        own, (values, of_parts) = self.own.schema, self._unpacked(params)
+        post = own.pack_state(*state[: len(own.states)])
+        rows = self._rows(state)
         changes: list[Any] = []
-        for place, part in enumerate(self.parts):
-            if part.kinetics.schema.states:
-                changes += self._kinetic_slopes(part, *self._of(place, state, params))
-        received = self._received(mine, state, params, data)
-        slopes = ask(self.own, "derivatives", mine, self._own_params(params), received)
+        for part, row, given in zip(self.parts, rows, of_parts, strict=True):
+            if row:
+                changes += self._kinetic_slopes(part, row, given)
+        received = self._received(post, rows, of_parts, data)
+        slopes = ask_packed(self.own, "derivatives", post, values, received)
         return dict(zip(self.model.schema.states, [*_in_order(own, slopes), *changes], strict=True))
 
     def _update(self, state: Any, params: Any, data: Any, dt: float) -> Any:
         """The target's own step, with what the synapses send at its start held for all of it."""
-        own = self.own.schema
-        mine = tuple(state[: len(own.states)])
-        received = self._received(mine, state, params, data)
-        new = ask(self.own, "update", mine, self._own_params(params), received, dt)
+        own, (values, of_parts) = self.own.schema, self._unpacked(params)
+        post = own.pack_state(*state[: len(own.states)])
+        rows = self._rows(state)
+        received = self._received(post, rows, of_parts, data)
+        new = ask_packed(self.own, "update", post, values, received, dt)
         if new is NotImplemented:
             return new
         changes: list[Any] = []
-        for place, part in enumerate(self.parts):
-            if part.kinetics.schema.states:
-                changes += self._kinetic_step(part, *self._of(place, state, params), dt)
+        for part, row, given in zip(self.parts, rows, of_parts, strict=True):
+            if row:
+                changes += self._kinetic_step(part, row, given, dt)
         return dict(zip(self.model.schema.states, [*_in_order(own, new), *changes], strict=True))
 
-    def _received(self, mine: tuple[Any, ...], state: Any, params: Any, data: Any) -> Any:
+    def _rows(self, state: Any) -> list[Any]:
+        """The states of each part, by its own names."""
+        return [
+            part.kinetics.schema.pack_state(*state[where.states])
+            for part, where in zip(self.parts, self._slices, strict=True)
+        ]
+
+    def _received(self, post: Any, rows: Sequence[Any], of_parts: Sequence[Any], data: Any) -> Any:
         """The target's input: the external one and all outputs, aggregated once."""
-        post = self.own.schema.pack_state(*mine)
         sent: dict[str, tuple[list[Any], list[str]]] = {}
-        for place, part in enumerate(self.parts):
+        for part, row, values in zip(self.parts, rows, of_parts, strict=True):
             kinetics: Any = part.kinetics
             if kinetics.output is not None:
-                outputs, identifiers = sent.setdefault(part.input, ([], []))
-                given = ask(kinetics, "output", *self._of(place, state, params), post)
-                outputs.append(fitting(given, mine[0], f"{_told(part)}.output"))
+                given = ask_packed(kinetics, "output", row, values, post)
+                if not fits(given, post[0]):
+                    given = fitting(given, post[0], f"{_told(part)}.output")
+                if part.input not in sent:
+                    sent[part.input] = [], []
+                outputs, identifiers = sent[part.input]
+                outputs.append(given)
                 identifiers.append(part.identifier)
         for name, (outputs, identifiers) in sent.items():
             external = getattr(data, name) if name else data
@@ -213,31 +219,39 @@ class Composite:
             data = data._replace(**{name: total}) if name else total
         return data
 
-    def _kinetic_slopes(self, part: Part, rows: tuple[Any, ...], values: Any) -> list[Any]:
+    def _kinetic_slopes(self, part: Part, rows: Any, values: Any) -> list[Any]:
         kinetics: Any = part.kinetics
-        given = ask(kinetics, "derivatives", rows, values)
-        slopes = named_rows(given, kinetics.schema.states, rows[0], f"{_told(part)}.derivatives")
-        return [slopes[name] for name in kinetics.schema.states]
+        given, states = ask_packed(kinetics, "derivatives", rows, values), kinetics.schema.states
+        if type(given) is dict and len(given) == len(states):
+            slopes = [given[name] for name in states if name in given]
+            if len(slopes) == len(states) and all(fits(each, rows[0]) for each in slopes):
+                return slopes
+        named = named_rows(given, states, rows[0], f"{_told(part)}.derivatives")
+        return [named[name] for name in states]
 
-    def _kinetic_step(self, part: Part, rows: tuple[Any, ...], values: Any, dt: float) -> tuple[Any, ...]:
+    def _kinetic_step(self, part: Part, rows: Any, values: Any, dt: float) -> tuple[Any, ...]:
         """A step of the synapse alone, by the classical Runge-Kutta method: no integrator is asked there."""
+        names = part.kinetics.schema.pack_state
 
         def field(t: Any, y: Tensor) -> Tensor:
-            return pack(self._kinetic_slopes(part, y.unbind(0), values))
+            return pack(self._kinetic_slopes(part, names(*y.unbind(0)), values))
 
         return _ALONE.advance(field, pack(list(rows)), 0.0, dt).y.unbind(0)
 
     def _threshold(self, state: Any, params: Any) -> Any:
-        mine = tuple(state[: len(self.own.schema.states)])
-        return ask(self.own, "threshold", mine, self._own_params(params))
+        return self._of_own("threshold", state, params)
 
     def _reset(self, state: Any, params: Any) -> Any:
-        mine = tuple(state[: len(self.own.schema.states)])
-        return ask(self.own, "reset", mine, self._own_params(params))
+        return self._of_own("reset", state, params)
 
     def _release(self, state: Any, params: Any) -> Any:
-        mine = tuple(state[: len(self.own.schema.states)])
-        return ask(self.own, "release", mine, self._own_params(params))
+        return self._of_own("release", state, params)
+
+    def _of_own(self, function: str, state: Any, params: Any) -> Any:
+        """What a function of the target says of its own states."""
+        own = self.own.schema
+        post = own.pack_state(*state[: len(own.states)])
+        return ask_packed(self.own, function, post, self._unpacked(params)[0])
 
     # --- arrivals ------------------------------------------------------------------------------------
 
@@ -267,10 +281,14 @@ class Composite:
                 rows[at] = rows[at] + weight
                 continue
             where = self._slices[place].states
-            own, values = self._of(place, rows, params)
-            changes = ask(kinetics, "arrive", tuple(own), values, weight)
-            changes = named_rows(changes, kinetics.schema.states, own[0], f"{_told(part)}.arrive", some=True)
-            for at, name in enumerate(kinetics.schema.states, start=where.start):
+            own = kinetics.schema.pack_state(*rows[where])
+            values = self._unpacked(params)[1][place]
+            changes = ask_packed(kinetics, "arrive", own, values, weight)
+            states = kinetics.schema.states
+            usual = type(changes) is dict and bool(changes) and changes.keys() <= states.keys()
+            if not usual or not all(fits(each, own[0]) for each in changes.values()):
+                changes = named_rows(changes, states, own[0], f"{_told(part)}.arrive", some=True)
+            for at, name in enumerate(states, start=where.start):
                 if name in changes:
                     # Where nothing arrives nothing happens, whatever the author makes of a weight of 0.
                     still, new = rows[at], changes[name]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError, RheobaseError
+from ...errors import ArgumentError, RheobaseError, shown
 from ...philox import key_of
 from ..model.distribution import Distribution, draw
 from .connectivity import Connectivity, of_matrix, of_pairs, of_rows
@@ -16,11 +16,11 @@ from .delays import delays_of
 from .inputs import input_of
 from .plasticity import Plasticity
 from .projection import Projection as Connected
-from .projection import as_weight
 from .recipe import Direct, RuleRecipe, SynapseRecipe
 from .reference import Projection
 from .underway import has_moments
 from .view import End
+from .weights import as_weight
 
 
 class Wanted(NamedTuple):
@@ -185,9 +185,16 @@ def _connected(
             return of_matrix(torch.as_tensor(rule.indptr), torch.as_tensor(rule.indices), sources, targets)
     except RheobaseError as error:
         raise type(error)(f"{name}: {error}") from error
+    other = ""
+    if isinstance(rule, Tensor) and rule.ndim == 2:
+        other = ": this one's to_sparse_csr()"
+    elif hasattr(rule, "tocsr"):
+        other = ": this one's tocsr()"
+    elif isinstance(rule, str):
+        other = f"; for the rule of that name rheobase.rule({shown(rule)}, ...)"
     raise ArgumentError(
-        f"{name}: rule={rule!r}; give rheobase.rule(name, ...), two index tensors (source, target), or a "
-        "matrix [source, target] in compressed rows, of torch or scipy"
+        f"{name}: rule={shown(rule)}; give rheobase.rule(name, ...), two index tensors (source, target), or "
+        f"a matrix [source, target] in compressed rows, of torch or scipy{other}"
     )
 
 
@@ -210,6 +217,9 @@ def share_receptor(new: Connected, others: Iterable[Connected]) -> None:
         same = other.schema is new.schema and other.input == new.input
         same = same and other.options == new.options
         different = [name for name in new.schema.parameters if not same or not _equal(other, new, name)]
+        different += [
+            name for name in new.kinetics.schema.states if same and not _same_start(other, new, name)
+        ]
         if not same or different:
             what = f"another {', '.join(different)}" if same else f"the synapse {new.recipe!r}"
             raise ArgumentError(
@@ -223,6 +233,17 @@ def share_receptor(new: Connected, others: Iterable[Connected]) -> None:
 
 def _equal(one: Connected, other: Connected, name: str) -> bool:
     return torch.equal(getattr(one, name), getattr(other, name))
+
+
+def _same_start(one: Connected, other: Connected, name: str) -> bool:
+    """Whether a state begins with the same values in both: numbers, or one distribution."""
+    first, second = (each.recipe.parameters.get(name) for each in (one, other))
+    if first is second:
+        return True
+    if isinstance(first, Distribution) or isinstance(second, Distribution):
+        # What is drawn goes by the identifier, so two draws of one distribution are not the same numbers.
+        return type(first) is type(second) and bool(first == second)
+    return _equal(one, other, name)
 
 
 def of_function(

@@ -11,6 +11,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from ...torch_state import known_to_numpy
 from .ring import ArrayRing
 from .underway import Delivery, Sent, amounts
 
@@ -96,8 +97,7 @@ class GridDelivery(Delivery):
         size = self._batch.numel() * self.connectivity.targets
         self._ring = ring = torch.zeros(self.longest + 1, size, dtype=weight.dtype, device=weight.device)
         steps = self.delays.steps
-        by_numpy = ring.device.type == "cpu" and ring.dtype in (torch.float32, torch.float64)
-        if by_numpy and steps is not None:
+        if steps is not None and known_to_numpy(ring):
             self._arrays = ArrayRing(ring, self.connectivity, steps, weight)
         for spikes in self.sent:
             self._add(ring, spikes, weight, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -26,6 +26,14 @@ from .underway import has_moments
 
 if TYPE_CHECKING:
     from ..neuron.base import Neuron
+
+
+class _Left(NamedTuple):
+    """What a step left: the population's own states, the whole, and where each row of synapses is kept."""
+
+    own: Tensor
+    whole: Tensor
+    rows: list[tuple[dict[str, Tensor | None], str, Tensor, int]]
 
 
 @final
@@ -67,9 +75,14 @@ class Incoming:
         self._due: list[Tensor | None] = []
         self._moments: list[Moments | None] = []
         self._located = has_moments(neuron)
+        self._parted: tuple[Tensor, Tensor] | None = None
+        self._left: _Left | None = None
 
     def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
         """The state and the parameters of the whole."""
+        y = self._as_left(state.y)
+        if y is not None:
+            return state._replace(y=y), self.params(params)
         rows = [
             row
             for place, each in enumerate(self._first)
@@ -86,6 +99,17 @@ class Incoming:
         if rows:
             state = state._replace(y=torch.cat([state.y, torch.stack([spread(row, shape) for row in rows])]))
         return state, self.params(params)
+
+    def _as_left(self, own: Tensor) -> Tensor | None:
+        """The states of the whole as the last step left them; None where anybody put others there since."""
+        if self._left is None or self._left.own is not own:
+            return None
+        for buffers, name, row, place in self._left.rows:
+            # ``.data = ...`` leaves the object; what is written to it is written to the whole.
+            if buffers.get(name) is not row or row.data_ptr() != place:
+                return None
+        shape = own.shape[1:]
+        return self._left.whole if all(due is None or due.shape == shape for due in self._due) else None
 
     @property
     def states(self) -> dict[str, Tensor]:
@@ -216,16 +240,25 @@ class Incoming:
 
     def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
         """The population's own part of a state, and the rows of the synapses."""
-        return state._replace(y=state.y[: self._own]), list(state.y[self._own :].unbind(0))
+        own, rows = state.y[: self._own], list(state.y[self._own :].unbind(0))
+        self._parted = own, state.y
+        return state._replace(y=own), rows
 
     def leave(self, rows: Sequence[Tensor], attached: bool) -> None:
         """Keep the states of the synapses."""
-        found = iter(rows)
+        found, left = iter(rows), []
         for group in self.groups:
             for name in group[0].kinetics.schema.states:
                 row = next(found)
+                kept = row if attached else row.detach()
                 for each in group:
-                    each._buffers[name] = row if attached else row.detach()
+                    each._buffers[name] = kept
+                    left.append((each._buffers, name, kept, kept.data_ptr()))
+        parted, self._parted, self._left = self._parted, None, None
+        if parted is not None and not attached and not any(each.kinetics.held for each in self._first):
+            own, whole = parted
+            if not whole.requires_grad:
+                self._left = _Left(own, whole, left)
 
 
 def _sum(parts: Sequence[Tensor]) -> Tensor | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..neuron.base import Neuron
 from .incoming import Incoming
@@ -39,5 +39,8 @@ class Parts(Protocol):
 
     def _reached(self) -> Mapping[str, Incoming]:
         """Population -> what reaches it."""
+
+    def _wired(self) -> Any:
+        """The parts as a step goes through them."""
 
     def __contains__(self, name: object) -> bool: ...

@@ -106,7 +106,8 @@ def synapse(name: str | type[Synapse], **parameters: Any) -> SynapseRecipe:
     Args:
         name: The name of an installed synapse (``rheobase list --kind synapse``), or a subclass of
             :class:`~rheobase.Synapse`.
-        **parameters: Its parameters and options: numbers, tensors ``[target units]``, distributions.
+        **parameters: Its parameters and options, and initial values of its states: numbers, tensors
+            ``[target units]``, distributions.
 
     Returns:
         The recipe.
@@ -132,7 +133,13 @@ def synapse(name: str | type[Synapse], **parameters: Any) -> SynapseRecipe:
         )
     schema = kind.schema
     for given in parameters:
-        if given not in schema.parameters and given not in schema.options:
+        declared = schema.states.get(given)
+        if declared is not None and declared.per != "target":
+            raise ParameterError(
+                f"synapse {source.name!r}: the state {given!r} is kept for each {declared.per}, "
+                "and begins as it is declared; only states of targets are given here"
+            )
+        if given not in schema.settable:
             raise ParameterError(f"synapse {source.name!r}: {schema.unknown(given)}")
         if given in schema.options:
             schema.options[given].check(f"synapse {source.name!r}", given, parameters[given])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from torch import Tensor
 
@@ -14,11 +14,41 @@ from .batch import of_one_batch
 from .blame import source_of_nan
 from .checks import check_alike, warn_of_hooks
 from .parts import Parts
+from .projection import Projection
 from .settling import put_back, reports, settled
+from .underway import Sent, spikes_of
 from .view import View, combined
 
 Stepper: TypeAlias = "Callable[[Any], dict[str, Tensor] | None]"
 """Takes a step of a population, given its prepared input: what it reports; None: nothing was done."""
+
+
+class Wires(NamedTuple):
+    """The parts of a network as a step goes through them.
+
+    Attributes:
+        modules: All populations and projections.
+        at_once: Population -> the projections by which its spikes arrive in the step in which they are sent.
+        others: The other projections, by identifier.
+        identifiers: All projections, in code-point order.
+    """
+
+    modules: tuple[Neuron | Projection, ...]
+    at_once: Mapping[str, tuple[Projection, ...]]
+    others: tuple[Projection, ...]
+    identifiers: tuple[str, ...]
+
+
+def wires_of(net: Parts) -> Wires:
+    """The parts of a network."""
+    projections = net.projections
+    at_once: dict[str, tuple[Projection, ...]] = {}
+    for each in projections.values():
+        if each.delays.at_once:
+            at_once[each.sender] = (*at_once.get(each.sender, ()), each)
+    names = tuple(sorted(projections))
+    others = tuple(projections[name] for name in names if not projections[name].delays.at_once)
+    return Wires((*net.populations.values(), *projections.values()), at_once, others, names)
 
 
 def take_step(
@@ -28,10 +58,10 @@ def take_step(
     check_alike(net.populations, net.projections, net.identifier)
     if of_views:
         data = _with_views(net, data, of_views)
-    incoming, label = net._reached(), net.simulation_step + 1
-    modules = (*net.populations.values(), *net.projections.values())
-    before = {each: dict(each._buffers) for each in modules}
+    incoming, wires, label = net._reached(), net._wired(), net.simulation_step + 1
+    before = {each: each._buffers.copy() for each in wires.modules}
     outputs: dict[str, Any] = {}
+    sent: dict[str, Sent | None] = {}
     if label == 1:
         data = of_one_batch(data)
         warn_of_hooks(net.populations, net.identifier)
@@ -49,10 +79,12 @@ def take_step(
                 else:
                     found = settled(population, reaching, data[name], before, label)
             outputs[name] = found
-            for projection in net.projections.values():
-                # Its receiver is stepped later in this step.
-                if projection.sender == name and projection.delays.at_once:
-                    projection.send_of(label, outputs[name])
+            who = found.get("spiked")
+            sent[name] = spikes = None if who is None else spikes_of(label, who, found.get("spike_times"))
+            if spikes is not None:
+                for projection in wires.at_once.get(name, ()):
+                    # Its receiver is stepped later in this step.
+                    projection.pass_on(spikes)
     except Exception as error:
         _put_back(net, before, label)
         if isinstance(error, IntegrationError) and (told := _blamed(net, name)):
@@ -60,11 +92,12 @@ def take_step(
         raise
     for projection in net.projections.values():
         projection.delivery.commit()
-    for name in sorted(net.projections):
-        projection = net.projections[name]
-        if not projection.delays.at_once:
-            projection.send_of(label, outputs[projection.sender])
-        outputs[name] = reports(projection)
+    for projection in wires.others:
+        spikes = sent[projection.sender]
+        if spikes is not None:
+            projection.pass_on(spikes)
+    for name in wires.identifiers:
+        outputs[name] = reports(net.projections[name])
     return outputs
 
 

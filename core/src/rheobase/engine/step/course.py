@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...signal.segments import Segment
-from ...torch_state import all_finite, values_visible
+from ...torch_state import all_finite, known_to_numpy, values_visible
 from ..integrator import Field, Integrator
 from ..model.functions import Model, kinetic_mask, resets_states
 from .events import LimitedField, StandingField
@@ -49,6 +49,8 @@ def integrate(
     if steps is not None and held and (integrator.adaptive or len(held) < len(model.schema.states)):
         resting = steps.bool()
     field = ModelField(model, params, data, y0.shape[1:], resting, begin)
+    if resting is not None and visible and known_to_numpy(y0):
+        field.look()
     # A field that stops growing at the threshold, or that stands still, is not linear.
     general = integrator.field == "general"
     gone = None

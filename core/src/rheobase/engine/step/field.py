@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...signal.segments import Segment, at_time, each_input, on_segment, segments_between, signals_in
 from ...signal.signal import Signal
+from ...torch_state import values_visible
 from ..integrator.event import pick
 from ..model.functions import Model, ask, gap, held_mask, slopes, spread
 
@@ -42,8 +44,15 @@ class ModelField:
     ) -> None:
         self.model, self.params, self.data = model, params, data
         self.shape, self.resting = shape, resting
+        # Their places in the flattened ``[*batch, units]``, where the field looks at values.
+        self._still: np.ndarray | None = None
         self._known = {} if begin is None else {0.0: begin}
         self.autonomous = isinstance(data, Tensor) or not signals_in(data)
+
+    def look(self) -> None:
+        """Look at who is at rest, so that the slopes of these few are all that is worked on."""
+        if self.resting is not None and self.resting.shape == self.shape:
+            self._still = np.flatnonzero(self.resting.numpy())
 
     def segments(self, t0: Any, t1: Any) -> list[Segment]:
         """The segments of a step, in each of which its input is smooth."""
@@ -56,7 +65,9 @@ class ModelField:
         # A segment has a clock of its own: only on the first one's is zero the start of the step.
         begin = self._known.get(0.0) if segment.start == 0.0 else None
         data = on_segment(self.data, segment)
-        return ModelField(self.model, self.params, data, self.shape, self.resting, begin)
+        part = ModelField(self.model, self.params, data, self.shape, self.resting, begin)
+        part._still = self._still
+        return part
 
     def __call__(self, t: Any, y: Tensor) -> Tensor:
         data = self.data
@@ -67,6 +78,14 @@ class ModelField:
                 data = self._at(t)
         slope = slopes(self.model, y, self.params, data)
         if self.resting is None:
+            return slope
+        # Of several rows the slope is a new tensor, which nobody else has.
+        looks = self._still is not None and len(slope) > 1 and slope.shape[1:] == self.shape
+        if looks and not slope.requires_grad and values_visible(slope):
+            rows, schema = slope.numpy().reshape(len(slope), -1), self.model.schema
+            for row, name in enumerate(schema.states):
+                if name in schema.held:
+                    rows[row][self._still] = 0.0
             return slope
         # Selected, not multiplied: 0 times an infinite slope is no number.
         return torch.where(self.resting & held_mask(self.model.schema, y), 0.0, slope)

@@ -22,7 +22,7 @@ from torch import Tensor
 from ...errors import ArgumentError, EventModeError, InputError
 from ...philox import Stream
 from ...signal.segments import at_start, segments_between, signals_in
-from ...torch_state import broadcast_shape, values_visible
+from ...torch_state import broadcast_shape, known_to_numpy, values_visible
 from ..integrator import Integrator, Status
 from ..model.drawing import ONCE, Drawing
 from ..model.functions import Model, own_update
@@ -35,9 +35,6 @@ from .located import located_step
 from .selected import finish_masked
 from .slopes import SLOPE, forgotten
 from .table import StepState, with_batch
-
-_NUMPY = (torch.float32, torch.float64)
-"""The types that numpy compares fast; it has no bfloat16."""
 
 
 class Report(NamedTuple):
@@ -137,7 +134,7 @@ def step(
         )
     ends = Ends(y0, y1, state.armed, state.refractory_steps, state.spiked, fresh)
     # The indexed way works on numpy's view of the memory; all else takes the masked one, to the same bits.
-    some = visible and y1.device.type == "cpu" and y1.dtype in _NUMPY and surrogate is None
+    some = visible and known_to_numpy(y1) and surrogate is None
     if some:
         done = finish_indexed(model, event, ends, params, dt, drawing, known, arrive)
     else:

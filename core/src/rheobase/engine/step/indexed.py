@@ -50,11 +50,9 @@ def finish_indexed(
     if before is not None and not known.calm:
         before = before.reshape(-1)
         mask = before.numpy() != 0
-        if mask.any():
+        if np.count_nonzero(mask):
             held = mask
-            for row, name in enumerate(model.schema.states):
-                if name in model.schema.held:
-                    _put_back(y[row], start[row], held)
+            _put_back(model, y, start, held)
             ended = np.flatnonzero(before.numpy() == 1) if model.release is not None else _NOBODY
             if len(ended):
                 who = torch.from_numpy(ended)
@@ -75,14 +73,13 @@ def finish_indexed(
         # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.
         reached = above | (gap(model, ends.y0, params).detach().reshape(-1).numpy() >= 0)
     # Whether they are armed is asked below, of these few alone.
-    found = np.flatnonzero(reached) if reached.any() else _NOBODY
+    found = np.flatnonzero(reached) if np.count_nonzero(reached) else _NOBODY
     quiet = not len(found) and held is None
     steps = before
     if before is not None and not known.calm:
         # A copy also where nobody is refractory: what the step was given may be somebody's.
-        steps = before.clone() if held is None else (before - 1).clamp_(min=0)
-    armed = torch.from_numpy(~above)
-    spiked = torch.zeros(len(above), dtype=torch.int8)
+        steps = before.clone() if held is None else torch.from_numpy(_fewer(before.numpy()))
+    armed, spiked = ~above, np.zeros(len(above), dtype=np.int8)
     if len(found):
         spikes = ends.armed.reshape(-1).numpy()[found]
         if held is not None and before is not None:
@@ -115,24 +112,36 @@ def finish_indexed(
                 y1 = y.index_copy(1, who, new).view(y1.shape)
             else:
                 y.index_copy_(1, who, new)
-            armed.index_copy_(0, who, below)
-            spiked.index_fill_(0, who, 1)
+            spiking = found[spikes]
+            armed[spiking], spiked[spiking] = below.numpy(), 1
             if steps is not None and again is not None:
                 steps = (steps.clone() if steps is before else steps).reshape(-1)
                 steps.index_copy_(0, who, again)
     return Finished(
         y1,
-        armed.view(shape),
+        torch.from_numpy(armed).view(shape),
         None if steps is None else steps.view(shape),
-        spiked.view(shape),
+        torch.from_numpy(spiked).view(shape),
         quiet,
         finite,
     )
 
 
-def _put_back(y: Tensor, start: Tensor, held: np.ndarray) -> None:
-    if y.requires_grad:
-        y.copy_(torch.where(torch.from_numpy(held), start, y))
-    else:
-        # In place, which no graph would know of.
-        np.copyto(y.numpy(), start.detach().numpy(), where=held)
+def _put_back(model: Model, y: Tensor, start: Tensor, held: np.ndarray) -> None:
+    """Let held states ``[D, n]`` be those at the start again."""
+    mask = torch.from_numpy(held)
+    for row, name in enumerate(model.schema.states):
+        if name not in model.schema.held:
+            continue
+        if y.requires_grad:
+            y[row].copy_(torch.where(mask, start[row], y[row]))
+        else:
+            # In place, which no graph would know of.
+            np.copyto(y[row].numpy(), start[row].detach().numpy(), where=held)
+
+
+def _fewer(steps: np.ndarray) -> np.ndarray:
+    """One less of each, down to zero."""
+    fewer = steps - 1
+    found: np.ndarray = np.maximum(fewer, 0, out=fewer)
+    return found

@@ -108,8 +108,6 @@ class Worker:
                 note(again[0])
                 self.close()
         except BaseException:
-            for job in self._running:
-                job.tell(now=True)
             self.close()
             raise
         return [found[number] for number in range(len(jobs))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import functools
 import gc
 import json
 import os
@@ -71,7 +72,7 @@ def _serve(channel: socket.socket, running: set[int]) -> None:
             request, pipes = _receive(channel)
             if not pipes or _limits() != limits:  # a job may set them, and the next would have them from here
                 return
-            _prepare(request)
+            _prepare(loads=request["do"] in ("core", "examine"))
             try:
                 pid = os.fork()
             except OSError as error:
@@ -118,19 +119,22 @@ def _receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return json.loads(text) if head else {}, pipes
 
 
-def _prepare(request: dict[str, Any]) -> None:
+@functools.cache
+def _prepare(*, loads: bool) -> None:
     """Import once what each job would import anew."""
     import resource  # noqa: F401
 
     import importlib_metadata  # noqa: F401
 
-    if request["do"] in ("core", "examine"):
+    if loads:
         import traceback  # noqa: F401
 
         from .. import component, evidence, offers, targets  # noqa: F401
 
         evidence.site_folders()
         targets.way("no_such_module_at_all")  # lists the folders of the path
+        # What is called for the first time fills caches, and each job would fill them anew.
+        next(examine.answers({"do": "core"}))
     gc.freeze()  # or the first collection in a job would copy all of it
 
 

@@ -181,10 +181,10 @@ class Watched:
             os.close(handle)
         self.pipes.clear()
 
-    def tell(self, *, now: bool = False) -> None:
-        """Tell the user for whom he waits, if that takes long, or now, as he will wait no more."""
+    def tell(self) -> None:
+        """Tell the user for whom he waits, if that takes long."""
         about = self.request.get("about")
-        if about and (now or self._told < time.monotonic()):
+        if about and self._told < time.monotonic():
             print(f"rheobase: waiting for {about}", file=sys.stderr, flush=True)
             self._told = float("inf")
 

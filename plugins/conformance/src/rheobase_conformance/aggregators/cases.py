@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rheobase.errors import InputError
 from torch import Tensor
 
+from ..drawing import drawn_by
 from ..profiles import Profile
 from ..subject import AggregatorSubject
 from ..violation import require, violated
@@ -98,7 +99,6 @@ def inputs(
         named: Whether they have identifiers, where it takes any.
     """
 
-    @st.composite
     def draw_inputs(draw: st.DrawFn) -> AggregatorCase:
         chosen = draw(st.sampled_from(list(shapes)))
         namings = naming(subject, len(chosen))
@@ -115,7 +115,7 @@ def inputs(
             draw(st.integers(0, 99)),
         )
 
-    return draw_inputs()
+    return drawn_by(draw_inputs)
 
 
 def with_all_values(case: AggregatorCase, *, either: bool = False) -> Iterator[AggregatorCase]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rheobase import Advance, Integrator
 from torch import Tensor
 
+from ..drawing import drawn_by
 from ..profiles import Profile
 from ..property import Need
 from ..subject import IntegratorSubject
@@ -55,7 +56,6 @@ def problems(
     claim = subject.claims.field
     taken = [name for name in (names or COUPLED[claim]) if PROBLEMS[name].taken_by(claim)]
 
-    @st.composite
     def draw_problem(draw: st.DrawFn) -> IntegratorCase:
         name = draw(st.sampled_from(taken))
         return IntegratorCase(
@@ -68,7 +68,7 @@ def problems(
             seed=draw(st.integers(0, 99)),
         )
 
-    return draw_problem()
+    return drawn_by(draw_problem)
 
 
 def advanced(method: Integrator, field: FieldLike, y: Tensor, t0: Any, t1: Any, **more: Any) -> Advance:

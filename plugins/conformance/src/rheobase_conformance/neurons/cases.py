@@ -9,6 +9,7 @@ import torch
 from hypothesis import strategies as st
 from rheobase.errors import RheobaseError
 
+from ..drawing import drawn_by
 from ..profiles import Profile
 from .case import NeuronCase
 from .subject import NeuronSubject
@@ -58,7 +59,6 @@ def runs(
         options: Whether the model's options are chosen from.
     """
 
-    @st.composite
     def draw_run(draw: st.DrawFn) -> NeuronCase:
         count = draw(st.sampled_from(list(units)))
         chosen = {name: _drive(draw, subject, name, courses) for name in subject.inputs}
@@ -79,7 +79,7 @@ def runs(
             seed=draw(st.integers(0, 99)),
         )
 
-    return draw_run()
+    return drawn_by(draw_run)
 
 
 def _drive(

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from hypothesis import strategies as st
 
+from ..drawing import drawn_by
 from ..profiles import Profile
 from ..property import prop
 from .case import NeuronCase, within
@@ -30,13 +31,12 @@ RANKS = ((2, 1, 3), (1, 2, 2, 2), (2, 1, 1, 1, 2))
 def mixed(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
     """Short runs in which each unit has its own value of every parameter, none of them zero throughout."""
 
-    @st.composite
     def draw_mixed(draw: st.DrawFn) -> NeuronCase:
         case = draw(runs(subject, profile, units=(5, 3), steps=(12, 24), courses=LEVELS, vary=False))
         sign, places = draw(st.sampled_from(SIGNS)), draw(st.permutations(range(len(PERCENTS))))
         return replace(case, params={**case.params, **_of_each_unit(subject, case.units, sign, places)})
 
-    return draw_mixed()
+    return drawn_by(draw_mixed)
 
 
 def _of_each_unit(

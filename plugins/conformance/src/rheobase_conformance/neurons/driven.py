@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rheobase.errors import RheobaseError
 from torch import Tensor
 
+from ..drawing import drawn_by
 from ..profiles import Profile
 from ..property import prop
 from ..vacuous import vacuous
@@ -22,7 +23,6 @@ from .subject import NeuronSubject
 def plain_neurons(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
     """The model with its defaults, for which its rheobase was measured."""
 
-    @st.composite
     def draw(draw_from: st.DrawFn) -> NeuronCase:
         return NeuronCase(
             dt=subject.dt,
@@ -31,7 +31,7 @@ def plain_neurons(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy
             seed=draw_from(st.integers(0, 99)),
         )
 
-    return draw()
+    return drawn_by(draw)
 
 
 STRONGER = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rheobase.errors import EventModeError, RheobaseError
 from torch import Tensor
 
+from ..drawing import drawn_by
 from ..profiles import Profile
 from ..property import prop
 from ..vacuous import vacuous
@@ -29,7 +30,6 @@ STRENGTH = 50.0
 def periods(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[NeuronCase]:
     """The model with its defaults, but for the refractory period, which each unit has its own of."""
 
-    @st.composite
     def draw(draw_from: st.DrawFn) -> NeuronCase:
         return NeuronCase(
             params={"tau_ref": _periods(subject)},
@@ -40,7 +40,7 @@ def periods(subject: NeuronSubject, profile: Profile) -> st.SearchStrategy[Neuro
             seed=draw_from(st.integers(0, 99)),
         )
 
-    return draw()
+    return drawn_by(draw)
 
 
 def _periods(subject: NeuronSubject) -> tuple[float, ...]:

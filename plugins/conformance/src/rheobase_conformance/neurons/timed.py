@@ -118,18 +118,21 @@ def the_gradient_of_times_is_that_of_differences(subject: NeuronSubject) -> None
         # Later spikes, which depend on earlier ones, as well as the first.
         weights = torch.where(there, 1.0 + torch.arange(times.shape[-1], dtype=x.dtype), 0.0)
         (gradient,) = torch.autograd.grad((weights * times.nan_to_num(0.0)).sum(), x)
-        found, slopes = float((gradient * along).sum()), []
         step = _FAINT * float(x.detach().abs().max())
-        for h in (step, 0.5 * step):
-            with torch.no_grad():
-                ends = [_times(layer, subject, x + sign * h * along) for sign in (1.0, -1.0)]
-            if any(each.shape != times.shape or not torch.equal(~each.isnan(), there) for each in ends):
-                break
-            gone = (weights * (ends[0] - ends[1]).nan_to_num(0.0)).sum()
-            slopes.append(float(gone) / (2.0 * h))
+        ends = [x + sign * h * along for h in (step, 0.5 * step) for sign in (1.0, -1.0)]
+        with torch.no_grad():
+            # Each row of a batch is a run of its own.
+            over, under, near_over, near_under = moved = _times(layer, subject, torch.stack(ends, 1))
         # Where a spike comes or goes within the step, or a course bends, there is nothing to compare.
-        size = float((gradient * along).abs().sum()) + abs(slopes[-1] if slopes else 0.0)
-        if len(slopes) < 2 or abs(slopes[0] - slopes[1]) > _CLOSE * size or not size:
+        if moved.shape[1:] != times.shape or not bool((~moved.isnan() == there).all()):
+            continue
+        gone = [(weights * each.nan_to_num(0.0)).sum() for each in (over - under, near_over - near_under)]
+        slopes, found = (
+            (float(gone[0]) / (2.0 * step), float(gone[1]) / step),
+            float((gradient * along).sum()),
+        )
+        size = float((gradient * along).abs().sum()) + abs(slopes[1])
+        if abs(slopes[0] - slopes[1]) > _CLOSE * size or not size:
             continue
         require(
             abs(found - slopes[1]) <= 20.0 * _CLOSE * size,

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ..drawing import drawn_by
 from ..profiles import Profile
 from .case import RuleCase, asked
 from .subject import CHOICES, RuleSubject
@@ -44,12 +45,11 @@ def populations(
     if not taken:
         subject.refuses_all()
 
-    @st.composite
     def draw_populations(draw: st.DrawFn) -> RuleCase:
         case = draw(st.sampled_from(taken))
         return replace(case, seed=draw(st.integers(0, 99)))
 
-    return draw_populations()
+    return drawn_by(draw_populations)
 
 
 def going(subject: RuleSubject, shape: tuple[int, int, bool], **fixed: Any) -> list[RuleCase]:

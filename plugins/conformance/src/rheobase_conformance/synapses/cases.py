@@ -9,6 +9,7 @@ import torch
 from hypothesis import strategies as st
 from rheobase.errors import RheobaseError
 
+from ..drawing import drawn_by
 from ..profiles import Profile
 from .bench import start
 from .case import SynapseCase
@@ -40,7 +41,6 @@ def spikes(
         moved: Whether parameters are moved.
     """
 
-    @st.composite
     def draw_spikes(draw: st.DrawFn) -> SynapseCase:
         count = draw(st.sampled_from(list(units)))
         params = draw(_near(subject, count)) if moved else {}
@@ -55,7 +55,7 @@ def spikes(
         )
         return case if can_be_made(subject, case) else SynapseCase(units=count, seed=case.seed)
 
-    return draw_spikes()
+    return drawn_by(draw_spikes)
 
 
 def plain(subject: SynapseSubject, profile: Profile) -> st.SearchStrategy[SynapseCase]:
@@ -66,7 +66,6 @@ def plain(subject: SynapseSubject, profile: Profile) -> st.SearchStrategy[Synaps
 def _near(subject: SynapseSubject, units: int) -> st.SearchStrategy[dict[str, Any]]:
     usual = values_of(subject)
 
-    @st.composite
     def draw_near(draw: st.DrawFn) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, value in usual.items():
@@ -86,7 +85,7 @@ def _near(subject: SynapseSubject, units: int) -> st.SearchStrategy[dict[str, An
                 found[name] = draw(st.sampled_from(list(choices)))
         return found
 
-    return draw_near()
+    return drawn_by(draw_near)
 
 
 def values_of(subject: SynapseSubject) -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from .kernel import LayerKernel, in_buffer
+from .kernel import LayerKernel, Table, room_for
 from .setting import LIBRARY
 
 
@@ -20,12 +20,13 @@ class Recipe(Protocol):
     """What makes the kernels of a layer."""
 
     def ready(
-        self, sizes: Tensor, values: Any, scale: Tensor, begin: Tensor | None, states: Any
-    ) -> tuple[dict[str, Tensor], LayerKernel]:
+        self, sizes: Tensor, values: Any, scale: Tensor, begin: Tensor | None, before: Sequence[Tensor]
+    ) -> tuple[Table, LayerKernel]:
         """What a kernel reads beside inputs and states, and the kernel."""
 
-    def named(self, values: Sequence[Tensor], before: Sequence[Tensor]) -> tuple[Any, Any]:
-        """Parameters and states by name."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the parameters."""
 
     @property
     def segment(self) -> int:
@@ -68,71 +69,59 @@ class _Given(NamedTuple):
     before: list[Tensor]
 
 
-def _kernel(given: _Given) -> tuple[LayerKernel, list[Tensor], dict[str, Tensor]]:
+def _kernel(given: _Given) -> tuple[LayerKernel, Table, list[Tensor]]:
+    """A kernel, the parameters, and the states that it knows."""
     recipe = RECIPES[given.key]
-    values, states = recipe.named(given.values, given.before)
-    params, kernel = recipe.ready(given.sizes, values, given.scale, given.begin, states)
-    return kernel, [params[name] for name in kernel.params], states
+    values = dict(zip(recipe.names, given.values, strict=True))
+    params, kernel = recipe.ready(given.sizes, values, given.scale, given.begin, given.before)
+    return kernel, params, given.before[: 1 + len(kernel.beside)]
 
 
 @torch.library.impl(LIBRARY, "unrolled", "CPU")
 def _unrolled(*given: Any) -> list[Tensor]:
     one, keeps = _Given(*given[:-1]), given[-1]
     with torch.no_grad():
-        kernel, params, states = _kernel(one)
-        size, views = _kept(one, RECIPES[one.key].segment, keeps)
-        buffer = one.scale.new_empty(size, dtype=torch.uint8)
-        parts = dict(zip(states, in_buffer(buffer, views), strict=True))
-        kept = [parts[name] for name in kernel.states] if keeps else []
-        done = kernel.forward(one.x, params, [states[name] for name in kernel.states], kept)
-    ends = dict(zip(kernel.states, done.after, strict=True))
-    return [done.out, *(ends[name] if name in ends else states[name].clone() for name in states), buffer]
+        kernel, params, before = _kernel(one)
+        buffer = one.scale.new_empty(_kept(one, keeps), dtype=torch.uint8)
+        done = kernel.forward(one.x, params, before, buffer if keeps else None)
+    rest = [each.clone(memory_format=torch.contiguous_format) for each in one.before[len(before) :]]
+    return [done.out, *done.after, *rest, buffer]
 
 
 @torch.library.impl(LIBRARY, "unrolled_backward", "CPU")
 def _unrolled_backward(*given: Any) -> list[Tensor]:
     one, buffer, cotangents = _Given(*given[:-2]), given[-2], given[-1]
     with torch.no_grad():
-        kernel, params, states = _kernel(one)
-        _, views = _kept(one, RECIPES[one.key].segment, True)
-        parts = dict(zip(states, in_buffer(buffer, views), strict=True))
-        kept = [parts[name] for name in kernel.states]
-        dafter = dict(zip(states, cotangents[1:], strict=True))
-        names = [f"p.{name}" for name in RECIPES[one.key].named(one.values, one.before)[0]]
+        kernel, params, before = _kernel(one)
+        names = [f"p.{name}" for name in RECIPES[one.key].names]
         inputs = [f"x.{name}" for name in kernel.inputs]
-        numbers = [f"s.{name}" for name in kernel.numbers]
         begun = [f"p.{kernel.params[-1]}"] if one.begin is not None else []
-        wanted = [*inputs, *names, *begun, *numbers]
-        found = kernel.backward(one.x, params, kept, cotangents[0], dafter, frozenset(wanted))
-    like = [*one.x, *one.values, *([] if one.begin is None else [one.begin]), *one.before]
+        wanted = [*inputs, *names, *begun, "y"]
+        dout, dafter = cotangents[:2]
+        found = kernel.backward(one.x, params, before, buffer, dout, dafter, frozenset(wanted))
+    like = [*one.x, *one.values, *([] if one.begin is None else [one.begin]), one.before[0]]
     return [
         found[name] if name in found else torch.zeros_like(each)
-        for name, each in zip(wanted, like, strict=False)
+        for name, each in zip(wanted, like, strict=True)
     ]
 
 
-def _kept(given: _Given, segment: int, keeps: bool) -> tuple[Any, list[Any]]:
-    """Bytes of what is kept, and where the states at the starts of segments lie: type, shape, offset."""
-    segments = -(-given.x[0].shape[0] // segment) if keeps else 0
-    views, size = [], 0
-    for each in given.before:
-        views.append((each.dtype, (segments, *each.shape), size))
-        size = size + (segments * each.numel() * each.element_size() + 63) // 64 * 64
-    return size, views
+def _kept(given: _Given, keeps: bool) -> Any:
+    """Bytes of what is kept."""
+    segments = -(-given.x[0].shape[0] // RECIPES[given.key].segment) if keeps else 0
+    return room_for(given.before, segments)[0]
 
 
 def _fake(*given: Any) -> list[Tensor]:
     one, keeps = _Given(*given[:-1]), given[-1]
-    size, _ = _kept(one, RECIPES[one.key].segment, keeps)
-    out = one.before[0].new_empty((one.x[0].shape[0], *one.before[0].shape))
-    buffer = one.scale.new_empty(size, dtype=torch.uint8)
+    out = one.before[0].new_empty((one.x[0].shape[0], *one.before[0].shape[1:]))
+    buffer = one.scale.new_empty(_kept(one, keeps), dtype=torch.uint8)
     return [out, *(each.new_empty(each.shape) for each in one.before), buffer]
 
 
 def _fake_backward(*given: Any) -> list[Tensor]:
     one = _Given(*given[:-2])
-    numbers = [each for each in one.before if each.is_floating_point()]
-    like = [*one.x, *one.values, *([] if one.begin is None else [one.begin]), *numbers]
+    like = [*one.x, *one.values, *([] if one.begin is None else [one.begin]), one.before[0]]
     return [each.new_empty(each.shape) for each in like]
 
 
@@ -153,8 +142,8 @@ def _differentiate(ctx: Any, cotangents: Any) -> Any:
     given = [None if each is None or not each.is_floating_point() else each for each in cotangents[:-1]]
     found = _OPS.unrolled_backward(ctx.key, x, sizes, values, scale, begin, before, saved[-1], given)
     dx, dvalues, rest = found[:xs], found[xs : xs + count], found[xs + count :]
-    dbegin, numbers = (rest[0], rest[1:]) if begins else (None, rest)
-    dbefore = [*numbers, *[None] * (befores - len(numbers))]
+    dbegin, dy = (rest[0], rest[1]) if begins else (None, rest[0])
+    dbefore = [dy, *[None] * (befores - 1)]
     return None, dx, None, dvalues, None, dbegin, dbefore, None
 
 

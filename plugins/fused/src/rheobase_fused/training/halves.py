@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from ..expression import Builder, Node, ordered, rebuilt
 from ..hoisting import Still, hoisted
 from ..lanes import Lanes
@@ -13,8 +15,9 @@ from ..linear import condensed
 from ..setting import UNITS
 from ..tracing import Step
 from .adjoint import adjoints, total
+from .forms import Forms, Values, forms_of, regrouped
 from .partials import Part
-from .setting import MARKS, OUT, LayerSetting, slope_nodes
+from .setting import MARKS, OUT, SPIKED, LayerSetting, slope_nodes
 
 FEW = 3
 """So many learned parameters are summed over steps themselves, and not by way of what follows from them."""
@@ -37,6 +40,8 @@ class Halves:
         carried: Parameter -> its cotangent, from those of ``gathered`` summed over steps, which are read as
             ``a_0``, ``a_1``, ...
         hoisted: What does not change -> whether it is the same for all units.
+        forward: The forms of the states at the end, and of the output.
+        backward: Those of ``adjoint``, ``gathered`` and ``inputs``.
     """
 
     pattern: tuple[Any, ...]
@@ -47,6 +52,8 @@ class Halves:
     gathered: Mapping[Node, Node]
     carried: Mapping[str, Node]
     hoisted: Mapping[Node, bool]
+    forward: Forms
+    backward: Forms
 
 
 def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Halves:
@@ -67,6 +74,9 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
     names = [name for name in setting.states if holds or name != "hold"]
     ends = [lanes.single(lanes.of(traced.results[name]), setting.states[name].dtype) for name in names]
     roots = [*ends, lanes.single(lanes.of(traced.results[OUT]), dtype)]
+    spiked = traced.results.get(SPIKED)
+    if spiked is not None:
+        roots.append(lanes.single(lanes.of(spiked), torch.bool))
     if not holds and "hold" in setting.states:
         roots = rebuilt(builder, roots, {builder.read("s_hold", "i"): builder.constant(0, "i")})
 
@@ -76,6 +86,7 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
     still = Still(step_with({}), ALL)
     shorter = condensed(builder, still, roots)
     roots = [shorter.get(root, root) for root in roots]
+    who = None if spiked is None else roots.pop()
     numbers = [name for name in names if setting.states[name].dtype == dtype]
     u, slope = slope_nodes(builder, setting.unrolling.function, dtype)
     seeds: dict[Node, Node] = {}
@@ -109,13 +120,19 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
     sums = {node: builder.read(f"a_{k}", "f") for k, node in enumerate(of_still)}
     carried = derivative(sums, learnt.values())
     zero = builder.constant(0.0, "f")
-    values = _Values(builder)
+    values = Values(builder)
     states = {name: values.of(root) for name, root in zip(names, roots, strict=False)}
     out = values.of(roots[-1])
     adjoint = {name: values.of(found.get(node, zero)) for name, node in before.items()}
     inputs = {name: values.of(found[node]) for name, node in data.items() if node in found}
     gathered = {node: values.of(cotangent) for node, cotangent in of_still.items()}
     step = step_with(states)
+    who = None if who is None else values.of(who)
+    forward = forms_of(builder, [*states.values(), out], who)
+    # Who spikes must be told by the same bits as in the forward; the rest may be rounded otherwise.
+    taken = [*adjoint.values(), *gathered.values(), *inputs.values()]
+    taken = regrouped(builder, still, taken, [*forward.whole, *([] if who is None else [who])])
+    backward = forms_of(builder, taken, who)
     return Halves(
         traced.pattern(),
         step,
@@ -124,48 +141,11 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
         inputs,
         gathered,
         {name: values.of(carried[node]) for name, node in learnt.items() if node in carried},
-        hoisted([*states.values(), out, *adjoint.values(), *inputs.values(), *gathered.values()], step, ALL),
+        hoisted([*forward.nodes, *backward.nodes], step, ALL),
+        forward,
+        backward,
     )
 
 
 def _depends(node: Node, leaves: Iterable[Node]) -> bool:
     return not {*ordered([node])}.isdisjoint(leaves)
-
-
-class _Values:
-    """What nodes are in value: a surrogate is taken from itself, and adds nothing.
-
-    Args:
-        builder: What makes the nodes.
-    """
-
-    def __init__(self, builder: Builder) -> None:
-        self._builder, self._known = builder, dict[Node, Node]()
-        self._zero = builder.constant(0.0, "f")
-
-    def of(self, root: Node) -> Node:
-        """The node of a value."""
-        for node in ordered([root], self._known):
-            if node not in self._known:
-                self._known[node] = self._of(node)
-        return self._known[root]
-
-    def _of(self, node: Node) -> Node:
-        if node.operation == "soft":
-            # Finite, and whatever it is, it is subtracted again.
-            return self._zero
-        parts = [self._known[part] for part in node.parts]
-        if node.operation == "stop":
-            return parts[0]
-        if not parts:
-            return node
-        zeros = [part is self._zero for part in parts]
-        if node.operation == "sub" and parts[0] is parts[1] and node.type == "f":
-            return self._zero
-        if node.operation == "add" and any(zeros):
-            return parts[zeros.index(True) - 1]
-        if node.operation in ("mul", "times") and any(zeros):
-            return self._zero
-        if node.operation == "fma" and any(zeros[:2]):
-            return parts[2]
-        return self._builder.make(node.operation, node.type, *parts)

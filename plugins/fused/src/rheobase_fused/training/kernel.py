@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 import torch
@@ -30,18 +31,23 @@ KERNELS: dict[str, LayerKernel] = {}
 """Those of this process, by the hash of their source."""
 
 
-class _Layer(ctypes.Structure):
-    """The structure of ``layer.h``."""
+class Table(NamedTuple):
+    """Parameters as a kernel reads them.
 
-    _fields_ = [
-        *((name, ctypes.c_int64) for name in ("units", "lanes", "steps", "segment", "block")),
-        *((name, ctypes.c_void_p) for name in ("before", "after", "kept", "params", "param_strides")),
-        *((name, ctypes.c_void_p) for name in ("inputs", "input_strides", "out")),
-        *((name, ctypes.c_int64) for name in ("stream", "odd", "short_of_memory")),
-        ("dout", ctypes.c_void_p),
-        *((name, ctypes.c_int64) for name in ("dout_step", "dout_lane")),
-        *((name, ctypes.c_void_p) for name in ("dafter", "dbefore", "dinputs", "dparams", "dparam_strides")),
-    ]
+    Attributes:
+        alive: The tensors.
+        words: Their addresses and strides.
+    """
+
+    alive: list[Tensor]
+    words: list[int]
+
+
+def table_of(params: Sequence[Tensor]) -> Table:
+    """Parameters, each ``[]`` or ``[N]``, in order."""
+    alive = [each.contiguous() for each in params]
+    words = _padded([each.data_ptr() for each in alive]) + _padded([each.ndim for each in alive])
+    return Table(alive, words)
 
 
 class Forwarded(NamedTuple):
@@ -49,8 +55,8 @@ class Forwarded(NamedTuple):
 
     Attributes:
         out: ``[T, *batch, N]``.
-        after: The states at the end, in order, ``[*batch, N]``.
-        finite: Whether all inputs were.
+        after: The states at the end: those that are numbers ``[D, *batch, N]``, and those beside them.
+        finite: Whether all inputs were, and the states at the end.
     """
 
     out: Tensor
@@ -62,6 +68,9 @@ class Forwarded(NamedTuple):
 class LayerKernel:
     """A layer's step and its derivative, compiled.
 
+    States are given as one tensor ``[D, *batch, N]`` of those that are numbers, and one ``[*batch, N]`` for
+    each that is not.
+
     Args:
         halves: What it was made from.
         text: Its source.
@@ -69,8 +78,8 @@ class LayerKernel:
         store: Whether states are kept for each step.
 
     Attributes:
-        states: The names of the states, in order.
-        numbers: Those that are numbers.
+        numbers: The names of the states that are numbers, in order.
+        beside: Those of the others.
         params: The names of the parameters, the scale and the sizes among them.
         inputs: Those of the inputs.
     """
@@ -79,57 +88,66 @@ class LayerKernel:
         made = library(text, FUNCTIONS)
         self._forward, self._backward = made.rheobase_forward, made.rheobase_backward
         for function in (self._forward, self._backward):
-            function.argtypes, function.restype = [ctypes.POINTER(_Layer), ctypes.c_int64], None
+            function.argtypes, function.restype = [ctypes.c_void_p, ctypes.c_int64], ctypes.c_int64
         made.rheobase_block.restype = ctypes.c_int64
         self._block = int(made.rheobase_block())
-        self._segment = segment_of(store=store)
+        self.segment = segment_of(store=store)
         self.key = key
-        self.states, self.numbers = tuple(halves.step.states), tuple(halves.adjoint)
+        self.numbers = tuple(halves.adjoint)
+        self.beside = tuple(name for name in halves.step.states if name not in halves.adjoint)
         self.params, self.inputs = halves.step.params, halves.step.inputs
-        self._carried, self._driven = tuple(halves.carried), frozenset(halves.inputs)
+        self._carried = [(name, self.params.index(name)) for name in halves.carried]
+        self._driven = frozenset(halves.inputs)
 
-    def kept_for(self, before: Sequence[Tensor], steps: int) -> list[Tensor]:
+    def room(self, before: Sequence[Tensor], steps: int) -> Tensor:
         """Room for the states at the start of each segment."""
-        segments = -(-steps // self._segment)
-        return [each.new_empty((segments, *each.shape)) for each in before]
+        return before[0].new_empty(room_for(before, -(-steps // self.segment))[0], dtype=torch.uint8)
 
     def forward(
         self,
         inputs: Sequence[Tensor],
-        params: Sequence[Tensor],
+        params: Table,
         before: Sequence[Tensor],
-        kept: Sequence[Tensor],
+        kept: Tensor | None,
     ) -> Forwarded:
         """A sequence.
 
         Args:
             inputs: Each ``[T, *batch, N]``, in order.
-            params: Each ``[]`` or ``[N]``, in order.
-            before: The states, ``[*batch, N]``, in order.
-            kept: Where the states at the start of each segment are put; none: there will be no derivative.
+            params: The parameters.
+            before: The states.
+            kept: Where the states at the start of each segment are put; None: there will be no derivative.
         """
-        shape, steps = before[0].shape, len(inputs[0])
-        inputs, before = [_rows(each) for each in inputs], [each.contiguous() for each in before]
-        params = [each.contiguous() for each in params]
-        out = inputs[0].new_empty((steps, *shape))
-        after = [torch.empty_like(each) for each in before]
-        call, alive = self._call(inputs, params, shape)
-        alive += [_point(call, "before", before), _point(call, "after", after)]
-        if kept:
-            alive.append(_point(call, "kept", kept))
-        call.out = out.data_ptr()
-        call.stream = self._streams(call, [out])
-        self._forward(ctypes.byref(call), self._threads(call))
-        _check_memory(call)
-        return Forwarded(out, after, not call.odd)
+        y = before[0]
+        shape, lanes = y.shape[1:], y[0].numel()
+        inputs = [_rows(each) for each in inputs]
+        before = [_states(each, index == 0) for index, each in enumerate(before)]
+        out = inputs[0].new_empty((len(inputs[0]), *shape))
+        after = [each.new_empty(each.shape) for each in before]
+        words = self._words(inputs, params, lanes, shape[-1], [out], out)
+        steps, size = len(inputs[0]), y.element_size()
+        addresses, wide = [], []
+        for each in before:
+            first, step = each.data_ptr(), each.stride(0) * size if each is before[0] else 0
+            rows = len(self.numbers) if each is before[0] else 1
+            addresses += [first + row * step for row in range(rows)]
+            wide += [int(each.is_contiguous())] * rows
+        words += _padded(addresses) + _padded(wide)
+        words += _padded(self._places(after, lanes * size)) + self._kept(kept, before, steps)
+        words += [0] * self._rest
+        given = array("q", words)
+        said = self._forward(given.buffer_info()[0], self._threads(lanes, steps, words[4]))
+        _check_memory(said)
+        return Forwarded(out, after, not said & 1)
 
     def backward(
         self,
         inputs: Sequence[Tensor],
-        params: Sequence[Tensor],
-        kept: Sequence[Tensor],
+        params: Table,
+        like: Sequence[Tensor],
+        kept: Tensor,
         dout: Tensor | None,
-        dafter: Mapping[str, Tensor | None],
+        dafter: Tensor | None,
         wanted: frozenset[str],
     ) -> dict[str, Tensor]:
         """The derivative of a sequence: cotangents by what they are of.
@@ -137,79 +155,106 @@ class LayerKernel:
         Args:
             inputs: As in the forward.
             params: As in the forward.
+            like: What the states are like.
             kept: What the forward kept.
             dout: The cotangent of the output; None is 0.
-            dafter: Those of the states at the end that are numbers.
-            wanted: What a derivative is asked by: ``"x."``, ``"p."`` or ``"s."`` before a name.
+            dafter: That of the states at the end that are numbers.
+            wanted: What a derivative is asked by: ``"x."`` or ``"p."`` before a name, or ``"y"``.
         """
-        shape = kept[0].shape[1:]
-        inputs, params = [_rows(each) for each in inputs], [each.contiguous() for each in params]
-        call, alive = self._call(inputs, params, shape)
-        lanes, steps, like = call.lanes, call.steps, inputs[0]
+        shape = like[0].shape[1:]
+        lanes, steps, real = shape.numel(), len(inputs[0]), inputs[0]
+        inputs = [_rows(each) for each in inputs]
         if dout is None:
-            dout = like.new_zeros(()).expand(steps, *shape)
-        wide = not _is_one(dout)
-        dout = _rows(dout) if wide else dout
-        call.dout, call.dout_lane = dout.data_ptr(), int(wide)
-        call.dout_step = lanes if wide and (steps < 2 or dout.stride(0)) else 0
-        after = [dafter.get(name) for name in self.numbers]
-        after = [None if each is None else each.contiguous() for each in after]
+            dout = real.new_zeros(()).expand(steps, *shape)
+        lane = not _is_one(dout)
+        dout = _rows(dout) if lane else dout
+        dafter = None if dafter is None else dafter.contiguous()
         found: dict[str, Tensor] = {}
-        for name in self.numbers:
-            if f"s.{name}" in wanted:
-                found[f"s.{name}"] = like.new_empty(shape)
+        if "y" in wanted:
+            found["y"] = real.new_empty((len(self.numbers), *shape))
         for name in self.inputs:
             if f"x.{name}" in wanted:
-                make = like.new_empty if name in self._driven else like.new_zeros
+                make = real.new_empty if name in self._driven else real.new_zeros
                 found[f"x.{name}"] = make((steps, *shape))
-        # Those of parameters come along; each block has its own.
-        each = [params[self.params.index(name)].ndim for name in self._carried]
-        blocks = -(-lanes // call.block)
-        sums = [torch.empty(lanes if wide_one else blocks, dtype=torch.float64) for wide_one in each]
+        # Those of parameters come along.
+        slopes = [torch.empty_like(params.alive[at]) for _, at in self._carried]
         driven = [found.get(f"x.{name}") if name in self._driven else None for name in self.inputs]
-        strides = (ctypes.c_int64 * max(1, len(each)))(*each)
-        call.dparam_strides = ctypes.addressof(strides)
-        alive += [
-            *(strides, dout, after),
-            _point(call, "kept", kept),
-            _point(call, "dafter", after),
-            _point(call, "dbefore", [found.get(f"s.{name}") for name in self.numbers]),
-            _point(call, "dinputs", driven),
-            _point(call, "dparams", sums),
-        ]
-        call.stream = self._streams(call, [part for part in driven if part is not None])
-        self._backward(ctypes.byref(call), self._threads(call))
-        _check_memory(call)
-        for name, part, ndim in zip(self._carried, sums, each, strict=True):
-            if f"p.{name}" in wanted:
-                total = part.view(-1, shape[-1]).sum(0) if ndim else part[0]
-                found[f"p.{name}"] = total.to(like.dtype)
+        written = [part for part in driven if part is not None]
+        words = self._words(inputs, params, lanes, shape[-1], written, None)
+        words[6] = lanes if lane and (steps < 2 or dout.stride(0)) else 0
+        words[7], words[8] = int(lane), dout.data_ptr()
+        places = len(self.numbers) + len(self.beside) + 1
+        words += [0] * (3 * places) + self._kept(kept, like, steps)
+        size = real.element_size() * lanes
+        for each in (dafter, found.get("y")):
+            first = 0 if each is None else each.data_ptr()
+            words += _padded([first + row * size if first else 0 for row in range(len(self.numbers))])
+        words += _padded([0 if each is None else each.data_ptr() for each in driven])
+        words += _padded([each.data_ptr() for each in slopes]) + _padded([each.ndim for each in slopes])
+        words += [0] * (len(slopes) + 1 + 2)
+        given = array("q", words)
+        _check_memory(self._backward(given.buffer_info()[0], self._threads(lanes, steps, words[4])))
+        found |= {f"p.{name}": each for (name, _), each in zip(self._carried, slopes, strict=True)}
         return found
 
-    def _call(
-        self, inputs: Sequence[Tensor], params: Sequence[Tensor], shape: torch.Size
-    ) -> tuple[_Layer, list[Any]]:
-        lanes = shape.numel()
-        call = _Layer(units=shape[-1], lanes=lanes, steps=len(inputs[0]), segment=self._segment)
+    @property
+    def _rest(self) -> int:
+        """What of the structure is the backward's."""
+        return 2 * (len(self.numbers) + 1) + len(self.inputs) + 1 + 3 * (len(self._carried) + 1) + 2
+
+    def _words(
+        self,
+        inputs: Sequence[Tensor],
+        params: Table,
+        lanes: int,
+        units: int,
+        written: Sequence[Tensor],
+        out: Tensor | None,
+    ) -> list[int]:
+        """The structure of ``layer.h``, which is of whole numbers and addresses, up to the parameters."""
+        first = inputs[0]
+        steps = len(first)
         # The same whatever the number of threads is: sums are of blocks, in their order.
-        call.block = max(_LINE, min(self._block, -(-lanes // (_PARTS * _LINE)) * _LINE))
-        wide = (ctypes.c_int64 * max(1, len(params)))(*[each.ndim for each in params])
-        rows = (ctypes.c_int64 * max(1, len(inputs)))(
-            *[lanes if len(each) < 2 or each.stride(0) else 0 for each in inputs]
-        )
-        call.param_strides, call.input_strides = ctypes.addressof(wide), ctypes.addressof(rows)
-        alive = [wide, rows, _point(call, "inputs", inputs), _point(call, "params", params)]
-        return call, alive
+        block = max(_LINE, min(self._block, -(-lanes // (_PARTS * _LINE)) * _LINE))
+        row = lanes * first.element_size()
+        stream = bool(written) and row * steps >= LARGE and not row % _LINE
+        stream = stream and not any(each.data_ptr() % _LINE for each in written)
+        return [
+            *(units, lanes, steps, self.segment, block, int(stream), 0, 0, 0),
+            0 if out is None else out.data_ptr(),
+            *_padded([each.data_ptr() for each in inputs]),
+            *_padded([lanes if steps < 2 or each.stride(0) else 0 for each in inputs]),
+            *params.words,
+        ]
 
-    def _threads(self, call: _Layer) -> int:
-        blocks = -(-call.lanes // call.block)
-        work = int(call.lanes * call.steps)
-        return threads_for(int(blocks), work // SMALL)
+    def _places(self, states: Sequence[Tensor], row: int) -> list[int]:
+        first = states[0].data_ptr()
+        return [
+            *(first + k * row for k in range(len(self.numbers))),
+            *(each.data_ptr() for each in states[1:]),
+        ]
 
-    def _streams(self, call: _Layer, written: Sequence[Tensor]) -> int:
-        size = written[0].element_size() if written else 0
-        large = call.lanes * call.steps * size >= LARGE and not call.lanes * size % _LINE
-        return int(large and not any(each.data_ptr() % _LINE for each in written))
+    def _kept(self, kept: Tensor | None, like: Sequence[Tensor], steps: int) -> list[int]:
+        """Where the states at the start of each segment are."""
+        if kept is None:
+            return [0] * (len(self.numbers) + len(self.beside) + 1)
+        offsets, first = room_for(like, -(-steps // self.segment))[1], kept.data_ptr()
+        return _padded([first + offset for offset in offsets])
+
+    def _threads(self, lanes: int, steps: int, block: int) -> int:
+        return threads_for(-(-lanes // block), lanes * steps // SMALL)
+
+
+def room_for(like: Sequence[Tensor], segments: Any) -> tuple[Any, list[Any]]:
+    """Bytes for the states at the starts of segments, and where each state's begin."""
+    offsets, size = [], 0
+    for index, each in enumerate(like):
+        rows = each.shape[0] if index == 0 else 1
+        lanes = math.prod(each.shape[1:] if index == 0 else each.shape)
+        for _ in range(rows):
+            offsets.append(size)
+            size = size + (segments * lanes * each.element_size() + 63) // 64 * 64
+    return size, offsets
 
 
 def segment_of(*, store: bool) -> int:
@@ -230,18 +275,19 @@ def kernel_of(halves: Halves, *, single: bool, store: bool) -> LayerKernel:
     return KERNELS[key]
 
 
-def in_buffer(buffer: Tensor, views: Sequence[tuple[torch.dtype, Sequence[int], int]]) -> list[Tensor]:
-    """Tensors that lie in bytes, by their types, shapes and offsets."""
-    found = []
-    for dtype, shape, offset in views:
-        size = dtype.itemsize * math.prod(shape)
-        found.append(buffer[offset : offset + size].view(dtype).view(*shape))
-    return found
-
-
 def _rows(x: Tensor) -> Tensor:
     """A sequence whose rows are contiguous; one row may serve all steps."""
-    return x if x.is_contiguous() or (len(x) and not x.stride(0) and x[0].is_contiguous()) else x.contiguous()
+    if x.is_contiguous() or not len(x):
+        return x
+    return x.contiguous() if x.stride(0) else x[0].contiguous().expand(x.shape)
+
+
+def _states(x: Tensor, several: bool) -> Tensor:
+    """States as a kernel reads them: of all lanes, or of the units of a row that stands for all."""
+    if x.is_contiguous():
+        return x
+    strides = x.stride()[1 if several else 0 :]
+    return x if strides[-1] == 1 and not any(strides[:-1]) else x.contiguous()
 
 
 def some(x: Tensor) -> Tensor:
@@ -253,13 +299,11 @@ def _is_one(x: Tensor) -> bool:
     return not any(x.stride())
 
 
-def _point(call: _Layer, field: str, tensors: Sequence[Tensor | None]) -> Any:
-    addresses = [None if each is None else each.data_ptr() for each in tensors]
-    table = (ctypes.c_void_p * max(1, len(addresses)))(*addresses)
-    setattr(call, field, ctypes.addressof(table))
-    return table
+def _padded(words: list[int]) -> list[int]:
+    """A table of the structure: one longer than what there is, so that none is empty."""
+    return [*words, 0]
 
 
-def _check_memory(call: _Layer) -> None:
-    if call.short_of_memory:
+def _check_memory(said: int) -> None:
+    if said & 2:
         raise MemoryError("not enough memory for the states of a layer")

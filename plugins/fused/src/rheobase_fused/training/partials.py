@@ -179,6 +179,7 @@ PARTIALS: dict[str, Rule] = {
     "atan2": _atan2,
     "neg": lambda m, y, c: [Part(y.parts[0], m.f("neg", c))],
     "times": _mul,
+    "times_add": _fma,
     "abs": _of(_sign),
     "sqrt": _of(lambda m, x, y: m.f("div", m.number(0.5), y)),
     "exp": _of(lambda m, x, y: y),

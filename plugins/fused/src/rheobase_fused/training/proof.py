@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..refusal import Refusal
 from ..setting import UNITS
-from .kernel import LayerKernel
+from .kernel import LayerKernel, table_of
 from .setting import OUT, LayerSetting
 
 MOST = 0.9
@@ -97,19 +97,19 @@ def _kernel(
     weights: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
     inputs = [data[name].unsqueeze(0) for name in kernel.inputs]
-    params = [setting.params[name] for name in kernel.params]
-    before = [states[name] for name in kernel.states]
-    kept = kernel.kept_for(before, 1)
+    params = table_of([setting.params[name] for name in kernel.params])
+    before = [torch.stack([states[name] for name in kernel.numbers]), *(states[n] for n in kernel.beside)]
+    kept = kernel.room(before, 1)
     done = kernel.forward(inputs, params, before, kept)
-    ends = {**dict(zip(kernel.states, done.after, strict=True)), OUT: done.out[0]}
-    wanted = [
-        *(f"x.{name}" for name in kernel.inputs),
-        *(f"p.{name}" for name in kernel.params),
-        *(f"s.{name}" for name in kernel.numbers),
-    ]
-    found = kernel.backward(inputs, params, kept, weights[OUT].unsqueeze(0), weights, frozenset(wanted))
+    ends = {**dict(zip(kernel.numbers, done.after[0], strict=True)), OUT: done.out[0]}
+    wanted = [*(f"x.{name}" for name in kernel.inputs), *(f"p.{name}" for name in kernel.params), "y"]
+    dafter = torch.stack([weights[name] for name in kernel.numbers])
+    found = kernel.backward(
+        inputs, params, before, kept, weights[OUT].unsqueeze(0), dafter, frozenset(wanted)
+    )
     told = {f"the value of {name}": ends[name] for name in weights}
-    for name in wanted:
+    told |= {f"the derivative by {name}": row for name, row in zip(kernel.numbers, found["y"], strict=True)}
+    for name in wanted[:-1]:
         zero = torch.zeros_like(setting.params[name[2:]]) if name[0] == "p" else None
         value = found.get(name, zero)
         if value is not None:

@@ -18,7 +18,7 @@ from ..setting import UNITS, Setting
 if TYPE_CHECKING:
     from rheobase.spi import Unrolling
 
-OUT = "the output"
+OUT, SPIKED = "the output", "who spiked"
 SCALE, BEGIN = "the scale", "the first state at the start"
 """What no state and no parameter is called."""
 
@@ -76,9 +76,10 @@ class LayerSetting(Setting):
         )
         if after.carry:
             raise Refusal("the integrator carries something from step to step")
+        spiked = {} if after.spiked is None else {SPIKED: after.spiked}
         found: dict[str, Tensor | None] = dict(zip(schema.states, after.y.unbind(0), strict=True))
         beside = {"armed": after.armed, "hold": after.refractory_steps}
-        return {**found, **{name: beside[name] for name in beside if name in states}, OUT: out}
+        return {**found, **{name: beside[name] for name in beside if name in states}, **spiked, OUT: out}
 
     def _computed(self, params: Any, data: Any) -> dict[str, Tensor | None]:
         raise NotImplementedError

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 from ..cost import cost_of
-from ..expression import Node
 from ..writer import TYPES, Writer
+from .form_source import FormSource, function_of
 from .halves import Halves
 
 _CACHE = 256 * 1024
@@ -34,12 +34,13 @@ class _Source:
         self.halves, self.single, self.step = halves, single, halves.step
         self.states = list(halves.step.states)
         self.numbers = list(halves.adjoint)
+        self.written = FormSource(halves, single)
         self.kinds = [TYPES[node.type] for node in halves.step.states.values()]
 
     def text(self) -> str:
         """The whole file."""
         step, halves = self.step, self.halves
-        block = 2048
+        block, forms = 2048, halves.forward.looks or halves.backward.looks
         arrays = (
             SEGMENT * len(self.states) + len(self.numbers) + len(halves.hoisted) + 3 * len(halves.gathered)
         )
@@ -63,6 +64,8 @@ class _Source:
                 f"#define HOISTED {len(halves.hoisted)}",
                 f"#define GATHERED {len(halves.gathered)}",
                 f"#define CARRIED {len(halves.carried)}",
+                f"#define ASIDE {len(self.written.given('backward')) if forms else 0}",
+                f"#define ROWS {1 + len(halves.inputs) + len(halves.gathered)}",
                 f"static const int kinds[STATES + 1] = {{{kinds}}};",
                 f"static const int shared[HOISTED + 1] = {{{shared}}};",
                 folder.joinpath("states.h").read_text(encoding="utf-8"),
@@ -99,26 +102,9 @@ class _Source:
                 *(f"        (({TYPES[node.type]} *)h[{k}])[i] = {writer.name(node)};" for k, node in chosen),
                 "    }",
             ]
-        return _function(
+        return function_of(
             "void prepare(int64_t vectors, real *const *p, void *const *h)", ["    (void)vectors;", *lines]
         )
-
-    def _hoisted(self) -> tuple[list[str], dict[Node, str]]:
-        declared, known = [], {}
-        for k, (node, is_shared) in enumerate(self.halves.hoisted.items()):
-            kind = TYPES[node.type]
-            if is_shared:
-                declared.append(f"    const {kind} h{k} = *(const {kind} *)h[{k}];")
-            else:
-                declared.append(f"    const {kind} *const H{k} = (const {kind} *)h[{k}];")
-            known[node] = f"h{k}" if is_shared else f"H{k}[i]"
-        return declared, known
-
-    def _reads(self) -> dict[str, str]:
-        reads = {f"s_{name}": f"s{k}" for k, name in enumerate(self.states)}
-        reads |= {f"x_{name}": f"x{k}" for k, name in enumerate(self.step.inputs)}
-        reads |= {f"c_{name}": f"C{k}[i]" for k, name in enumerate(self.numbers)}
-        return {**reads, "o_out": "o"}
 
     def _loads(self) -> list[str]:
         return [
@@ -133,20 +119,18 @@ class _Source:
 
     def _forward(self) -> str:
         """One step of a block: states; the output, unless it is known; whether inputs are odd."""
-        declared, known = self._hoisted()
-        writer = Writer(self.single, self._reads(), known)
-        ends = list(self.step.states.values())
-        body = writer.lines(ends, "        ")
-        body += [f"        N{k}[i] = {writer.name(node)};" for k, node in enumerate(ends)]
-        out = writer.lines([self.halves.out], "            ")
-        odd = "".join(f" + x{k} * 0" for k in range(len(self.step.inputs)))
-        return self._specialised(
+        declared, known = self.written.hoisted()
+        forms, count = self.halves.forward, len(self.states)
+        kinds = [*self.kinds, "vreal"]
+        odd = [f"strange = rb_fma(x{k}, splat(0), strange);" for k in range(len(self.step.inputs))]
+        arguments = {
+            **{"count": "int64_t ", "s": "void *const *", "n": "void *const *", "h": "void *const *"},
+            **{"x": "const real *const *", "out": "real *", "rare": "Rare *"},
+        }
+        return self.written.whole("forward", forms) + self._specialised(
             "vreal",
             "forward",
-            {
-                **{"count": "int64_t ", "s": "void *const *", "n": "void *const *", "h": "void *const *"},
-                **{"x": "const real *const *", "out": "real *"},
-            },
+            arguments,
             ("full", "writes", "stream"),
             "count % LANES == 0, out != NULL, stream",
             ("1, 1, 1", "1, 0, 0", "1, 1, 0"),
@@ -155,40 +139,49 @@ class _Source:
                 *(f"    const {kind} *S{k} = (const {kind} *)s[{k}];" for k, kind in enumerate(self.kinds)),
                 *(f"    {kind} *N{k} = ({kind} *)n[{k}];" for k, kind in enumerate(self.kinds)),
                 *declared,
-                "    vreal odd = splat(0);",
+                "    vreal strange = splat(0);",
                 "    const int64_t vectors = (count + LANES - 1) / LANES;",
+                "    int64_t aside = 0;",
                 "    for (int64_t i = 0; i < vectors; i++) {",
                 *self._loads(),
-                *body,
+                *self.written.formed("forward", forms, kinds, known),
+                *(f"        N{k}[i] = e{k};" for k in range(count)),
                 "        if (writes) {",
-                *out,
-                f"            store_some(out, i * LANES, {writer.name(self.halves.out)}, there, stream);",
-                f"            odd += splat(0){odd};",
+                f"            if (UNLIKELY(odd)) ((vreal *)rare->rows[0])[i] = e{count};",
+                f"            else store_some(out, i * LANES, e{count}, there, stream);",
+                *(f"            {line}" for line in odd),
                 "        }",
                 "    }",
-                "    return odd;",
+                *self.written.wholly(
+                    "forward",
+                    forms,
+                    [
+                        *(
+                            f"put_{kind}(N{k}, lane, unpacked_{kind}(e_of[{k}]), q);"
+                            for k, kind in enumerate(self.kinds)
+                        ),
+                        f"if (writes) rare->rows[0][lane] = e_of[{count}][q];",
+                    ],
+                    ["if (writes) store_some(out, i * LANES, ((vreal *)rare->rows[0])[i], there, stream);"],
+                ),
+                "    return strange;",
             ],
         )
 
     def _backward(self) -> str:
         """The derivative of one step of a block: cotangents of states, in place, and of inputs."""
-        declared, known = self._hoisted()
-        writer = Writer(self.single, self._reads(), known)
+        declared, known = self.written.hoisted()
         halves = self.halves
-        ends, gathered = list(halves.adjoint.values()), list(halves.gathered.values())
-        inputs = {self.step.inputs.index(name): node for name, node in halves.inputs.items()}
-        body = writer.lines([*ends, *gathered, *inputs.values()], "        ")
-        body += [f"        A{k}[i] += {writer.name(node)};" for k, node in enumerate(gathered)]
-        for k, node in inputs.items():
-            body.append(f"        if (D{k}) store_some(D{k}, i * LANES, {writer.name(node)}, there, stream);")
-        body += [f"        C{k}[i] = {writer.name(node)};" for k, node in enumerate(ends)]
-        return self._specialised(
+        forms, numbers, gathered = halves.backward, len(halves.adjoint), len(halves.gathered)
+        kinds = ["vreal"] * len(forms.whole)
+        inputs, at = [self.step.inputs.index(name) for name in halves.inputs], numbers + gathered
+        return self.written.whole("backward", forms) + self._specialised(
             "void",
             "backward",
             {
                 **{"count": "int64_t ", "s": "void *const *", "h": "void *const *"},
                 **{"x": "const real *const *", "dout": "const real *", "c": "real *const *"},
-                **{"a": "real *const *", "dx": "real *const *"},
+                **{"a": "real *const *", "dx": "real *const *", "rare": "Rare *"},
             },
             ("full", "wide", "stream"),
             "count % LANES == 0, wide, stream",
@@ -197,15 +190,54 @@ class _Source:
                 *self._rows(),
                 *(f"    real *const D{k} = dx[{k}];" for k in inputs),
                 *(f"    const {kind} *S{k} = (const {kind} *)s[{k}];" for k, kind in enumerate(self.kinds)),
-                *(f"    vreal *const C{k} = (vreal *)c[{k}];" for k in range(len(ends))),
-                *(f"    vreal *const A{k} = (vreal *)a[{k}];" for k in range(len(gathered))),
+                *(f"    vreal *const C{k} = (vreal *)c[{k}];" for k in range(numbers)),
+                *(f"    vreal *const A{k} = (vreal *)a[{k}];" for k in range(gathered)),
                 *declared,
                 "    const int64_t vectors = (count + LANES - 1) / LANES;",
+                "    int64_t aside = 0;",
                 "    for (int64_t i = 0; i < vectors; i++) {",
                 *self._loads(),
+                *(f"        const vreal c{k} = C{k}[i];" for k in range(numbers)),
                 "        const vreal o = load_some(dout, i * LANES, wide, there);",
-                *body,
+                *self.written.formed("backward", forms, kinds, known),
+                *(f"        C{k}[i] = e{k};" for k in range(numbers)),
+                "        if (UNLIKELY(odd)) {",
+                *(f"            ((vreal *)rare->rows[{j}])[i] = e{at + j};" for j in range(len(inputs))),
+                *(
+                    f"            ((vreal *)rare->rows[{len(inputs) + k}])[i] = e{numbers + k};"
+                    for k in range(gathered)
+                ),
+                "        } else {",
+                *(
+                    f"            if (D{k}) store_some(D{k}, i * LANES, e{at + j}, there, stream);"
+                    for j, k in enumerate(inputs)
+                ),
+                *(f"            A{k}[i] += e{numbers + k};" for k in range(gathered)),
+                "        }",
                 "    }",
+                *self.written.wholly(
+                    "backward",
+                    forms,
+                    [
+                        *(f"((real *)C{k})[lane] = e_of[{k}][q];" for k in range(numbers)),
+                        *(f"rare->rows[{j}][lane] = e_of[{at + j}][q];" for j in range(len(inputs))),
+                        *(
+                            f"rare->rows[{len(inputs) + k}][lane] = e_of[{numbers + k}][q];"
+                            for k in range(gathered)
+                        ),
+                    ],
+                    [
+                        *(
+                            f"if (D{k}) "
+                            f"store_some(D{k}, i * LANES, ((vreal *)rare->rows[{j}])[i], there, stream);"
+                            for j, k in enumerate(inputs)
+                        ),
+                        *(
+                            f"A{k}[i] += ((vreal *)rare->rows[{len(inputs) + k}])[i];"
+                            for k in range(gathered)
+                        ),
+                    ],
+                ),
             ],
         )
 
@@ -235,7 +267,7 @@ class _Source:
         """
         given = ", ".join(f"{kind}{each}" for each, kind in arguments.items())
         known = ", ".join(f"int {each}" for each in choices)
-        roots = [*self.step.states.values(), *self.halves.adjoint.values()]
+        roots = [*self.halves.forward.usual, *self.halves.backward.usual]
         copies = usual if cost_of(roots, self.halves.hoisted) <= _SHORT else ()
         call = f"{name}_as({', '.join(arguments)}, "
         # What a call chooses beside what follows from its arguments.
@@ -250,9 +282,10 @@ class _Source:
             [
                 f"{kept} {gives} {name}_as({given}, {known}) {{",
                 "    (void)full;",
+                "    (void)rare;",
                 *body,
                 "}",
-                _function(
+                function_of(
                     f"{gives} {name}({', '.join([given, *rest])})",
                     [*tests, f"    return {call}{chosen});"],
                 ),
@@ -266,7 +299,7 @@ class _Source:
         }
         writer = Writer(self.single, reads, {})
         roots = list(self.halves.carried.values())
-        return _function(
+        return function_of(
             "void carry(int64_t vectors, real *const *p, real *const *a, real *const *g)",
             [
                 "    for (int64_t i = 0; i < vectors; i++) {",
@@ -275,7 +308,3 @@ class _Source:
                 "    }",
             ],
         )
-
-
-def _function(head: str, body: Iterable[str]) -> str:
-    return "\n".join([f"static NOINLINE {head} {{", *body, "}", ""])

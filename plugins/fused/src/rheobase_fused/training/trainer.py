@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import torch
+from rheobase.spi import StepState
 from torch import Tensor
 
 from ..refusal import Refusal
@@ -14,12 +15,16 @@ from ..suitable import check_stepped
 from .compiled import RECIPES, unrolled
 from .function import Unrolled
 from .halves import halves_of
-from .kernel import LayerKernel, kernel_of, segment_of, some
+from .kernel import LayerKernel, Table, kernel_of, segment_of, some, table_of
 from .proof import check_derivative
 from .setting import BEGIN, SCALE, LayerSetting, size_of
 
 if TYPE_CHECKING:
-    from rheobase.spi import StepState, Unrolling
+    from rheobase.spi import Unrolling
+
+
+_BESIDE = ("armed", "hold")
+"""The states beside those that are numbers."""
 
 
 @final
@@ -44,7 +49,11 @@ class LayerTrainer:
         self._unrolling = unrolling
         self._names = tuple(neuron.schema.inputs) or ("",)
         self._kernels: dict[Any, LayerKernel] = {}
-        self._seen: dict[str, tuple[Tensor, int, bool]] = {}
+        self._seen: dict[str, tuple[Tensor, int, Any]] = {}
+        names = [*neuron.schema.parameters, *([SCALE] * (1 + len(self._names)))]
+        names += [BEGIN] if unrolling.voltage else []
+        self._learnt = [at for at, name in enumerate(names) if name in unrolling.learn or name == BEGIN]
+        self._last: tuple[Any, Tensor | None, int | None, Table, LayerKernel] | None = None
         self.key = ""
 
     def __call__(
@@ -57,25 +66,25 @@ class LayerTrainer:
         now: StepState,
     ) -> tuple[Tensor, StepState, bool]:
         """See ``rheobase.spi.Trainer``."""
-        states = states_of(self._unrolling, now)
-        names = self._unrolling.neuron.schema.states
-        hold = now.refractory_steps
+        inputs, before = [x[name] for name in self._names], before_of(now)
         if torch.compiler.is_compiling():
-            given = [x[name] for name in self._names], sizes, [*values.values()], scale, begin
-            out, *after = unrolled(self.key, *given, [*states.values()])
-            ends, finite = dict(zip(states, after, strict=True)), True
+            out, *after = unrolled(self.key, inputs, sizes, [*values.values()], scale, begin, before)
+            ends, finite = _named(before, after), True
         else:
-            params, kernel = self.ready(sizes, values, scale, begin, states)
+            params, kernel = self.ready(sizes, values, scale, begin, before)
+            learnt = self._learnt if torch.is_grad_enabled() else []
             out, finite, *after = Unrolled.apply(  # type: ignore[no-untyped-call]
                 kernel,
-                *(x[name] for name in self._names),
-                *(params[name] for name in kernel.params),
-                *(states[name] for name in kernel.states),
+                params,
+                learnt,
+                before[1 : 1 + len(kernel.beside)],
+                now.y,
+                *inputs,
+                *(params.alive[at] for at in learnt),
             )
-            ends = dict(zip(kernel.states, after, strict=True))
-        y = torch.stack([ends[name] for name in names])
-        end = now._replace(y=y, armed=ends.get("armed"), refractory_steps=ends.get("hold", hold))
-        return out, end, finite
+            ends = dict(zip(("y", *kernel.beside), after, strict=True))
+        hold = ends.get("hold", now.refractory_steps)
+        return out, StepState(ends["y"], ends.get("armed"), hold), finite
 
     def ready(
         self,
@@ -83,42 +92,49 @@ class LayerTrainer:
         values: Mapping[str, Tensor],
         scale: Tensor,
         begin: Tensor | None,
-        states: Mapping[str, Tensor],
-    ) -> tuple[dict[str, Tensor], LayerKernel]:
-        """What a kernel reads beside inputs and states, and the kernel."""
-        params = dict(values)
-        alike = self._known("scale", scale, _alike), self._known("sizes", sizes, _alike)
-        params[SCALE] = scale[0] if alike[0] else scale
-        for row, name in enumerate(self._names):
-            params[size_of(name)] = sizes[row, 0] if alike[1] else sizes[row]
+        before: Sequence[Tensor],
+    ) -> tuple[Table, LayerKernel]:
+        """What a kernel reads beside inputs and states, in order, and the kernel."""
+        # The same mapping has the same values; what is left of refractory periods may be another.
+        hold = before[2] if len(before) > 2 else None
+        version = None if hold is None else _version_of(hold)
+        last = self._last
+        if last is not None and last[0] is values and last[1] is hold and last[2] == version:
+            return last[3], last[4]
+        params = [*values.values(), *self._known("scale", scale, _one_scale)]
+        params += self._known("sizes", sizes, _sizes)
         if begin is not None:
-            params[BEGIN] = begin
-        hold = states.get("hold")
+            params.append(begin)
         holds = hold is not None and (
             self._known("tau_ref", values["tau_ref"], self._holds) or bool(some(hold).any())
         )
-        key = (holds, tuple([value.ndim for value in params.values()]))
-        if key not in self._kernels:
-            self._kernels[key] = self._made(params, states, holds)
-        return params, self._kernels[key]
+        key = (holds, *[value.ndim for value in params])
+        kernel = self._kernels.get(key)
+        if kernel is None:
+            names = [*values, SCALE, *(size_of(name) for name in self._names)]
+            names += [] if begin is None else [BEGIN]
+            kernel = self._made(dict(zip(names, params, strict=True)), before, holds)
+            self._kernels[key] = kernel
+        table = table_of(params)
+        if version != -1 and not self._learnt:
+            self._last = values, hold, version, table, kernel
+        return table, kernel
 
-    def named(
-        self, values: Sequence[Tensor], before: Sequence[Tensor]
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Parameters and states by name."""
-        schema = self._unrolling.neuron.schema
-        beside = ["armed", "hold"] if schema.refractory else ["armed"]
-        names = [*schema.states, *beside][: len(before)]
-        return dict(zip(schema.parameters, values, strict=True)), dict(zip(names, before, strict=True))
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the parameters."""
+        return tuple(self._unrolling.neuron.schema.parameters)
 
     @property
     def segment(self) -> int:
         """The steps of a segment."""
         return segment_of(store=self._unrolling.store)
 
-    def _made(self, params: Mapping[str, Tensor], states: Mapping[str, Tensor], holds: bool) -> LayerKernel:
+    def _made(self, params: Mapping[str, Tensor], before: Sequence[Tensor], holds: bool) -> LayerKernel:
         unrolling = self._unrolling
-        setting = LayerSetting(unrolling, params, {name: _one(value) for name, value in states.items()})
+        names = unrolling.neuron.schema.states
+        rows = [*zip(names, before[0].unbind(0), strict=True), *zip(_BESIDE, before[1:], strict=False)]
+        setting = LayerSetting(unrolling, params, {name: _one(value) for name, value in rows})
         learn = [name for name in params if name in unrolling.learn or name == BEGIN]
         halves = halves_of(setting, learn, holds=holds)
         if not self.key:
@@ -130,9 +146,9 @@ class LayerTrainer:
         check_derivative(kernel, setting, learn)
         return kernel
 
-    def _known(self, name: str, value: Tensor, ask: Any) -> bool:
+    def _known(self, name: str, value: Tensor, ask: Any) -> Any:
         """What is true of values, asked again where they changed."""
-        version = -1 if value.is_inference() else value._version
+        version = _version_of(value)
         found = self._seen.get(name)
         if found is None or found[0] is not value or found[1] != version:
             found = self._seen[name] = value, version, ask(value)
@@ -142,15 +158,31 @@ class LayerTrainer:
         return bool(torch.round(tau_ref.detach() / self._unrolling.neuron.dt).any())
 
 
-def states_of(unrolling: Unrolling, now: StepState) -> dict[str, Tensor]:
-    """What a kernel goes on from, by name."""
-    states = dict(zip(unrolling.neuron.schema.states, now.y.unbind(0), strict=True))
-    beside = {"armed": now.armed, "hold": now.refractory_steps}
-    return states | {name: value for name, value in beside.items() if value is not None}
+def _version_of(value: Tensor) -> int:
+    """How often it was changed; -1 where that is not counted."""
+    return -1 if value.is_inference() else value._version
 
 
-def _alike(values: Tensor) -> bool:
-    return bool((values == values[..., :1]).all())
+def before_of(now: StepState) -> list[Tensor]:
+    """What a kernel goes on from: the numbers, and the states beside them that there are."""
+    return [now.y, *(each for each in (now.armed, now.refractory_steps) if each is not None)]
+
+
+def _named(before: Sequence[Tensor], after: Sequence[Tensor]) -> dict[str, Tensor]:
+    return dict(zip(("y", *_BESIDE[: len(before) - 1]), after, strict=True))
+
+
+def _one_scale(scale: Tensor) -> list[Tensor]:
+    return [_one_for_all(scale)]
+
+
+def _sizes(sizes: Tensor) -> list[Tensor]:
+    return [_one_for_all(row) for row in sizes]
+
+
+def _one_for_all(values: Tensor) -> Tensor:
+    """The one number, where all units have the same."""
+    return values[0].clone() if bool((values == values[:1]).all()) else values
 
 
 def _one(value: Tensor) -> Tensor:
