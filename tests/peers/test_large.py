@@ -7,8 +7,6 @@ connected are its own, so it is the trains that are compared, on one list of syn
 from __future__ import annotations
 
 import functools
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ import pytest
 import rheobase as rb
 import torch
 
-from .ours import Spikes, digest, interpreter
+from .ours import Spikes, digest, printed
 
 EXCITATORY, UNITS = 3200, 4000
 CELL = {"tau_mem": 20.0, "leak_gl": 10.0, "volt_thresh": -50.0, "volt_reset": -60.0, "tau_ref": 5.0}
@@ -83,20 +81,8 @@ def ours(kind: str, given: dict[str, np.ndarray], steps: int, backend: str) -> S
 
 
 def by_brian2(kind: str, given: dict[str, np.ndarray], steps: int, folder: Path) -> Spikes:
-    python = interpreter("brian2")
-    if python is None:
-        pytest.skip("there is no brian2; give BRIAN2_PYTHON, a Python that has it")
     np.savez(folder / "given.npz", **given)  # type: ignore[arg-type]
-    script = Path(__file__).with_name("run_brian2_large.py")
-    ran = subprocess.run(
-        [python, str(script), kind, str(folder / "given.npz"), str(steps)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1200,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return [(step, unit) for step, unit in json.loads(ran.stdout.strip().splitlines()[-1])]
+    return printed("brian2", "run_brian2_large.py", kind, str(folder / "given.npz"), str(steps))
 
 
 @pytest.mark.parametrize("kind", BEGIN)
