@@ -130,12 +130,17 @@ def interpreter(program: str) -> str | None:
 
 def elsewhere(program: str, given: dict[str, Any], steps: int, **more: Any) -> Spikes:
     """The spikes of the same network in NEST or Brian2; skips where it is not there."""
+    return printed(program, f"run_{program}.py", given=json.dumps({**given, "duration": steps, **more}))
+
+
+def printed(program: str, script: str, *arguments: str, given: str | None = None) -> Spikes:
+    """The spikes that a script of this folder prints, run where a simulator is; skips where it is not."""
     python = interpreter(program)
     if python is None:
         pytest.skip(f"there is no {program}; give {program.upper()}_PYTHON, a Python that has it")
     ran = subprocess.run(
-        [python, str(Path(__file__).with_name(f"run_{program}.py"))],
-        input=json.dumps({**given, "duration": steps, **more}),
+        [python, str(Path(__file__).with_name(script)), *arguments],
+        input=given,
         capture_output=True,
         text=True,
         check=False,

@@ -237,3 +237,29 @@ def test_inference_mode_changes_nothing(whole: Run) -> None:
     with torch.inference_mode():
         first = go(net, 100)
     assert same(first + go(net, 100), whole[:200])
+
+
+def put(projection: Any, current: torch.Tensor) -> None:
+    projection.current = current
+
+
+def write(projection: Any, current: torch.Tensor) -> None:
+    projection.current.copy_(current)
+
+
+def exchange(projection: Any, current: torch.Tensor) -> None:
+    projection.current.data = current
+
+
+@pytest.mark.parametrize("change", [put, write, exchange])
+def test_a_state_of_a_synapse_counts_however_it_is_put_there(change: Any, whole: Run) -> None:
+    net, other = network(), network()
+    current = 5.0 + 200.0 * torch.arange(UNITS, dtype=torch.float64)
+    go(net, 50)
+    change(net["E->E"], current.clone())
+    state = net.state_dict()
+    state["E->E.current"] = current.clone()
+    other.load_state_dict(state)
+    gone = go(net, 60)
+    assert same(gone, go(other, 60))
+    assert not same(gone, whole[50:110])

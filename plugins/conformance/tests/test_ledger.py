@@ -79,6 +79,10 @@ def test_a_stranger_s_model_is_judged_by_what_it_declares(first: float, holds: b
 
     report = check(Stranger, only=["published-results"])
     assert report.ok is holds
+    # What the preset tried is counted, with its one spike.
+    assert report.coverage.spikes >= 1
+    assert report.coverage.moved["presets"] == {"transient"}
+    assert report.coverage.moved["parameters"] == {*Stranger.transient.params}
     if not holds:
         seen = report.results[0].seen
         assert re.search(

@@ -99,7 +99,7 @@ CASES = [
 ]
 
 
-def gone(build: Any, backend: str, steps: float = 60.0, **given: Any) -> tuple[rb.Network, Any]:
+def gone(build: Any, backend: str, steps: float = 40.0, **given: Any) -> tuple[rb.Network, Any]:
     net, drive = build(**given)
     record: dict[str, Any] = dict.fromkeys(net.populations, ("spikes", "voltage"))
     kinetic = {name: each.loggable_props for name, each in net.projections.items() if each.loggable_props}

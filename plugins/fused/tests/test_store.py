@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,20 +26,17 @@ print(len(made), len(recording.spikes), (tiny * 0.5).item() > 0, (small / 2).ite
 """
 
 
-def _run(folder: Path) -> list[str]:
-    environment = {**os.environ, "RHEOBASE_CACHE_DIR": str(folder)}
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN], env=environment, capture_output=True, text=True, timeout=300
-    )
+def _run(warm: Any, folder: Path) -> list[str]:
+    done = warm.run("-c", _RUN, env={**os.environ, "RHEOBASE_CACHE_DIR": str(folder)}, timeout=300)
     assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    return done.stdout.split()  # type: ignore[no-any-return]
 
 
 @pytest.mark.slow
-def test_a_second_process_compiles_nothing_and_denormals_stay(tmp_path: Path) -> None:
-    made, spikes, *denormal = _run(tmp_path)
+def test_a_second_process_compiles_nothing_and_denormals_stay(tmp_path: Path, warm: Any) -> None:
+    made, spikes, *denormal = _run(warm, tmp_path)
     assert (made, denormal) == ("1", ["True", "True"])
-    assert _run(tmp_path) == ["0", spikes, "True", "True"]
+    assert _run(warm, tmp_path) == ["0", spikes, "True", "True"]
 
 
 @pytest.mark.slow

@@ -110,7 +110,7 @@ def test_what_is_no_file_is_no_kernel(kind: str, cache: Path, compiled: list[Pat
 
 
 @pytest.mark.slow
-def test_a_run_with_a_torn_kernel_is_the_run_without(tmp_path: Path) -> None:
+def test_a_run_with_a_torn_kernel_is_the_run_without(tmp_path: Path, warm: Any) -> None:
     script = (
         "import rheobase as rb\n"
         "print(len(rb.simulate(rb.create('lif', 50), 300.0, 20.0, backend='fused').spikes))\n"
@@ -118,9 +118,7 @@ def test_a_run_with_a_torn_kernel_is_the_run_without(tmp_path: Path) -> None:
     environment = {**os.environ, "RHEOBASE_CACHE_DIR": str(tmp_path)}
 
     def run() -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120
-        )
+        done = warm.run("-c", script, env=environment, timeout=120)
         return done.returncode, done.stdout + done.stderr
 
     first = run()

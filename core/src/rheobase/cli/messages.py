@@ -107,7 +107,7 @@ def console() -> Console:
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, title: str = "") -> Table:
-    """A table of plain text; a heading that begins with ">" is aligned to the right."""
+    """A table of plain text; a heading that begins with ">" is that of numbers: to the right, and whole."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -115,16 +115,20 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, title: st
     made = Table(
         box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False
     )
+    cells = [[str(cell) for cell in row] for row in rows]
     for index, column in enumerate(columns):
+        heading, numbers = column.removeprefix(">"), column.startswith(">")
+        words = [*heading.split(), *(row[index] for row in cells if len(row) > index)]
         made.add_column(
-            column.removeprefix(">"),
-            justify="right" if column.startswith(">") else "left",
+            heading,
+            justify="right" if numbers else "left",
             overflow="fold",
             no_wrap=index == 0,  # names are to be copied
+            min_width=max(map(len, words), default=0) if numbers else None,
         )
-    for row in rows:
+    for row in cells:
         # Text, not markup: a plugin's summary may hold square brackets.
-        made.add_row(*(Text(str(cell)) for cell in row))
+        made.add_row(*map(Text, row))
     return made
 
 

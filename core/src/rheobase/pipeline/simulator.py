@@ -69,7 +69,7 @@ class SimpleSimulator(Pipeline):
 
         model:
           populations:
-            E: {model: lif, units: 80, params: {voltage: {uniform: [-60, -50]}}}
+            E: {model: lif, units: 80, params: {voltage: {uniform: [-75, -55]}}}
             I: {model: lif, units: 20}
           projections:
             E->I:

@@ -102,9 +102,8 @@ def layer(
         >>> layer = rb.layer("lif", 3, dt=1.0, tau_ref=0.0, learn="tau_mem")
         >>> x = torch.tensor([[0.5, 0.9, 1.2], [0.5, 0.9, 1.2]])
         >>> spikes = layer(x)
-        >>> spikes
-        tensor([[0., 0., 1.],
-                [0., 1., 1.]], grad_fn=<ViewBackward0>)
+        >>> spikes.tolist()
+        [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
         >>> spikes.sum().backward()
         >>> bool(layer.raw.tau_mem.grad.isfinite())
         True

@@ -150,7 +150,7 @@ class Layer(nn.Module):
         domain = self._neuron.schema.parameters[name].domain
         if domain.lowest is None and domain.highest is None:
             other = self.scale.mean() if unit == "mV" and self._spiking else torch.ones_like(self.scale[0])
-            if unit == "pA":
+            if unit == "pA" and bool((value == 0).any()):  # for others it is not asked: it takes long
                 sizes = input_size(self._neuron, "rheobase", None) if self._spiking else self.scale
                 usable = sizes[sizes.isfinite() & (sizes > 0)]
                 other = usable.mean() if len(usable) else other

@@ -54,9 +54,9 @@ class EIF(SpikingNeuron):
     current = Input(unit="uA/cm2", doc="current I, per area")
     voltage = State("v_l", unit="mV", doc="membrane potential V")
 
-    below = _step("below the rheobase", 0.16, 500.0, "the rheobase g_L (V_T - V_L - Delta_T)", spikes=0)
     firing = _step("above the rheobase", 0.3, 500.0, "scipy's DOP853 at 1e-10", isi=56.9945, within=1e-3)
     strong = _step("at a high rate", 1.0, 200.0, "scipy's DOP853 at 1e-10", isi=17.3224, within=1e-3)
+    below = _step("below the rheobase", 0.16, 500.0, "the rheobase g_L (V_T - V_L - Delta_T)", spikes=0)
 
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> dict[str, Tensor]:

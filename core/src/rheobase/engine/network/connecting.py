@@ -16,11 +16,11 @@ from .delays import delays_of
 from .inputs import input_of
 from .plasticity import Plasticity
 from .projection import Projection as Connected
-from .projection import as_weight
 from .recipe import Direct, RuleRecipe, SynapseRecipe
 from .reference import Projection
 from .underway import has_moments
 from .view import End
+from .weights import as_weight
 
 
 class Wanted(NamedTuple):

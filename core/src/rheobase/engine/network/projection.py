@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...errors import ArgumentError, ParameterError
 from ...specs import Provenance
-from ..model.distribution import Distribution
-from ..model.schema import Schema
 from ..model.values import as_parameter, as_state, initial_value, resolve_defaults
 from .connectivity import Connectivity
 from .delays import Delays
 from .delivery import GridDelivery
+from .described import Described
 from .held import Held
 from .learning import Learning
 from .moments import LocatedDelivery
 from .plastic import PlasticDelivery
 from .plasticity import WEIGHT
 from .recipe import Direct, SynapseRecipe
-from .synapse import Kinetics
+from .saving import fingerprint, loaded, saved
 from .transmission import LAST_SPIKE, reset_sources, transmitted
 from .underway import Delivery, Sent, has_moments, spikes_of
+from .weights import as_weight, of_each
 
 UNDER_WAY = "under_way"
 
@@ -37,7 +36,7 @@ _GIVEN = frozenset(
 """What it was made of, once it is."""
 
 
-class Projection(nn.Module):
+class Projection(Described):
     """The synapses from one population to another. :meth:`Network.connect` makes it.
 
     Attributes:
@@ -83,7 +82,7 @@ class Projection(nn.Module):
         # With whom it shares the states of its synapse; itself too.
         self.__dict__["_sharing"] = [self]
         weight = self._counting(weight)
-        self._buffers["weight"] = weight if plasticity is None else _of_each(weight, connectivity)
+        self._buffers["weight"] = weight if plasticity is None else of_each(weight, connectivity)
         schema = self.schema
         self.options = {
             name: synapse.parameters.get(name, each.default) for name, each in schema.options.items()
@@ -101,27 +100,6 @@ class Projection(nn.Module):
             self.delivery = PlasticDelivery(connectivity, delays, receiver.dt, self.plasticity, located)
         self.reset_state()
 
-    # --- what its values belong to -------------------------------------------------------------------
-
-    @property
-    def schema(self) -> Schema:
-        """What its synapse declares."""
-        return self.recipe.schema
-
-    @property
-    def kinetics(self) -> Kinetics:
-        """The functions of its synapse."""
-        return self.recipe.kinetics
-
-    @property
-    def batch(self) -> torch.Size:
-        """The batch dimensions of its states."""
-        return torch.Size()
-
-    @property
-    def _owner(self) -> Any:
-        return self.__dict__["_population"]
-
     @property
     def _shared(self) -> list[Projection]:
         shared: list[Projection] = self.__dict__["_sharing"]
@@ -134,121 +112,11 @@ class Projection(nn.Module):
         for name in (*self.schema.parameters, *self.kinetics.schema.states):
             self._buffers[name] = other._buffers[name]
 
-    @property
-    def num_units(self) -> int:
-        """The number of units that receive: those that states and parameters are of."""
-        return int(self._owner.num_units)
-
-    @property
-    def seed(self) -> int:
-        """That of the population that receives."""
-        return int(self._owner.seed)
-
-    @property
-    def integrator(self) -> Any:
-        """What integrates its states: the receiver's."""
-        return self._owner.integrator
-
-    @property
-    def dt(self) -> float:
-        """The time step, ms."""
-        return float(self._owner.dt)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type of its tensors."""
-        return self.weights.dtype
-
-    @property
-    def device(self) -> torch.device:
-        """Where its tensors are."""
-        return self.weights.device
-
-    @property
-    def time(self) -> float:
-        """The time of the present state, ms."""
-        return float(self._owner.time)
-
-    @property
-    def simulation_step(self) -> int:
-        """The number of steps since the start."""
-        return int(self._owner.simulation_step)
-
-    @property
-    def loggable_props(self) -> tuple[str, ...]:
-        """What can be recorded: its states of each target, its weights, and what changes them."""
-        own = (*self.kinetics.schema.states, WEIGHT)
-        return own if self.plasticity is None else (*own, *self.plasticity.schema.states)
-
-    @property
-    def reported(self) -> tuple[str, ...]:
-        """What a step gives: those that it may have changed."""
-        return tuple(self.kinetics.schema.states) if self.plasticity is None else self.loggable_props
-
-    def recorded(self, name: str) -> Tensor:
-        """The present value of one of :attr:`loggable_props`."""
-        if name == WEIGHT:
-            return self.weights
-        owner = self if name in self.kinetics.schema.states else self.plasticity
-        value: Tensor = getattr(owner, name)
-        return value
-
-    @property
-    def loggable_widths(self) -> dict[str, int]:
-        """The last dimension of those that are not of targets, but of synapses."""
-        return {
-            name: self.synapses for name in self.loggable_props if name not in self.kinetics.schema.states
-        }
-
-    @property
-    def loggable_units(self) -> dict[str, str]:
-        """The physical units of those that its synapse does not declare."""
-        states = {} if self.plasticity is None else self.plasticity.schema.states
-        return {WEIGHT: self.kinetics.weight_unit} | {name: each.unit for name, each in states.items()}
-
-    @property
-    def provenance(self) -> dict[str, Provenance]:
-        """Where its synapse and its rule come from."""
-        found = {"synapse": self.recipe.source}
-        if self.plasticity is not None:
-            found["plasticity"] = self.plasticity.recipe.source
-        return found if self.rule_source is None else {**found, "rule": self.rule_source}
-
-    # --- its synapses --------------------------------------------------------------------------------
-
-    @property
-    def weights(self) -> Tensor:
-        """The weights as they are kept: ``[]`` where all synapses share one, else ``[synapses]``."""
-        weight = self._buffers["weight"]
-        if weight is None:
-            raise ArgumentError(f"{self.identifier}: the weights were removed")
-        return weight
-
     def _counting(self, weight: Tensor) -> Tensor:
         """The weights; 1 where the input that they go to counts what arrives."""
         if isinstance(self.recipe, Direct) and not self.recipe.weighted:
             return torch.ones((), dtype=weight.dtype, device=weight.device)
         return weight
-
-    @property
-    def source(self) -> Tensor:
-        """The source of each synapse, int64 ``[synapses]``: by source, then as given."""
-        return self.connectivity.source_of_each()
-
-    @property
-    def target(self) -> Tensor:
-        """The target of each synapse, int64 ``[synapses]``."""
-        return self.connectivity.target_of_each()
-
-    @property
-    def delay(self) -> Tensor:
-        """The delay of each synapse, ms, float64 ``[synapses]``."""
-        return self.delays.ms.expand(self.synapses).clone()
-
-    @property
-    def synapses(self) -> int:
-        """The number of synapses."""
-        return self.connectivity.synapses
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _FIXED or (name in _GIVEN and name in self.__dict__):
@@ -259,7 +127,7 @@ class Projection(nn.Module):
         if name == "weight":
             weight = self._counting(as_weight(value, self.identifier, self.connectivity, self))
             if self.plasticity is not None:
-                weight = _of_each(weight, self.connectivity)
+                weight = of_each(weight, self.connectivity)
                 self.plasticity.check_weights(weight)
             self._buffers["weight"] = weight
         elif "options" in self.__dict__ and name in self.schema.parameters:
@@ -326,17 +194,8 @@ class Projection(nn.Module):
 
     def get_extra_state(self) -> dict[str, Any]:
         """What a state_dict has beside tensors: spikes under way, and which synapses they belong to."""
-        spikes = [
-            (
-                each.label,
-                each.who.clone(),
-                None if each.times is None else each.times.clone(),
-                list(each.batch),
-                None if each.factor is None else each.factor.clone(),
-            )
-            for each in self.delivery.sent
-        ]
-        return {UNDER_WAY: spikes, "synapses": _fingerprint(self.connectivity, self.delays)}
+        synapses = fingerprint(self.connectivity, self.delays)
+        return {UNDER_WAY: saved(self.delivery.sent), "synapses": synapses}
 
     def set_extra_state(self, state: Any) -> None:
         """Take what :meth:`get_extra_state` gave.
@@ -344,17 +203,12 @@ class Projection(nn.Module):
         Raises:
             ArgumentError: If it is of another connectivity.
         """
-        if state["synapses"] != _fingerprint(self.connectivity, self.delays):
+        if state["synapses"] != fingerprint(self.connectivity, self.delays):
             raise ArgumentError(
                 f"{self.identifier}: the state is of other synapses, or other delays, than those of this "
                 "projection; make the network with the rule, the seed and the names that it was saved with"
             )
-        self.delivery.restore(
-            [
-                Sent(label, who, times, torch.Size(batch), factor)
-                for label, who, times, batch, factor in state[UNDER_WAY]
-            ]
-        )
+        self.delivery.restore(loaded(state[UNDER_WAY]))
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
@@ -382,11 +236,6 @@ class Projection(nn.Module):
         return f"{self.identifier}: {self.synapses} synapses, {self.recipe!r}"
 
 
-def _of_each(weight: Tensor, connectivity: Connectivity) -> Tensor:
-    """A weight of each synapse, which can be written to."""
-    return weight.expand(connectivity.synapses).clone()
-
-
 def _check_names(identifier: str, synapse: SynapseRecipe | Direct | Held, plasticity: SynapseRecipe) -> None:
     both = {*synapse.schema.settable} & {*plasticity.kind.schema.states}
     if both:
@@ -394,47 +243,3 @@ def _check_names(identifier: str, synapse: SynapseRecipe | Direct | Held, plasti
             f"{identifier}: {synapse!r} and {plasticity!r} both have {', '.join(sorted(both))}, which could "
             "not be told apart; rename one of them"
         )
-
-
-def as_weight(given: Any, named: str, connectivity: Connectivity, owner: Any) -> Tensor:
-    """The weights of a projection, ``[]`` or ``[synapses]``, in the type of the neuron."""
-    count = connectivity.synapses
-    if isinstance(given, Distribution):
-        raise ParameterError(f"{named}: a distribution stands for weights in connect(...) alone")
-    try:
-        # Numbers of Python are double: not by way of torch's default type.
-        exact = None if isinstance(given, Tensor) else torch.float64
-        weight = torch.as_tensor(given, dtype=None if isinstance(given, bool) else exact)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ParameterError(f"{named}: weight={given!r}; give a number or a tensor [synapses]") from error
-    if weight.dtype == torch.bool or weight.is_complex():
-        raise ParameterError(f"{named}: the weights are of {weight.dtype}; give real numbers")
-    if weight.ndim > 1 or (weight.ndim == 1 and len(weight) != count):
-        raise ParameterError(
-            f"{named}: {weight.numel()} weights in shape {list(weight.shape)} were given for {count} "
-            "synapses; give one number, or one for each"
-        )
-    if weight.requires_grad:
-        raise ParameterError(
-            f"{named}: the weights are to have a gradient, which nothing gives yet; give weight.detach()"
-        )
-    weight = weight.to(dtype=owner.dtype, device=owner.device, copy=True)
-    wrong = (~weight.isfinite()).nonzero()
-    if len(wrong):
-        place = int(wrong[0, 0]) if weight.ndim else 0
-        raise ParameterError(
-            f"{named}: the weight of synapse {place} is {float(weight.reshape(-1)[place])}; give finite "
-            "numbers"
-        )
-    return weight
-
-
-def _fingerprint(connectivity: Connectivity, delays: Delays) -> str:
-    """Of who is connected with whom, and how far away."""
-    digest = hashlib.blake2b(digest_size=16)
-    delay = torch.empty(0) if delays.ms.ndim == 0 else delays.ms
-    for part in (connectivity.indptr, connectivity.target.to(torch.int32), delay):
-        digest.update(part.cpu().numpy().tobytes())
-    if delays.ms.ndim == 0:
-        digest.update(repr(float(delays.ms)).encode())
-    return digest.hexdigest()

@@ -17,9 +17,9 @@ from .inputs import unit_of_the_one
 from .matrices import limit_of, mask_of, matrix_of
 from .plasticity import WEIGHT
 from .projection import Projection as Connected
-from .projection import as_weight
 from .synapse import Synapse as Synapse
 from .underway import has_moments
+from .weights import as_weight
 
 MATRICES = ("weights", "connections")
 """What is recorded of a projection that was made of matrices, beside what others have."""

@@ -33,7 +33,7 @@ QUIET = 8
 """The steps of a run without input."""
 
 FINER = 64
-"""How much shorter the steps are with which a model that makes its own steps is tried again."""
+"""How much shorter the steps are with which it is tried again: what only long ones blow up is no fault."""
 
 TOGETHER = 64
 """The units of a neuron in which each has another value."""
@@ -117,6 +117,8 @@ def _require_finite(subject: NeuronSubject, moves: Sequence[Mapping[str, float]]
                 if held != value:
                     violated(f"create({subject.model.__name__}, {given}) makes a neuron with {name}={held:g}")
             seen = _bad(subject, neuron)
+            if seen and not subject.own_forward:
+                seen = _bad(subject, _made(subject, move, dt=neuron.dt / FINER), FINER * QUIET)
             if seen and not _overflows(subject, move):
                 domains = ", ".join(
                     f"{name!r} is declared {subject.schema.parameters[name].range_text}" for name in move
@@ -124,8 +126,8 @@ def _require_finite(subject: NeuronSubject, moves: Sequence[Mapping[str, float]]
                 violated(f"with {given} and no input, {seen}; {domains}")
 
 
-def _made(subject: NeuronSubject, params: Mapping[str, Any], units: int = 1) -> Any:
-    case = NeuronCase(dt=subject.dt, params=params, units=units)
+def _made(subject: NeuronSubject, params: Mapping[str, Any], units: int = 1, dt: float | None = None) -> Any:
+    case = NeuronCase(dt=dt or subject.dt, params=params, units=units)
     # A unit that runs away does not stop the others.
     return case.neuron(subject.model, integrator=integrator("rk4", on_failure="mark"))
 
@@ -147,13 +149,13 @@ def _together_fine(subject: NeuronSubject, moves: Sequence[Mapping[str, float]])
         return False
 
 
-def _bad(subject: NeuronSubject, neuron: Any) -> str:
+def _bad(subject: NeuronSubject, neuron: Any, steps: int = QUIET) -> str:
     """What is not finite of a neuron without input, in words; empty: nothing."""
     if subject.own_forward:
         return _bad_steps(subject, neuron)
     data, start = silence(subject, neuron), pulled(neuron)
     size = HUGE * (1.0 + start.abs().amax(dim=1, keepdim=True) + _excursions(subject))
-    for _ in range(QUIET):
+    for _ in range(steps):
         states = pulled(neuron)
         calm = (states.abs() <= size).all(dim=0)
         for key, value in _values(subject, neuron, data).items():

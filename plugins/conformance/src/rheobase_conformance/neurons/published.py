@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from rheobase import Preset, create, integrator, list_components, simulate, stimulus
 from rheobase.errors import RheobaseError
 
+from .. import coverage
 from ..property import prop
 from ..vacuous import vacuous
 from ..violation import violated
@@ -153,11 +155,27 @@ def _run(subject: NeuronSubject, names: list[str], tolerance: float) -> list[See
     first = next(iter(subject.schema.states))
     record = (first, "spikes") if subject.spikes else (first,)
     run = simulate(neuron, current, duration, record=record, backend="eager", grad=False, progress=False)
+    _count(subject, names, run)
     trace = run.traces[first].to(torch.float64)
     return [
         Seen(run.spikes.of(unit=unit).tolist() if subject.spikes else None, trace[:, unit], neuron.dt)
         for unit in range(len(names))
     ]
+
+
+def _count(subject: NeuronSubject, names: list[str], run: Any) -> None:
+    """Count what presets tried: their spikes, and what is at another value than its default."""
+    coverage.moved("presets", names)
+    driven = subject.inputs if len(subject.inputs) == 1 else ()
+    for preset in (subject.schema.presets[name] for name in names):
+        for kind, declared in (
+            ("parameters", subject.schema.parameters),
+            ("options", subject.schema.options),
+        ):
+            coverage.moved(kind, [name for name in preset.params if name in declared])
+        coverage.moved("inputs", preset.stimulus if isinstance(preset.stimulus, Mapping) else driven)
+    if subject.spikes:
+        coverage.spiked({"spiked": torch.ones_like(run.spikes.times)})
 
 
 @prop(

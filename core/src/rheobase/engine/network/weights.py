@@ -1,0 +1,50 @@
+"""Weights that were given, checked and in the type of the neuron."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import ParameterError
+from ..model.distribution import Distribution
+from .connectivity import Connectivity
+
+
+def as_weight(given: Any, named: str, connectivity: Connectivity, owner: Any) -> Tensor:
+    """The weights of a projection, ``[]`` or ``[synapses]``, in the type of the neuron."""
+    count = connectivity.synapses
+    if isinstance(given, Distribution):
+        raise ParameterError(f"{named}: a distribution stands for weights in connect(...) alone")
+    try:
+        # Numbers of Python are double: not by way of torch's default type.
+        exact = None if isinstance(given, Tensor) else torch.float64
+        weight = torch.as_tensor(given, dtype=None if isinstance(given, bool) else exact)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ParameterError(f"{named}: weight={given!r}; give a number or a tensor [synapses]") from error
+    if weight.dtype == torch.bool or weight.is_complex():
+        raise ParameterError(f"{named}: the weights are of {weight.dtype}; give real numbers")
+    if weight.ndim > 1 or (weight.ndim == 1 and len(weight) != count):
+        raise ParameterError(
+            f"{named}: {weight.numel()} weights in shape {list(weight.shape)} were given for {count} "
+            "synapses; give one number, or one for each"
+        )
+    if weight.requires_grad:
+        raise ParameterError(
+            f"{named}: the weights are to have a gradient, which nothing gives yet; give weight.detach()"
+        )
+    weight = weight.to(dtype=owner.dtype, device=owner.device, copy=True)
+    wrong = (~weight.isfinite()).nonzero()
+    if len(wrong):
+        place = int(wrong[0, 0]) if weight.ndim else 0
+        raise ParameterError(
+            f"{named}: the weight of synapse {place} is {float(weight.reshape(-1)[place])}; give finite "
+            "numbers"
+        )
+    return weight
+
+
+def of_each(weight: Tensor, connectivity: Connectivity) -> Tensor:
+    """A weight of each synapse, which can be written to."""
+    return weight.expand(connectivity.synapses).clone()
