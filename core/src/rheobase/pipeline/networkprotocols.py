@@ -59,7 +59,8 @@ class Block(NamedTuple):
         steps: How many.
         label: The number of the end of the first.
         data: Population -> its input, prepared.
-        lines: The projections, by receiver and place; their rings may be written to.
+        lines: The projections, by receiver and place; their rings are to be left as they are after the steps
+            that were taken.
         every: The stride of the traces, in steps.
         since: How many steps of a stride are taken.
         traced: Population -> the states, its own and those of its synapses, whose traces are wanted, by the
