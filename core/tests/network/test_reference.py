@@ -115,6 +115,39 @@ def test_connect_says_who() -> None:
     assert given.synapses == 10
 
 
+@pytest.mark.parametrize(("units", "share"), [(10, 0.5), (10, 0.3), (7, 1.0), (9, 0.0), (2, 1.0)])
+def test_shares_within_one_population_are_exact_shares_of_the_pairs_that_are_allowed(
+    units: int, share: float
+) -> None:
+    for seed in range(5):
+        loop = rb.Projection(*[told("o", units, seed=seed)] * 2)
+        loop.connect("rand", share)
+        assert loop.synapses == round(share * units * (units - 1))
+        assert not loop.connections.diagonal().any()
+        loop.connect("prop", share)
+        assert loop.connections.sum(dim=0).tolist() == [round(share * (units - 1))] * units
+        assert not loop.connections.diagonal().any()
+        loop.connect("rand", share, autapses=True)
+        assert loop.synapses == round(share * units * units)
+        loop.connect("prop", share, autapses=True)
+        assert loop.connections.sum(dim=0).tolist() == [round(share * units)] * units
+
+
+def test_that_autapses_were_all_there_could_be_is_told() -> None:
+    loop = rb.Projection(*[told("o", 10)] * 2)
+    with pytest.warns(
+        rb.errors.RheobaseWarning, match=r"o->o: connect\('one'\) .*nobody.*autapses=True"
+    ) as told_of:
+        loop.connect("one")
+    assert told_of[0].filename == __file__
+    assert loop.synapses == 0
+    loop.connect("one", autapses=True)
+    assert loop.synapses == 10
+    alone = rb.Projection(*[told("o", 1)] * 2)
+    with pytest.warns(rb.errors.RheobaseWarning, match="connects nobody"):
+        alone.connect("all")
+
+
 @pytest.mark.parametrize("event", ["step", "located"])
 def test_a_held_projection_is_copied_saved_and_batched_beside_others(event: str) -> None:
     def made() -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError, ParameterError
+from ...errors import ArgumentError, ParameterError, RheobaseWarning
 from ...philox import key_of
 
 MODES = ("all", "one", "prop", "rand")
@@ -27,31 +28,50 @@ def matrix_of(named: str, what: str, given: Any, shape: tuple[int, int]) -> Tens
     return matrix.detach().cpu()
 
 
-def mask_of(named: str, mode: str, prop: float, shape: tuple[int, int], seed: int) -> Tensor:
+def mask_of(
+    named: str, mode: str, prop: float, shape: tuple[int, int], seed: int, *, autapses: bool = True
+) -> Tensor:
     """Who is connected, by one of :data:`MODES`, bool ``[targets, sources]``.
+
+    Without ``autapses`` the pairs of a unit with itself are none to draw from: shares are of the others.
 
     Raises:
         ArgumentError: If the mode is none, or the share is none.
+
+    Warns:
+        RheobaseWarning: If only such pairs could be connected, so that nobody is.
     """
     if mode not in MODES:
         raise ArgumentError(f"{named}: connect({mode!r}); give one of {', '.join(map(repr, MODES))}")
     if not 0.0 <= prop <= 1.0:
         raise ArgumentError(f"{named}: prop={prop!r}; give a share from 0 to 1")
     targets, sources = shape
-    if mode == "all":
-        return torch.ones(shape, dtype=torch.bool)
-    if mode == "one":
-        if targets != sources:
-            raise ArgumentError(
-                f"{named}: connect('one') of {sources} sources and {targets} targets; give equally many"
+    if mode == "one" and targets != sources:
+        raise ArgumentError(
+            f"{named}: connect('one') of {sources} sources and {targets} targets; give equally many"
+        )
+    allowed = torch.ones(shape, dtype=torch.bool)
+    if not autapses:
+        allowed.fill_diagonal_(False)
+        if mode == "one" or targets == 1:
+            warnings.warn(
+                f"{named}: connect({mode!r}) of a population with itself connects nobody, as each unit would "
+                "only reach itself; say autapses=True where it is to",
+                RheobaseWarning,
+                stacklevel=3,
             )
-        return torch.eye(targets, dtype=torch.bool)
+    if mode == "all":
+        return allowed
+    if mode == "one":
+        return torch.eye(targets, dtype=torch.bool) & allowed
     drawn = torch.rand(shape, generator=torch.Generator().manual_seed(key_of(seed, named, "connect") % 2**63))
+    drawn[~allowed] = 2.0  # after all that are drawn
     mask = torch.zeros(shape, dtype=torch.bool)
     if mode == "rand":
-        mask.view(-1)[drawn.view(-1).argsort()[: round(prop * targets * sources)]] = True
+        mask.view(-1)[drawn.view(-1).argsort()[: round(prop * int(allowed.sum()))]] = True
         return mask
-    return mask.scatter_(0, drawn.argsort(dim=0)[: round(prop * targets)], True)
+    each = targets if autapses else targets - 1
+    return mask.scatter_(0, drawn.argsort(dim=0)[: round(prop * each)], True)
 
 
 def limit_of(named: str, what: str, given: Any, shape: tuple[int, int]) -> Tensor | None:

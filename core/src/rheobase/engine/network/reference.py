@@ -255,22 +255,26 @@ class Projection(Connected):
 
         Args:
             mode: ``"all"``: every pair; ``"one"``: source k to target k; ``"prop"``: each source to the share
-                ``prop`` of the targets, drawn for each; ``"rand"``: the share ``prop`` of all pairs. Numbers
-                are rounded to the nearest; what is drawn follows from the source's seed and the identifier.
+                ``prop`` of the targets, drawn for each; ``"rand"``: the share ``prop`` of all pairs. Shares
+                are exact ones of the pairs that ``autapses`` allows, numbers rounded to the nearest; what is
+                drawn follows from the source's seed and the identifier.
             prop: That share, from 0 to 1.
             autapses: Whether a unit may reach itself, where source and target are one population.
 
         Raises:
             ArgumentError: If it is made by :meth:`Network.connect`, the clock has run, or the mode is none.
+
+        Warns:
+            RheobaseWarning: If no unit could reach another, so that nobody is connected.
         """
         made_of = self._matrices
         if made_of is None or self.simulation_step:
             why = "it was connected by a rule" if made_of is None else "the clock has run"
             raise ArgumentError(f"{self.identifier}: {why}; make the network anew")
         source, target, weights, delay, identifier, least, most = made_of
-        mask = mask_of(self.identifier, mode, prop, (target.num_units, source.num_units), source.seed)
-        if source is target and not autapses:
-            mask.fill_diagonal_(False)
+        shape = target.num_units, source.num_units
+        itself = autapses or source is not target
+        mask = mask_of(self.identifier, mode, prop, shape, source.seed, autapses=itself)
         kept = {name: self.__dict__.get(name) for name in ("identifier", "sender", "receiver")}
         self.__dict__.clear()
         self.__init__(
