@@ -76,12 +76,17 @@ def test_a_signal_is_the_same_signal(name: str, again: Callable[[Any], Any]) -> 
     assert repr(other) == repr(signal)
 
 
-NOISE = rb.stimulus.OrnsteinUhlenbeck(mean=1.0, std=2.0, tau=5.0, seed=3)
+# Those that have no signal.
+BY_STEPS = {
+    "noise": rb.stimulus.OrnsteinUhlenbeck(mean=1.0, std=2.0, tau=5.0, seed=3),
+    "events": rb.stimulus.Events([1.0, 0.3], torch.tensor([2.0, 3.0])),
+    "trains": rb.stimulus.Events([[1.0, 0.3], []], [[2.0, 3.0], 4.0]),
+}
 
 
-@pytest.mark.parametrize("name", [*STIMULI, "noise"])
+@pytest.mark.parametrize("name", [*STIMULI, *BY_STEPS])
 def test_a_stimulus_gives_the_same_rows(name: str, again: Callable[[Any], Any]) -> None:
-    stimulus = STIMULI.get(name, NOISE)
+    stimulus = {**STIMULI, **BY_STEPS}[name]
     before = stimulus.rows(0, 12, 0.25, 2)
     assert torch.equal(again(stimulus).rows(0, 12, 0.25, 2), before)
 

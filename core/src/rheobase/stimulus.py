@@ -1,4 +1,4 @@
-"""The stimuli: currents over time, in pA. Public as ``rheobase.stimulus``.
+"""The stimuli: currents over time, in pA, and spikes that arrive. Public as ``rheobase.stimulus``.
 
 Each is a pure function of the step's number, so that runs can be continued and repeated; see
 :class:`Stimulus` for the contract, and for a stimulus of your own. ``first + second`` is their sum.
@@ -10,6 +10,7 @@ from .signal.noise import OrnsteinUhlenbeck
 from .signal.sampled import File, Samples
 from .signal.stimulus import Constant, Stimulus, Sum
 from .signal.timing import Closed
+from .signal.trains import Events
 from .signal.values import Current
 from .signal.waves import Ramp, Sine
 from .signal.windows import Levels, Pulses, Step
@@ -18,6 +19,7 @@ __all__ = [
     "Closed",
     "Constant",
     "Current",
+    "Events",
     "File",
     "Levels",
     "OrnsteinUhlenbeck",

@@ -285,7 +285,7 @@ def test_ctrl_c_leaves_what_was_recorded_in_the_file_marked_incomplete(write, tm
                 signal.raise_signal(signal.SIGINT)
             return torch.full((count, 1), 700.0, dtype=dtype)
 
-    monkeypatch.setattr(simulator_module, "stimulus_from", lambda *given: Interrupting())
+    monkeypatch.setattr(simulator_module, "stimuli_from", lambda *given: Interrupting())
     path = write("model: toy-leaky\nstimulus: 700\nduration: 300\nrecord: [spikes, voltage]\nout: run.npz\n")
     path.write_text(path.read_text() + "backend: eager\n")  # which hears between two steps, others after more
     with pytest.raises(rb.SimulationInterrupted):

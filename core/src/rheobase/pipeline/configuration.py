@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,26 @@ _STIMULI: dict[str, type[Any]] = {
         stimuli.Ramp,
         stimuli.Sine,
         stimuli.OrnsteinUhlenbeck,
+        stimuli.Events,
         stimuli.Samples,
         stimuli.File,
     )
 }
 
 _DISTRIBUTIONS: dict[str, type[Any]] = {"uniform": Uniform, "normal": Normal, "lognormal": LogNormal}
+
+
+def stimuli_from(
+    given: Any, folder: Path, seed: int | None, inputs: Iterable[str]
+) -> Stimulus | dict[str, Stimulus]:
+    """As :func:`stimulus_from`, or a mapping of that by the inputs of a model."""
+    if not isinstance(given, Mapping) or "type" in given or not set(given) & set(inputs):
+        return stimulus_from(given, folder, seed)
+    # Each its own seed, or two noises would be one noise twice.
+    return {
+        name: stimulus_from(each, folder, None if seed is None else seed + place)
+        for place, (name, each) in enumerate(given.items())
+    }
 
 
 def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:

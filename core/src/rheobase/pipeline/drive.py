@@ -12,6 +12,7 @@ from torch import Tensor
 from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, InputError, StimulusError, shown
 from ..signal.signal import Signal
+from ..signal.trains import events_in
 from ..signal.values import is_number
 from ..stimulus import Constant, Stimulus
 from ..torch_state import first_not_finite
@@ -52,6 +53,7 @@ class Drive:
         self.dtype, self.device = neuron.dtype, neuron.device
         self._neuron = neuron
         self.parts = inputs_of(stimulus, neuron, self._source)
+        self._check_events()
         # Inputs whose sources have not met the aggregator yet: their first rows are looked at.
         self._unchecked = {name for name, part in self.parts.items() if isinstance(part, Sources)}
 
@@ -60,6 +62,20 @@ class Drive:
         for where, source in self._sources():
             if isinstance(source, Tensor):
                 _check_finite(source, where)
+
+    def _check_events(self) -> None:
+        """What arrives does so at inputs that are jumps, and at no other."""
+        jumps = self._neuron.schema.jumps
+        for name, part in self.parts.items():
+            sources = part.parts if isinstance(part, Sources) else (part,)
+            if name not in jumps and any(map(events_in, sources)):
+                where, what = (f"{name}: ", f"the input {name!r}") if name else ("", "the input")
+                known = f"its jumps are: {', '.join(jumps)}" if jumps else "it has no input that is a jump"
+                raise StimulusError(
+                    f"{where}Events arrive at an input that is a jump, and {what} of "
+                    f"{self._neuron.identifier} is a current over time; {known}; give a current another "
+                    "stimulus, such as Pulses"
+                )
 
     @property
     def constant(self) -> bool:

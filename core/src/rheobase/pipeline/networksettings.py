@@ -12,7 +12,7 @@ import torch
 from ..engine.network.network import Network
 from ..engine.network.recipe import RuleRecipe, SynapseRecipe, rule, synapse
 from ..errors import ConfigurationError, RheobaseError, shown
-from .configuration import distribution_from, numbers_from, stimulus_from
+from .configuration import distribution_from, numbers_from, stimuli_from
 from .modelsettings import neuron_from
 from .pipeline import check_keys
 
@@ -77,12 +77,14 @@ def repeatable(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return found
 
 
-def network_stimuli(given: Any, folder: Path, seed: int | None) -> dict[str, Any]:
+def network_stimuli(given: Any, folder: Path, seed: int | None, net: Network) -> dict[str, Any]:
     """Population -> stimulus, each as a model's own would be given."""
+    known: dict[str, Any] = {**net.populations, **net.views}
     stimuli = {}
     for place, (name, source) in enumerate(({} if given is None else _named("stimulus", given)).items()):
         # Each its own seed, or two noises would be one noise twice.
-        stimuli[name] = stimulus_from(source, folder, None if seed is None else seed + place)
+        inputs = known[name].schema.inputs if name in known else ()
+        stimuli[name] = stimuli_from(source, folder, None if seed is None else seed + place, inputs)
     return stimuli
 
 

@@ -14,7 +14,7 @@ import torch
 
 from ..errors import ConfigurationError, OutputError, RheobaseError, RheobaseWarning, shown
 from ..files import check_writable
-from .configuration import stimulus_from
+from .configuration import stimuli_from
 from .interrupted import SimulationInterrupted
 from .journal import Journal, journaling, save_journaled
 from .modelsettings import neuron_from
@@ -52,7 +52,7 @@ class SimpleSimulator(Pipeline):
           type: ornstein_uhlenbeck
           mean: 10.0
           std: 5.0
-          tau: 5.0
+          tau: 5.0                     # of a model with several inputs: by their names
         duration: 1000.0               # ms; default: the stimulus's, or the preset's
         record: [spikes, voltage]      # or {spikes: true, voltage: [0, 7]}; default the spikes; with
                                        # plot, the voltage, or the first state, as well
@@ -179,7 +179,7 @@ class SimpleSimulator(Pipeline):
             neuron: Any = self.create()
             stimulus, duration = settings.get("stimulus"), settings.get("duration")
             if stimulus is not None:
-                stimulus = stimulus_from(stimulus, self._folder, seed)
+                stimulus = stimuli_from(stimulus, self._folder, seed, neuron.schema.inputs)
             elif neuron.preset is not None and neuron.preset.stimulus is not None:
                 stimulus = neuron.preset.stimulus
                 duration = neuron.preset.duration if duration is None else duration
@@ -205,7 +205,7 @@ class SimpleSimulator(Pipeline):
     def _run_network(self, out: Path | None, plot: Path | None, seed: int | None) -> NetworkRecording:
         settings = self.configuration
         net = network_from(settings, self._folder, seed)
-        stimulus = network_stimuli(settings.get("stimulus"), self._folder, seed)
+        stimulus = network_stimuli(settings.get("stimulus"), self._folder, seed, net)
         how = {key: settings[key] for key in ("duration", "record", "backend", "every") if key in settings}
         kept = repeatable(settings, self._folder)
         try:

@@ -47,6 +47,16 @@ def steps_before(time: float, dt: float, *, including: bool) -> int:
     return max(0, math.ceil(position))
 
 
+def arrival_steps(times: np.ndarray, dt: float) -> np.ndarray:
+    """For each time from 0 up, the step n with n dt < time <= (n + 1) dt, int64; of time 0 the first."""
+    position = times / dt
+    on_grid = np.rint(position)
+    near = np.abs(position - on_grid) <= _ON_GRID + 4e-16 * position
+    steps = np.where(near, on_grid, np.ceil(position)) - 1
+    found: np.ndarray = np.clip(steps, 0, _NEVER).astype(np.int64)
+    return found
+
+
 def window_steps(start: float, stop: float, dt: float, closed: str) -> tuple[int, int]:
     """The steps of a window as ``(first, end)``: those with ``first <= n < end``."""
     # Open at its start, a window begins after a step at that time; closed at its stop, it ends after one.
