@@ -84,9 +84,10 @@ def test_rows_do_not_depend_on_how_a_run_is_cut(dt: float) -> None:
     assert cut == rows(events, dt, 30)
 
 
-def test_every_late_time_on_the_grid_is_at_the_end_of_its_step() -> None:
-    times = np.arange(1, 20_001) * 0.1 + 1e5
-    assert rows(Events(times, 1.0), 0.1, 20_000, first=1_000_000) == [1.0] * 20_000
+@pytest.mark.parametrize("first", [0, 1_000_000, 777_777])
+def test_every_time_on_the_grid_is_at_the_end_of_its_step(first: int) -> None:
+    times = np.arange(first + 1, first + 20_001) * 0.1  # as rounded products are
+    assert rows(Events(times, 1.0), 0.1, 20_000, first=first) == [1.0] * 20_000
 
 
 def test_the_order_in_which_times_are_given_makes_no_difference() -> None:
@@ -264,3 +265,93 @@ def test_a_population_of_a_network_receives_them(tmp_path: Path) -> None:
     run = rb.SimpleSimulator.from_file(path).run()
     v = run["a"].traces["voltage"][-1] + 70.0
     assert v.tolist() == pytest.approx([3.0 * math.exp(-0.2), 3.0 * math.exp(-0.1)], rel=1e-4)
+
+
+def located(kind: Any = Delta, units: int = 1, **given: Any) -> Any:
+    return cell(kind, units, **{"event": "located", "integrator": "rk45", **given})
+
+
+@pytest.mark.parametrize("dt", [0.1, 1.0, 20.0])
+def test_located_a_jump_over_the_threshold_is_a_spike_at_its_own_time(dt: float) -> None:
+    # After each spike V is 0; two arrivals that are near enough are over 10 mV.
+    times = [1.234, 2.3456, 2.5, 13.75, 14.0]
+    run = rb.simulate(located(dt=dt, limit=10.0), {"arrivals": Events(times, 6.0)}, 20.0)
+    assert run.spikes.times.tolist() == pytest.approx([2.3456, 14.0], abs=1e-9)
+
+
+@pytest.mark.parametrize("dt", [0.1, 0.7, 7.0])
+def test_located_a_current_that_decays_crosses_the_threshold_at_the_time_of_the_closed_form(
+    dt: float,
+) -> None:
+    # tau_s = tau / 2 makes V = w x (1 - x) of x = exp(-t / tau): a root that can be written down.
+    weight, limit, at = 80.0, 15.0, 3.21
+    x = 0.5 + math.sqrt(0.25 - limit / weight)
+    made = located(
+        Exponential, dt=dt, tau=4.0, limit=limit, integrator=rb.integrator("rk45", rtol=1e-12, atol=1e-12)
+    )
+    run = rb.simulate(made, {"arrivals": Events([at], weight)}, 14.0)
+    assert run.spikes.times[:1].tolist() == pytest.approx([at - 4.0 * math.log(x)], abs=1e-9)
+
+
+@pytest.mark.parametrize("dt", [0.5, 10.0])
+def test_located_what_arrives_at_0_and_at_ends_of_steps_arrives_then(dt: float) -> None:
+    times, weights = [0.0, 0.5, 3.3, 10.0, 20.0], [1.0, 2.0, 4.0, 8.0, 16.0]
+    made = located(dt=dt, integrator=rb.integrator("rk45", rtol=1e-10, atol=1e-12))
+    run = rb.simulate(made, {"arrivals": Events(times, weights)}, 20.0, record=("voltage", "arrivals"))
+    expected = sum(w * math.exp((t - 20.0) / 10.0) for t, w in zip(times, weights, strict=True))
+    assert float(run.traces["voltage"][-1, 0]) == pytest.approx(expected, rel=1e-9)
+    assert float(run.traces["arrivals"].sum()) == sum(weights)
+
+
+def test_located_arrivals_of_one_step_do_not_cancel_each_other() -> None:
+    # In sum nothing arrives in the step, and the first of them is over the threshold.
+    run = rb.simulate(located(dt=1.0, limit=10.0), {"arrivals": Events([0.25, 0.75], [12.0, -12.0])}, 2.0)
+    assert run.spikes.times.tolist() == pytest.approx([0.25], abs=1e-9)
+
+
+def test_located_units_have_their_own_trains_and_batches_the_same() -> None:
+    events = Events([[0.25], [], [0.5, 1.75]], 12.0) + Events([1.1], 11.0)
+    batch = {"arrivals": events, "current": Constant(torch.zeros(2, 1, dtype=torch.float64))}
+    run = rb.simulate(located(units=3, dt=1.0, limit=10.0), batch, 2.0)
+    found = sorted(zip(run.spikes.units.tolist(), run.spikes.times.tolist(), strict=True))
+    expected = [(0, 0.25), (0, 1.1), (1, 1.1), (2, 0.5), (2, 1.1), (2, 1.75)]
+    assert [unit for unit, _ in found[::2]] == [unit for unit, _ in expected]
+    assert [time for _, time in found[::2]] == pytest.approx([time for _, time in expected], abs=1e-9)
+    assert found[::2] == found[1::2]
+
+
+def test_located_times_have_derivatives() -> None:
+    times = torch.tensor([1.25, 2.5], dtype=torch.float64, requires_grad=True)
+    given = {"arrivals": Events(times, [3.0, 5.0])}
+    run = rb.simulate(located(dt=1.0), given, 4.0, record="voltage", grad=True)
+    (slope,) = torch.autograd.grad(run.traces["voltage"][-1, 0], times)
+    # Of w exp(-(4 - t) / 10).
+    assert slope.tolist() == pytest.approx([0.3 * math.exp(-0.275), 0.5 * math.exp(-0.15)], rel=1e-6)
+
+
+def test_located_a_run_that_goes_on_is_one_long_run() -> None:
+    events = Events(TIMES, 3.0)
+    one, two = located(dt=0.5, limit=4.0), located(dt=0.5, limit=4.0)
+    whole = rb.simulate(one, {"arrivals": events}, 8.0).spikes.times
+    parts = [rb.simulate(two, {"arrivals": events}, 4.0).spikes.times for _ in range(2)]
+    assert len(whole) > 1
+    assert torch.equal(torch.cat(parts), whole)
+
+
+def test_located_events_beside_what_has_no_times_are_refused() -> None:
+    with pytest.raises(StimulusError, match="only some of what arrives has times of its own"):
+        rb.simulate(located(), {"arrivals": Events([1.0], 2.0) + 1.0}, 2.0)
+
+
+def test_located_events_are_refused_where_they_would_arrive_at_ends_of_steps() -> None:
+    net = rb.Network()
+    net.add("a", located())
+    with pytest.raises(StimulusError, match="'a': its spikes are located"):
+        rb.simulate(net, {"a": {"arrivals": Events([1.0], 2.0)}}, 2.0)
+
+    class Own(Delta):
+        def forward(self, data: Any, identifiers: Any = None) -> Any:
+            return super().forward(data, identifiers)
+
+    with pytest.raises(StimulusError, match="a forward of its own"):
+        rb.simulate(located(Own), {"arrivals": Events([1.0], 2.0)}, 2.0)

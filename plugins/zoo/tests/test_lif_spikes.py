@@ -64,3 +64,22 @@ def test_what_arrives_while_refractory_is_lost_by_the_voltage_and_kept_by_a_curr
         cell({"arrivals": torch.tensor([weight], dtype=torch.float64)})
         kept = cell.synaptic if name == "lif-exp" else cell.voltage + 70.0
         assert float(kept) == left
+
+
+@pytest.mark.parametrize("dt", [0.1, 3.0])
+@pytest.mark.parametrize("name", ["lif-exp", "lif-alpha"])
+def test_an_arrival_at_its_own_time_is_answered_at_that_of_the_closed_form(name: str, dt: float) -> None:
+    tight = rb.integrator("rk45", rtol=1e-12, atol=1e-12)
+    cell = rb.create(name, dt=dt, event="located", integrator=tight, dtype=torch.float64)
+    weight, at = {"lif-exp": 3500.0, "lif-alpha": 1400.0}[name], 5.0437
+    run = rb.simulate(cell, {"arrivals": rb.stimulus.Events([at], weight)}, 30.0, progress=False)
+
+    def course(t: float) -> float:
+        rate, slow, fast = 1.0 / 2.0 - 1.0 / 10.0, math.exp(-t / 10.0), math.exp(-t / 2.0)
+        if name == "lif-exp":
+            return weight / 250.0 / rate * (slow - fast)
+        return weight / 250.0 * math.e / 2.0 / rate**2 * (slow - fast * (1.0 + rate * t))
+
+    (found,) = run.spikes.times.tolist()
+    # V_th - E_L is reached within 1e-9 ms of the spike, on the way up.
+    assert course(found - at - 1e-9) < 15.0 < course(found - at + 1e-9)

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from ..engine.neuron.base import Neuron
+from ..engine.step.moments import Moments
 from ..errors import ArgumentError, InputError, StimulusError, shown
 from ..signal.signal import Signal
-from ..signal.trains import events_in
+from ..signal.trains import Events, events_in
 from ..signal.values import is_number
-from ..stimulus import Constant, Stimulus
+from ..stimulus import Constant, Stimulus, Sum
 from ..torch_state import first_not_finite
 from .sources import Source, Sources, inputs_of
 
@@ -53,7 +54,7 @@ class Drive:
         self.dtype, self.device = neuron.dtype, neuron.device
         self._neuron = neuron
         self.parts = inputs_of(stimulus, neuron, self._source)
-        self._check_events()
+        self.trains = self._trains()
         # Inputs whose sources have not met the aggregator yet: their first rows are looked at.
         self._unchecked = {name for name, part in self.parts.items() if isinstance(part, Sources)}
 
@@ -63,12 +64,16 @@ class Drive:
             if isinstance(source, Tensor):
                 _check_finite(source, where)
 
-    def _check_events(self) -> None:
-        """What arrives does so at inputs that are jumps, and at no other."""
-        jumps = self._neuron.schema.jumps
+    def _trains(self) -> dict[str, list[Events]]:
+        """Input -> the events that arrive there at times of their own; on the grid none do."""
+        jumps, model, found = self._neuron.schema.jumps, self._neuron._model, {}
+        located = self._neuron.event == "located" and model is not None and model.threshold is not None
         for name, part in self.parts.items():
             sources = part.parts if isinstance(part, Sources) else (part,)
-            if name not in jumps and any(map(events_in, sources)):
+            events = [each for source in sources for each in events_in(source)]
+            if not events:
+                continue
+            if name not in jumps:
                 where, what = (f"{name}: ", f"the input {name!r}") if name else ("", "the input")
                 known = f"its jumps are: {', '.join(jumps)}" if jumps else "it has no input that is a jump"
                 raise StimulusError(
@@ -76,6 +81,44 @@ class Drive:
                     f"{self._neuron.identifier} is a current over time; {known}; give a current another "
                     "stimulus, such as Pulses"
                 )
+            if not located:
+                continue
+            if len(events) < sum(len(source.parts) if isinstance(source, Sum) else 1 for source in sources):
+                raise StimulusError(
+                    f"{name}: Events and other stimuli are added, and spikes are located, so that only "
+                    "some of what arrives has times of its own; give all of it as Events, or event='crossing'"
+                )
+            found[name] = events
+        return found
+
+    def moments(self, step: int) -> dict[str, Moments]:
+        """Input -> what arrives at its own times in a step, which is counted from the start of the run.
+
+        Of :attr:`trains` those to which something arrives; :meth:`rows` has their sums.
+        """
+        number = self.first_step + step
+        each = {
+            name: [event.arrivals(number, self.dt) for event in events]
+            for name, events in self.trains.items()
+        }
+        return {name: self._moments(parts) for name, parts in each.items() if any(len(p[0]) for p in parts)}
+
+    def _moments(self, parts: list[tuple[Tensor, Tensor | None, Tensor]]) -> Moments:
+        n, found = self.num_units, []
+        for times, units, weights in parts:
+            if units is None:
+                # The same at each unit.
+                units = torch.arange(n).repeat(len(times))
+                times, weights = times.repeat_interleave(n), weights.repeat_interleave(n)
+            found.append((times, units, weights))
+        times, units, weights = map(torch.cat, zip(*found, strict=True))
+        return Moments(
+            times.to(self.device),
+            units.to(self.device),
+            weights.to(self.device, self.dtype),
+            torch.Size(),
+            alone=times.requires_grad,
+        )
 
     @property
     def constant(self) -> bool:
@@ -84,8 +127,8 @@ class Drive:
 
     @property
     def timed(self) -> bool:
-        """Whether an input has a signal, which may change within a step."""
-        return any(isinstance(source, Signal) for _, source in self._sources())
+        """Whether an input may change within a step: a signal, or arrivals at their own times."""
+        return bool(self.trains) or any(isinstance(source, Signal) for _, source in self._sources())
 
     @property
     def rows_given(self) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ..errors import StimulusError
 from .alike import own_forward
 from .drive import Drive
 from .interrupted import SimulationInterrupted
@@ -71,6 +72,16 @@ def _stepper(
 ) -> tuple[Callable[[Any], Mapping[str, Tensor]], Callable[[int, int], Iterable[Any]]]:
     """What takes a step, and what gives each of so many steps what it takes."""
     advance = _advance_of(neuron)
+    if drive.trains:
+        if advance is None:
+            raise StimulusError(
+                f"{neuron.identifier} has a forward of its own, to which arrivals cannot be given at "
+                "their own times, as event='located' has them; use event='crossing'"
+            )
+        step = neuron.advance
+        return lambda row: step(neuron.prepare(row[0]), trains=row[1]), lambda first, count: (
+            (row, drive.moments(first + place)) for place, row in enumerate(drive.rows(first, count))
+        )
     if advance is None:
         # Its forward may do with several sources what it likes.
         identifiers = drive.identifiers

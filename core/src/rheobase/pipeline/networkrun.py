@@ -11,7 +11,7 @@ from typing import Any
 from ..engine.network.network import Network
 from ..engine.network.stepping import refuse_several
 from ..engine.neuron.threads import occupied
-from ..errors import ArgumentError, InputError, nearest, shown
+from ..errors import ArgumentError, InputError, StimulusError, nearest, shown
 from .drive import Drive
 from .durations import steps_of
 from .eager import block_of, keeping_graph
@@ -154,6 +154,12 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
         drive = Drive(source, net[name])
         if any(isinstance(part, Sources) for part in drive.parts.values()):
             refuse_several(net, name)
+        if drive.trains:
+            raise StimulusError(
+                f"stimulus of {name!r}: its spikes are located, and in a network only what comes by "
+                "projections arrives at its own times, Events do not; give the population event='crossing', "
+                "or drive it alone"
+            )
         drive.check()
         rows, left = drive.rows_given, drive.steps_left
         if rows is not None and rows != steps:

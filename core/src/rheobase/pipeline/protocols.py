@@ -73,7 +73,7 @@ class Drive(Protocol):
 
     @property
     def timed(self) -> bool:
-        """Whether an input has a signal, which may change within a step."""
+        """Whether an input may change within a step: a signal, or arrivals at their own times."""
 
     @property
     def width(self) -> int:

@@ -30,14 +30,17 @@ class Events(Stimulus):
     for the state x that the input is added to, ``Input(arrives="jump", into="x")``. On the grid the row of
     the step from :math:`t_k` to :math:`t_k + dt` is the sum of the weights with times in
     :math:`(t_k, t_k + dt]`, which arrive at the end of it: in total the same, whatever dt is. What arrives at
-    0 does so in the first step. So it is with ``event="located"``, too. There is no end: after the last time
-    nothing arrives.
+    0 does so in the first step. There is no end: after the last time nothing arrives.
+
+    In a run of a spiking neuron alone with ``event="located"`` each arrives at its own time. Events are then
+    not added to other stimuli of the same input, and populations of networks do not take them.
 
     Args:
         times: When, in ms of the neuron's clock, 0 or more, in any order: ``[n]`` for all units, or a
             sequence of such trains, one for each unit, of any lengths.
         weights: How much, in the unit of the input: one number, or one for each time, ``[n]``; for several
-            trains one number, or a sequence with a number or ``[n]`` for each. A tensor keeps its graph.
+            trains one number, or a sequence with a number or ``[n]`` for each. A tensor keeps its graph;
+            times do with located spikes.
 
     Raises:
         StimulusError: If a time or weight is not finite, a time is negative, or lengths differ; and in a

@@ -74,7 +74,7 @@ def check_drive(drive: Drive) -> None:
         Refusal: With the reason.
     """
     if drive.timed:
-        raise Refusal("an input is a signal, which may change within a step")
+        raise Refusal("an input is a signal, or has events at their own times: it may change within a step")
 
 
 def worthwhile(neuron: Neuron, steps: int) -> bool:

@@ -17,8 +17,9 @@ from ..aggregate import Aggregator
 from ..model.functions import Model, spread
 from ..step.arrivals import Arrivals
 from ..step.ends import Known
-from ..step.grid import Report
+from ..step.grid import NO_TRAINS, Report
 from ..step.grid import step as declared_step
+from ..step.moments import Moments
 from ..step.slopes import SLOPE, forgotten
 from ..step.stepsize import StepWatch, heed, largest_step
 from ..step.table import BESIDE, SLOTS, StepState
@@ -159,6 +160,7 @@ class Stepped(Stored):
         begin: Any,
         visible: bool | None = None,
         incoming: Incoming | None = None,
+        trains: Mapping[str, Moments] = NO_TRAINS,
     ) -> tuple[StepState, Report]:
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
@@ -176,6 +178,7 @@ class Stepped(Stored):
             begin=begin,
             visible=visible,
             arrivals=None if incoming is None else incoming.arrivals(),
+            trains=trains,
         )
 
     def _outputs(self, state: StepState, report: Report, begin: Any) -> dict[str, Tensor]:
@@ -233,12 +236,16 @@ class Stepped(Stored):
                 check_inputs(self, seen)
         return prepared
 
-    def advance(self, data: Any, incoming: Incoming | None = None) -> dict[str, Tensor]:
+    def advance(
+        self, data: Any, incoming: Incoming | None = None, trains: Mapping[str, Moments] = NO_TRAINS
+    ) -> dict[str, Tensor]:
         """One step on a prepared input: step, check the values, keep the state.
 
         Args:
             data: The aggregated input, as :meth:`prepare` gives it.
             incoming: In a network, what reaches the neuron beside it.
+            trains: Where spikes are located: by inputs that are jumps, what arrives at times of its own,
+                whose sum is in ``data``.
 
         Returns:
             The outputs of the step; they share memory with the neuron until its next step, and with that
@@ -271,7 +278,9 @@ class Stepped(Stored):
                 # The synapses' parameters are not looked at: slopes of the last step are not gone on from.
                 state = state._replace(carry=forgotten(state.carry, True))
         try:
-            after, report = self._step(state, params, data, self._dt, known, clock, begin, visible, incoming)
+            after, report = self._step(
+                state, params, data, self._dt, known, clock, begin, visible, incoming, trains
+            )
         except IntegrationError as error:
             # The integrator counts time from the start of the step.
             raise type(error)(

@@ -14,6 +14,8 @@ The order of things in a step from t to t + dt:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -32,9 +34,12 @@ from .ends import Ends, Finished, Known, Surrogate
 from .indexed import finish_indexed
 from .jumps import with_jumps
 from .located import located_step
+from .moments import Moments
 from .selected import finish_masked
 from .slopes import SLOPE, forgotten
 from .table import StepState, with_batch
+
+NO_TRAINS: Mapping[str, Moments] = MappingProxyType({})
 
 
 class Report(NamedTuple):
@@ -66,6 +71,7 @@ def step(
     visible: bool | None = None,  # whether values can be looked at; None: it is asked here
     surrogate: Surrogate | None = None,  # what stands for the derivative of spikes; none: they have none
     arrivals: Arrivals | None = None,  # what reaches it from other populations
+    trains: Mapping[str, Moments] = NO_TRAINS,  # what inputs that are jumps have at times of their own
 ) -> tuple[StepState, Report]:
     """One step of a declared model: the state at t + dt, and what the step says of itself."""
     schema = model.schema
@@ -77,7 +83,7 @@ def step(
     y0, visible = state.y, values_visible(state.y) if visible is None else visible
     if schema.jumps:
         within = dt if event == "located" and model.threshold is not None else None
-        arrivals = with_jumps(model, begin, shape, within, arrivals, visible=visible)
+        arrivals = with_jumps(model, begin, shape, within, arrivals, visible=visible, trains=trains)
         data, begin = schema.lasting(data), schema.lasting(begin)
 
     drawing = None

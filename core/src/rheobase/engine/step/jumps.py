@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ def with_jumps(
     arrivals: Arrivals | None,
     *,
     visible: bool,
+    trains: Mapping[str, Moments],
 ) -> Arrivals | None:
     """All that arrives in a step: by the inputs of a model that are jumps, then by synapses.
 
@@ -31,6 +32,8 @@ def with_jumps(
         dt: The step, ms, where arrivals have times of their own; else None.
         arrivals: What arrives by synapses.
         visible: Whether values can be looked at.
+        trains: Of inputs that have arrivals at times of their own in this step: these, in place of what is
+            given, which is their sum. On the grid the sum counts.
     """
     schema = model.schema
     amounts: list[Tensor | None] = [
@@ -40,7 +43,8 @@ def with_jumps(
         for name, each in zip(schema.inputs, given, strict=True)
         if name in schema.jumps
     ]
-    if all(each is None for each in amounts):
+    own = [None if dt is None else trains.get(name) for name in schema.jumps]
+    if all(each is None for each in (*amounts, *own)):
         return arrivals
     rows = [list(schema.states).index(each.into) for each in schema.jumps.values()]
     held = [each.into in schema.held for each in schema.jumps.values()]
@@ -60,7 +64,10 @@ def with_jumps(
     by_synapses = Arrivals(jump) if arrivals is None else arrivals
     if dt is None:
         return Arrivals(jump, [*amounts, *by_synapses.weights])
-    moments = [None if each is None else _at_end(each, dt) for each in amounts]
+    moments = [
+        train if train is not None else None if each is None else _at_end(each, dt)
+        for train, each in zip(own, amounts, strict=True)
+    ]
     return Arrivals(jump, moments=[*moments, *by_synapses.moments])
 
 
