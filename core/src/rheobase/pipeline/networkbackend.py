@@ -130,6 +130,9 @@ def _asked(population: Any, net: Network, name: str, grad: bool) -> Stepper | st
         if incoming.plastic:
             # A step may be taken again with other weights, which is the network's affair.
             return "weights of projections that reach it change (plasticity=...)"
+        if incoming.holding:
+            held = ", ".join(incoming.holding)
+            return f"what {held} bring is held for a step (rheobase.Projection of matrices)"
         stepper: Stepper = population(net.populations[name], incoming, grad=grad)
     except NotImplementedError as refusal:
         return str(refusal)
