@@ -102,6 +102,8 @@ def _rate(hazard: Any, owner: str) -> Any:
         if hazard.dtype != torch.bool and not hazard.is_complex():
             return hazard.clamp(min=0.0)
         gave = "a comparison (bool)" if hazard.dtype == torch.bool else f"numbers of {hazard.dtype}"
+    elif hasattr(type(hazard), "__torch_function__"):
+        return hazard  # stands for a tensor where the terms of a field are followed
     elif isinstance(hazard, numbers.Real) and not isinstance(hazard, bool):
         return max(hazard, 0.0)  # in this order: NaN stays
     else:
