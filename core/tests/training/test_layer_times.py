@@ -214,3 +214,35 @@ def test_what_makes_no_sense_beside_times_is_refused() -> None:
     layer = rb.layer("lif", 2, dt=1.0, gradient="times")
     with pytest.warns(RheobaseWarning, match="no unit spiked in the first call"):
         layer(torch.zeros(3, 2))
+
+
+def _reachable(tensor: Tensor) -> int:
+    seen, pending = set(), [tensor.grad_fn]
+    while pending:
+        node = pending.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            pending += [parent for parent, _ in node.next_functions]
+    return len(seen)
+
+
+@pytest.mark.parametrize("integrator", ["rk4", "rk45", "exact"])
+def test_a_spike_costs_the_same_however_many_there_were(
+    integrator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The speed at a crossing is taken from a graph that does not reach back over the spikes before.
+    layer = rb.layer(Adapting, 3, dt=2.0, gradient="times", input="native", integrator=integrator)
+    sizes, grad = [], torch.autograd.grad
+
+    def counted(outputs: Any, *rest: Any, **options: Any) -> Any:
+        sizes.append(_reachable(outputs))
+        return grad(outputs, *rest, **options)
+
+    x = torch.full((30, 1, 3), 90.0, requires_grad=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.autograd, "grad", counted)
+        times = layer(x)
+    assert times.shape[-1] > 10
+    assert times.requires_grad
+    # One more for a row of the input that is another.
+    assert max(sizes[5:]) <= sizes[0] + 20, sizes

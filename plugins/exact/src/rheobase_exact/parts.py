@@ -98,4 +98,10 @@ def _locate(
     def at(s: Tensor) -> Tensor:
         return y0 + change(matrix, f0, t + s)
 
-    return rb.locate(at, here, at(torch.zeros_like(h)), at(h), h)
+    # For the speed at the crossing nothing of what led to the start need be known.
+    ys, fs, ts, a = (each.detach() for each in (y0, f0, t, matrix))
+
+    def still(s: Tensor) -> Tensor:
+        return ys + change(a, fs, ts + s)
+
+    return rb.locate(at, here, at(torch.zeros_like(h)), at(h), h, still=still)

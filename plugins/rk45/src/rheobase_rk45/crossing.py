@@ -49,7 +49,9 @@ def stop_at_crossings(
     y0, y1, width = _of_state(lanes.y, who), _of_state(trial.y, who), _of(length, who)
     slopes = _of_state(lanes.slope, who), _of_state(trial.slope, who)
     guess = _guess(part, width, y0, slopes[0], y1, slopes[1])
-    found = locate(step, part, y0, y1, width, guess=guess)
+    # For the speed at the crossing nothing of what led to the start need be known.
+    still = _shorter_steps(lanes, who, still=True)
+    found = locate(step, part, y0, y1, width, guess=guess, still=still)
     shape = hit.shape
 
     def noted(value: Tensor, new: Tensor) -> Tensor:
@@ -67,12 +69,15 @@ def stop_at_crossings(
     return trial._replace(y=end), torch.where(stopped, 0.0, left)
 
 
-def _shorter_steps(lanes: Lanes, who: Tensor) -> Callable[[Tensor], Tensor]:
-    """``step(s)`` for some units, by the method itself."""
+def _shorter_steps(lanes: Lanes, who: Tensor, *, still: bool = False) -> Callable[[Tensor], Tensor]:
+    """``step(s)`` for some units, by the method itself; ``still``: from a start without a graph."""
     take = getattr(lanes.field, "take", None)
-    time = lanes.time()
-    if take is not None and lanes.y.ndim == 2:
-        field, y, slope = take(who), _of_state(lanes.y, who), _of_state(lanes.slope, who)
+    time, all_y, all_slopes = lanes.time(), lanes.y, lanes.slope
+    if still:
+        time = time.detach() if isinstance(time, Tensor) else time
+        all_y, all_slopes = all_y.detach(), all_slopes.detach()
+    if take is not None and all_y.ndim == 2:
+        field, y, slope = take(who), _of_state(all_y, who), _of_state(all_slopes, who)
         time = _of(time, who) if isinstance(time, Tensor) and time.ndim else time
         return lambda s: try_step(lanes.table, field, time, y, s, slope).y
     # A field that cannot be had for some units is asked about all, of which the others stand still.
@@ -80,7 +85,7 @@ def _shorter_steps(lanes: Lanes, who: Tensor) -> Callable[[Tensor], Tensor]:
 
     def step(s: Tensor) -> Tensor:
         h = torch.zeros(shape.numel(), dtype=s.dtype, device=s.device).index_copy(0, who, s).view(shape)
-        return _of_state(try_step(lanes.table, lanes.field, time, lanes.y, h, lanes.slope).y, who)
+        return _of_state(try_step(lanes.table, lanes.field, time, all_y, h, all_slopes).y, who)
 
     return step
 

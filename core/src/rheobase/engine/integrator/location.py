@@ -51,7 +51,14 @@ class Bracket(NamedTuple):
 
 
 def locate(
-    step: Step, event: Event, y0: Tensor, y1: Tensor, h: Tensor, *, guess: Tensor | None = None
+    step: Step,
+    event: Event,
+    y0: Tensor,
+    y1: Tensor,
+    h: Tensor,
+    *,
+    guess: Tensor | None = None,
+    still: Step | None = None,
 ) -> Located:
     """The first crossing of units that :meth:`Event.check` reported.
 
@@ -63,6 +70,8 @@ def locate(
         h: The step, ms, ``[n]``.
         guess: Where the crossing is expected, ms, ``[n]``; where it lies outside ``(0, h)`` it is not used.
             From an interpolant; a good one saves shorter steps. Default None.
+        still: The same as ``step`` from a start without a graph: by it dg/ds is taken, so that all that led
+            to the start need not be gone through at each crossing. Default ``step`` itself.
 
     Returns:
         Where the crossings are, to 2 eps of ``h``. With autograd on, ``s`` has the gradient of the
@@ -83,7 +92,7 @@ def locate(
         s, y, converged = _search(step, event.gap, bracket, y1_, h_, found, guess)
         s, y = torch.where(found, s, h_), torch.where(found, y, y1_)
     if torch.is_grad_enabled() and (y1.requires_grad or event.gap(y1).requires_grad):
-        s, y = _attach(step, event.gap, s, y1, h, found)
+        s, y = _attach(step, still or step, event.gap, s, y1, h, found)
     return Located(found, s, y, converged | ~found)
 
 
@@ -203,14 +212,20 @@ def _finite(g: Tensor) -> Tensor:
 
 
 def _attach(
-    step: Step, gap: Callable[[Tensor], Tensor], s: Tensor, y1: Tensor, h: Tensor, found: Tensor
+    step: Step,
+    still: Step,
+    gap: Callable[[Tensor], Tensor],
+    s: Tensor,
+    y1: Tensor,
+    h: Tensor,
+    found: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Give the crossing its gradient: ds = -dg / (dg/ds), and then that of the state at s."""
     # Newton's step at the root: zero in value, and its gradient is that of the implicit function.
     free = s.detach().clone().requires_grad_()
     g = gap(step(free))
     # Units do not interact, so the gradient of the sum is for each unit its own dg/ds.
-    (speed,) = torch.autograd.grad(g.sum(), free, retain_graph=True)
+    (speed,) = torch.autograd.grad((g if still is step else gap(still(free))).sum(), free, retain_graph=True)
     # Where nothing was found s is the end of the step.
     correction = torch.where(found, (g - g.detach()) / torch.where(found, speed, 1.0), 0.0)
     attached = torch.where(found, s - correction, h)

@@ -74,7 +74,10 @@ def advance_to_event(
     # Only those that cross take shorter steps; the others stand at the end already.
     way = _Way(integrator, field.take(who), some, y.index_select(1, who), _of(t0, who))
     start, length = way.start, h.index_select(0, who)
-    found = locate(way.step, some, way.y, end.index_select(1, who), length)
+    still = _Way(
+        integrator, way.field, some, way.y.detach(), _of(t0, who).detach() if isinstance(t0, Tensor) else t0
+    )
+    found = locate(way.step, some, way.y, end.index_select(1, who), length, still=still.step)
     there = way.at_crossing(found, length, exploding.index_select(0, who))
     reached = torch.as_tensor(t1, dtype=y.dtype, device=y.device).expand(y.shape[1:])
     at = torch.where(found.found, start + found.s, reached.index_select(0, who))
