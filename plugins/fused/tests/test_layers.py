@@ -76,6 +76,13 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "izhikevich": ("izhikevich", {"dt": 0.5, "learn": "a"}),
     "adex": ("adex", {"dt": 0.1, "learn": ("delta_t", "tau_w"), "reset": "attached"}),
     "squid": ("squid", {"dt": 0.02, "learn": "capacitance"}),
+    "izhikevich-crossing": (
+        "izhikevich",
+        {
+            **{"dt": 0.5, "event": "crossing", "learn": ("a", "d"), "voltage": rb.Uniform(-70.0, -60.0)},
+            **{"a": rb.Uniform(0.02, 0.1), "b": rb.Uniform(0.2, 0.25), "d": rb.Uniform(2.0, 8.0)},
+        },
+    ),
 }
 
 
