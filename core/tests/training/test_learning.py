@@ -8,6 +8,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase.engine.model.domain import Domain
+from rheobase.training import module
 from rheobase.training.learning import Course, Moved, value_of
 
 DOMAINS = {
@@ -139,3 +140,25 @@ def test_derivative_of_values_taken_at_once_is_that_of_each(name: str, measured:
     (found,) = torch.autograd.grad((one + other.square()).sum(), raw)
     each = value_of(raw, *course) + value_of(2.0 * raw, *course).square()
     torch.testing.assert_close(found, torch.autograd.grad(each.sum(), raw)[0], rtol=1e-13, atol=0.0)
+
+
+@pytest.mark.parametrize(("begin", "searches", "size"), [(80.0, 0, 80.0), (0.0, 1, 30.0)])
+def test_current_of_zero_has_the_size_of_what_fires_and_any_other_its_own_without_a_search(
+    begin: float, searches: int, size: float, leaky: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Offset(leaky):  # type: ignore[misc]
+        """15 mV below threshold, at 2 nS: 30 pA."""
+
+        offset = rb.Parameter(begin, unit="pA")
+
+    asked: list[str] = []
+
+    def counted(neuron: Any, kind: str, name: Any) -> Any:
+        asked.append(kind)
+        return input_size(neuron, kind, name)
+
+    input_size = module.input_size
+    monkeypatch.setattr(module, "input_size", counted)
+    layer: Any = rb.layer(Offset, 2, dt=0.5, input="native", learn="offset")
+    assert asked.count("rheobase") == searches
+    assert layer.size.offset.item() == pytest.approx(size, rel=1e-3)

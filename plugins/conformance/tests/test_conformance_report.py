@@ -281,6 +281,24 @@ def test_making_a_case_small_ends_in_time() -> None:
     assert found.examples <= 16
 
 
+def test_where_there_is_no_time_for_it_no_case_is_drawn_to_make_one_small() -> None:
+    drawn: list[int] = []
+
+    def counted(case: int) -> int:
+        drawn.append(case)
+        return case
+
+    def too_large(subject: Any, case: int) -> None:
+        if case >= 3700:
+            violated(f"{case} is too large")
+
+    limited = Profile("smoke", examples=50, shrinking=0.0)
+    found = judge(made("counted", too_large, NUMBERS.map(counted)), find_one("sum"), limited, 0)
+    assert found.verdict is Verdict.FAILED
+    # What fails is drawn again, to be sure; to make it small takes tens.
+    assert len(drawn) <= found.examples + 3
+
+
 @pytest.mark.parametrize("where", ["check", "cases", "drawing", "need"])
 @pytest.mark.parametrize(
     "error",

@@ -80,7 +80,7 @@ class Blocks:
         taken = whole(Block(steps, first, self._data, lines, self._every, since, self._traced))
         if taken is None:
             return 0
-        sent_by(net, first, taken.spikes)
+        sent_by(net, lines, first, taken.spikes)
         for each in self._way.steppers.values():
             each.taken += taken.steps
         for name, recorder in self._recorders.items():

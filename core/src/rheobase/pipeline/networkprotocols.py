@@ -38,6 +38,20 @@ class Populations(Protocol):
         """
 
 
+class PaysForNetworks(Populations, Protocol):
+    """A backend that says for which networks ``backend="auto"`` should choose it; one that does not say so is
+    chosen for all that it takes."""
+
+    def pays_for_network(self, populations: Mapping[str, Neuron], projections: int, steps: int) -> bool:
+        """Whether it gains by so many steps of a network, with all that it takes to begin.
+
+        Args:
+            populations: Those of the network, by name.
+            projections: How many there are.
+            steps: How many steps the run has.
+        """
+
+
 class Networks(Populations, Protocol):
     """A backend that also takes many steps of a whole network at once, with the same bits as step by step."""
 
@@ -59,7 +73,8 @@ class Block(NamedTuple):
         steps: How many.
         label: The number of the end of the first.
         data: Population -> its input, prepared.
-        lines: The projections, by receiver and place; their rings may be written to.
+        lines: The projections, by receiver and place; their rings are to be left as they are after the steps
+            that were taken.
         every: The stride of the traces, in steps.
         since: How many steps of a stride are taken.
         traced: Population -> the states, its own and those of its synapses, whose traces are wanted, by the

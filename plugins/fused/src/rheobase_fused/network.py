@@ -92,11 +92,14 @@ class NetworkSteps:
         Returns:
             What happened; None, with nothing changed, where not one step is taken, which ``eager`` may do.
         """
-        taken = self._taken(block, [line.ring.clone() for line in block.lines])
+        rings = [line.ring for line in block.lines]
+        begun = [ring.clone() for ring in rings]
+        taken = self._taken(block, rings)
         if isinstance(taken, int) and taken:
             # Something is not finite after the next: up to there, and that one to eager, which says why.
-            block = block._replace(steps=taken)
-            taken = self._taken(block, [line.ring for line in block.lines])
+            for ring, before in zip(rings, begun, strict=True):
+                ring.copy_(before)
+            taken = self._taken(block._replace(steps=taken), rings)
         return None if isinstance(taken, int) else taken
 
     def _taken(self, block: Any, rings: Sequence[Tensor]) -> Taken | int:

@@ -60,8 +60,8 @@ class Izhikevich2007(SpikingNeuron):
 
     Units: v in mV, t in ms, C in pF, I, u and d in pA, a in 1/ms, k in nS/mV, b in nS (``cubic``: nS/mV^2).
 
-    Presets: RS (the defaults), IB, CH, LTS, FS, TC, each under a current of its figure, with values as in
-    NetPyNE's cells of the book.
+    Presets: RS (the defaults), IB, CH, LTS, FS, TC, each under a current of its figure. The values of RS, IB,
+    CH and LTS are also those of NetPyNE's cells of the book.
 
     Book: E. M. Izhikevich (2007), Dynamical Systems in Neuroscience, MIT Press,
     doi:10.7551/mitpress/2526.001.0001.

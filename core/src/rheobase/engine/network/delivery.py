@@ -6,6 +6,7 @@ synapse.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, final
 
 import torch
@@ -43,6 +44,20 @@ class GridDelivery(Delivery):
         """Let these spikes be under way; the ring is made from them when it is next asked for."""
         super().restore(sent)
         self._last = max((each.label + self.longest for each in sent), default=0)
+
+    def passed(self, spikes: Sequence[Sent], sums: Tensor, weight: Tensor) -> None:
+        """Somebody else has taken steps: let these spikes be under way, and these sums what they come to.
+
+        Args:
+            spikes: Those that were sent in these steps, as far as they may be under way.
+            sums: As :meth:`sums`, after them; it is kept.
+            weight: What they are sums of.
+        """
+        for each in spikes:
+            self._append(each)
+            self._last = max(self._last, each.label + self.longest)
+        self._batch = torch.Size()
+        self._hold(sums, weight)
 
     def sums(self, label: int, weight: Tensor) -> Tensor:
         """A copy of the sums of what is under way from the step ``label`` on: see :class:`~.lines.Line`."""
@@ -92,16 +107,20 @@ class GridDelivery(Delivery):
 
     def _rebuild(self, now: int, weight: Tensor) -> Tensor:
         """Sum anew what is under way from the step ``now`` on, with these weights."""
-        self._weight = weight, -1 if weight.is_inference() else weight._version
         self._batch = self.sent[-1].batch if self.sent else torch.Size()
         size = self._batch.numel() * self.connectivity.targets
-        self._ring = ring = torch.zeros(self.longest + 1, size, dtype=weight.dtype, device=weight.device)
-        steps = self.delays.steps
-        if steps is not None and known_to_numpy(ring):
-            self._arrays = ArrayRing(ring, self.connectivity, steps, weight)
+        ring = torch.zeros(self.longest + 1, size, dtype=weight.dtype, device=weight.device)
+        self._hold(ring, weight)
         for spikes in self.sent:
             self._add(ring, spikes, weight, now)
         return ring
+
+    def _hold(self, ring: Tensor, weight: Tensor) -> None:
+        """Let these be the sums, by these weights."""
+        self._ring, self._weight = ring, (weight, -1 if weight.is_inference() else weight._version)
+        steps = self.delays.steps
+        if steps is not None and known_to_numpy(ring):
+            self._arrays = ArrayRing(ring, self.connectivity, steps, weight)
 
     def _add(self, ring: Tensor, spikes: Sent, weight: Tensor, first: int = 0) -> None:
         """Add what was sent to the sums; that of steps before ``first`` has arrived."""

@@ -20,6 +20,7 @@ class Line(NamedTuple):
     """A projection whose spikes arrive at ends of steps, by weights that stay.
 
     Attributes:
+        identifier: That of the projection.
         sender: The population whose spikes it carries.
         receiver: The one that they reach.
         place: Which of what reaches the receiver it adds to: the index of its group.
@@ -27,10 +28,11 @@ class Line(NamedTuple):
         target: Their targets, int16 or int32 ``[synapses]``.
         weight: ``[]`` or ``[synapses]``.
         steps: Their delays in steps: a number, or int32 ``[synapses]``.
-        ring: The sums under way, ``[longest delay + 1, targets]``, a copy: what arrives at the end of step
-            ``n`` is in the row ``n`` modulo their number.
+        ring: The sums under way, ``[longest delay + 1, targets]``, a copy, which is to be taken on: what
+            arrives at the end of step ``n`` is in the row ``n`` modulo their number.
     """
 
+    identifier: str
     sender: str
     receiver: str
     place: int
@@ -66,24 +68,32 @@ def _line(net: Parts, projection: Projection, place: int) -> Line:
         raise NotImplementedError(f"{projection.identifier}: spikes of a batch are under way")
     indptr, target, _ = projection.connectivity
     weight = projection.weights.detach().contiguous()
-    return Line(projection.sender, projection.receiver, place, indptr, target, weight, steps, ring)
+    ends = projection.identifier, projection.sender, projection.receiver
+    return Line(*ends, place, indptr, target, weight, steps, ring)
 
 
-def sent_by(net: Parts, first: int, spikes: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+def sent_by(
+    net: Parts, lines: Sequence[Line], first: int, spikes: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> None:
     """Let the spikes of many steps be under way, by every projection.
 
     Args:
         net: The network, after these steps.
+        lines: The projections, each with the sums that there are after them.
         first: The number of the end of the first of them.
         spikes: Population -> the step of each spike, from 0, ascending; and its unit, int64 ``[n]``.
     """
+    sent: dict[str, Sequence[Sent]] = {}
     for name in spikes:
         outgoing = [each for each in net.projections.values() if each.sender == name]
         # Those that one projection waits for are among those of the one that waits longest.
         longest = max((each.delivery.longest for each in outgoing), default=0)
-        new = _by_step(first, *spikes[name], longest)
-        for projection in outgoing:
-            projection.delivery.passed(new)
+        sent[name] = _by_step(first, *spikes[name], longest)
+    for line in lines:
+        projection = net.projections[line.identifier]
+        delivery = projection.delivery
+        if isinstance(delivery, GridDelivery):
+            delivery.passed(sent[line.sender], line.ring, projection.weights)
 
 
 def _by_step(first: int, when: np.ndarray, who: np.ndarray, longest: int) -> Sequence[Sent]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,12 +110,6 @@ class Delivery(ABC):
         """Let the spikes of a step be under way; ``weight`` is ``[]`` or ``[synapses]``."""
         self._append(spikes)
         self._take(spikes, weight)
-
-    def passed(self, spikes: Sequence[Sent]) -> None:
-        """Let the spikes of steps be under way that somebody else has taken, and what arrived in them not."""
-        for each in spikes:
-            self._append(each)
-        self.restore(list(self.sent))
 
     def _append(self, spikes: Sent) -> None:
         while self.sent and self.sent[0].label + self.longest < spikes.label + self.soonest:

@@ -20,8 +20,8 @@ from .shaking import shaken
 from .subject import NeuronSubject
 
 CLOSE = 1e-12
-"""How far float64 may be from that of eager, relative to the largest value of a step or to how far its input
-moves the state, before a spike; further only by what rounding accounts for."""
+"""How far float64 may be from that of eager, relative to the largest value of a step, before a spike; further
+only by what rounding accounts for."""
 
 LOST = 1e-3
 """The part of its excursion by which rounding moves a state, from which on nothing is said of the unit."""
@@ -153,17 +153,14 @@ def _require_close(rounding: _Rounding, traces: Mapping[str, Tensor], every: int
     for step, outputs in enumerate(done.outputs):
         for state, trace in traces.items() if (step + 1) % every == 0 else ():
             one, other = outputs[state], trace[step // every]
+            size = max(float(one.abs().max()), float(other.abs().max()))
             # A state of zero has no last place: 1 - cos(0) is zero up to the last place of one.
-            size = max(
-                float(one.abs().max()),
-                float(other.abs().max()),
-                rounding.subject.sizes.excursion.get(state, 0.0),
-            )
-            apart = (one - other).abs()
-            if bool((apart <= CLOSE * size).all()):
+            place = torch.finfo(one.dtype).eps * rounding.subject.sizes.excursion.get(state, 0.0)
+            near, apart = CLOSE * size + place, (one - other).abs()
+            if bool((apart <= near).all()):
                 continue
             room = rounding.rooms[step][state]
-            wrong = ~(apart <= room.clamp(min=CLOSE * size)) & ~rounding.lost[step]
+            wrong = ~(apart <= room.clamp(min=near)) & ~rounding.lost[step]
             if bool(wrong.any()):
                 where = tuple(wrong.nonzero()[0].tolist())
                 stride = f" (with every={every})" if every > 1 else ""
