@@ -417,6 +417,14 @@ def test_values_that_are_loaded_or_converted_are_those_of_the_kernel() -> None:
     assert torch.equal(single(x.float()).double(), eager.float()(x.float()).double())
 
 
+def test_a_kernel_that_is_made_in_inference_mode_has_the_same_output() -> None:
+    x = numbers(STEPS, ROWS, UNITS)
+    with torch.inference_mode():
+        told = layers("lif", tau_mem=rb.Uniform(5.0, 30.0))[1](x)
+    assert told.any()
+    assert torch.equal(told, layers("lif", tau_mem=rb.Uniform(5.0, 30.0))[1](x))
+
+
 def test_in_a_function_transform_a_kernel_gives_way_or_says_so() -> None:
     _, fused = layers("lif")
     auto = rb.layer("lif", 70, dt=1.0, dtype=torch.float64)
