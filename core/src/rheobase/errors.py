@@ -251,7 +251,7 @@ def shortened(text: str, longest: int = 400) -> str:
 
 
 def shown(value: object) -> str:
-    """A user's value as messages print it: its representation, of bounded length.
+    """A user's value as messages print it: its representation, of bounded length, in one line.
 
     Args:
         value: Anything.
@@ -259,7 +259,9 @@ def shown(value: object) -> str:
     Example:
         >>> shown("lif"), shown([1, 2]), len(shown("x" * 1_000_000))
         ("'lif'", '[1, 2]', 120)
+        >>> shown([type("Two", (), {"__repr__": lambda self: "Two(\\n  lines\\n)"})()])
+        '[Two( lines )]'
         >>> shown(10**5000)
         '<an integer of 16610 bits>'
     """
-    return _SHOWN.repr(value)
+    return " ".join(line.strip() for line in _SHOWN.repr(value).splitlines())

@@ -245,5 +245,44 @@ def test_a_hazard_without_a_number_ends_the_run():
         def hazard(state, params):
             return params.h * torch.sqrt(state.voltage)
 
-    with pytest.raises(rb.errors.NonFiniteStateError, match="hazard_left"):
+    with pytest.raises(
+        rb.errors.NonFiniteStateError, match=r"hazard's integral, 'hazard_left'.*nan in unit 0"
+    ):
         rb.simulate(make(Rooted), -20.0, 5.0)
+
+    class Both(Rooted):
+        @staticmethod
+        def derivatives(state, params, data):
+            return {"voltage": state.voltage * torch.nan}
+
+    with pytest.raises(rb.errors.NonFiniteStateError, match="the state 'voltage'"):
+        rb.simulate(make(Both), 0.0, 5.0)
+
+
+@pytest.mark.parametrize("own_step", [False, True])
+@pytest.mark.parametrize(
+    ("hazard", "gave"),
+    [
+        (lambda state, params: state.voltage > 1.0, r"a comparison \(bool\)"),
+        (lambda state, params: True, r"a comparison \(bool\)"),
+        (lambda state, params: None, "NoneType"),
+        (lambda state, params: "often", "str"),
+        (lambda state, params: 1j * state.voltage, "numbers of torch.complex128"),
+    ],
+)
+def test_a_hazard_that_is_no_rate_is_refused_as_a_threshold_is(hazard, gave, own_step):
+    members = {"hazard": staticmethod(hazard)}
+    if own_step:
+        members["update"] = staticmethod(lambda state, params, data, dt: {"voltage": state.voltage})
+    odd = type("Odd", (Charging,), members)
+    for event in ("step", "located"):
+        with pytest.raises(DeclarationError, match=rf"Odd\.hazard gave {gave}; give a rate in 1/ms"):
+            rb.simulate(make(odd, event=event), 1.0, 2.0)
+
+
+@pytest.mark.parametrize("rate", [-1.0, 0, 0.0])
+def test_a_hazard_that_is_one_number_below_zero_gives_no_chance_back(rate):
+    cell = make(type("Never", (Charging,), {"hazard": staticmethod(lambda state, params: rate)}))
+    before = cell.hazard_left.clone()
+    rb.simulate(cell, 0.0, 5.0)
+    assert cell.hazard_left.tolist() == before.tolist()

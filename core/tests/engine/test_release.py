@@ -144,3 +144,24 @@ def test_a_kernel_which_works_on_all_units_takes_it_on_the_grid_and_says_why_not
     located = rb.create(Delayed, 11, dtype=torch.float64, event="located")
     with pytest.raises(rb.errors.BackendError, match="has a release, which no kernel that locates"):
         rb.simulate(located, currents, 5.0, backend="fused")
+
+
+@pytest.mark.parametrize("event", ["step", "crossing", "located"])
+@pytest.mark.parametrize("function", ["release", "reset", "derivatives"])
+@pytest.mark.parametrize(
+    ("value", "gave"),
+    [
+        (torch.empty(0), r"the shape \[0\]"),
+        (torch.zeros(3), r"the shape \[3\]"),
+        (torch.zeros(1, 1, 2), r"the shape \[1, 1, 2\]"),
+        (None, "None"),
+    ],
+)
+def test_values_that_fit_no_unit_are_told_by_function_and_state(function, value, gave, event):
+    def given(*_):
+        return {"voltage": value, "w": 0.0}
+
+    odd = type("Odd", (Delayed,), {function: staticmethod(given)})
+    cell = rb.create(odd, 2, dtype=torch.float64, event=event)
+    with pytest.raises(DeclarationError, match=rf"Odd\.{function} gave {gave} for 'voltage'; give a number"):
+        rb.simulate(cell, 3.0, 30.0, progress=False)

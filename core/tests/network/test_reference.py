@@ -264,6 +264,75 @@ def test_weights_are_filled_by_an_initializer_within_their_limits() -> None:
             rb.Projection(a, b, WEIGHTS, **wrong)
 
 
+def limited(**given: Any) -> Any:
+    return rb.Projection(told("a", 3), sums(2), torch.full((2, 3), 2.0), **given)
+
+
+def test_a_limit_that_is_set_afterwards_counts() -> None:
+    made = limited(weight_max=2.0)
+    assert (float(made.weight_max), made.weight_min) == (2.0, None)
+    made.weight_max = 1.0
+    assert float(made.weight_max) == 1.0
+    assert made.weight.tolist() == [1.0] * 6
+    made.set_weights(5.0)
+    assert made.weight.tolist() == 1.0
+    made.weight_max = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    made.weight = 9.0
+    assert made.weight.tolist() == [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]
+    made.connect("all")
+    assert made.weight_max.tolist() == [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    made.weight_max = None
+    made.weight = 9.0
+    made.weight_min = 10.0
+    assert float(made.weight.min()) == float(made.weight.max()) == 10.0
+    for name, wrong, why in (
+        ("weight_max", 3.0, "weight_min is above weight_max"),
+        ("weight_max", "much", "weight_max='much'; give a number"),
+        ("weight_min", float("nan"), "weight_min is nan"),
+    ):
+        with pytest.raises(rb.errors.ParameterError, match=why):
+            setattr(made, name, wrong)
+    assert (made.weight_max, float(made.weight_min)) == (None, 10.0)
+    with pytest.raises(rb.errors.ArgumentError, match=r"weight_min has the shape \[3, 2\]"):
+        made.weight_min = torch.zeros(3, 2)
+    by_rule = pair(rb.synapse(Pulse), weight=1.0)["source->target"]
+    with pytest.raises(rb.errors.ArgumentError, match=r"weight_max is of a Projection.*connected by a rule"):
+        by_rule.weight_max = 1.0
+    assert not hasattr(by_rule, "weight_max")
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_weights_that_are_loaded_beyond_a_limit_are_told_and_kept_within(assign: bool) -> None:
+    saved = limited()
+    saved.weight = [300.0, 1.0, 2.0, -300.0, 3.0, 4.0]
+    made = limited(weight_min=-10.0, weight_max=10.0)
+    with pytest.warns(rb.errors.RheobaseWarning, match="a->B: 2 of the weights that were loaded"):
+        made.load_state_dict(saved.state_dict(), assign=assign)
+    assert made.weight.tolist() == [10.0, 1.0, 2.0, -10.0, 3.0, 4.0]
+    again = limited(weight_min=-10.0, weight_max=10.0)
+    again.load_state_dict(made.state_dict(), assign=assign)  # without a warning, which would be an error
+    assert torch.equal(again.weight, made.weight)
+
+
+@pytest.mark.parametrize("wrong", ["a", [[1.0], [2.0, 3.0]], object(), None])
+def test_weights_that_are_no_numbers_are_refused_by_name(wrong: Any) -> None:
+    made = limited()
+    with pytest.raises(rb.errors.ParameterError, match=r"a->B: weights=.*give a number, or"):
+        made.set_weights(wrong)
+    with pytest.raises(rb.errors.ParameterError, match="a->B: delay_ms="):
+        limited(delay_ms=wrong)
+    assert made.weight.tolist() == [2.0] * 6
+
+
+def test_numbers_of_python_are_weights_to_their_last_digit() -> None:
+    made = limited()
+    made.set_weights(0.1)
+    assert made.weight.tolist() == 0.1
+    made.set_weights([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
+    assert made.weight.tolist() == [0.1, 0.4, 0.2, 0.5, 0.3, 0.6]
+    assert rb.Projection(told("a", 1), sums(1), [[0.1]], delay_ms=[[0.3]]).delay.tolist() == [0.1 * 3]
+
+
 def test_weights_and_connections_are_recorded_as_matrices() -> None:
     net = rb.Network()
     net.add_ensembles([told("A", 3), sums(2)])

@@ -140,6 +140,14 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
         "'F' has device=cuda:0 and 'E' has cpu; all populations of a network have one device",
     ),
     "clock": (ran, "E->I: the clock has run; connect before the first step"),
+    "long": (
+        lambda net: connect(net, delay=1e9),
+        r"E->I: the delay is 1e\+09 ms, which is more steps of dt = 0.1 ms than .* give less than 2",
+    ),
+    "endless": (
+        lambda net: connect(net, delay=float("inf")),
+        "E->I: the delay is inf ms, which is more steps",
+    ),
     "short": (lambda net: connect(net, delay=0.05), "E->I: the delay is 0.05 ms; .* at least dt = 0.1 ms"),
     "negative": (
         lambda net: connect(net, delay=torch.tensor([0.2, -1.0])),
@@ -379,3 +387,16 @@ def test_an_option_of_a_synapse_is_one_of_its_choices() -> None:
         rb.synapse(Scheme, bounds="multiplicativ")
     with pytest.raises(errors.ParameterError, match="bounds' is 3"):
         rb.synapse(Scheme, bounds=3)
+
+
+def test_a_network_where_one_neuron_is_wanted_is_told_in_one_line() -> None:
+    net = rb.Network()
+    net.add("E", leaky(2))
+    with pytest.raises(
+        rb.errors.ArgumentError, match=r"^a prepared run takes one neuron.* a Network; .*net\['E'\]"
+    ) as told:
+        rb.prepare(net)  # type: ignore[arg-type]
+    assert "\n" not in str(told.value)
+    with pytest.raises(rb.errors.ArgumentError, match=r"^neuron=\[Network\( \(E\): .*give a neuron") as told:
+        rb.prepare([net])  # type: ignore[arg-type]
+    assert "\n" not in str(told.value)

@@ -269,6 +269,8 @@ def test_histograms_count_each_synapse_by_weight_and_by_delay(tmp_path: Path) ->
         ((network["none"],), "there is no synapse to draw"),
         (([],), "there is no synapse to draw"),
         ((["some"],), "'some' is no projection; give net"),
+        ((next(iter(network.populations.values())),), r"^Leaky\(.*\) is no projection; give net"),
+        ((5,), "^5 is no projection; give net"),
     ):
         with pytest.raises(errors.ArgumentError, match=says):
             rb.plots.plot_weights(*given)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
+from rheobase.errors import ArgumentError
 from torch import Tensor, nn
 
 
@@ -156,6 +157,15 @@ def test_inference_mode_has_the_same_output_and_training_goes_on_after() -> None
     output.sum().backward()
     assert layer.raw.tau_mem.grad is not None
     assert layer.raw.tau_mem.grad.any()
+
+
+def test_a_layer_made_in_inference_mode_has_the_same_output() -> None:
+    x = sequence(20, 2, 3)
+    with torch.inference_mode():
+        told = made()(x)
+        with pytest.raises(ArgumentError, match="has the derivative 0 at u = 0"):
+            made(surrogate=lambda u: 0.0 * u)
+    assert torch.equal(told, made()(x))
 
 
 def test_recurrent_layer_is_the_loop_that_is_written_down() -> None:

@@ -76,6 +76,13 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "izhikevich": ("izhikevich", {"dt": 0.5, "learn": "a"}),
     "adex": ("adex", {"dt": 0.1, "learn": ("delta_t", "tau_w"), "reset": "attached"}),
     "squid": ("squid", {"dt": 0.02, "learn": "capacitance"}),
+    "izhikevich-crossing": (
+        "izhikevich",
+        {
+            **{"dt": 0.5, "event": "crossing", "learn": ("a", "d"), "voltage": rb.Uniform(-70.0, -60.0)},
+            **{"a": rb.Uniform(0.02, 0.1), "b": rb.Uniform(0.2, 0.25), "d": rb.Uniform(2.0, 8.0)},
+        },
+    ),
 }
 
 
@@ -408,6 +415,14 @@ def test_values_that_are_loaded_or_converted_are_those_of_the_kernel() -> None:
     single = fused.float()
     assert single(x.float()).dtype == torch.float32
     assert torch.equal(single(x.float()).double(), eager.float()(x.float()).double())
+
+
+def test_a_kernel_that_is_made_in_inference_mode_has_the_same_output() -> None:
+    x = numbers(STEPS, ROWS, UNITS)
+    with torch.inference_mode():
+        told = layers("lif", tau_mem=rb.Uniform(5.0, 30.0))[1](x)
+    assert told.any()
+    assert torch.equal(told, layers("lif", tau_mem=rb.Uniform(5.0, 30.0))[1](x))
 
 
 def test_in_a_function_transform_a_kernel_gives_way_or_says_so() -> None:

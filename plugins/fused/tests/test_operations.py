@@ -10,6 +10,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase import Neuron, State
+from rheobase_fused.expression import Builder
 from torch import Tensor
 
 Both = Callable[..., Any]
@@ -154,3 +155,12 @@ def test_negative_zero_keeps_its_sign(both: Both) -> None:
     (_, one), (_, other) = both(lambda: rb.create(_model({"y": lambda x: x * 1.0}), 1), rows, record="y")
     assert torch.equal(torch.signbit(other.traces["y"]), torch.signbit(one.traces["y"]))
     assert torch.signbit(other.traces["y"]).flatten().tolist() == [True, False]
+
+
+def test_a_node_that_many_share_is_shown_in_one_line() -> None:
+    builder = Builder()
+    node = builder.read("voltage", "f")
+    for _ in range(100):
+        node = builder.make("add", "f", node, node)
+    assert repr(node) == f"v{node.number} = add(v{node.number - 1}, v{node.number - 1}): f"
+    assert repr(builder.read("voltage", "f")).endswith("read('voltage'): f")

@@ -239,3 +239,81 @@ def test_weights_that_change_go_as_in_eager() -> None:
         weights.append(net["plastic"].weight)
     assert float((weights[1] - 30.0).abs().max()) > 0.1
     torch.testing.assert_close(*weights, rtol=1e-11, atol=1e-11)
+
+
+class Growing(SpikingNeuron):
+    """dV/dt = V^2 + I, which is infinite soon, and no spike before."""
+
+    voltage = State(0.1, unit="mV")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": state.voltage**2 + data}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return -1e3 - state.voltage
+
+
+@pytest.mark.parametrize("itself", [False, True], ids=["beside it", "that fails"])
+def test_after_a_step_that_fails_every_population_is_where_the_clock_is(itself: bool) -> None:
+    def built() -> rb.Network:
+        net = rb.Network()
+        net.add("a", rb.create("lif", 2, voltage=-60.0, dtype=torch.float64))
+        net.add("x", rb.create(Growing, 70, dt=0.1, dtype=torch.float64))
+        every, kind = rb.rule("all-to-all"), rb.synapse("exponential")
+        net.connect("a", "a", every, kind, weight=-30.0)
+        # Where the one that fails is to be seen, its synapse has states too.
+        net.connect("a", "x", every, kind if itself else rb.synapse("delta"), weight=1e-4)
+        # One unit, the last, grows: those before it have taken their step when it fails.
+        net["x"].voltage = torch.cat([torch.full((69,), -0.1), torch.tensor([0.1])]).double()
+        return net
+
+    net, clean = built(), built()
+    with pytest.raises(errors.IntegrationError):
+        rb.simulate(net, duration=60.0, backend="fused")
+    assert net.simulation_step > 50
+    rb.simulate(clean, duration=net.simulation_step * net.dt, backend="eager")
+    for name, value in clean.named_buffers():
+        torch.testing.assert_close(dict(net.named_buffers())[name], value, rtol=1e-9, atol=1e-12, msg=name)
+
+
+def test_why_a_projection_of_matrices_goes_in_eager_is_told_in_words_of_its_user() -> None:
+    one, two = (rb.create("lif", 4, identifier=name, dtype=torch.float64, dt=0.1) for name in ("one", "two"))
+    dense = rb.Projection(one, two)
+    dense.connect("all")
+    dense.set_weights(5.0)
+    net = rb.Network()
+    net.add_ensembles(one, two)
+    net.add_synapses(dense)
+    recording = rb.simulate(net, {"one": 400.0}, duration=5.0, backend="fused")
+    assert recording["one"].provenance["backend"].name == "fused"
+    (told,) = recording.warnings
+    assert told == (
+        "two was stepped in eager: what one->two bring is held for a step (rheobase.Projection of matrices)"
+    )
+
+
+def test_a_network_of_matrices_alone_is_refused_with_these_words() -> None:
+    only = rb.create("lif", 4, identifier="only", dtype=torch.float64, dt=0.1)
+    dense = rb.Projection(only, only)
+    dense.connect("all")
+    net = rb.Network()
+    net.add_ensembles(only)
+    net.add_synapses(dense)
+    with pytest.raises(errors.BackendError, match="only: what only->only bring is held for a step"):
+        rb.simulate(net, {"only": 400.0}, duration=5.0, backend="fused")
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("many", [False, True], ids=["one weight", "weights"])
+def test_weights_that_stay_are_recorded_alone(many: bool, every: int) -> None:
+    net = rb.Network()
+    net.add("a", rb.create("lif", 2))
+    weight = torch.tensor([2.0, 3.0]) if many else 2.0
+    net.connect("a", "a", rb.rule("one-to-one"), rb.synapse("exponential"), delay=1.0, weight=weight)
+    record = {"a->a": "weight"}
+    found = rb.simulate(net, {"a": 300.0}, duration=6.0, record=record, backend="fused", every=every)
+    assert found["a->a"].provenance["backend"].name == "fused"
+    expected = torch.tensor([2.0, 3.0 if many else 2.0]).expand(60 // every, 2)
+    assert torch.equal(found["a->a"].traces["weight"], expected)

@@ -264,3 +264,20 @@ def test_under_auto_a_located_run_of_an_adaptive_integrator_says_nothing_but_in_
     assert origin.note is not None
     assert "'fused' refused this run of lif" in origin.note
     assert "chooses its own steps" in origin.note
+
+
+def test_in_inference_mode_a_kernel_runs_what_it_runs_without_it() -> None:
+    def found() -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        neuron, net = rb.create("izhikevich", 3, a=rb.Uniform(0.02, 0.1), seed=1), rb.Network(seed=1)
+        net.add("a", rb.create("lif", 3))
+        net.connect("a", "a", rb.rule("one-to-one"), rb.synapse("exponential"), weight=1.0, delay=1.0)
+        one = rb.simulate(neuron, 20.0, duration=50.0, backend="fused")
+        two = rb.simulate(net, {"a": 300.0}, duration=50.0, backend="fused")["a"]
+        return [one.spikes.times, neuron.voltage], [two.spikes.times, net["a"].voltage]
+
+    plain = found()
+    with torch.inference_mode():
+        quiet = found()
+    for left, right in zip(plain, quiet, strict=True):
+        assert len(left[0]) > 0
+        assert all(torch.equal(one, other) for one, other in zip(left, right, strict=True))

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..engine.network.network import Network
+from ..engine.network.projection import Projection
 from ..engine.neuron.base import Neuron
 from ..engine.step.moments import Moments
 from ..errors import ArgumentError, InputError, StimulusError, shown
@@ -35,6 +37,12 @@ def check_neuron(neuron: object, taker: str) -> Neuron:
             f"neuron is the compiled form of {inner.identifier}, whose steps {taker} cannot "
             "take; give the neuron itself, and backend='fused' for a compiled kernel of many steps, or "
             "call the compiled form step by step"
+        )
+    if isinstance(neuron, (Network, Projection)):
+        kind = type(neuron).__name__
+        raise ArgumentError(
+            f"{taker} takes one neuron, and was given a {kind}; give one of its populations, as net['E'], or "
+            "run the whole network by rheobase.simulate(net, ...), which takes up where the last run ended"
         )
     raise ArgumentError(
         f"neuron={shown(neuron)} is of type {type(neuron).__name__}; give a neuron, "

@@ -1,18 +1,21 @@
-"""Who takes the steps of the populations of a network: a backend that was asked for by name, or eager."""
+"""Who takes the steps of the populations of a network: the backend asked for, one that gains, or eager."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, final
 
 from torch import Tensor
 
 from ..engine.network.network import Network
 from ..engine.network.stepping import Stepper
-from ..errors import BackendError
-from ..plugins.registry import resolve
+from ..errors import BackendError, PluginError, RheobaseWarning
+from ..plugins.component import Registered
+from ..plugins.registry import list_components, resolve
 from ..specs import Provenance
-from .backends import AUTO, EAGER
+from .backends import AUTO, EAGER, WARNED
 from .networkprotocols import Whole
 
 
@@ -45,26 +48,28 @@ class Stepping(NamedTuple):
         steppers: Population -> what takes its steps, where that is not the population itself.
         source: The backend of these.
         eager: The backend of all others.
-        refused: What is to be said of populations that the backend refused.
+        refusals: Population -> why the backend refused it.
         whole: What takes many steps of the whole network; None: nothing does.
+        named: Whether somebody asked for the backend by its name, and is told of what it does not take.
+        said: What else is to be said.
     """
 
     steppers: Mapping[str, Counted]
     source: Provenance
     eager: Provenance
-    refused: list[str]
+    refusals: Mapping[str, NotImplementedError]
     whole: Whole | None = None
+    named: bool = True
+    said: Sequence[str] = ()
 
     @property
     def told(self) -> list[str]:
         """What is to be said of who was stepped in eager, by now."""
-        left = [
-            f"{name} was stepped in eager for {each.left} of {each.left + each.taken} steps, which "
-            f"{self.source.name} does not take: those of a batch, of a signal, or beside an input's domain"
-            for name, each in self.steppers.items()
-            if each.left
-        ]
-        return [*self.refused, *left]
+        if not self.named:
+            return [*self.said]
+        refused = [f"{name} was stepped in eager: {_reason(each)}" for name, each in self.refusals.items()]
+        left = [told for name in self.steppers if (told := self._left(name))]
+        return [*self.said, *refused, *left]
 
     def of(self, net: Network, name: str) -> Provenance:
         """The backend of a part: of a population, or of a projection, whose receiver is stepped with it."""
@@ -73,42 +78,125 @@ class Stepping(NamedTuple):
         elif name in net.views:
             name = net.views[name].population
         stepper = self.steppers.get(name)
-        idle = stepper is None or (stepper.left and not stepper.taken)
-        return self.eager if idle else self.source
+        if stepper is None:
+            refusal = self.refusals.get(name)
+            if refusal is None:
+                return self.eager
+            told = f"the backend {self.source.name!r} refused {name} ({_reason(refusal)})"
+            return replace(self.eager, note=f"{told}; it went on in 'eager'")
+        idle = stepper.left and not stepper.taken
+        return replace(self.eager if idle else self.source, note=self._left(name))
+
+    def _left(self, name: str) -> str | None:
+        """That a population was stepped in eager where its backend was to do it, if so."""
+        each = self.steppers[name]
+        if not each.left:
+            return None
+        return (
+            f"{name} was stepped in eager for {each.left} of {each.left + each.taken} steps, which "
+            f"{self.source.name} does not take: those of a batch, of a signal, or beside an input's domain"
+        )
 
 
-def stepping(net: Network, backend: str, *, grad: bool) -> Stepping:
+def stepping(net: Network, backend: str, *, grad: bool, steps: int, batched: Callable[[], bool]) -> Stepping:
     """How a network is stepped by a backend.
 
+    Args:
+        net: The network.
+        backend: The name of one; or ``"auto"``: the first that takes populations of it and gains by it.
+        grad: Whether states keep their autograd graph.
+        steps: How many steps the run has.
+        batched: Says whether the inputs have a batch.
+
     Raises:
-        BackendError: If it takes no network, or no population of this one; with the reason.
+        BackendError: If one that was asked for by name takes no network, or no population of this one; with
+            the reason.
     """
     eager = resolve("backend", f"rheobase:{EAGER}").provenance
-    if backend in (AUTO, EAGER):
-        return Stepping({}, eager, eager, [])
+    if backend == AUTO:
+        return _chosen(net, eager, grad, steps, batched)
+    if backend == EAGER:
+        return Stepping({}, eager, eager, {})
     found = resolve("backend", backend)
-    population = getattr(found.load(), "population", None)
-    if population is None:
+    if getattr(found.load(), "population", None) is None:
         raise BackendError(
             f"the backend {backend!r} takes no networks; give backend='eager', or leave it out"
         )
+    way = _by(found, net, eager, grad)
+    if not way.steppers:
+        raise BackendError(
+            f"the backend {backend!r} takes no population of {net.identifier}: {_reasons(way)}; give "
+            "backend='eager', or leave it out"
+        )
+    return way
+
+
+def _chosen(net: Network, eager: Provenance, grad: bool, steps: int, batched: Callable[[], bool]) -> Stepping:
+    """By the first backend that takes populations of the network and gains by it; else by eager, which says
+    why."""
+    notes: list[str] = []
+    said: list[str] = []
+    for found in list_components("backend"):
+        if found.spec.name == EAGER:
+            continue
+        try:
+            loaded = found.load()
+        except PluginError as error:
+            said.append(str(error))
+            continue
+        if getattr(loaded, "population", None) is None:
+            continue
+        name = found.spec.name
+        pays = getattr(loaded, "pays_for_network", None)
+        if callable(pays) and not pays(net.populations, len(net.projections), steps):
+            notes.append(f"the backend {name!r} was not asked (the run is too short for it to gain)")
+        elif batched():
+            notes.append(f"the backend {name!r} was not asked (the inputs have a batch)")
+        else:
+            way = _by(found, net, eager, grad)
+            said += _amiss(found, way)
+            if way.steppers:
+                return way._replace(named=False, said=said)
+            notes.append(f"the backend {name!r} refused this network ({_reasons(way)})")
+    note = f"{', '.join(notes)}; it went on in 'eager'" if notes else None
+    here = replace(eager, note=note)
+    return Stepping({}, here, here, {}, named=False, said=said)
+
+
+def _by(found: Registered, net: Network, eager: Provenance, grad: bool) -> Stepping:
+    """By a backend, as far as it takes the populations of a network."""
+    loaded: Any = found.load()
     steppers: dict[str, Counted] = {}
-    refusals: dict[str, str] = {}
+    refusals: dict[str, NotImplementedError] = {}
     for name in net.populations:
-        stepper = _asked(population, net, name, grad)
-        if isinstance(stepper, str):
+        stepper = _asked(loaded.population, net, name, grad)
+        if isinstance(stepper, NotImplementedError):
             refusals[name] = stepper
         else:
             steppers[name] = Counted(stepper)
-    if not steppers:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
-        raise BackendError(
-            f"the backend {backend!r} takes no population of {net.identifier}: {reasons}; give "
-            "backend='eager', or leave it out"
-        )
-    refused = [f"{name} was stepped in eager: {reason}" for name, reason in refusals.items()]
-    whole = None if refused else _whole(found.load(), net, steppers)
-    return Stepping(steppers, found.provenance, eager, refused, whole)
+    whole = None if refusals or not steppers else _whole(loaded, net, steppers)
+    return Stepping(steppers, found.provenance, eager, refusals, whole)
+
+
+def _reason(refusal: NotImplementedError) -> str:
+    return str(refusal) or "it gives no reason"
+
+
+def _reasons(way: Stepping) -> str:
+    return "; ".join(f"{name}: {_reason(refusal)}" for name, refusal in way.refusals.items())
+
+
+def _amiss(found: Registered, way: Stepping) -> list[str]:
+    """What the user should mend for the backend to take the network; a warning says it, once in a process."""
+    mend = {_reason(each): None for each in way.refusals.values() if getattr(each, "amiss", False)}
+    said = [f"the backend {found.spec.name!r} refused populations of a network ({reason})" for reason in mend]
+    for reason, told in zip(mend, said, strict=True):
+        news = (found.qualified, reason, Network.__qualname__)
+        if news not in WARNED:
+            # Past this, the choice, who asked for it, and the run: at the line that simulates.
+            warnings.warn(told, RheobaseWarning, stacklevel=6)
+            WARNED.add(news)
+    return said
 
 
 def _whole(backend: Any, net: Network, steppers: Mapping[str, Counted]) -> Whole | None:
@@ -123,14 +211,18 @@ def _whole(backend: Any, net: Network, steppers: Mapping[str, Counted]) -> Whole
     return whole
 
 
-def _asked(population: Any, net: Network, name: str, grad: bool) -> Stepper | str:
+def _asked(population: Any, net: Network, name: str, grad: bool) -> Stepper | NotImplementedError:
     """What a backend gives for a population, or why it gives nothing."""
     try:
         incoming = net.incoming_of(name)
         if incoming.plastic:
             # A step may be taken again with other weights, which is the network's affair.
-            return "weights of projections that reach it change (plasticity=...)"
+            return NotImplementedError("weights of projections that reach it change (plasticity=...)")
+        if incoming.holding:
+            held = ", ".join(incoming.holding)
+            told = f"what {held} bring is held for a step (rheobase.Projection of matrices)"
+            return NotImplementedError(told)
         stepper: Stepper = population(net.populations[name], incoming, grad=grad)
     except NotImplementedError as refusal:
-        return str(refusal)
+        return refusal
     return stepper

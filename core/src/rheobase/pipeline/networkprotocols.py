@@ -38,6 +38,20 @@ class Populations(Protocol):
         """
 
 
+class PaysForNetworks(Populations, Protocol):
+    """A backend that says for which networks ``backend="auto"`` should choose it; one that does not say so is
+    chosen for all that it takes."""
+
+    def pays_for_network(self, populations: Mapping[str, Neuron], projections: int, steps: int) -> bool:
+        """Whether it gains by so many steps of a network, with all that it takes to begin.
+
+        Args:
+            populations: Those of the network, by name.
+            projections: How many there are.
+            steps: How many steps the run has.
+        """
+
+
 class Networks(Populations, Protocol):
     """A backend that also takes many steps of a whole network at once, with the same bits as step by step."""
 

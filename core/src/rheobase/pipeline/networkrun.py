@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import repeat
 from typing import Any
+
+from torch import Tensor
 
 from ..engine.network.network import Network
 from ..engine.network.stepping import refuse_several
@@ -44,7 +47,7 @@ def simulate_network(
     names = _recorded(net, record)
     drives = _drives(net, stimulus, steps)
     keep = any(each.keeps_graph for each in net.populations.values()) if grad is None else bool(grad)
-    way = stepping(net, backend, grad=keep)
+    way = stepping(net, backend, grad=keep, steps=steps, batched=lambda: _batched(drives))
     recorders = {
         name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
     }
@@ -71,6 +74,8 @@ def simulate_network(
         # Nobody follows the run of a network yet: a journal is of one neuron.
         watch = stack.enter_context(watched(steps, progress))
         try:
+            # Steps in eager look at dt by themselves.
+            _heed_dt_max(net, way, _first_inputs(net, drives) if way.steppers else {})
             done = 0
             while done < steps:
                 watch.heed()
@@ -90,9 +95,36 @@ def simulate_network(
                             recorder.take(found)
                 done += count
                 watch(done)
+            _heed_dt_max(net, way, {})
         except KeyboardInterrupt as interrupt:
             raise SimulationInterrupted(finished(), steps) from interrupt
         return finished()
+
+
+def _first_inputs(net: Network, drives: Mapping[str, Drive]) -> Mapping[str, Any]:
+    """Population -> what it receives in the first step, prepared; what views are given is left out."""
+    (data,) = _rows(net, drives, 0, 1)
+    received: Mapping[str, Any]
+    received, _ = data() if callable(data) else data
+    return received
+
+
+def _batched(drives: Mapping[str, Drive]) -> bool:
+    """Whether inputs have a batch."""
+    rows = [row for drive in drives.values() for row in drive.rows(0, 1)]
+    flat = [each for row in rows for each in (row.values() if isinstance(row, Mapping) else (row,))]
+    return any(isinstance(each, Tensor) and each.dim() > 1 for each in flat)
+
+
+def _heed_dt_max(net: Network, way: Stepping, received: Mapping[str, Any]) -> None:
+    """Warn if dt is too large for a population that a backend steps, as it stands."""
+    for name in way.steppers:
+        given = received.get(name)
+        net.populations[name].heed_dt_max(None if given is None else partial(_same, given))
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _blocks(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..engine.network.network import Network
@@ -90,7 +90,8 @@ def _projections(given: Network | Projection | Sequence[Projection]) -> list[Pro
     if isinstance(given, Network):
         every = list(given.projections.values())
     else:
-        every = [given] if isinstance(given, Projection) else list(given)
+        several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+        every = list(given) if several else [given]  # type: ignore[list-item]
     for each in every:
         if not isinstance(each, Projection):
             raise ArgumentError(

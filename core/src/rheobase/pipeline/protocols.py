@@ -109,7 +109,8 @@ class Backend(Protocol):
     where there is something that the user should mend, such as a compiler, the exception has ``amiss =
     True``, and the user is warned. Spikes are recorded in every step, whatever ``every`` is. It runs under
     :func:`rheobase.watched`, so that Ctrl-C comes between its steps. It may also have the methods of
-    :class:`Pays`, of :class:`Prepares` and of :class:`Populations`.
+    :class:`Pays`, of :class:`Prepares`, of :class:`Populations` and of
+    :class:`PaysForNetworks`.
 
     Example:
         >>> import rheobase as rb

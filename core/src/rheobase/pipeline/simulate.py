@@ -85,7 +85,7 @@ def simulate(
     Args:
         neuron: A neuron or an ensemble, from :func:`rheobase.create`; or a :class:`~rheobase.Network`: then
             ``stimulus`` is a mapping by population, by default none, and ``record`` a mapping by population
-            and projection, by default the spikes of all populations. ``backend`` is ``"eager"`` there.
+            and projection, by default the spikes of all populations.
         stimulus: One of :mod:`rheobase.stimulus`, a function of the neuron's clock, held within each step;
             or a :class:`~rheobase.Signal`, which may change within steps. Or a tensor, in the
             model's unit and on the neuron's device: a scalar or ``[units]`` is constant, ``[steps, 1]`` or
@@ -103,7 +103,8 @@ def simulate(
         backend: ``"auto"``: the first installed backend that takes this run and gains by it, else
             ``"eager"``; which backends refused, and why, is in ``recording.provenance["backend"].note``.
             Where something is amiss, such as a compiler that is missing, a warning says so, once in a
-            process. Or a backend's name: then a refusal is an error.
+            process. Or a backend's name: then a refusal is an error. Of a network populations may be refused
+            one by one, and go on in ``"eager"``; an error is where all are.
         grad: Whether to keep the autograd graph, through states and traces. By default as the neuron was
             created.
         progress: Whether to show a progress bar. Default: on a terminal, for runs of over a second.

@@ -77,7 +77,8 @@ def as_surrogate(given: Any) -> Callable[[Tensor], Tensor]:
             f"surrogate={shown(given)} cannot be used; give the name of an installed surrogate, "
             "what rheobase.surrogate gives, or a function of a tensor"
         )
-    with torch.enable_grad():
+    # In inference mode nothing is differentiated, whatever the surrogate is.
+    with torch.inference_mode(False), torch.enable_grad():
         u = torch.zeros(2, dtype=torch.float64, requires_grad=True)
         value = function(u)
         if not isinstance(value, Tensor) or value.shape != u.shape:

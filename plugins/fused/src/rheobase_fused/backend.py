@@ -18,7 +18,7 @@ from .population import population
 from .population_step import PopulationStep
 from .runs import Run
 from .short import ShortCall
-from .suitable import check_drive, check_suitable, worthwhile
+from .suitable import check_drive, check_suitable, worthwhile, worthwhile_network
 from .training.trainer import LayerTrainer, before_of
 
 if TYPE_CHECKING:
@@ -107,6 +107,10 @@ class Fused:
     def population(self, neuron: Neuron, incoming: Any, *, grad: bool) -> PopulationStep:
         """What takes the steps of a population of a network; see :func:`.population.population`."""
         return population(neuron, incoming, grad=grad)
+
+    def pays_for_network(self, populations: Mapping[str, Neuron], projections: int, steps: int) -> bool:
+        """Whether ``backend="auto"`` should choose it: for runs of over half a second for each population."""
+        return worthwhile_network(populations.values(), projections, steps)
 
     def network(self, steppers: Mapping[str, PopulationStep]) -> NetworkSteps:
         """What takes many steps of a network, of what takes those of its populations, in the order of a step.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Node:
     """An expression.
 
@@ -31,6 +31,13 @@ class Node:
     parts: tuple[Node, ...] = ()
     value: Any = None
     number: int = 0
+
+    def __repr__(self) -> str:
+        # Parts by their numbers: written out, a node that many share would stand there as often as there are
+        # ways to it, which are more than fit into memory.
+        parts = ", ".join(f"v{part.number}" for part in self.parts)
+        of = parts if self.value is None else repr(self.value)
+        return f"v{self.number} = {self.operation}({of}): {self.type}"
 
 
 class Builder:

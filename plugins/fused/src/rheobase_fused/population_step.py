@@ -31,6 +31,7 @@ class _End:
         for place, each in enumerate(tensors):
             self._table[place] = each.data_ptr()
         self.address = ctypes.addressof(self._table)
+        self.places = frozenset(self._table)
 
 
 @final
@@ -66,6 +67,7 @@ class PopulationStep:
         # Two of everything: a step goes from one to the other, and the next one back.
         self._ends = [_End([torch.empty_like(own[name]) for name in kernel.states]) for _ in range(2)]
         self._at: _End | None = None
+        self._end = self._ends[0]
         self._alive = [still, traces]
         common = (self._params, self._per_unit, self._inputs, still, still, self._units, traces)
         self._common = [ctypes.addressof(table) for table in common]
@@ -128,8 +130,8 @@ class PopulationStep:
 
     @property
     def end(self) -> _End:
-        """Where the states go next."""
-        return self._ends[self._at is self._ends[0]]
+        """Where the states go next: never where one of them is, so that a step can be taken back."""
+        return self._end
 
     @property
     def table(self) -> Any:
@@ -176,13 +178,23 @@ class PopulationStep:
         """Where the addresses of these states are; None where a kernel does not take them."""
         at = self._at
         if at is not None and all(map(operator.is_, states, at.tensors)):
+            self._end = self._ends[at is self._ends[0]]
             return at.address
         self._at = None
         for place, state in enumerate(states):
             if state.shape != self._shape or not state.is_contiguous():
                 return None
             self._begin[place] = state.data_ptr()
+        self._end = self._free({state.data_ptr() for state in states})
         return ctypes.addressof(self._begin)
+
+    def _free(self, taken: set[int]) -> _End:
+        """An end in which no state is now, whatever object stands for it."""
+        free = next((end for end in self._ends if taken.isdisjoint(end.places)), None)
+        if free is None:
+            # Some states in one, some in the other, which stay whose they are.
+            free = self._ends[0] = _End([torch.empty_like(each) for each in self._ends[0].tensors])
+        return free
 
     def _inputs_kept(self, data: Any, received: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the neuron keeps of its input; of the values that arrive it keeps nothing."""

@@ -40,8 +40,8 @@ class Setting(abc.ABC):
         self.params: dict[str, Tensor] = {}
         self.uniform: frozenset[str] = frozenset()
         self.take_params(neuron.params._asdict())
-        ones = torch.ones(UNITS, dtype=neuron.dtype, device=neuron.device)
-        self.data = {name: ones.clone() for name in tuple(neuron.schema.inputs) or ("input",)}
+        one = torch.ones((), dtype=neuron.dtype, device=neuron.device)
+        self.data = {name: _few(one.expand(UNITS)) for name in tuple(neuron.schema.inputs) or ("input",)}
 
     def take_params(self, params: Mapping[str, Any]) -> None:
         """Let these be the parameters."""
@@ -80,6 +80,8 @@ class Setting(abc.ABC):
 
 def _few(value: Tensor) -> Tensor:
     """The first unit's value for a few units: a step does not depend on how many there are."""
-    if value.ndim == 0:
-        return value.detach().clone()
-    return value.detach().reshape(-1, value.shape[-1])[0, :1].expand(UNITS).clone()
+    # Not one of inference mode, of which torch does not say what its operations consist of.
+    with torch.inference_mode(False):
+        if value.ndim == 0:
+            return value.detach().clone()
+        return value.detach().reshape(-1, value.shape[-1])[0, :1].expand(UNITS).clone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import rheobase as rb
@@ -82,11 +83,27 @@ def worthwhile(neuron: Neuron, steps: int) -> bool:
 
     It does not ask whether the kernel is there already: what runs must not depend on what ran before.
     """
+    return steps * _seconds(neuron) >= _LONG
+
+
+def worthwhile_network(populations: Collection[Neuron], projections: int, steps: int) -> bool:
+    """The same of a network: each population may take a kernel of its own to be compiled.
+
+    Args:
+        populations: Those of the network.
+        projections: How many there are: in ``eager`` each costs a step about what a population does.
+        steps: How many steps the run has.
+    """
+    seconds = projections * _STEP + sum(map(_seconds, populations))
+    return steps * seconds >= len(populations) * _LONG
+
+
+def _seconds(neuron: Neuron) -> float:
+    """What a step takes in ``eager``."""
     lanes = neuron.num_units
     for size in neuron.batch or ():
         lanes *= size
-    seconds = steps * (_STEP + lanes * len(neuron.schema.states) * _UNIT)
-    return seconds >= _LONG
+    return _STEP + lanes * len(neuron.schema.states) * _UNIT
 
 
 _STEP, _UNIT = 2.5e-4, 1e-8

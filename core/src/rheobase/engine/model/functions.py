@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ...errors import DeclarationError, nearest
+from ...errors import DeclarationError, nearest, shown
 from .branching import of_all_units
 from .schema import Schema
 
@@ -137,7 +137,7 @@ def pack_all(schema: Schema, values: Any, y: Tensor, function: str) -> Tensor:
     """What one of the model's functions gave for each of its states, packed like ``y``."""
     if not isinstance(values, Mapping) or values.keys() != schema.states.keys():
         raise wrong_names(schema, values, function)
-    return pack([_like(values[name], y) for name in schema.states])
+    return pack([_own_like(schema, function, name, values[name], y) for name in schema.states])
 
 
 def wrong_names(schema: Schema, values: Any, function: str) -> DeclarationError:
@@ -174,7 +174,12 @@ def _changed(model: Model, function: str, y: Tensor, params: Any, others: Tensor
     if not changes:
         return None
     rest = (y if others is None else others).unbind(0)
-    return pack([_like(changes.get(name, part), y) for name, part in zip(schema.states, rest, strict=True)])
+    return pack(
+        [
+            _own_like(schema, function, name, changes[name], y) if name in changes else part
+            for name, part in zip(schema.states, rest, strict=True)
+        ]
+    )
 
 
 def resets_states(model: Model, y: Tensor, params: Any) -> bool:
@@ -224,6 +229,29 @@ def _check_difference(model: Model, g: Any) -> None:
 
 def _gave(values: Any) -> str:
     return str(sorted(values)) if isinstance(values, Mapping) else type(values).__name__
+
+
+def _own_like(schema: Schema, function: str, name: str, value: Any, y: Tensor) -> Tensor:
+    """What an author's function gave for a state, like one row of ``y``."""
+    try:
+        return _like(value, y)
+    except (TypeError, ValueError, RuntimeError) as error:
+        if isinstance(value, Tensor):
+            if _broadcasts(value.shape, y.shape[1:]):
+                raise
+            gave = f"the shape {list(value.shape)}"
+        else:
+            gave = shown(value)
+        raise DeclarationError(
+            f"{schema.owner}.{function} gave {gave} for {name!r}; give a number, or a tensor that broadcasts "
+            f"to the shape of the states that it was given, {list(y.shape[1:])}"
+        ) from error
+
+
+def _broadcasts(shape: torch.Size, to: torch.Size) -> bool:
+    return len(shape) <= len(to) and all(
+        own in (1, other) for own, other in zip(reversed(shape), reversed(to), strict=False)
+    )
 
 
 def _like(value: Any, y: Tensor) -> Tensor:

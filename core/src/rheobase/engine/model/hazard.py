@@ -12,6 +12,7 @@ A hazard below zero counts as zero, as in a rectified rate: a chance that a unit
 from __future__ import annotations
 
 import functools
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,7 +59,7 @@ def spread_hazard(cls: Any) -> None:
         given = getattr(cls, function, None)
         raw = getattr(given, "without_hazard", given)
         if raw is not None or function in ("threshold", "reset"):
-            setattr(cls, function, staticmethod(wrap(raw, hazard)))
+            setattr(cls, function, staticmethod(wrap(raw, hazard, cls.__name__)))
 
 
 def _left() -> State:
@@ -91,20 +92,40 @@ def _marked(raw: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return mark
 
 
-def _rate(hazard: Any) -> Any:
-    return hazard.clamp(min=0.0) if isinstance(hazard, Tensor) else hazard
+def _rate(hazard: Any, owner: str) -> Any:
+    """What a hazard gave, from zero up.
+
+    Raises:
+        DeclarationError: If it is no number, or a comparison, which would count as 1/ms.
+    """
+    if isinstance(hazard, Tensor):
+        if hazard.dtype != torch.bool and not hazard.is_complex():
+            return hazard.clamp(min=0.0)
+        gave = "a comparison (bool)" if hazard.dtype == torch.bool else f"numbers of {hazard.dtype}"
+    elif hasattr(type(hazard), "__torch_function__"):
+        return hazard  # stands for a tensor where the terms of a field are followed
+    elif isinstance(hazard, numbers.Real) and not isinstance(hazard, bool):
+        return max(hazard, 0.0)  # in this order: NaN stays
+    else:
+        gave = "a comparison (bool)" if isinstance(hazard, bool) else type(hazard).__name__
+    raise DeclarationError(
+        f"{owner}.hazard gave {gave}; give a rate in 1/ms, such as params.rate * "
+        "torch.exp(state.voltage - params.threshold); 0 where there is no chance of a spike"
+    )
 
 
-def _derivatives(raw: Any, hazard: Any) -> Callable[..., Any]:
+def _derivatives(raw: Any, hazard: Any, owner: str) -> Callable[..., Any]:
     @_marked(raw)
     def derivatives(state: Any, params: Any, data: Any) -> Any:
         slopes = raw(state, params, data)
-        return {**slopes, LEFT: -_rate(hazard(state, params))} if isinstance(slopes, Mapping) else slopes
+        return (
+            {**slopes, LEFT: -_rate(hazard(state, params), owner)} if isinstance(slopes, Mapping) else slopes
+        )
 
     return derivatives
 
 
-def _threshold(raw: Any, hazard: Any) -> Callable[..., Any]:
+def _threshold(raw: Any, hazard: Any, owner: str) -> Callable[..., Any]:
     @_marked(raw)
     def threshold(state: Any, params: Any) -> Any:
         due: Tensor = -getattr(state, LEFT)
@@ -117,7 +138,7 @@ def _threshold(raw: Any, hazard: Any) -> Callable[..., Any]:
     return threshold
 
 
-def _reset(raw: Any, hazard: Any) -> Callable[..., Any]:
+def _reset(raw: Any, hazard: Any, owner: str) -> Callable[..., Any]:
     @_marked(raw)
     def reset(state: Any, params: Any) -> Any:
         new = {} if raw is None else raw(state, params)
@@ -126,17 +147,17 @@ def _reset(raw: Any, hazard: Any) -> Callable[..., Any]:
     return reset
 
 
-def _update(raw: Any, hazard: Any) -> Callable[..., Any]:
+def _update(raw: Any, hazard: Any, owner: str) -> Callable[..., Any]:
     @_marked(raw)
     def update(state: Any, params: Any, data: Any, dt: Any) -> Any:
         new = raw(state, params, data, dt)
-        left = getattr(state, LEFT) - dt * _rate(hazard(state, params))
+        left = getattr(state, LEFT) - dt * _rate(hazard(state, params), owner)
         return {**new, LEFT: left} if isinstance(new, Mapping) else new
 
     return update
 
 
-_WRAPPED: dict[str, Callable[[Any, Any], Callable[..., Any]]] = {
+_WRAPPED: dict[str, Callable[[Any, Any, str], Callable[..., Any]]] = {
     "derivatives": _derivatives,
     "threshold": _threshold,
     "reset": _reset,

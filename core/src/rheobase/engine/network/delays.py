@@ -109,8 +109,12 @@ def _check_long_enough(given: Tensor, dt: float, named: str) -> None:
     place = 0 if given.ndim == 0 else int(wrong.nonzero()[0, 0])
     value = float(given.reshape(-1)[place])
     where = f" of synapse {place}" if given.ndim else ""
+    if value > dt:
+        raise ArgumentError(
+            f"{named}: the delay{where} is {value:g} ms, which is more steps of dt = {dt:g} ms than can be "
+            f"counted; give less than {dt * 2**31:g} ms"
+        )
     raise ArgumentError(
         f"{named}: the delay{where} is {value:g} ms; a spike arrives at the end of a step after its own, so "
-        f"give at least dt = {dt:g} ms, and no more steps than can be counted; or 0.0 for all, where no such "
-        "projections form a cycle"
+        f"give at least dt = {dt:g} ms; or 0.0 for all, where no such projections form a cycle"
     )

@@ -134,7 +134,10 @@ class Described(nn.Module):
 
     @property
     def weights(self) -> Tensor:
-        """The weights as they are kept: ``[]`` where all synapses share one, else ``[synapses]``."""
+        """The weights as they are kept: ``[]`` where all synapses share one, else ``[synapses]``.
+
+        No copy: what is written into it counts, unchecked and past limits. To set weights, assign ``weight``.
+        """
         weight = self._buffers["weight"]
         if weight is None:
             raise ArgumentError(f"{self.identifier}: the weights were removed")

@@ -130,6 +130,11 @@ class Incoming:
         return names
 
     @property
+    def holding(self) -> tuple[str, ...]:
+        """The projections whose sums are held for a step: they have no kinetics."""
+        return tuple(each.identifier for each in self.projections if each.kinetics.held)
+
+    @property
     def weights(self) -> Sequence[Tensor | None]:
         """By each group, what arrives at the end of the step, ``[*batch, units]``; None: nothing."""
         return self._due

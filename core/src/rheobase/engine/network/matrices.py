@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError, ParameterError, RheobaseWarning
+from ...errors import ArgumentError, ParameterError, RheobaseWarning, shown
 from ...philox import key_of
 
 MODES = ("all", "one", "prop", "rand")
+
+
+def tensor_of(named: str, what: str, given: Any) -> Tensor:
+    """What was given, as a tensor; numbers of Python are double, not by way of torch's default type.
+
+    Raises:
+        ParameterError: If it is no number, and no rows of numbers of one length.
+    """
+    if isinstance(given, Tensor):
+        return given
+    try:
+        tensor = torch.as_tensor(given)
+        return torch.as_tensor(given, dtype=torch.float64) if tensor.is_floating_point() else tensor
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ParameterError(
+            f"{named}: {what}={shown(given)}; give a number, or [targets, sources]"
+        ) from error
 
 
 def matrix_of(named: str, what: str, given: Any, shape: tuple[int, int]) -> Tensor:
@@ -19,8 +36,9 @@ def matrix_of(named: str, what: str, given: Any, shape: tuple[int, int]) -> Tens
 
     Raises:
         ArgumentError: If it is of another shape.
+        ParameterError: If it is none of numbers.
     """
-    matrix = torch.as_tensor(given)
+    matrix = tensor_of(named, what, given)
     if tuple(matrix.shape) != shape:
         raise ArgumentError(
             f"{named}: {what} has the shape {list(matrix.shape)}; give [targets, sources], {list(shape)}"
@@ -74,19 +92,39 @@ def mask_of(
     return mask.scatter_(0, drawn.argsort(dim=0)[: round(prop * each)], True)
 
 
-def limit_of(named: str, what: str, given: Any, shape: tuple[int, int]) -> Tensor | None:
-    """A limit of weights, ``[]`` or ``[targets, sources]``, float64; None: there is none.
+class Limits(NamedTuple):
+    """The least and the largest weight: ``[]`` or ``[targets, sources]``, float64; None: there is none."""
 
-    Raises:
-        ParameterError: If it is no number.
-        ArgumentError: If it is of another shape.
-    """
+    weight_min: Tensor | None
+    weight_max: Tensor | None
+
+    @classmethod
+    def of(cls, named: str, least: Any, most: Any, shape: tuple[int, int]) -> Limits:
+        """Limits, checked.
+
+        Raises:
+            ParameterError: If one is no number, or the least is above the largest.
+            ArgumentError: If one is of another shape.
+        """
+        limits = cls(_limit(named, "weight_min", least, shape), _limit(named, "weight_max", most, shape))
+        if None not in limits and bool((limits[0] > limits[1]).any()):  # type: ignore[operator]
+            raise ParameterError(f"{named}: weight_min is above weight_max; give the lesser first")
+        return limits
+
+    def within(self, weight: Tensor, target: Tensor, source: Tensor) -> Tensor:
+        """Weights ``[]`` or ``[synapses]`` with what is beyond a limit at it."""
+        for limit, nearer in ((self.weight_min, torch.maximum), (self.weight_max, torch.minimum)):
+            if limit is not None:
+                of_each = limit if limit.ndim == 0 else limit[target.cpu(), source.cpu()]
+                weight = nearer(weight, of_each.to(dtype=weight.dtype, device=weight.device))
+        return weight
+
+
+def _limit(named: str, what: str, given: Any, shape: tuple[int, int]) -> Tensor | None:
     if given is None:
         return None
-    try:
-        limit = torch.as_tensor(given, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ParameterError(f"{named}: {what}={given!r}; give a number, or [targets, sources]") from error
+    limit = tensor_of(named, what, given).detach().to(torch.float64)
     if bool(limit.isnan().any()):
         raise ParameterError(f"{named}: {what} is nan; give a number, or None for no limit")
-    return limit.detach().cpu() if limit.ndim == 0 else matrix_of(named, what, limit, shape)
+    # A copy: one that is written to afterwards would not count for the weights that are there.
+    return (limit.cpu() if limit.ndim == 0 else matrix_of(named, what, limit, shape)).clone()

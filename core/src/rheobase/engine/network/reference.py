@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
 
-from ...errors import ArgumentError, ParameterError
+from ...errors import ArgumentError, RheobaseWarning
 from ..neuron.base import Neuron
 from .connectivity import of_pairs
 from .delays import delays_of
 from .held import OUTPUT, Held
 from .inputs import unit_of_the_one
-from .matrices import limit_of, mask_of, matrix_of
+from .matrices import Limits, mask_of, matrix_of, tensor_of
 from .plasticity import WEIGHT
 from .projection import Projection as Connected
 from .synapse import Synapse as Synapse
@@ -33,8 +34,7 @@ class MadeOf(NamedTuple):
     weights: Any
     delay_ms: Any
     identifier: str | None
-    weight_min: Tensor | None
-    weight_max: Tensor | None
+    limits: Limits
 
 
 @final
@@ -44,7 +44,9 @@ class Projection(Connected):
     :meth:`Network.connect` makes it; or it is made of matrices, and given to :meth:`Network.add_synapses`. So
     made it has no kinetics: the sum of what arrives in a step is the input of the target for that step, so
     that the charge of a spike is its weight times dt. It is recorded as ``output``; ``weights`` and
-    ``connections`` as rows of ``[targets * sources]``.
+    ``connections`` as rows of ``[targets * sources]``. Limits hold for weights that are given, set or loaded
+    (``weight``, :meth:`set_weights`); what is written in place into the tensor that ``weight`` and
+    ``weights`` give is looked at by nobody.
 
     Args:
         src_ensemble: The population that sends.
@@ -55,7 +57,7 @@ class Projection(Connected):
         delay_ms: ms, one number or ``[targets, sources]``; 0, the default, is one dt.
         weight_min: The least weight, one number or ``[targets, sources]``; what is less becomes it. Default:
             none.
-        weight_max: The largest, likewise.
+        weight_max: The largest, likewise. Both may be set afterwards; weights that are there become it too.
         identifier: ``"SOURCE->TARGET"`` by default.
 
     Raises:
@@ -104,11 +106,12 @@ class Projection(Connected):
                 raise ArgumentError(f"Projection: {what}={each!r}; give what rheobase.create gives")
         named = f"{src_ensemble.identifier}->{dst_ensemble.identifier}" if identifier is None else identifier
         shape = (dst_ensemble.num_units, src_ensemble.num_units)
-        weights, connections, delay_ms = (
-            torch.as_tensor(each) if isinstance(each, (list, tuple)) else each
-            for each in (weights, connections, delay_ms)
-        )
-        matrix = isinstance(weights, Tensor) and weights.ndim == 2
+        if weights is not None:
+            weights = tensor_of(named, "weights", weights)
+        if connections is not None:
+            connections = tensor_of(named, "connections", connections)
+        delay_ms = tensor_of(named, "delay_ms", delay_ms)
+        matrix = weights is not None and weights.ndim == 2
         if connections is None:
             connections = torch.full(shape, matrix)
         connections = matrix_of(named, "connections", connections, shape)
@@ -125,13 +128,8 @@ class Projection(Connected):
                 return matrix_of(named, what, given, shape)[target, source]
             return given
 
-        delay = torch.as_tensor(of_each(delay_ms, "delay_ms"), dtype=torch.float64)
-        least, most = (
-            limit_of(named, what, given, shape)
-            for what, given in (("weight_min", weight_min), ("weight_max", weight_max))
-        )
-        if least is not None and most is not None and bool((least > most).any()):
-            raise ParameterError(f"{named}: weight_min is above weight_max; give the lesser first")
+        delay = of_each(delay_ms, "delay_ms").to(torch.float64)
+        limits = Limits.of(named, weight_min, weight_max, shape)
         kind, unit = _input_of(named, dst_ensemble)
         on_grid = src_ensemble.event != "located" and not has_moments(dst_ensemble)
         given = 1.0 if weights is None else of_each(weights, "weights")
@@ -153,11 +151,8 @@ class Projection(Connected):
             kind,
         )
         # Past torch, to which they would be parts of this one.
-        self.__dict__["_made_of"] = MadeOf(
-            src_ensemble, dst_ensemble, weights, delay_ms, identifier, least, most
-        )
-        if least is not None or most is not None:
-            self.weight = self.weights
+        self.__dict__["_made_of"] = MadeOf(src_ensemble, dst_ensemble, weights, delay_ms, identifier, limits)
+        self._keep_within(limits)
 
     @classmethod
     def of(cls, *given: Any) -> Projection:
@@ -202,16 +197,46 @@ class Projection(Connected):
         matrix[self.target, self.source] = self.weights
         return matrix.view(-1)
 
+    def _keep_within(self, limits: Limits) -> None:
+        if any(each is not None for each in limits):
+            self._buffers[WEIGHT] = limits.within(self.weights, self.target, self.source)
+
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
         made_of = self._matrices
+        if name in Limits._fields and name not in self.schema.settable:
+            if made_of is None:
+                raise ArgumentError(
+                    f"{self.identifier}: {name} is of a Projection(src_ensemble, dst_ensemble, ...), and "
+                    "this one was connected by a rule; give weights that keep it, or its plasticity a bound"
+                )
+            given = made_of.limits._replace(**{name: value})
+            limits = Limits.of(self.identifier, *given, (self.num_units, self.sources))
+            self.__dict__["_made_of"] = made_of._replace(limits=limits)
+            self._keep_within(limits)
+            return
+        super().__setattr__(name, value)
         if name == WEIGHT and made_of is not None:
-            weight = self.weights
-            for limit, within in ((made_of.weight_min, torch.maximum), (made_of.weight_max, torch.minimum)):
-                if limit is not None:
-                    of_each = limit if limit.ndim == 0 else limit[self.target.cpu(), self.source.cpu()]
-                    weight = within(weight, of_each.to(dtype=weight.dtype, device=weight.device))
-            self._buffers[WEIGHT] = weight
+            self._keep_within(made_of.limits)
+
+    def __getattr__(self, name: str) -> Any:
+        made_of = self._matrices if name in Limits._fields else None
+        return super().__getattr__(name) if made_of is None else getattr(made_of.limits, name)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        loaded = state_dict.get(prefix + WEIGHT)
+        if self._matrices is None or not isinstance(loaded, Tensor):
+            return
+        self._keep_within(self._matrices.limits)
+        if loaded.shape == self.weights.shape:
+            beyond = int((self.weights != loaded.to(self.weights)).sum())
+            if beyond:
+                warnings.warn(
+                    f"{self.identifier}: {beyond} of the weights that were loaded were beyond weight_min or "
+                    "weight_max, and are at that limit now; set other limits before loading to keep them",
+                    RheobaseWarning,
+                    stacklevel=2,
+                )
 
     def set_weights(self, weights: Any, *args: Any, **kwargs: Any) -> None:
         """Give weights as a matrix, or by an initializer of ``torch.nn.init``.
@@ -224,13 +249,13 @@ class Projection(Connected):
 
         Raises:
             ArgumentError: If the matrix is of another shape.
-            ParameterError: If a weight cannot be used.
+            ParameterError: If it is none of numbers, or a weight cannot be used.
         """
         shape = self.num_units, self.sources
         if callable(weights) and not isinstance(weights, Tensor):
             empty = torch.zeros(shape, dtype=self.dtype)
             weights = empty if (filled := weights(empty, *args, **kwargs)) is None else filled
-        weights = torch.as_tensor(weights).detach()
+        weights = tensor_of(self.identifier, "weights", weights).detach()
         if weights.ndim == 0:
             self.weight = weights
         else:
@@ -271,7 +296,7 @@ class Projection(Connected):
         if made_of is None or self.simulation_step:
             why = "it was connected by a rule" if made_of is None else "the clock has run"
             raise ArgumentError(f"{self.identifier}: {why}; make the network anew")
-        source, target, weights, delay, identifier, least, most = made_of
+        source, target, weights, delay, identifier, limits = made_of
         shape = target.num_units, source.num_units
         itself = autapses or source is not target
         mask = mask_of(self.identifier, mode, prop, shape, source.seed, autapses=itself)
@@ -283,8 +308,7 @@ class Projection(Connected):
             weights,
             mask,
             delay,
-            weight_min=least,
-            weight_max=most,
+            **limits._asdict(),
             identifier=identifier,
         )
         self.__dict__.update(kept)

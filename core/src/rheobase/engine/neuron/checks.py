@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...errors import InputError, NonFiniteStateError
 from ...torch_state import all_finite, first_not_finite, values_visible
+from ..model.hazard import LEFT
 from ..model.owner import Owner
 from ..model.values import check_domain
 from ..step.table import REPORTED
@@ -42,8 +43,16 @@ def check_step(
     check_inputs(neuron, inputs, finite=fine)
     if fine:
         return True
-    for name, value in states.items():
+    # The hazard's integral last: where another state is not finite, that is the cause.
+    for name, value in sorted(states.items(), key=lambda state: state[0] == LEFT):
         if where := first_not_finite(value):
+            if name == LEFT:
+                raise NonFiniteStateError(
+                    f"{neuron.identifier}: the hazard's integral, {name!r}, became "
+                    f"{_at(neuron, where, value)} at step {neuron.simulation_step} (t = {neuron.time:g} ms, "
+                    f"dt = {neuron.dt:g} ms), while the other states are finite; look at what "
+                    "hazard(state, params) gives there: a finite rate in 1/ms, 0 where there is no chance"
+                )
             declared = neuron.schema.states.get(name)
             unit = "" if declared is None or declared.unit == "1" else f" (in {declared.unit})"
             raise NonFiniteStateError(

@@ -155,7 +155,8 @@ def trace(function: Callable[..., Any], what: str = "the function", **given: Any
         elif isinstance(argument, Tensor):
             known[kind] = argument
     try:
-        with torch.no_grad(), mode:
+        # In inference mode torch itself detaches in place what it makes of numbers.
+        with torch.inference_mode(False), torch.no_grad(), mode:
             results = function(*given.values())
     except Exception as error:
         reason = mode.reason or f"{what} cannot be followed: {type(error).__name__}: {error}"

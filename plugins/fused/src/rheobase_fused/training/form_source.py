@@ -115,9 +115,10 @@ class FormSource:
         kinds = [TYPES[node.type] for node in self._halves.hoisted]
         read = []
         for place, (letter, _) in enumerate(self.given(name)):
-            number = letter.strip("xscoH[i]")
-            kind = "vreal" if letter[0] in "xco" else self._kinds[int(number)]
-            if letter[0] == "H":
+            kind, number = "vreal", letter.strip("xscoH[i]")
+            if letter[0] == "s":
+                kind = self._kinds[int(number)]
+            elif letter[0] == "H":
                 kind, letter = kinds[int(number)], f"w{number}"
             read.append(f"    const {kind} {letter} = unpacked_{kind}(aside_at(rare, {place}, j));")
         known = {node: name.replace("H", "w").replace("[i]", "") for node, name in known.items()}

@@ -134,16 +134,19 @@ class LayerTrainer:
         unrolling = self._unrolling
         names = unrolling.neuron.schema.states
         rows = [*zip(names, before[0].unbind(0), strict=True), *zip(_BESIDE, before[1:], strict=False)]
-        setting = LayerSetting(unrolling, params, {name: _one(value) for name, value in rows})
         learn = [name for name in params if name in unrolling.learn or name == BEGIN]
-        halves = halves_of(setting, learn, holds=holds)
+        # Not of tensors of inference mode, of which torch does not say what their operations consist of.
+        with torch.inference_mode(False):
+            setting = LayerSetting(unrolling, params, {name: _one(value) for name, value in rows})
+            halves = halves_of(setting, learn, holds=holds)
         if not self.key:
             # What a step does, whatever of it a kernel leaves out.
             told = repr((halves.pattern, learn, unrolling.store))
             self.key = hashlib.sha256(told.encode()).hexdigest()
             RECIPES[self.key] = self
         kernel = kernel_of(halves, single=unrolling.neuron.dtype == torch.float32, store=unrolling.store)
-        check_derivative(kernel, setting, learn)
+        with torch.inference_mode(False):
+            check_derivative(kernel, setting, learn)
         return kernel
 
     def _known(self, name: str, value: Tensor, ask: Any) -> Any:
