@@ -104,6 +104,10 @@ def test_each_unit_may_have_its_own_train_and_weights() -> None:
     each = Events([[0.2, 1.5], [], [1.0]], [[3.0, 4.0], 9.0, 5.0])
     assert rows(each, 1.0, 2, 3) == [[3.0, 0.0, 5.0], [4.0, 0.0, 0.0]]
     assert rows(Events(torch.tensor([[0.5], [1.5]]), [1.0, 2.0]), 1.0, 2, 2) == [[1.0, 0.0], [0.0, 2.0]]
+    for weights in (torch.tensor([1.0, 2.0]), np.array([1.0, 2.0]), [torch.tensor(1.0), torch.tensor([2.0])]):
+        assert rows(Events([[0.5], [1.5]], weights), 1.0, 2, 2) == [[1.0, 0.0], [0.0, 2.0]]
+    for weight in (2, np.float32(2.0), torch.tensor(2.0)):
+        assert rows(Events([0.5, 0.6], weight), 1.0, 1) == [4.0]
     assert Events([[0.5]], 1.0).width == Events([], 1.0).width == 1
 
 

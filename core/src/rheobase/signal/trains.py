@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn, final
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import StimulusError, shown
-from ..torch_state import first_not_finite
+from .giventrains import are_several, check_not_negative, in_short, numbers, plain, weights_of
 from .stimulus import Stimulus, Sum
 from .timing import arrival_steps
 from .values import is_number
@@ -63,20 +63,20 @@ class Events(Stimulus):
     _sorted: _Arrivals = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        several = _are_several(self.times)
+        several = are_several(self.times)
         if several:
-            trains = [_numbers("times", each, f"of train {k}") for k, each in enumerate(self.times)]
+            trains = [numbers("times", each, f"of train {k}") for k, each in enumerate(self.times)]
             weights = self._weights_of(trains)
         else:
-            trains = [_numbers("times", self.times)]
-            weights = [_weights(self.weights, trains[0])]
+            trains = [numbers("times", self.times)]
+            weights = [weights_of(self.weights, trains[0])]
         for k, train in enumerate(trains):
-            _check_not_negative(train, f" of train {k}" if several else "")
+            check_not_negative(train, f" of train {k}" if several else "")
         # As they are kept: tuples of trains, which settings of runs tell and make again.
         object.__setattr__(self, "times", tuple(trains) if several else trains[0])
         if not is_number(self.weights):
-            kept = self.weights if not several else tuple(map(_plain, self.weights))  # type: ignore[arg-type]
-            object.__setattr__(self, "weights", kept if several else _plain(kept))
+            given: Any = self.weights
+            object.__setattr__(self, "weights", tuple(map(plain, given)) if several else plain(given))
         times = torch.cat(trains)
         units = torch.repeat_interleave(torch.arange(len(trains)), torch.tensor(list(map(len, trains))))
         order = torch.from_numpy(np.argsort(times.detach().numpy(), kind="stable"))
@@ -95,7 +95,7 @@ class Events(Stimulus):
                 "train a number or as many as it has times"
             )
         pairs = enumerate(zip(given, trains, strict=True))
-        return [_weights(each, train, f" of train {k}") for k, (each, train) in pairs]
+        return [weights_of(each, train, f" of train {k}") for k, (each, train) in pairs]
 
     def __repr__(self) -> str:
         if isinstance(self.times, tuple):
@@ -103,8 +103,8 @@ class Events(Stimulus):
             many = sizes if len(sizes) <= 10 else f"[{', '.join(map(str, sizes[:10]))}, ...]"
             times = f"{many} in {len(sizes)} trains"
         else:
-            times = _in_short(self.times)
-        return f"Events(times={times}, weights={_in_short(self.weights)})"
+            times = in_short(self.times)
+        return f"Events(times={times}, weights={in_short(self.weights)})"
 
     def rows(
         self,
@@ -189,80 +189,3 @@ def events_in(stimulus: object) -> tuple[Events, ...]:
     if isinstance(stimulus, Sum):
         return tuple(event for part in stimulus.parts for event in events_in(part))
     return ()
-
-
-def _are_several(times: Any) -> bool:
-    if isinstance(times, (Tensor, np.ndarray)):
-        return times.ndim == 2
-    listed = isinstance(times, (list, tuple))
-    return listed and any(not is_number(each) and getattr(each, "ndim", 1) for each in times)
-
-
-def _plain(given: Any) -> Any:
-    """Weights as settings of runs tell them: a number, or a tensor."""
-    return float(given) if is_number(given) else _tensor("weights", given)
-
-
-def _tensor(name: str, given: Any, where: str = "") -> Tensor:
-    told = f"Events: the {name} {where}".rstrip()
-    if isinstance(given, Tensor):
-        made = given
-    elif isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise StimulusError(f"{told} are {shown(given)}; give numbers, [n]")
-    else:
-        listed = given.tolist() if isinstance(given, np.ndarray) else list(given)
-        if not isinstance(listed, list) or not all(map(is_number, listed)):
-            raise StimulusError(f"{told} are {shown(given)}; give numbers, [n]")
-        made = torch.tensor(list(map(float, listed)), dtype=torch.float64)
-    if made.ndim != 1 or made.is_complex() or made.dtype == torch.bool:
-        raise StimulusError(f"{told} are a tensor {list(made.shape)} of {made.dtype}; give numbers, [n]")
-    # A copy, so that it stays what it was checked to be; with its graph.
-    return made.to(torch.float64, copy=True)
-
-
-def _numbers(name: str, given: Any, where: str = "") -> Tensor:
-    """``[n]`` finite numbers in float64, on the CPU, with their graph."""
-    made = _tensor(name, given, where).cpu()
-    bad = first_not_finite(made)
-    if bad is not None:
-        where = f" {where}" if where else ""
-        raise StimulusError(
-            f"Events: {name}[{bad[0]}]{where} is {made[bad[0]].item()}; give finite numbers, in "
-            f"{'ms' if name == 'times' else 'the unit of the input'}"
-        )
-    return made
-
-
-def _weights(given: Any, train: Tensor, where: str = "") -> Tensor:
-    if is_number(given) or (isinstance(given, Tensor) and not given.ndim):
-        return _numbers("weights", [given] if is_number(given) else given[None], where.strip()).expand(
-            len(train)
-        )
-    made = _numbers("weights", given, where.strip())
-    if len(made) != len(train):
-        raise StimulusError(
-            f"Events: {len(train)} times{where} and {len(made)} weights; give one for each time, or "
-            "one number"
-        )
-    return made
-
-
-def _check_not_negative(train: Tensor, where: str) -> None:
-    early = (train.detach() < 0).nonzero()
-    if len(early):
-        k = int(early[0, 0])
-        raise StimulusError(
-            f"Events: times[{k}]{where} is {train[k].item():g} ms, before the neuron's clock begins; give "
-            "times of 0 ms or more"
-        )
-
-
-def _in_short(given: Any) -> str:
-    if isinstance(given, Tensor):
-        if given.numel() > 10:
-            return f"[{', '.join(f'{each!r}' for each in given[:3].tolist())}, ...: {len(given)}]"
-        return repr(given.tolist())
-    if isinstance(given, tuple):
-        listed = ", ".join(map(_in_short, given[:10]))
-        return f"[{listed}{', ...' if len(given) > 10 else ''}]"
-    return repr(float(given))
