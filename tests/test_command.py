@@ -158,7 +158,7 @@ def test_the_demo_drives_the_first_four_models_that_need_a_current(demo: dict[st
     assert [(part["model"], part["preset"]) for part in demo["models"]] == [
         ("adex", "tonic"),
         ("alif", "adapting"),
-        ("eif", "below"),
+        ("eif", "firing"),
         ("fitzhugh-nagumo", "oscillating"),
     ]
     assert demo["warnings"] == ["the demo goes without chialvo: it fires without a current"]

@@ -202,9 +202,14 @@ def test_all_is_the_same_for_every_hash_seed(publish: Publish, listed: Listed, t
     results = []
     for number, seed in enumerate(["0", "1", "2", "31337"]):
         path = random.Random(number).sample(sites, len(sites))
-        result = listed(*path, seed=seed, cache=seed, env={"LOADED": str(tmp_path / seed)})
+        result = listed(*path, seed=seed, cache=seed, env={"LOADED": str(tmp_path / f"loaded-{seed}")})
         results.append((result["found"], result["warnings"]))
-        assert sorted((tmp_path / seed).read_text().split()) == ["toy_a", "toy_b", "toy_m", "toy_z"]
+        assert sorted((tmp_path / f"loaded-{seed}").read_text().split()) == [
+            "toy_a",
+            "toy_b",
+            "toy_m",
+            "toy_z",
+        ]
     assert results[1:] == results[:-1]
     assert [row[2] for row in results[0][0] if row[1] == "same"] == ["toy-a", "toy-b", "toy-z"]
     assert [text.split()[3] for text in results[0][1] if "ZeroDivision" in text] == [

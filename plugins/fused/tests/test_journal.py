@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import rheobase as rb
 import torch
@@ -49,8 +51,15 @@ def test_a_kernel_that_is_killed_leaves_what_it_did(tmp_path, monkeypatch, event
     assert len(found.spikes) > 0
 
 
+@pytest.mark.parametrize("slow", [0.0, 0.5])
 @pytest.mark.parametrize("event", ["crossing", "located"])
-def test_a_run_that_fails_leaves_what_it_did(tmp_path, monkeypatch, a_few_steps, event):
+def test_a_run_that_fails_leaves_what_it_did(tmp_path, monkeypatch, a_few_steps, event, slow):
+    def create(path, whole=journals._create):
+        # A disk on which the file is not yet there when the run has failed already.
+        time.sleep(slow)
+        return whole(path)
+
+    monkeypatch.setattr(journals, "_create", create)
     monkeypatch.setattr(journals, "SECONDS", 0.0)
     a_few_steps(30)  # ten steps of three units
     out, record = tmp_path / "run.npz", ("spikes", "voltage")

@@ -600,7 +600,14 @@ def everything(dtype, names=frozenset(OPERATIONS)):
     parts = {
         **dict.fromkeys(OPERATIONS, (x, y)),
         **dict.fromkeys(("and", "or", "xor"), (below, odd)),
-        **{"fma": (x, y, two), "not": (below,), "where": (below, x, y), "absi": (k,), "lt": (x, y)},
+        **{
+            "fma": (x, y, two),
+            "times_add": (x, y, two),
+            "not": (below,),
+            "where": (below, x, y),
+            "absi": (k,),
+            "lt": (x, y),
+        },
         **dict.fromkeys(("neg", "abs", "sqrt", "floor", "ceil", "trunc", "round", "isfinite"), (x,)),
         **dict.fromkeys(FUNCTIONS - {"pow", "atan2", "fmod"}, (x,)),
     }

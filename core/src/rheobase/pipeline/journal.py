@@ -135,7 +135,8 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file. Where there is one, of a run that failed, it takes what is new and stays."""
-        if self._file is not None and self._new is not None:
+        # The file may be about to be made: it is the writer that tells whether there will be one.
+        if self._writer is not None and self._new is not None:
             self._queue.put(self._new)
         self._wait()
         if self._file is not None:
