@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, final
 
@@ -70,7 +70,7 @@ class Candidates:
         # Eager refuses nothing: a NotImplementedError out of it is the model's own, and is told as it is.
         if backend == self.eager:
             raise refusal
-        reason = str(refusal) or "it gives no reason"
+        reason = reason_of(refusal)
         if self.named:
             model = model_name(self._neuron)
             raise BackendError(
@@ -106,11 +106,28 @@ class Candidates:
 
     def _warn_once(self, note: str, refusals: Sequence[Refusal], stacklevel: int) -> None:
         model = f"{type(self._neuron).__module__}.{type(self._neuron).__qualname__}"
-        news = {(refusal.backend.qualified, refusal.reason, model) for refusal in refusals} - WARNED
-        if news:
-            warnings.warn(note, RheobaseWarning, stacklevel=stacklevel)
-            # Afterwards: where warnings are errors, each is one.
-            WARNED.update(news)
+        news = {(refusal.backend.qualified, refusal.reason, model) for refusal in refusals}
+        warn_once(note, news, stacklevel)
+
+
+def reason_of(refusal: NotImplementedError) -> str:
+    """Why a backend refused."""
+    return str(refusal) or "it gives no reason"
+
+
+def warn_once(note: str, news: Iterable[tuple[str, str, str]], stacklevel: int) -> None:
+    """Warn, unless this process was warned of all this: backend, reason, and of what, as in :data:`WARNED`.
+
+    Args:
+        note: The warning.
+        news: What it says.
+        stacklevel: The line that the warning names, as ``warnings.warn`` counts it from the caller.
+    """
+    new = {*news} - WARNED
+    if new:
+        warnings.warn(note, RheobaseWarning, stacklevel=stacklevel + 1)
+        # Afterwards: where warnings are errors, each is one.
+        WARNED.update(new)
 
 
 def pays(

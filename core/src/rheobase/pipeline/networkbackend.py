@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, final
@@ -11,11 +10,11 @@ from torch import Tensor
 
 from ..engine.network.network import Network
 from ..engine.network.stepping import Stepper
-from ..errors import BackendError, PluginError, RheobaseWarning
+from ..errors import BackendError, PluginError
 from ..plugins.component import Registered
 from ..plugins.registry import list_components, resolve
 from ..specs import Provenance
-from .backends import AUTO, EAGER, WARNED
+from .backends import AUTO, EAGER, reason_of, warn_once
 from .networkprotocols import Whole
 
 
@@ -67,7 +66,7 @@ class Stepping(NamedTuple):
         """What is to be said of who was stepped in eager, by now."""
         if not self.named:
             return [*self.said]
-        refused = [f"{name} was stepped in eager: {_reason(each)}" for name, each in self.refusals.items()]
+        refused = [f"{name} was stepped in eager: {reason_of(each)}" for name, each in self.refusals.items()]
         left = [told for name in self.steppers if (told := self._left(name))]
         return [*self.said, *refused, *left]
 
@@ -82,7 +81,7 @@ class Stepping(NamedTuple):
             refusal = self.refusals.get(name)
             if refusal is None:
                 return self.eager
-            told = f"the backend {self.source.name!r} refused {name} ({_reason(refusal)})"
+            told = f"the backend {self.source.name!r} refused {name} ({reason_of(refusal)})"
             return replace(self.eager, note=f"{told}; it went on in 'eager'")
         idle = stepper.left and not stepper.taken
         return replace(self.eager if idle else self.source, note=self._left(name))
@@ -178,24 +177,17 @@ def _by(found: Registered, net: Network, eager: Provenance, grad: bool) -> Stepp
     return Stepping(steppers, found.provenance, eager, refusals, whole)
 
 
-def _reason(refusal: NotImplementedError) -> str:
-    return str(refusal) or "it gives no reason"
-
-
 def _reasons(way: Stepping) -> str:
-    return "; ".join(f"{name}: {_reason(refusal)}" for name, refusal in way.refusals.items())
+    return "; ".join(f"{name}: {reason_of(refusal)}" for name, refusal in way.refusals.items())
 
 
 def _amiss(found: Registered, way: Stepping) -> list[str]:
     """What the user should mend for the backend to take the network; a warning says it, once in a process."""
-    mend = {_reason(each): None for each in way.refusals.values() if getattr(each, "amiss", False)}
+    mend = {reason_of(each): None for each in way.refusals.values() if getattr(each, "amiss", False)}
     said = [f"the backend {found.spec.name!r} refused populations of a network ({reason})" for reason in mend]
     for reason, told in zip(mend, said, strict=True):
-        news = (found.qualified, reason, Network.__qualname__)
-        if news not in WARNED:
-            # Past this, the choice, who asked for it, and the run: at the line that simulates.
-            warnings.warn(told, RheobaseWarning, stacklevel=6)
-            WARNED.add(news)
+        # Past the choice, who asked for it, and the run: at the line that simulates.
+        warn_once(told, [(found.qualified, reason, Network.__qualname__)], stacklevel=6)
     return said
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,14 +35,19 @@ def check_closed(owner: object, closed: str) -> None:
         )
 
 
+def _near(position: Any, on_grid: Any) -> Any:
+    """Whether positions, in steps, are those on the grid but for rounding: of numbers, or of arrays."""
+    # The relative term is the rounding of the division itself, which grows with the position.
+    return abs(position - on_grid) <= _ON_GRID + 4e-16 * abs(position)
+
+
 def steps_before(time: float, dt: float, *, including: bool) -> int:
     """The number of steps n >= 0 whose time n dt is before ``time``, or at it when ``including``."""
     if time == math.inf:
         return _NEVER
     position = time / dt
     on_grid = round(position)
-    # The relative term is the rounding of the division itself, which grows with the position.
-    if abs(position - on_grid) <= _ON_GRID + 4e-16 * abs(position):
+    if _near(position, on_grid):
         return max(0, on_grid + including)
     return max(0, math.ceil(position))
 
@@ -51,8 +56,7 @@ def arrival_steps(times: np.ndarray, dt: float) -> np.ndarray:
     """For each time from 0 up, the step n with n dt < time <= (n + 1) dt, int64; of time 0 the first."""
     position = times / dt
     on_grid = np.rint(position)
-    near = np.abs(position - on_grid) <= _ON_GRID + 4e-16 * position
-    steps = np.where(near, on_grid, np.ceil(position)) - 1
+    steps = np.where(_near(position, on_grid), on_grid, np.ceil(position)) - 1
     found: np.ndarray = np.clip(steps, 0, _NEVER).astype(np.int64)
     return found
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ...errors import ArgumentError
 from ...specs import Provenance
 from ..model.schema import Schema
+from .belonging import Belonging
 from .connectivity import Connectivity
 from .delays import Delays
 from .held import Held
@@ -19,7 +20,7 @@ from .recipe import Direct, SynapseRecipe
 from .synapse import Kinetics
 
 
-class Described(nn.Module):
+class Described(Belonging, nn.Module):
     """A projection, as far as it is looked at. See :class:`~.projection.Projection`."""
 
     identifier: str
@@ -42,11 +43,6 @@ class Described(nn.Module):
         return self.recipe.kinetics
 
     @property
-    def batch(self) -> torch.Size:
-        """The batch dimensions of its states."""
-        return torch.Size()
-
-    @property
     def _owner(self) -> Any:
         return self.__dict__["_population"]
 
@@ -56,19 +52,9 @@ class Described(nn.Module):
         return int(self._owner.num_units)
 
     @property
-    def seed(self) -> int:
-        """That of the population that receives."""
-        return int(self._owner.seed)
-
-    @property
     def integrator(self) -> Any:
         """What integrates its states: the receiver's."""
         return self._owner.integrator
-
-    @property
-    def dt(self) -> float:
-        """The time step, ms."""
-        return float(self._owner.dt)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -79,16 +65,6 @@ class Described(nn.Module):
     def device(self) -> torch.device:
         """Where its tensors are."""
         return self.weights.device
-
-    @property
-    def time(self) -> float:
-        """The time of the present state, ms."""
-        return float(self._owner.time)
-
-    @property
-    def simulation_step(self) -> int:
-        """The number of steps since the start."""
-        return int(self._owner.simulation_step)
 
     @property
     def loggable_props(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ...errors import ArgumentError, ParameterError, nearest
 from ..model.schema import Schema
 from ..model.values import as_parameter, as_state, initial_value, resolve_defaults
+from .belonging import Belonging
 from .between import Between, between
 from .changing import Changing
 from .connectivity import Connectivity
@@ -22,7 +23,7 @@ UNDER_WAY = "under_way"
 
 
 @final
-class Learning(nn.Module):
+class Learning(Belonging, nn.Module):
     """The plasticity of a projection, its attribute ``plasticity``.
 
     The parameters of its rule are tensors ``[]``, and its states, as they are at the present time, tensors
@@ -89,16 +90,6 @@ class Learning(nn.Module):
         return self.connectivity.synapses
 
     @property
-    def batch(self) -> torch.Size:
-        """The batch dimensions of its states: none."""
-        return torch.Size()
-
-    @property
-    def seed(self) -> int:
-        """That of the projection."""
-        return int(self._owner.seed)
-
-    @property
     def dtype(self) -> torch.dtype:
         """The type of its states: that of the weights."""
         dtype: torch.dtype = self._owner.dtype
@@ -109,21 +100,6 @@ class Learning(nn.Module):
         """Where they are."""
         device: torch.device = self._owner.device
         return device
-
-    @property
-    def dt(self) -> float:
-        """The time step, ms."""
-        return float(self._owner.dt)
-
-    @property
-    def time(self) -> float:
-        """The time of the present state, ms."""
-        return float(self._owner.time)
-
-    @property
-    def simulation_step(self) -> int:
-        """The number of steps since the start."""
-        return int(self._owner.simulation_step)
 
     @property
     def integrator(self) -> None:

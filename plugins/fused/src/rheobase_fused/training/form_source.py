@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import final
+from typing import NamedTuple, final
 
 from ..expression import Node
 from ..writer import TYPES, Writer
 from .forms import Forms
 from .halves import Halves
+
+
+class _Aside(NamedTuple):
+    """A value of a unit that the whole form is given: its name there, how it is put aside, and its kind."""
+
+    name: str
+    put: str
+    kind: str
 
 
 @final
@@ -67,7 +75,7 @@ class FormSource:
         declared = [f"        {kind} e{k};" for k, kind in enumerate(kinds)]
         found = [*declared, "        uint32_t odd = 0;", "        {", *lines, "        }"]
         if forms.looks:
-            given = [text.format(*[letter]) for letter, text in self.given(name)]
+            given = [each.put for each in self.given(name)]
             found += [
                 "        if (UNLIKELY(odd)) {",
                 f"            const vreal given[] = {{{', '.join(given)}}};",
@@ -76,14 +84,19 @@ class FormSource:
             ]
         return found
 
-    def given(self, name: str) -> list[tuple[str, str]]:
-        """What the whole form is given of a unit: what it is called, and how it is put aside."""
-        found = [(f"x{k}", "{0}") for k in range(len(self._halves.step.inputs))]
-        found += [(f"s{k}", "packed({0})") for k in range(len(self._states))]
+    def given(self, name: str) -> list[_Aside]:
+        """What the whole form is given of a unit."""
+        found = [_Aside(f"x{k}", f"x{k}", "vreal") for k in range(len(self._halves.step.inputs))]
+        found += [_Aside(f"s{k}", f"packed(s{k})", kind) for k, kind in enumerate(self._kinds)]
         if name == "backward":
-            found += [*((f"c{k}", "{0}") for k in range(len(self._numbers))), ("o", "{0}")]
-        each = enumerate(self._halves.hoisted.values())
-        return found + [(f"H{k}[i]", "packed({0})") for k, is_shared in each if not is_shared]
+            found += [_Aside(f"c{k}", f"c{k}", "vreal") for k in range(len(self._numbers))]
+            found.append(_Aside("o", "o", "vreal"))
+        each = enumerate(self._halves.hoisted.items())
+        return found + [
+            _Aside(f"w{k}", f"packed(H{k}[i])", TYPES[node.type])
+            for k, (node, is_shared) in each
+            if not is_shared
+        ]
 
     def wholly(self, name: str, forms: Forms, stores: Iterable[str], rows: Iterable[str]) -> list[str]:
         """The whole form of the units that were put aside."""
@@ -112,15 +125,10 @@ class FormSource:
             return ""
         declared, known = self.hoisted()
         declared = [line for line in declared if " *const H" not in line]
-        kinds = [TYPES[node.type] for node in self._halves.hoisted]
-        read = []
-        for place, (letter, _) in enumerate(self.given(name)):
-            kind, number = "vreal", letter.strip("xscoH[i]")
-            if letter[0] == "s":
-                kind = self._kinds[int(number)]
-            elif letter[0] == "H":
-                kind, letter = kinds[int(number)], f"w{number}"
-            read.append(f"    const {kind} {letter} = unpacked_{kind}(aside_at(rare, {place}, j));")
+        read = [
+            f"    const {kind} {name} = unpacked_{kind}(aside_at(rare, {place}, j));"
+            for place, (name, _, kind) in enumerate(self.given(name))
+        ]
         known = {node: name.replace("H", "w").replace("[i]", "") for node, name in known.items()}
         writer = Writer(self._single, self.reads(), known)
         return function_of(
