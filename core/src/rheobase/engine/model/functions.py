@@ -59,7 +59,7 @@ def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
                 break
             parts.append(value)
         else:
-            return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(parts)
+            return parts[0][None] if len(parts) == 1 else torch.stack(parts)
     return pack_all(schema, values, y, "derivatives")
 
 

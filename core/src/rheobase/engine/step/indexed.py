@@ -43,7 +43,9 @@ def finish_indexed(
     # A quiet step of a calm neuron: one reduction. For crossings g at the start counts too, unless settled.
     if known.calm and (known.settled or event == "step") and ends.spiked is not None:
         g1 = gap(model, y1, params)
-        if g1.numel() and g1.max().item() < 0:  # false, where one is no number
+        # Of a single unit there is nothing to reduce. Below is false, where one is no number.
+        most = g1 if g1.numel() == 1 else g1.max() if g1.numel() else None
+        if most is not None and most.item() < 0:
             return Finished(y1, ends.armed, ends.steps, ends.spiked, quiet=True, finite=True)
     flat = len(shape) == 1
     start = ends.y0 if flat else ends.y0.reshape(len(y1), -1)
