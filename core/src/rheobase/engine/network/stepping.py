@@ -12,7 +12,7 @@ from ..aggregate import sum_inputs
 from ..neuron.base import Neuron
 from .batch import of_one_batch
 from .blame import source_of_nan
-from .checks import check_alike, warn_of_hooks
+from .checks import check_alike, warn_of_hooks, warn_of_start
 from .parts import Parts
 from .projection import Projection
 from .settling import put_back, reports, settled
@@ -65,6 +65,7 @@ def take_step(
     if label == 1:
         data = of_one_batch(data)
         warn_of_hooks(net.populations, net.identifier)
+        warn_of_start(net.populations, net.identifier)
     try:
         for name in net._order:
             population = net.populations[name]
