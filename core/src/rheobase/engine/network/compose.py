@@ -18,11 +18,8 @@ from ..integrator import RungeKutta
 from ..model.functions import Model, ask_packed, pack, wrong_names
 from ..model.schema import Schema, tuple_type
 from .answers import fits, fitting, named_rows
+from .apart import EXTERNAL, Apart, Joining
 from .synapse import Kinetics
-
-EXTERNAL = "external"
-"""What the input of the user is called among the outputs of the synapses."""
-
 
 _ALONE = RungeKutta(order=4)
 """What steps a synapse whose target makes its own step."""
@@ -58,15 +55,24 @@ class Composite:
         own: The model of the target.
         parts: The synapses.
         rule_of: The aggregator of an input, by its name; of the only one under ``""``.
+        sources: Input -> the identifiers of what it has from outside, where that is several; each is an input
+            of the whole. None: what comes from outside is one.
 
     Attributes:
         model: What is integrated: the rows of the target's own states, then those of each part.
         parts: The parts, in order.
     """
 
-    def __init__(self, own: Model, parts: Sequence[Part], rule_of: Callable[[str], Aggregator]) -> None:
+    def __init__(
+        self,
+        own: Model,
+        parts: Sequence[Part],
+        rule_of: Callable[[str], Aggregator],
+        sources: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.own, self.parts = own, tuple(sorted(parts, key=lambda part: part.identifier))
         self._rules = {name: rule_of(name) for name in {part.input for part in self.parts}}
+        self._apart = Apart(own.schema, sources) if sources else None
         self._slices = self._layout()
         self._known: tuple[Any, tuple[Any, list[Any]]] | None = None
         self.model = Model(
@@ -115,8 +121,9 @@ class Composite:
             parameters |= {prefix + name: each for name, each in schema.parameters.items()}
             options |= {prefix + name: each for name, each in schema.options.items()}
             kinetic += [prefix + name for name in schema.states]
+        whole = own if self._apart is None else self._apart.schema(own)
         return replace(
-            own,
+            whole,
             states=states,
             parameters=parameters,
             options=options,
@@ -200,7 +207,10 @@ class Composite:
         ]
 
     def _received(self, post: Any, rows: Sequence[Any], of_parts: Sequence[Any], data: Any) -> Any:
-        """The target's input: the external one and all outputs, aggregated once."""
+        """The target's input: what comes from outside and all outputs, aggregated once."""
+        joining: Joining = {}
+        if self._apart is not None:
+            data, joining = self._apart.parted(data)
         sent: dict[str, tuple[list[Any], list[str]]] = {}
         for part, row, values in zip(self.parts, rows, of_parts, strict=True):
             kinetics: Any = part.kinetics
@@ -214,8 +224,11 @@ class Composite:
                 outputs.append(given)
                 identifiers.append(part.identifier)
         for name, (outputs, identifiers) in sent.items():
-            external = getattr(data, name) if name else data
-            total = self._rules[name]([external, *outputs], [EXTERNAL, *identifiers])
+            if name in joining:
+                values, names = joining[name]
+            else:
+                values, names = [getattr(data, name) if name else data], [EXTERNAL]
+            total = self._rules[name]([*values, *outputs], [*names, *identifiers])
             data = data._replace(**{name: total}) if name else total
         return data
 
