@@ -106,6 +106,27 @@ def test_one_population_that_no_kernel_takes_goes_on_in_eager_beside_others() ->
     assert not recording.warnings
 
 
+def test_sources_that_meet_projections_in_an_aggregator_go_on_in_eager() -> None:
+    def run(backend: str, **drive: Any) -> Any:
+        net = network()
+        net.add("T", rb.create("lif", 6, dt=0.1, aggregator="shunting"))
+        net.connect("E", "T", rb.rule("all-to-all"), rb.synapse("exponential"), weight=60.0, delay=1.5)
+        record = {"E": "spikes", "T": ("spikes", "voltage")}
+        return rb.simulate(net, {"E": 400.0, **drive}, duration=LONG, record=record, backend=backend)
+
+    several = {"T": {"soma": 250.0, "shunt": 0.25}}
+    eager, fused = run("eager", **several), run("fused", **several)
+    assert "several sources together with what projections bring" in fused["T"].provenance["backend"].note
+    assert {name: part.provenance["backend"].name for name, part in fused.items()} == {
+        "E": "fused",
+        "T": "eager",
+    }
+    assert float(eager["T"].traces["voltage"].std()) > 0.1
+    torch.testing.assert_close(fused["T"].traces["voltage"], eager["T"].traces["voltage"])
+    # One source is one input of a kernel, whatever the run before it had.
+    assert run("fused", T=250.0)["T"].provenance["backend"].name == "fused"
+
+
 def test_where_a_compiler_is_missing_a_warning_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def without(*_: Any, **__: Any) -> Any:
         raise Amiss("no C++ compiler, as this test has it")

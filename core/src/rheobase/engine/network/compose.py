@@ -18,11 +18,8 @@ from ..integrator import RungeKutta
 from ..model.functions import EXPLAINED, Model, ask_packed, explained, pack, pack_all, wrong_names
 from ..model.schema import Schema, tuple_type
 from .answers import fit, fitting, named_rows
+from .apart import EXTERNAL, Apart, Joining
 from .synapse import Kinetics
-
-EXTERNAL = "external"
-"""What the input of the user is called among the outputs of the synapses."""
-
 
 _ALONE = RungeKutta(order=4)
 """What steps a synapse whose target makes its own step."""
@@ -58,6 +55,8 @@ class Composite:
         own: The model of the target.
         parts: The synapses.
         rule_of: The aggregator of an input, by its name; of the only one under ``""``.
+        sources: Input -> the identifiers of what it has from outside, where that is several; each is an input
+            of the whole. None: what comes from outside is one.
 
     Attributes:
         model: What is integrated: the rows of the target's own states, then those of each part.
@@ -65,16 +64,23 @@ class Composite:
         jumps: Whether what arrives by one of them changes a state of the target.
     """
 
-    def __init__(self, own: Model, parts: Sequence[Part], rule_of: Callable[[str], Aggregator]) -> None:
+    def __init__(
+        self,
+        own: Model,
+        parts: Sequence[Part],
+        rule_of: Callable[[str], Aggregator],
+        sources: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.own, self.parts = own, tuple(sorted(parts, key=lambda part: part.identifier))
         self._rules = {name: rule_of(name) for name in {part.input for part in self.parts}}
+        self._apart = Apart(own.schema, sources) if sources else None
         self._slices = self._layout()
         self._rows_of_own = len(own.schema.states)
         self._senders = tuple(part for part in self.parts if part.kinetics.output is not None)
         # Input -> who sends to it, by place among the senders, and what the aggregator knows all by.
         self._sending: dict[str, tuple[list[int], list[str]]] = {}
         for place, part in enumerate(self._senders):
-            places, identifiers = self._sending.setdefault(part.input, ([], [EXTERNAL]))
+            places, identifiers = self._sending.setdefault(part.input, ([], []))
             places.append(place)
             identifiers.append(part.identifier)
         self._known: tuple[Any, tuple[Any, list[Any]]] | None = None
@@ -126,8 +132,9 @@ class Composite:
             parameters |= {prefix + name: each for name, each in schema.parameters.items()}
             options |= {prefix + name: each for name, each in schema.options.items()}
             kinetic += [prefix + name for name in schema.states]
+        whole = own if self._apart is None else self._apart.schema(own)
         return replace(
-            own,
+            whole,
             states=states,
             parameters=parameters,
             options=options,
@@ -234,16 +241,24 @@ class Composite:
         return dict(zip(self.model.schema.states, [*_in_order(own, new), *changes], strict=True))
 
     def _received(self, post: Any, outputs: Sequence[Any], data: Any) -> Any:
-        """The target's input: the external one and all outputs, aggregated once."""
+        """The target's input: what comes from outside and all outputs, aggregated once."""
+        joining: Joining = {}
+        if self._apart is not None:
+            data, joining = self._apart.parted(data)
         if not fit(outputs, post[0]):
             outputs = [
                 fitting(output, post[0], f"{_told(part)}.output")
                 for part, output in zip(self._senders, outputs, strict=True)
             ]
         for name, (places, identifiers) in self._sending.items():
-            external = getattr(data, name) if name else data
+            if name in joining:
+                values, names = joining[name]
+            else:
+                values, names = [getattr(data, name) if name else data], [EXTERNAL]
             # Lists of their own: the aggregator may be anybody's.
-            total = self._rules[name]([external, *(outputs[place] for place in places)], [*identifiers])
+            total = self._rules[name](
+                [*values, *(outputs[place] for place in places)], [*names, *identifiers]
+            )
             data = data._replace(**{name: total}) if name else total
         return data
 

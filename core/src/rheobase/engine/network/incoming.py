@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from operator import is_
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
 
 from ...torch_state import broadcast_shape
+from ..aggregate import sum_inputs
 from ..integrator import Integrator
-from ..model.functions import spread
+from ..model.functions import Model, spread
+from ..neuron.base import Neuron
 from ..neuron.named import by_name, packed
 from ..step.arrivals import Arrivals
 from ..step.field import ModelField
@@ -21,12 +23,10 @@ from ..step.moments import Moments
 from ..step.table import StepState, with_batch
 from .compose import Composite, Part
 from .held import OUTPUT
+from .outside import Source
 from .plastic import PlasticDelivery
 from .projection import Projection
 from .underway import has_moments
-
-if TYPE_CHECKING:
-    from ..neuron.base import Neuron
 
 
 class _Left(NamedTuple):
@@ -52,6 +52,8 @@ class Incoming:
         projections: They, one after the other.
         plastic: Those of them whose weights change, by their places among them.
         holding: The identifiers of those whose sums are held for a step: they have no kinetics.
+        apart: The inputs where what they bring is not added to what comes from outside: several sources of
+            these go to the aggregator with it.
     """
 
     def __init__(self, neuron: Neuron, projections: Sequence[Projection]) -> None:
@@ -64,8 +66,14 @@ class Incoming:
         self.groups = tuple(tuple(by_name[name]) for name in sorted(by_name))
         self._first = tuple(group[0] for group in self.groups)
         parts = [Part(each.receptor or each.identifier, each.kinetics, each.input) for each in self._first]
-        self._composite = Composite(own, parts, neuron._rule_of)
+        self._compose = partial(Composite, own, parts, neuron._rule_of)
+        self._composite = self._compose()
         self.model = self._composite.model
+        joined = {part.input for part in parts if part.kinetics.output is not None}
+        added = (sum_inputs, Neuron.aggregate)
+        self.apart = frozenset(name for name in joined if neuron._rule_of(name) not in added)
+        self._sources: Mapping[str, Sequence[Source]] = {}
+        self._models: dict[tuple[tuple[str, tuple[str, ...]], ...], Model] = {}
         self._own = len(own.schema.states)
         self.projections = tuple(each for group in self.groups for each in group)
         self.plastic = tuple(
@@ -104,6 +112,27 @@ class Incoming:
         if rows:
             state = state._replace(y=torch.cat([state.y, torch.stack([spread(row, shape) for row in rows])]))
         return state, self.params(params)
+
+    def from_outside(self, sources: Mapping[str, Sequence[Source]]) -> None:
+        """Take what the population has from outside in the step by several sources: input -> these."""
+        self._sources = sources
+
+    def taken(self, data: Any) -> tuple[Model, Any]:
+        """The model of the whole in this step, and its input, of the one that the population keeps."""
+        if not self._sources:
+            return self.model, data
+        layout = tuple((name, tuple(each for each, _ in found)) for name, found in self._sources.items())
+        model = self._models.get(layout)
+        if model is None:
+            model = self._models[layout] = self._compose(dict(layout)).model
+        inputs = self.model.schema.inputs
+        named = dict(zip(inputs, data, strict=True)) if inputs else {"": data}
+        values = [
+            value
+            for name, whole in named.items()
+            for value in ([each for _, each in self._sources[name]] if name in self._sources else [whole])
+        ]
+        return model, model.schema.pack_data(*values)
 
     def _as_left(self, own: Tensor) -> Tensor | None:
         """The states of the whole as the last step left them; None where anybody put others there since."""

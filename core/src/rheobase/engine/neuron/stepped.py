@@ -34,7 +34,8 @@ from .threads import alone, occupy, vacate
 class Incoming(Protocol):
     """What reaches a neuron in a network, as its step asks for it."""
 
-    model: Model
+    def taken(self, data: Any) -> tuple[Model, Any]:
+        """The model that is stepped, and its input, of that of the neuron."""
 
     def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
         """The state and the parameters of the neuron with those of its synapses."""
@@ -164,18 +165,19 @@ class Stepped(Stored):
     ) -> tuple[StepState, Report]:
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
+        model, taken = (self._model, data) if incoming is None else incoming.taken(data)
         return declared_step(
-            self._model if incoming is None else incoming.model,
+            model,
             self.integrator,
             self._event,
             state,
             params,
-            data,
+            taken,
             dt,
             known=known,
             stream=self._stream if self.schema.draws else None,
             clock=clock,
-            begin=begin,
+            begin=begin if taken is data else None,
             visible=visible,
             arrivals=None if incoming is None else incoming.arrivals(),
             trains=trains,
