@@ -124,6 +124,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "bends": lambda v: v.clamp(-0.2, 0.3) + torch.relu(v) + v.abs() + torch.minimum(v, v * v),
     "more bends": lambda v: torch.maximum(v, 0.5 * v) + torch.nn.functional.softplus(v) + torch.sign(v),
     "sigmoids": lambda v: torch.tanh(v) + torch.sigmoid(2.0 * v) + torch.erf(v) + torch.erfc(0.5 * v),
+    "rates": lambda v: (1.0 - v) / rb.exprel(3.0 * v) + 1.0 / rb.exprel(-30.0 * v) + rb.exprel(v),
     "circles": lambda v: torch.sin(v) + torch.cos(v) + torch.tan(v) + torch.atan(v) + torch.atan2(v, v + 3.0),
     "others": lambda v: torch.asin(0.3 * v) + torch.acos(0.3 * v) + torch.sinh(v) + torch.cosh(v),
     "rests": lambda v: torch.fmod(v, 0.7) + torch.sqrt(3.0 + v) + torch.floor(v) + torch.pow(1.5, v),
@@ -447,12 +448,14 @@ def test_a_layer_on_a_gpu_has_the_output_of_one_on_the_cpu() -> None:
 
 FLAT = ("floor", "ceil", "trunc", "round")
 """Operations on numbers whose derivative is 0."""
+SLOPES = ("rate_slope",)
+"""Those that are the derivative of another, of which there is no second."""
 CONDITIONS = ("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "xor", "not", "isfinite")
 WHOLE = ("absi",)
 
 
 def test_each_operation_on_numbers_has_a_derivative() -> None:
-    assert {*OPERATIONS} - {*PARTIALS} == {*FLAT, *CONDITIONS, *WHOLE}
+    assert {*OPERATIONS} - {*PARTIALS} == {*FLAT, *SLOPES, *CONDITIONS, *WHOLE}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

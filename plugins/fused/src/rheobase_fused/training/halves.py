@@ -17,6 +17,7 @@ from ..tracing import Step
 from .adjoint import adjoints, total
 from .forms import Forms, Values, forms_of, regrouped
 from .partials import Part
+from .rates import with_rates
 from .setting import MARKS, OUT, SPIKED, LayerSetting, slope_nodes
 
 FEW = 3
@@ -79,6 +80,8 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
         roots.append(lanes.single(lanes.of(spiked), torch.bool))
     if not holds and "hold" in setting.states:
         roots = rebuilt(builder, roots, {builder.read("s_hold", "i"): builder.constant(0, "i")})
+
+    roots = with_rates(builder, roots, dtype)
 
     def step_with(states: Mapping[str, Node]) -> Step:
         return Step(builder, states, None, tuple(setting.params), setting.uniform, tuple(setting.data))

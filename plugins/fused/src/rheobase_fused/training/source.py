@@ -54,7 +54,7 @@ class _Source:
                 f"#define SINGLE {int(self.single)}",
                 *(
                     folder.joinpath(name).read_text(encoding="utf-8")
-                    for name in ("support.h", "conditions.h")
+                    for name in ("support.h", "conditions.h", "rates.h")
                 ),
                 f"#define BLOCK {block}",
                 f"#define STATES {len(self.states)}",
