@@ -12,6 +12,7 @@ import rheobase as rb
 import torch
 from rheobase.errors import ArgumentError, BackendError, InputError, NonFiniteStateError
 from rheobase_fused.operations import OPERATIONS
+from rheobase_fused.training import kernel
 from rheobase_fused.training.partials import PARTIALS
 from torch import Tensor, nn
 
@@ -92,6 +93,29 @@ def test_kernel_has_the_output_the_state_and_the_gradients_of_eager(case: str, s
     eager, fused = layers(squid if model == "squid" else model, **given)
     x = 1.5 * numbers(STEPS, ROWS, UNITS)
     agree(differentiated(eager, x), differentiated(fused, x))
+
+
+@pytest.mark.parametrize("model", ["squid", "lif"])
+def test_what_is_kept_of_the_steps_of_a_segment_changes_no_bit(
+    model: str, squid: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+
+    def noted(*given: Any, **how: Any) -> str:
+        texts.append(layer_source(*given, **how))
+        return texts[-1]
+
+    layer_source = kernel.layer_source
+    monkeypatch.setattr(kernel, "layer_source", noted)
+    found = []
+    for memory in ("recompute", "store"):
+        _, fused = layers(squid if model == "squid" else model, dt=0.02, memory=memory)
+        found.append(differentiated(fused, 1.5 * numbers(STEPS, ROWS, UNITS)))
+    # Where each step is kept as it was none is taken again; and a step of LIF has nothing dear.
+    assert ["#define TAPED 0" not in text for text in texts] == [model == "squid", False]
+    assert found[0]["gradient x"].abs().max() > 0
+    for name, value in found[0].items():
+        assert torch.equal(value, found[1][name]), name
 
 
 # Stepped at 0.02 ms they are followed on their way to a spike, and do not explode.

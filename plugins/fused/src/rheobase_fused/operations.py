@@ -54,7 +54,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     # x / (e^x - 1), and its derivative: of layers, which have no kernels in Triton.
     "rate": Operation("rb_rate({0})", "", 35),
-    "rate_slope": Operation("rb_rate_slope({0})", "", 10),
+    "rate_slope": Operation("rb_rate_slope({0})", "", 35),
     "sin": Operation("rb_sin({0})", "libdevice.sin({0})", 200),
     "cos": Operation("rb_cos({0})", "libdevice.cos({0})", 200),
     "tan": Operation("rb_tan({0})", "libdevice.tan({0})", 200),

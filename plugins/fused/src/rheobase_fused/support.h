@@ -190,9 +190,17 @@ INLINE vreal rb_within(vreal x, real least, real most) {
 #endif
 }
 INLINE vreal rb_exp(vreal x) {
+#if BYTES == 64
+    /* Of what lies beyond the numbers k alone tells what becomes of it: 0, infinity or NaN. The remainder, which is
+       anything there, is cut off at 1 by an instruction that gives the smaller of two sizes. */
+    const vreal k = rb_round(x * INV_LN2);
+    const vreal rest = rb_fma(k, splat(-LN2_LOW), rb_fma(k, splat(-LN2_HIGH), x));
+    const vreal r = NAMED(__builtin_ia32_range)(rest, splat(1), 2, rest, EVERY, 4);
+#else
     const vreal inside = rb_within(x, EXP_LEAST, EXP_MOST), k = rb_round(inside * INV_LN2);
     const vreal r = rb_fma(k, splat(-LN2_LOW), rb_fma(k, splat(-LN2_HIGH), inside));
     /* NaN goes through: every comparison with it is false. */
+#endif
     return rb_scale(1 + rb_expm1_near(r), k);
 }
 /* expm1: 2^k (e^r - 1) + (2^k - 1). */

@@ -248,7 +248,8 @@ def kernel_of(halves: Halves, *, single: bool, store: bool) -> LayerKernel:
     Raises:
         Refusal: If there can be none.
     """
-    text = layer_source(halves, single=single)
+    # A segment of one step is not taken again.
+    text = layer_source(halves, single=single, tapes=not store)
     key = hashlib.sha256(f"{store}\0{text}".encode()).hexdigest()
     if key not in KERNELS:
         KERNELS[key] = LayerKernel(halves, text, key, store=store)
