@@ -12,6 +12,7 @@ import rheobase as rb
 import torch
 from rheobase.errors import ArgumentError, BackendError, InputError, NonFiniteStateError
 from rheobase_fused.operations import OPERATIONS
+from rheobase_fused.training import kernel
 from rheobase_fused.training.partials import PARTIALS
 from torch import Tensor, nn
 
@@ -94,6 +95,29 @@ def test_kernel_has_the_output_the_state_and_the_gradients_of_eager(case: str, s
     agree(differentiated(eager, x), differentiated(fused, x))
 
 
+@pytest.mark.parametrize("model", ["squid", "lif"])
+def test_what_is_kept_of_the_steps_of_a_segment_changes_no_bit(
+    model: str, squid: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+
+    def noted(*given: Any, **how: Any) -> str:
+        texts.append(layer_source(*given, **how))
+        return texts[-1]
+
+    layer_source = kernel.layer_source
+    monkeypatch.setattr(kernel, "layer_source", noted)
+    found = []
+    for memory in ("recompute", "store"):
+        _, fused = layers(squid if model == "squid" else model, dt=0.02, memory=memory)
+        found.append(differentiated(fused, 1.5 * numbers(STEPS, ROWS, UNITS)))
+    # Where each step is kept as it was none is taken again; and a step of LIF has nothing dear.
+    assert ["#define TAPED 0" not in text for text in texts] == [model == "squid", False]
+    assert found[0]["gradient x"].abs().max() > 0
+    for name, value in found[0].items():
+        assert torch.equal(value, found[1][name]), name
+
+
 # Stepped at 0.02 ms they are followed on their way to a spike, and do not explode.
 FEW_STEPS = ("rulkov",)
 """A map that is chaotic: rounding is all that is left of a state after a few more."""
@@ -124,6 +148,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "bends": lambda v: v.clamp(-0.2, 0.3) + torch.relu(v) + v.abs() + torch.minimum(v, v * v),
     "more bends": lambda v: torch.maximum(v, 0.5 * v) + torch.nn.functional.softplus(v) + torch.sign(v),
     "sigmoids": lambda v: torch.tanh(v) + torch.sigmoid(2.0 * v) + torch.erf(v) + torch.erfc(0.5 * v),
+    "rates": lambda v: (1.0 - v) / rb.exprel(3.0 * v) + 1.0 / rb.exprel(-30.0 * v) + rb.exprel(v),
     "circles": lambda v: torch.sin(v) + torch.cos(v) + torch.tan(v) + torch.atan(v) + torch.atan2(v, v + 3.0),
     "others": lambda v: torch.asin(0.3 * v) + torch.acos(0.3 * v) + torch.sinh(v) + torch.cosh(v),
     "rests": lambda v: torch.fmod(v, 0.7) + torch.sqrt(3.0 + v) + torch.floor(v) + torch.pow(1.5, v),
@@ -447,12 +472,14 @@ def test_a_layer_on_a_gpu_has_the_output_of_one_on_the_cpu() -> None:
 
 FLAT = ("floor", "ceil", "trunc", "round")
 """Operations on numbers whose derivative is 0."""
+SLOPES = ("rate_slope",)
+"""Those that are the derivative of another, of which there is no second."""
 CONDITIONS = ("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "xor", "not", "isfinite")
 WHOLE = ("absi",)
 
 
 def test_each_operation_on_numbers_has_a_derivative() -> None:
-    assert {*OPERATIONS} - {*PARTIALS} == {*FLAT, *CONDITIONS, *WHOLE}
+    assert {*OPERATIONS} - {*PARTIALS} == {*FLAT, *SLOPES, *CONDITIONS, *WHOLE}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

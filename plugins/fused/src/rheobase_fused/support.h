@@ -165,19 +165,20 @@ INLINE vreal rb_scale(vreal x, vreal k) {
 INLINE vreal line(vreal x, double constant, double slope) {
     return rb_fma(x, splat((real)slope), splat((real)constant));
 }
-/* In pairs, so that much of it can be worked out at the same time. */
-INLINE vreal rb_expm1_near(vreal r) {
+/* (e^r - 1 - r) / r^2, in pairs, so that much of it can be worked out at the same time. */
+INLINE vreal rb_bend(vreal r) {
     const vreal r2 = r * r;
     const vreal a = line(r, 1.0 / 2, 1.0 / 6), b = line(r, 1.0 / 24, 1.0 / 120), c = line(r, 1.0 / 720, 1.0 / 5040);
 #if SINGLE
-    return rb_fma(rb_fma(rb_fma(c, r2, b), r2, a), r2, r);
+    return rb_fma(rb_fma(c, r2, b), r2, a);
 #else
     const vreal d = line(r, 1.0 / 40320, 1.0 / 362880), e = line(r, 1.0 / 3628800, 1.0 / 39916800);
     const vreal f = line(r, 1.0 / 479001600, 1.0 / 6227020800.0), r4 = r2 * r2;
     const vreal low = rb_fma(b, r2, a), middle = rb_fma(d, r2, c), high = rb_fma(f, r2, e);
-    return rb_fma(rb_fma(rb_fma(high, r4, middle), r4, low), r2, r);
+    return rb_fma(rb_fma(high, r4, middle), r4, low);
 #endif
 }
+INLINE vreal rb_expm1_near(vreal r) { return rb_fma(rb_bend(r), r * r, r); }
 /* Within limits; NaN is let through, as the machine's instructions do with what stands second. */
 INLINE vreal rb_within(vreal x, real least, real most) {
 #if BYTES == 64
@@ -189,9 +190,17 @@ INLINE vreal rb_within(vreal x, real least, real most) {
 #endif
 }
 INLINE vreal rb_exp(vreal x) {
+#if BYTES == 64
+    /* Of what lies beyond the numbers k alone tells what becomes of it: 0, infinity or NaN. The remainder, which is
+       anything there, is cut off at 1 by an instruction that gives the smaller of two sizes. */
+    const vreal k = rb_round(x * INV_LN2);
+    const vreal rest = rb_fma(k, splat(-LN2_LOW), rb_fma(k, splat(-LN2_HIGH), x));
+    const vreal r = NAMED(__builtin_ia32_range)(rest, splat(1), 2, rest, EVERY, 4);
+#else
     const vreal inside = rb_within(x, EXP_LEAST, EXP_MOST), k = rb_round(inside * INV_LN2);
     const vreal r = rb_fma(k, splat(-LN2_LOW), rb_fma(k, splat(-LN2_HIGH), inside));
     /* NaN goes through: every comparison with it is false. */
+#endif
     return rb_scale(1 + rb_expm1_near(r), k);
 }
 /* expm1: 2^k (e^r - 1) + (2^k - 1). */
