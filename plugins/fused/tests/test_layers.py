@@ -356,6 +356,16 @@ def test_inputs_that_are_not_finite_are_named(bad: float) -> None:
         fused(x)
 
 
+@pytest.mark.parametrize("size", [1e200, -1e200])
+def test_what_overflows_on_its_way_to_a_spike_has_the_gradient_of_eager(size: float) -> None:
+    eager, fused = layers("izhikevich", input="native", learn="a")
+    x = torch.full((5, 2, UNITS), 5.0, dtype=torch.float64)
+    x[1, 0, ::2] = size
+    expected = differentiated(eager, x)
+    assert all(value.isfinite().all() for value in expected.values())
+    agree(expected, differentiated(fused, x))
+
+
 @pytest.mark.filterwarnings("ignore::rheobase.errors.StepSizeWarning")
 def test_a_state_that_explodes_is_the_named_error(squid: Any) -> None:
     _, fused = layers(squid, dt=0.5, input="native")

@@ -17,7 +17,7 @@ from .receiving import flat_input, scaled
 from .remarks import Remarks
 from .state import named, packed
 from .stepping import Stepping
-from .times import anchored, check_timed, gathered
+from .times import anchored, check_seen, check_timed, gathered
 
 
 @final
@@ -114,7 +114,14 @@ class Layer(Stepping):
         Raises:
             InputError: If x or the state has another shape or type, or is not finite.
             NonFiniteStateError: If a state is not finite at the end.
+            EventModeError: If values cannot be seen, where times are to be found.
         """
+        if self._timed:
+            if torch.compiler.is_dynamo_compiling():
+                from .uncompiled import as_it_is
+
+                return as_it_is(self, x, {"state": state, "return_state": return_state, "until": until})
+            check_seen(self._neuron, x)
         second = self._choices["time"] == "second"
         neuron, trainer, events = self._neuron, self._trainer, None
         if self.reception is not None and isinstance(x, (tuple, list)):
