@@ -1,7 +1,7 @@
 /* Vectors of numbers, in the extension that GCC and Clang share, and the functions that they lack.
    SINGLE says whether numbers are float or double; conditions and integers are as wide as they are,
-   conditions 0 or -1. */
-#include <math.h>
+   conditions 0 or -1. The functions of <math.h> are the compiler's own: in C++ that header takes a fifth of the
+   time of compiling. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
@@ -25,6 +25,8 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+#define INFINITY __builtin_inff()
+#define NAN __builtin_nanf("")
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #if SINGLE
@@ -91,19 +93,19 @@ ROUND(rb_round, __builtin_rint, 4)
 ROUND(rb_floor, __builtin_floor, 1)
 ROUND(rb_ceil, __builtin_ceil, 2)
 ROUND(rb_trunc, __builtin_trunc, 3)
-EACH(rb_sin, sin)
-EACH(rb_cos, cos)
-EACH(rb_tan, tan)
-EACH(rb_asin, asin)
-EACH(rb_acos, acos)
-EACH(rb_atan, atan)
-EACH(rb_sinh, sinh)
-EACH(rb_cosh, cosh)
-EACH(rb_erf, erf)
-EACH(rb_erfc, erfc)
-EACH2(rb_pow, pow)
-EACH2(rb_atan2, atan2)
-EACH2(rb_fmod, fmod)
+EACH(rb_sin, __builtin_sin)
+EACH(rb_cos, __builtin_cos)
+EACH(rb_tan, __builtin_tan)
+EACH(rb_asin, __builtin_asin)
+EACH(rb_acos, __builtin_acos)
+EACH(rb_atan, __builtin_atan)
+EACH(rb_sinh, __builtin_sinh)
+EACH(rb_cosh, __builtin_cosh)
+EACH(rb_erf, __builtin_erf)
+EACH(rb_erfc, __builtin_erfc)
+EACH2(rb_pow, __builtin_pow)
+EACH2(rb_atan2, __builtin_atan2)
+EACH2(rb_fmod, __builtin_fmod)
 /* By name where the compiler has one: it does not find the instruction in every loop over lanes. */
 #if SINGLE
 #define NAMED(name) name##ps512_mask
