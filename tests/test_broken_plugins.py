@@ -451,7 +451,7 @@ def test_the_table_has_each_among_what_is_left_out_and_verbose_shows_its_traceba
     offered, _, left_out = done.stdout.partition("left out\n")
     for _, name, distribution, version in HEALTHY:
         assert re.search(rf"^ {name} +{re.escape(f'{distribution} {version}')}", offered, re.MULTILINE)
-    told = [each.partition("\n") for each in re.split(r"^warning: ", done.stderr, flags=re.MULTILINE)]
+    told = [each.partition("\n") for each in re.split(r"^warning: ", words_of(done), flags=re.MULTILINE)]
     for kind in kinds:
         assert re.search(rf" broken-{kind} 0.7 +{BROKEN[kind].status}: ", left_out)
         [detail] = [detail for message, _, detail in told if f" broken-{kind} 0.7" in message]
