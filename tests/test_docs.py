@@ -261,6 +261,12 @@ COMMANDS = {
 
 NEED_TORCH = ("pytest", "rheobase run ", "rheobase show ", "rheobase validate ")
 
+FOR_TIME = {
+    "rheobase validate adex --profile smoke": " --only documented",
+    "rheobase validate adex --badge": " --profile smoke",
+}
+"""Lines of which the whole takes longest -> what is typed behind them; by hand, nothing."""
+
 # By way of the shell: the path of an interpreter may be too long for a first line. To Python the next two
 # lines are a string.
 SCRIPT = """\
@@ -331,7 +337,8 @@ class Walk:
             self.settings[export[1]] = said.stdout
             return
         if line.startswith(NEED_TORCH):
-            done = self.environment.warm.run("-m", *shlex.split(line), **how)
+            typed = line + FOR_TIME.get(line, "")
+            done = self.environment.warm.run("-m", *shlex.split(typed), **how)
         else:
             done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, **how)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
@@ -388,6 +395,15 @@ def test_the_model_of_the_walk_fires_as_an_independent_solver_has_it(walk: Walk)
 def test_the_walk_ends_with_a_badge(walk: Walk) -> None:
     (badge,) = [said for line, said in walk.said.items() if "--badge" in line]
     assert re.search(r"!\[rheobase conformance\]\(https://\S+-brightgreen\)", badge)
+
+
+@pytest.mark.by_hand
+def test_the_model_of_the_walk_passes_all_that_is_tried_of_it(walk: Walk) -> None:
+    how: dict[str, Any] = {"cwd": walk.environment.work / "adex-model", "env": walk.settings}
+    for line in FOR_TIME:
+        assert line in walk.said
+        done = walk.environment.warm.run("-m", *shlex.split(line), **how)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_integrator_of_contributing_is_used(walk: Walk) -> None:
