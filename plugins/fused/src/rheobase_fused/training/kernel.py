@@ -28,7 +28,7 @@ _PARTS, _LINE = 16, 64
 """Blocks that there are at least, if they do not become small; bytes of a line of the cache."""
 
 KERNELS: dict[str, LayerKernel] = {}
-"""Those of this process, by the hash of their source."""
+"""Those of this process, by the hash of their source and of the names that it does not have."""
 
 
 class Table(NamedTuple):
@@ -268,8 +268,10 @@ def kernel_of(halves: Halves, *, single: bool, store: bool) -> LayerKernel:
     Raises:
         Refusal: If there can be none.
     """
-    text = layer_source(halves, single=single)
-    key = hashlib.sha256(f"{store}\0{text}".encode()).hexdigest()
+    text, step = layer_source(halves, single=single), halves.step
+    # Models with the same formulas may call what is in them otherwise.
+    names = (step.params, step.inputs, tuple(step.states), tuple(halves.adjoint), tuple(halves.carried))
+    key = hashlib.sha256(repr((store, names, text)).encode()).hexdigest()
     if key not in KERNELS:
         KERNELS[key] = LayerKernel(halves, text, key, store=store)
     return KERNELS[key]
