@@ -384,6 +384,37 @@ def test_inputs_that_are_not_finite_are_named(bad: float) -> None:
         fused(x)
 
 
+def _leaky(tau: str) -> type[rb.SpikingNeuron]:
+    """A leaky unit whose time constant has this name."""
+
+    class Leaky(rb.SpikingNeuron):
+        voltage = rb.State(0.0, unit="mV")
+        locals()[tau] = rb.Parameter(10.0, unit="ms", above=0)
+
+        @staticmethod
+        def derivatives(state: Any, params: Any, data: Any) -> Any:
+            return {"voltage": (data - state.voltage) / getattr(params, tau)}
+
+        @staticmethod
+        def threshold(state: Any, params: Any) -> Any:
+            return state.voltage - 1.0
+
+        @staticmethod
+        def reset(state: Any, params: Any) -> Any:
+            return {"voltage": 0.0}
+
+    return Leaky
+
+
+def test_models_that_differ_in_names_alone_have_each_their_own_gradients() -> None:
+    for tau in ("tau_first", "tau_other"):
+        eager, fused = layers(_leaky(tau), learn=tau)
+        x = 1.5 * numbers(STEPS, ROWS, UNITS)
+        expected = differentiated(eager, x)
+        assert f"gradient raw.{tau}" in expected
+        agree(expected, differentiated(fused, x))
+
+
 @pytest.mark.parametrize("size", [1e200, -1e200])
 def test_what_overflows_on_its_way_to_a_spike_has_the_gradient_of_eager(size: float) -> None:
     eager, fused = layers("izhikevich", input="native", learn="a")
