@@ -174,6 +174,8 @@ def test_every_page_of_the_docs_is_linked_from_the_readme() -> None:
         assert f"](docs/{path.name})" in text
 
 
+# Lightning calls what is deprecated in torch, and tells of the workers of a loader.
+@pytest.mark.filterwarnings("ignore::Warning:lightning")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_draws_its_picture(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -181,6 +183,10 @@ def test_an_example_draws_its_picture(
     image = pytest.importorskip("matplotlib.image", reason="matplotlib is not installed (extra 'plot')")
     if "from sklearn" in path.read_text(encoding="utf-8"):
         pytest.importorskip("sklearn", reason="scikit-learn, which has the digits, is not installed")
+    if "import lightning" in path.read_text(encoding="utf-8"):
+        pytest.importorskip(
+            "lightning", reason="Lightning, whose trainer this example is for, is not installed"
+        )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(path), *SMALL.get(path.stem, ())])
     names = runpy.run_path(str(path), run_name="__main__")
@@ -203,14 +209,21 @@ def test_an_example_draws_its_picture(
         assert names["right"] > 0.9
     if path.stem == "yin_yang":  # chance is 33 %
         assert (names["told"] == names["labels"]).float().mean() > 0.75
+    if path.stem == "lightning_module":  # chance is 50 %
+        assert names["right"] > 0.9
 
 
-def test_the_ten_examples_are_there() -> None:
-    networks, others = (
-        {*SMALL},
-        {"delayed_match", "digits", "fi_curve", "fire", "own_aggregator", "own_model", "yin_yang"},
-    )
-    assert {path.stem for path in EXAMPLES} == networks | others
+def test_the_example_for_lightning_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra 'plot')")
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    with pytest.raises(SystemExit, match="pip install lightning"):
+        runpy.run_path(str(ROOT / "examples" / "lightning_module.py"), run_name="__main__")
+
+
+def test_the_eleven_examples_are_there() -> None:
+    networks, training = {*SMALL}, {"delayed_match", "digits", "lightning_module", "yin_yang"}
+    others = {"fi_curve", "fire", "own_aggregator", "own_model"}
+    assert {path.stem for path in EXAMPLES} == networks | training | others
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ import pytest
 import rheobase as rb
 import torch
 
+from .conductances import Kinetics, by_series
 from .networks import EXCITATORY
-from .solution import Cell, Wire, event_driven
+from .solution import Cell, Wire, by_closed_forms
 
 Spikes = list[tuple[int, int]]
 """(number of the step's end, unit), in order."""
@@ -44,7 +45,7 @@ def populations(given: dict[str, Any]) -> dict[str, range]:
     return {"E": range(EXCITATORY), "I": range(EXCITATORY, units)}
 
 
-def composed(given: dict[str, Any], integrator: str, event: str) -> rb.Network:
+def composed(given: dict[str, Any], integrator: Any, event: str) -> rb.Network:
     """The network, in float64."""
     net, parts = rb.Network(), populations(given)
     cell = {"tau_mem": given["tau"], "leak_gl": given["C"] / given["tau"], "volt_rest": given["rest"]}
@@ -78,7 +79,7 @@ def composed(given: dict[str, Any], integrator: str, event: str) -> rb.Network:
     return net
 
 
-def run(given: dict[str, Any], integrator: str, event: str, steps: int) -> list[tuple[float, int]]:
+def run(given: dict[str, Any], integrator: Any, event: str, steps: int) -> list[tuple[float, int]]:
     """The spikes of a run, as (ms, unit), in order."""
     net, parts = composed(given, integrator, event), populations(given)
     drive = {name: double(given["currents"][i] for i in units) for name, units in parts.items()}
@@ -96,14 +97,17 @@ def on_grid(given: dict[str, Any], integrator: str, event: str, steps: int) -> S
 
 
 def solved(given: dict[str, Any], steps: int) -> list[tuple[float, int]]:
-    """The spikes of the solution from event to event, of pulses and currents."""
+    """The spikes of the solution from event to event."""
     cell = Cell(*(given[name] for name in ("tau", "C", "rest", "threshold", "reset", "refractory")))
     delays = [each * given["dt"] for each in given["steps"]]
     wires = [
         Wire(*each) for each in zip(given["source"], given["target"], given["weight"], delays, strict=True)
     ]
+    start = given["currents"], given["start"], wires, steps * given["dt"]
+    if given["kind"] == "cond":
+        return by_series(cell, Kinetics(*(given[name] for name in Kinetics._fields)), *start)
     decays = () if given["kind"] == "delta" else (given["tau_plus"], given["tau_minus"])
-    return event_driven(cell, given["currents"], given["start"], wires, steps * given["dt"], decays)
+    return by_closed_forms(cell, *start, decays)
 
 
 def farthest(found: list[tuple[float, int]], truth: list[tuple[float, int]]) -> float:

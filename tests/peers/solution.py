@@ -6,7 +6,7 @@ import heapq
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple, final
+from typing import NamedTuple, Protocol, final
 
 NEAR = 1e-9
 """Arrivals so near to each other are one; what is so near to the end of a refractory period is lost; ms."""
@@ -70,6 +70,10 @@ class Unit:
         v = self.v if t <= start else self.voltage(t, start, self.v, left)
         self.v, self.currents, self.at = v, self._left(t), t
 
+    def come(self) -> bool:
+        """Be at :attr:`next`, which is a crossing."""
+        return True
+
     def spike(self, t: float) -> None:
         """Be reset at ``t``, where the state is that of ``t``."""
         self.v, self.free = self.cell.reset, t + self.cell.refractory
@@ -127,7 +131,7 @@ def _sum(terms: Sequence[tuple[float, float]], s: float) -> float:
     return math.fsum(c * math.exp(-r * s) for c, r in terms)
 
 
-def event_driven(
+def by_closed_forms(
     cell: Cell,
     currents: Sequence[float],
     start: Sequence[float],
@@ -146,6 +150,39 @@ def event_driven(
         decays: The time constants of currents, of positive and of negative weights; none: weights are pulses.
     """
     units = [Unit(cell, *each, decays) for each in zip(currents, start, strict=True)]
+    return event_driven(units, wires, end)
+
+
+class Moving(Protocol):
+    """A unit that is solved from event to event.
+
+    Attributes:
+        next: When it does something by itself, ms; infinite: never.
+    """
+
+    next: float
+
+    def to(self, t: float) -> None:
+        """Go on to ``t``, with no event between."""
+
+    def come(self) -> bool:
+        """Be at :attr:`next`; whether it crosses its threshold there."""
+
+    def spike(self, t: float) -> None:
+        """Be reset at ``t``."""
+
+    def receive(self, weights: Sequence[float]) -> bool:
+        """Take what arrives now; whether that is a spike."""
+
+
+def event_driven(units: Sequence[Moving], wires: Sequence[Wire], end: float) -> list[tuple[float, int]]:
+    """All spikes, as (ms, unit), in order.
+
+    Args:
+        units: The units, at 0.
+        wires: The synapses.
+        end: Until when, ms.
+    """
     outgoing: dict[int, list[Wire]] = {}
     for wire in wires:
         outgoing.setdefault(wire.source, []).append(wire)
@@ -179,4 +216,5 @@ def event_driven(
                 spike(i, t)
         else:
             units[first].to(t)
-            spike(first, t)
+            if units[first].come():
+                spike(first, t)

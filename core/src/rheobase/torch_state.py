@@ -66,6 +66,8 @@ def all_finite(y: Tensor) -> bool:
     """Whether all values are finite. One pass, unless their sum overflows."""
     if y.requires_grad:
         y = y.detach()
+    if y.numel() == 1:
+        return math.isfinite(y.item())
     # A sum with an infinite term, or with one that is no number, is not finite either.
     return math.isfinite(y.sum().item()) or bool(y.isfinite().all())
 

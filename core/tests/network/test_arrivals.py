@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import rheobase as rb
 import torch
+from rheobase.engine.step import grid
+from rheobase.engine.step.selected import finish_masked
 
 from .models import Conductance, Exponential, Leaky, Pulse, driven, leaky, pair, run
 
@@ -120,6 +123,37 @@ def test_who_crossed_before_the_arrival_is_reset_at_the_crossing_and_loses_the_j
         seen.append(net(stimulus)["target"])
     assert int(seen[-1]["spiked"]) == 1
     assert float(seen[-1]["voltage"]) == 0.0
+
+
+class Halved(Leaky):
+    """A spike halves the voltage at which it is."""
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> dict[str, Any]:
+        return {"voltage": 0.5 * state.voltage}
+
+
+@pytest.mark.parametrize("arrives", [False, True])
+@pytest.mark.parametrize("looks", [False, True])
+def test_who_was_kicked_is_reset_where_it_stood_whatever_a_synapse_receives(
+    arrives: bool, looks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not looks:
+        masked: Any = lambda *given: finish_masked(*given[:-1], None, given[-1])  # noqa: E731
+        monkeypatch.setattr(grid, "finish_indexed", masked)
+    net = rb.Network()
+    net.add("source", leaky())
+    net.add("target", rb.create(Halved, 1, dtype=torch.float64))
+    net.connect("source", "target", ([0], [0]), rb.synapse(Exponential), weight=1.0, delay=0.1)
+    if arrives:
+        net["source"].inject(16.0)
+    net()
+    assert bool(net["source"].spiked) == arrives
+    net["target"].inject(16.0)
+    # By the end of the step it would be far below.
+    outputs = net({"target": torch.tensor([-1e6], dtype=torch.float64)})
+    assert int(outputs["target"]["spiked"]) == 1
+    assert float(outputs["target"]["voltage"]) == 8.0
 
 
 def test_the_crossing_does_not_take_a_synapse_back_to_it() -> None:

@@ -140,6 +140,7 @@ def test_the_command_prints_populations_and_writes_the_files(
     assert said["populations"]["E"]["spikes"]["count"] == len(saved["E"].spikes) > 0
     assert said["populations"]["I"]["spikes"]["units"] == saved["I"].spikes.units.tolist()
     assert said["projections"]["E->E"]["provenance"]["synapse"]["name"] == "slow"
+    assert "spikes" not in said["projections"]["E->E"]
     assert (said["dt_ms"], said["duration_ms"], said["warnings"]) == (0.1, 40.0, [])
     assert Path("run.png").stat().st_size > 1000
     assert not Path("folder/unused.npz").exists()

@@ -61,20 +61,6 @@ def dt_of_all(net: rb.Network) -> None:
     net()
 
 
-def shunted(net: rb.Network) -> rb.Network:
-    net.add("T", leaky(2, aggregator="shunting"))
-    connect(net, "E", "T", synapse=rb.synapse(Exponential))
-    return net
-
-
-def several(net: rb.Network) -> None:
-    rb.simulate(shunted(net), {"T": {"dendrite": 1.0, "shunt": 1.0}}, duration=1.0)
-
-
-def several_in_a_step(net: rb.Network) -> None:
-    shunted(net)({"T": [torch.ones(1).double(), torch.ones(1).double()]})
-
-
 def twice(net: rb.Network) -> None:
     connect(net)
     connect(net)
@@ -254,11 +240,6 @@ CASES: dict[str, tuple[Callable[[rb.Network], object], str]] = {
     ),
     "dt of a part": (lambda net: (setattr(net["I"], "dt", 0.2), net()), "'E' has dt=0.1 and 'I' has 0.2"),
     "dt under delays": (dt_of_all, "'E' has dt=0.2 and 'E->I' has 0.1; .* choose dt before you connect"),
-    "several sources": (
-        several,
-        "'T' has an aggregator and projections that reach it, and was given",
-    ),
-    "several in a step": (several_in_a_step, "'T' has an aggregator and projections that reach it"),
     "dt later": (lambda net: (net(), setattr(net["E"], "dt", 0.2)), "dt cannot change from 0.1 to 0.2 ms"),
 }
 

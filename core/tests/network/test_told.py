@@ -170,6 +170,25 @@ def test_hooks_on_a_population_are_said_not_to_be_called() -> None:
     assert called == ["network", "network"]
 
 
+def test_a_run_says_once_who_begins_at_or_above_the_threshold() -> None:
+    net = rb.Network(identifier="both")
+    net.add("some", rb.Ensemble.of(Leaky)(num_units=3, voltage=torch.tensor([14.0, 15.0, 16.0])))
+    net.add("one", rb.Ensemble.of(Leaky)(num_units=2, voltage=torch.tensor([99.0, 0.0])))
+    net.add("none", rb.create(Leaky, 2))
+    said = "both: 2 of 3 units of 'some' and 1 of 2 units of 'one' begin at or above their threshold"
+    with pytest.warns(rb.errors.RheobaseWarning) as caught:
+        first = rb.simulate(net, duration=0.5)
+    assert [str(each.message).startswith(said) for each in caught] == [True]
+    assert [each.filename for each in caught] == [__file__]
+    assert not len(first["some"].spikes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rb.simulate(net, duration=0.5)
+    net.reset_state()
+    with pytest.warns(rb.errors.RheobaseWarning, match="begin at or above their threshold"):
+        net()
+
+
 def test_the_kit_says_what_of_a_network_it_judges() -> None:
     with pytest.raises(rb.errors.ArgumentError, match="is a network, which is judged by its parts"):
         rb.conformance.check(pair(rb.synapse(Pulse), weight=1.0))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
-from rheobase.errors import ArgumentError
+from rheobase.errors import ArgumentError, EventModeError
 from torch import Tensor, nn
 
 
@@ -209,6 +209,56 @@ def test_compiled_layer_is_one_graph_with_the_same_output_and_gradient(event: st
     assert torch.equal(found[0], expected[0])
     for one, other in zip(found[1:], expected[1:], strict=True):
         torch.testing.assert_close(one, other)
+
+
+class Around(nn.Module):
+    """A layer of spike times between modules that torch can compile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Linear(5, 3)
+        self.layer = rb.layer("lif", 3, dt=1.0, learn="tau_mem", gradient="times", input="rheobase")
+
+    def forward(self, x: Tensor) -> Tensor:
+        times = self.layer(3.0 + self.w(x), return_state=True)[0]
+        return torch.exp(-times / 10.0).nansum(-1)
+
+
+# Torch itself says so, of any module between two graphs.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_layer_of_times_breaks_the_graph_that_is_compiled_and_says_so_where_it_must_not() -> None:
+    torch.manual_seed(0)
+    net, x, graphs = Around(), sequence(20, 4, 5).requires_grad_(), []
+
+    def seen(graph: Any, inputs: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    torch.compiler.reset()
+    found, expected = gradients(torch.compile(net, backend=seen), x), gradients(net, x)
+    assert len(graphs) == 2  # what comes before it, and what comes after
+    assert expected[0].sum() > 0
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one, other)
+    torch.compiler.reset()
+    with pytest.raises(RuntimeError, match=r"gradient='times' looks at values .*leave fullgraph=True out"):
+        torch.compile(net, fullgraph=True, backend="eager")(x)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        lambda layer, x: torch.func.vmap(layer, in_dims=1)(x),
+        lambda layer, x: torch.func.grad(lambda given: layer(given).nansum())(x),
+        lambda layer, x: torch.export.export(layer, (x,)),
+        lambda layer, x: layer(x.to("meta")),
+    ],
+    ids=["vmap", "grad", "export", "meta"],
+)
+def test_where_values_cannot_be_seen_a_layer_of_times_says_so(seen: Any) -> None:
+    layer = rb.layer("lif", 3, dt=1.0, gradient="times", input="rheobase")
+    with pytest.raises(EventModeError, match=r"lif: gradient='times' looks at values, .* gradient='surr"):
+        seen(layer, 2.0 + sequence(20, 4, 3))
 
 
 def test_gradient_for_each_row_by_vmap_is_that_of_the_row_alone() -> None:

@@ -8,7 +8,7 @@ import pytest
 import rheobase as rb
 import torch
 from rheobase.engine.model.domain import Domain
-from rheobase.training import module
+from rheobase.training import holding
 from rheobase.training.learning import Course, Moved, value_of
 
 DOMAINS = {
@@ -157,8 +157,8 @@ def test_current_of_zero_has_the_size_of_what_fires_and_any_other_its_own_withou
         asked.append(kind)
         return input_size(neuron, kind, name)
 
-    input_size = module.input_size
-    monkeypatch.setattr(module, "input_size", counted)
+    input_size = holding.input_size
+    monkeypatch.setattr(holding, "input_size", counted)
     layer: Any = rb.layer(Offset, 2, dt=0.5, input="native", learn="offset")
     assert asked.count("rheobase") == searches
     assert layer.size.offset.item() == pytest.approx(size, rel=1e-3)

@@ -157,6 +157,29 @@ def both() -> Callable[..., tuple[Any, Any]]:
     return run
 
 
+@pytest.fixture(scope="session")
+def steady() -> Callable[[Any], Any]:
+    """Runs a model with located spikes under constant currents, as ``both`` does; in ``eager`` once."""
+    known: dict[Any, Any] = {}
+
+    def run(model: tuple[Any, float, float]) -> list[tuple[Any, Any]]:
+        kind, low, high = model
+        current = torch.linspace(low, high, 41, dtype=torch.float64)
+
+        def of(backend: str) -> tuple[Any, Any]:
+            neuron = rb.create(kind, 41, dtype=torch.float64, dt=0.025, event="located")
+            record = [*neuron.schema.states, "spiked", "spikes"]
+            recording = rb.simulate(neuron, current, 20.0, record=record, backend=backend, progress=False)
+            assert recording.provenance["backend"].name == backend
+            return neuron, recording
+
+        if model not in known:
+            known[model] = of("eager")
+        return [known[model], of("fused")]
+
+    return run
+
+
 @pytest.fixture
 def a_few_steps(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Lets each call of a kernel have so many unit-steps only."""

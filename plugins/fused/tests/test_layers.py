@@ -12,6 +12,7 @@ import rheobase as rb
 import torch
 from rheobase.errors import ArgumentError, BackendError, InputError, NonFiniteStateError
 from rheobase_fused.operations import OPERATIONS
+from rheobase_fused.training import kernel
 from rheobase_fused.training.partials import PARTIALS
 from torch import Tensor, nn
 
@@ -65,22 +66,29 @@ def agree(eager: dict[str, Tensor], fused: dict[str, Tensor]) -> None:
         assert far <= room, f"{name}: {far:.3g} of {size:.3g}"
 
 
-CASES: dict[str, tuple[Any, dict[str, Any]]] = {
-    "lif": ("lif", {"tau_ref": 0.0}),
-    "lif-refractory": ("lif", {"tau_ref": 2.0, "reset": "attached"}),
+IZHIKEVICH: dict[str, Any] = {"dt": 0.5, "learn": "a", "input": "native"}
+ADEX: dict[str, Any] = {"dt": 0.1, "learn": ("delta_t", "tau_w"), "reset": "attached", "input": "native"}
+# The largest input and the rest. Where it is in the model's own unit, no rheobase is looked for.
+CASES: dict[str, tuple[Any, float, dict[str, Any]]] = {
+    "lif": ("lif", 1.5, {"tau_ref": 0.0}),
+    "lif-refractory": ("lif", 830.0, {"tau_ref": 2.0, "reset": "attached", "input": "native"}),
     "lif-learning": (
-        "lif",
+        *("lif", 1.5),
         {"tau_ref": 0.0, "tau_mem": rb.Uniform(5.0, 30.0), "learn": ("tau_mem", "volt_thresh", "volt_rest")},
     ),
-    "lif-euler": ("lif", {"integrator": "rk1", "surrogate": "triangle", "memory": "store"}),
-    "izhikevich": ("izhikevich", {"dt": 0.5, "learn": "a"}),
-    "adex": ("adex", {"dt": 0.1, "learn": ("delta_t", "tau_w"), "reset": "attached"}),
-    "squid": ("squid", {"dt": 0.02, "learn": "capacitance"}),
+    "lif-euler": (
+        *("lif", 750.0),
+        {"integrator": "rk1", "surrogate": "triangle", "memory": "store", "input": "native"},
+    ),
+    "izhikevich": ("izhikevich", 180.0, IZHIKEVICH),
+    "adex": ("adex", 1.7e5, ADEX),
+    "squid": ("squid", 4900.0, {"dt": 0.02, "learn": "capacitance", "input": "native"}),
     "izhikevich-crossing": (
-        "izhikevich",
+        *("izhikevich", 180.0),
         {
             **{"dt": 0.5, "event": "crossing", "learn": ("a", "d"), "voltage": rb.Uniform(-70.0, -60.0)},
             **{"a": rb.Uniform(0.02, 0.1), "b": rb.Uniform(0.2, 0.25), "d": rb.Uniform(2.0, 8.0)},
+            "input": "native",
         },
     ),
 }
@@ -88,10 +96,33 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_kernel_has_the_output_the_state_and_the_gradients_of_eager(case: str, squid: Any) -> None:
-    model, given = CASES[case]
+    model, largest, given = CASES[case]
     eager, fused = layers(squid if model == "squid" else model, **given)
-    x = 1.5 * numbers(STEPS, ROWS, UNITS)
+    x = largest * numbers(STEPS, ROWS, UNITS)
     agree(differentiated(eager, x), differentiated(fused, x))
+
+
+@pytest.mark.parametrize("model", ["squid", "lif"])
+def test_what_is_kept_of_the_steps_of_a_segment_changes_no_bit(
+    model: str, squid: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+
+    def noted(*given: Any, **how: Any) -> str:
+        texts.append(layer_source(*given, **how))
+        return texts[-1]
+
+    layer_source = kernel.layer_source
+    monkeypatch.setattr(kernel, "layer_source", noted)
+    found = []
+    for memory in ("recompute", "store"):
+        _, fused = layers(squid if model == "squid" else model, dt=0.02, memory=memory)
+        found.append(differentiated(fused, 1.5 * numbers(STEPS, ROWS, UNITS)))
+    # Where each step is kept as it was none is taken again; and a step of LIF has nothing dear.
+    assert ["#define TAPED 0" not in text for text in texts] == [model == "squid", False]
+    assert found[0]["gradient x"].abs().max() > 0
+    for name, value in found[0].items():
+        assert torch.equal(value, found[1][name]), name
 
 
 # Stepped at 0.02 ms they are followed on their way to a spike, and do not explode.
@@ -122,44 +153,56 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "powers": lambda v: v**2 + 0.1 * v**3 + (v.abs() + 0.1) ** 1.3 + 1.0 / (2.0 + v),
     "exponentials": lambda v: torch.exp(v) + torch.expm1(v) + torch.log(3.0 + v) + torch.log1p(v.abs()),
     "bends": lambda v: v.clamp(-0.2, 0.3) + torch.relu(v) + v.abs() + torch.minimum(v, v * v),
-    "more bends": lambda v: torch.maximum(v, 0.5 * v) + torch.nn.functional.softplus(v) + torch.sign(v),
+    "more_bends": lambda v: torch.maximum(v, 0.5 * v) + torch.nn.functional.softplus(v) + torch.sign(v),
     "sigmoids": lambda v: torch.tanh(v) + torch.sigmoid(2.0 * v) + torch.erf(v) + torch.erfc(0.5 * v),
+    "rates": lambda v: (1.0 - v) / rb.exprel(3.0 * v) + 1.0 / rb.exprel(-30.0 * v) + rb.exprel(v),
     "circles": lambda v: torch.sin(v) + torch.cos(v) + torch.tan(v) + torch.atan(v) + torch.atan2(v, v + 3.0),
     "others": lambda v: torch.asin(0.3 * v) + torch.acos(0.3 * v) + torch.sinh(v) + torch.cosh(v),
     "rests": lambda v: torch.fmod(v, 0.7) + torch.sqrt(3.0 + v) + torch.floor(v) + torch.pow(1.5, v),
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_have_in_a_kernel_the_derivative_that_autograd_has_of_them(name: str) -> None:
-    function = FUNCTIONS[name]
+def slopes(state: Any, params: Any, data: Any) -> dict[str, Tensor]:
+    """Each state follows its function and an input of its own."""
+    return {
+        name: 0.1 * function(getattr(state, name).clamp(-1.5, 1.5))
+        - getattr(state, name)
+        + getattr(data, f"to_{name}")
+        for name, function in FUNCTIONS.items()
+    }
 
-    class Model(rb.SpikingNeuron):
-        voltage = rb.State(0.1, unit="mV")
 
-        @staticmethod
-        def derivatives(state: Any, params: Any, data: Any) -> Any:
-            return {"voltage": 0.1 * function(state.voltage.clamp(-1.5, 1.5)) - state.voltage + data}
+Functions = type(
+    "Functions",
+    (rb.SpikingNeuron,),
+    {
+        "__doc__": "dy/dt = f(y) / 10 - y + I, for each function f; a spike where the first y is 1.",
+        **{name: rb.State(0.1, unit="mV") for name in FUNCTIONS},
+        **{f"to_{name}": rb.Input(unit="mV/ms") for name in FUNCTIONS},
+        "derivatives": staticmethod(slopes),
+        "threshold": staticmethod(lambda state, params: state.powers - 1.0),
+        "reset": staticmethod(lambda state, params: dict.fromkeys(FUNCTIONS, -0.5)),
+    },
+)
 
-        @staticmethod
-        def threshold(state: Any, params: Any) -> Any:
-            return state.voltage - 1.0
 
-        @staticmethod
-        def reset(state: Any, params: Any) -> Any:
-            return {"voltage": -0.5}
-
-    eager, fused = layers(Model, dt=0.5, input="native", integrator="rk1", event="step")
-    x = 4.0 * numbers(STEPS, ROWS, UNITS) - 1.0
+def test_functions_have_in_a_kernel_the_derivative_that_autograd_has_of_them() -> None:
+    eager, fused = layers(Functions, dt=0.5, input="native", integrator="rk1", event="step")
+    x = {f"to_{name}": 4.0 * numbers(STEPS, ROWS, UNITS, seed=at) - 1.0 for at, name in enumerate(FUNCTIONS)}
+    # One name for each function: its state, and the gradient by its input.
     agree(differentiated(eager, x), differentiated(fused, x))
 
 
+NAMED = ("sigmoid", "fast-sigmoid", "super-spike", "gaussian", "rectangle")
 SURROGATES: dict[str, Any] = {
-    **{name: name for name in ("sigmoid", "fast-sigmoid", "super-spike", "gaussian", "rectangle")},
+    "a name": "gaussian",
+    "those of names": lambda u: sum(rb.surrogate(name)(u) for name in NAMED),
     "narrow": rb.surrogate("triangle", width=0.4, height=0.7),
-    "tanh": lambda u: torch.tanh(2.0 * u),
-    "softplus": lambda u: torch.nn.functional.softplus(u, beta=3.0),
-    "hardtanh": lambda u: torch.nn.functional.hardtanh(u, -0.5, 0.5),
+    "functions": lambda u: (
+        torch.tanh(2.0 * u)
+        + torch.nn.functional.softplus(u, beta=3.0)
+        + torch.nn.functional.hardtanh(u, -0.5, 0.5)
+    ),
     # Whose derivative is its own, and not that of its value.
     "own": lambda u: Straight.apply(u),
 }
@@ -179,6 +222,7 @@ class Straight(torch.autograd.Function):
 
 @pytest.mark.parametrize("name", SURROGATES)
 def test_any_surrogate_has_in_a_kernel_the_derivative_that_autograd_has_of_it(name: str) -> None:
+    # A sum has the sum of the derivatives.
     eager, fused = layers("lif", tau_ref=0.0, surrogate=SURROGATES[name])
     x = 1.2 * numbers(STEPS, ROWS, UNITS)
     agree(differentiated(eager, x), differentiated(fused, x))
@@ -236,8 +280,16 @@ def test_a_refractory_state_is_heeded_by_a_layer_that_never_is() -> None:
     assert not fused(x, state=state)[:6].any()
 
 
+LEARNING: dict[str, Any] = {
+    "tau_ref": 0.0,
+    "tau_mem": rb.Uniform(5.0, 30.0),
+    "learn": ("tau_mem", "volt_thresh"),
+}
+"""A layer of several tests, which have one kernel so."""
+
+
 def test_a_row_has_the_same_gradient_alone_to_the_bit() -> None:
-    _, fused = layers("lif", dtype=torch.float32, tau_mem=rb.Uniform(5.0, 30.0))
+    _, fused = layers("lif", dtype=torch.float32, **LEARNING)
     x = numbers(STEPS, 70, UNITS, dtype=torch.float32)
     grads = []
     for part in (x, x[:, 37:38]):
@@ -250,8 +302,9 @@ def test_a_row_has_the_same_gradient_alone_to_the_bit() -> None:
 @pytest.mark.parametrize("name", ["adex", "izhikevich"])
 def test_units_beside_others_that_overflow_have_the_same_gradient_to_the_bit(name: str) -> None:
     # What overflows, or spikes, takes another form of the step than what does not.
-    _, fused = layers(name, dt=0.1, dtype=torch.float32)
-    x = 0.3 * numbers(STEPS, ROWS, UNITS, dtype=torch.float32)
+    _, largest, given = CASES[name]
+    fused = rb.layer(name, UNITS, dtype=torch.float64, backend="fused", seed=1, **given)
+    x = 0.2 * largest * numbers(STEPS, ROWS, UNITS)
 
     def gradient(given: Tensor) -> tuple[Tensor, Tensor]:
         given = given.clone().requires_grad_()
@@ -262,7 +315,7 @@ def test_units_beside_others_that_overflow_have_the_same_gradient_to_the_bit(nam
 
     out, grad = gradient(x[:, :1])
     assert out.sum() > 0
-    for size in (1.0, 10.0, 1e3, 1e6):
+    for size in (1.0, 10.0, 1e3, 1e30):
         x[:, 1:] = size * x[:, :1]
         x[:, 2, ::5] = 0.0
         beside, other = gradient(x)
@@ -272,7 +325,7 @@ def test_units_beside_others_that_overflow_have_the_same_gradient_to_the_bit(nam
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_gradients_of_parameters_do_not_depend_on_threads(threads: int, few_threads: Any) -> None:
-    _, fused = layers("lif", dtype=torch.float32, tau_ref=0.0, learn=("tau_mem",))
+    _, fused = layers("lif", dtype=torch.float32, **LEARNING)
     few_threads(threads)
     x = numbers(60, 500, UNITS, dtype=torch.float32)
     grads = []
@@ -331,9 +384,32 @@ def test_inputs_that_are_not_finite_are_named(bad: float) -> None:
         fused(x)
 
 
-@pytest.mark.filterwarnings("ignore::rheobase.errors.StepSizeWarning")
-def test_a_state_that_explodes_is_the_named_error(squid: Any) -> None:
-    _, fused = layers(squid, dt=0.5, input="native")
+@pytest.mark.parametrize("size", [1e200, -1e200])
+def test_what_overflows_on_its_way_to_a_spike_has_the_gradient_of_eager(size: float) -> None:
+    eager, fused = layers("izhikevich", input="native", learn="a")
+    x = torch.full((5, 2, UNITS), 5.0, dtype=torch.float64)
+    x[1, 0, ::2] = size
+    expected = differentiated(eager, x)
+    assert all(value.isfinite().all() for value in expected.values())
+    agree(expected, differentiated(fused, x))
+
+
+class Growing(rb.SpikingNeuron):
+    """dV/dt = V^2 + I, which is infinite soon, and no spike before."""
+
+    voltage = rb.State(0.0, unit="mV")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": state.voltage**2 + data}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return -1e3 - state.voltage
+
+
+def test_a_state_that_explodes_is_the_named_error() -> None:
+    _, fused = layers(Growing, dt=0.5, input="native")
     with pytest.raises(NonFiniteStateError, match=r"unit 0, row .0. is not finite after 50 steps"):
         fused(100.0 * numbers(STEPS, ROWS, UNITS))
 
@@ -346,13 +422,16 @@ def test_there_is_no_second_derivative_and_the_error_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("given", "lengths"),
     [
-        {"tau_ref": 0.0, "tau_mem": rb.Uniform(5.0, 30.0), "learn": ("tau_mem", "volt_thresh")},
-        {"tau_ref": 2.0, "output": "voltage", "learn": "volt_rest"},
+        # Another length is another call of the same graph, or of one more.
+        (LEARNING, (STEPS, 23)),
+        ({"tau_ref": 2.0, "output": "voltage", "learn": "volt_rest"}, (STEPS,)),
     ],
 )
-def test_compiled_graph_has_the_kernel_as_one_operation(given: dict[str, Any]) -> None:
+def test_compiled_graph_has_the_kernel_as_one_operation(
+    given: dict[str, Any], lengths: tuple[int, ...]
+) -> None:
     _, fused = layers("lif", dtype=torch.float32, **given)
     graphs = []
 
@@ -361,8 +440,7 @@ def test_compiled_graph_has_the_kernel_as_one_operation(given: dict[str, Any]) -
         return torch._dynamo.lookup_backend("aot_eager")(graph, inputs)
 
     compiled = torch.compile(fused, fullgraph=True, backend=seen)
-    # Another length is another call of the same graph, or of one more.
-    for steps in (STEPS, 23):
+    for steps in lengths:
         x = 1.2 * numbers(steps, ROWS, UNITS, dtype=torch.float32)
         plain, whole = differentiated_briefly(fused, fused, x), differentiated_briefly(compiled, fused, x)
         for one, other in zip(plain, whole, strict=True):
@@ -407,7 +485,8 @@ def rebuilt(layer: rb.Layer) -> rb.Layer:
 
 def test_values_that_are_loaded_or_converted_are_those_of_the_kernel() -> None:
     eager, fused = layers("lif", learn="tau_mem", tau_ref=0.0)
-    other, _ = layers("lif", learn="tau_mem", tau_ref=3.0, tau_mem=11.0, volt_rest=-70.0)
+    given = {"learn": "tau_mem", "tau_ref": 3.0, "tau_mem": 11.0, "volt_rest": -70.0}
+    other = rb.layer("lif", UNITS, backend="eager", dt=1.0, dtype=torch.float64, **given)
     for layer in (eager, fused):
         layer.load_state_dict(other.state_dict())
     x = numbers(STEPS, ROWS, UNITS)
@@ -447,12 +526,14 @@ def test_a_layer_on_a_gpu_has_the_output_of_one_on_the_cpu() -> None:
 
 FLAT = ("floor", "ceil", "trunc", "round")
 """Operations on numbers whose derivative is 0."""
+SLOPES = ("rate_slope",)
+"""Those that are the derivative of another, of which there is no second."""
 CONDITIONS = ("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "xor", "not", "isfinite")
 WHOLE = ("absi",)
 
 
 def test_each_operation_on_numbers_has_a_derivative() -> None:
-    assert {*OPERATIONS} - {*PARTIALS} == {*FLAT, *CONDITIONS, *WHOLE}
+    assert {*OPERATIONS} - {*PARTIALS} == {*FLAT, *SLOPES, *CONDITIONS, *WHOLE}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -503,9 +584,9 @@ def test_what_has_another_derivative_than_its_operations_is_refused(
         Other.derivatives = staticmethod(
             lambda state, params, data: {"voltage": other(own(state, params, data)["voltage"])}
         )
-    layers(two_inputs)
+    layers(two_inputs, input="native")
     with pytest.raises(BackendError, match="something has a derivative of its own"):
-        layers(Other)
+        layers(Other, input="native")
 
 
 @pytest.mark.parametrize("why", REFUSED)

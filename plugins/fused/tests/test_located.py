@@ -155,15 +155,8 @@ def _close(kind: Any) -> float:
     return 0.0 if isinstance(kind, str) else 1e-10
 
 
-def test_constant_currents_give_the_same_spikes_and_states(model: Model, both: Both) -> None:
-    kind, low, high = model
-    current = torch.linspace(low, high, 41, dtype=torch.float64)
-
-    def make() -> Any:
-        return rb.create(kind, 41, dtype=torch.float64, dt=0.025, event="located")
-
-    names = [*make().schema.states, "spiked", "spikes"]
-    _require_alike(both(make, current, 25.0, record=names), relative=_close(kind), spikes=30)
+def test_constant_currents_give_the_same_spikes_and_states(model: Model, steady: Both) -> None:
+    _require_alike(steady(model), relative=_close(model[0]), spikes=30)
 
 
 @pytest.mark.parametrize(("kind", "high"), [("lif", 300.0), ("izhikevich", 15.0)])
@@ -188,7 +181,7 @@ def test_lif_spikes_at_the_times_of_its_closed_form() -> None:
         torch.testing.assert_close(times, expected, rtol=0.0, atol=2e-8)
 
 
-@pytest.mark.parametrize("dt", [0.1, 0.25, 5.0])
+@pytest.mark.parametrize("dt", [0.1, 5.0, pytest.param(0.25, marks=pytest.mark.by_hand)])
 def test_refractory_periods_that_end_within_a_step_give_the_same(dt: float, both: Both) -> None:
     def make() -> Any:
         return rb.create(
@@ -201,7 +194,7 @@ def test_refractory_periods_that_end_within_a_step_give_the_same(dt: float, both
             tau_ref=torch.cat([torch.zeros(2), torch.full((2,), dt), torch.linspace(0.03, 3.0, 33)]),
         )
 
-    results = both(make, 300.0, 50.0, record=("spikes", "voltage", "spiked"))
+    results = both(make, 300.0, 30.0, record=("spikes", "voltage", "spiked"))
     _require_alike(results, relative=0.0, spikes=100)
 
 
@@ -264,8 +257,16 @@ def _rows(steps: int, units: int) -> dict[str, Tensor]:
     }
 
 
-@pytest.mark.parametrize("kind", list(_rows(1, 1)))
-@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [
+        *(("full", True), ("a batch of one row", True), ("per step", False), ("a batch", False)),
+        pytest.param("full", False, marks=pytest.mark.by_hand),
+        pytest.param("a batch of one row", False, marks=pytest.mark.by_hand),
+        pytest.param("per step", True, marks=pytest.mark.by_hand),
+        pytest.param("a batch", True, marks=pytest.mark.by_hand),
+    ],
+)
 def test_rows_of_input_give_the_same(kind: str, own: bool, both: Both) -> None:
     def make() -> Any:
         tau = torch.linspace(4.0, 9.0, 21) if own else 5.0
@@ -320,7 +321,7 @@ def test_a_threshold_that_moves_gives_the_same(both: Both) -> None:
         results = both(
             lambda dtype=dtype: rb.create(MovingThreshold, 19, event="located", dtype=dtype, dt=0.3),
             current,
-            60.0,
+            30.0,
             record=("spikes", "voltage", "limit"),
         )
         _require_alike(results, relative=0.0, spikes=100)
@@ -397,7 +398,9 @@ def test_any_number_of_units_gives_the_same(units: int, both: Both) -> None:
     _require_alike(results, relative=0.0, spikes=units // 2)
 
 
-@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize(
+    "order", [2, pytest.param(1, marks=pytest.mark.by_hand), pytest.param(3, marks=pytest.mark.by_hand)]
+)
 def test_every_order_of_runge_kutta_gives_the_same(order: int, both: Both) -> None:
     results = both(
         lambda: rb.create("izhikevich", 20, event="located", integrator=rb.RungeKutta(order=order), dt=0.05),

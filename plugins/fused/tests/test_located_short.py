@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import rheobase as rb
 import torch
 
@@ -28,11 +29,13 @@ def _require_near(results: Any, *, near: float, spikes: int) -> None:
     assert float(apart.max()) < near
 
 
-def test_spikes_of_every_model_come_at_the_times_of_eager(model: Any, both: Both) -> None:
-    kind, low, high = model
-    current = torch.linspace(low, high, 41, dtype=torch.float64)
-    results = both(lambda: rb.create(kind, 41, dtype=torch.float64, dt=0.025, event="located"), current, 25.0)
-    _require_near(results, near=1e-9, spikes=30)
+@pytest.mark.parametrize(
+    "model",
+    ["izhikevich", "hodgkin-huxley", "adex", pytest.param("lif", marks=pytest.mark.by_hand)],
+    indirect=True,
+)
+def test_spikes_of_every_model_come_at_the_times_of_eager(model: Any, steady: Both) -> None:
+    _require_near(steady(model), near=1e-9, spikes=30)
 
 
 def test_float32_gives_the_same_spikes(both: Both) -> None:

@@ -135,10 +135,10 @@ def test_many_steps_at_once_are_those_steps(
     integrator: str, event: str, dtype: torch.dtype, every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = (network(dtype, integrator=integrator, event=event) for _ in range(2))
-    parts = [gone(one, steps, every=every) for steps in (203, 398)]
+    parts = [gone(one, steps, every=every) for steps in (103, 298)]
     with monkeypatch.context() as patch:
         patch.setattr(Fused, "network", one_by_one)
-        apart = [gone(other, steps, every=every) for steps in (203, 398)]
+        apart = [gone(other, steps, every=every) for steps in (103, 298)]
     assert len(parts[1]["E"].spikes) > 50
     assert len(parts[1]["I"].spikes) > 10
     for mine, theirs in zip(parts, apart, strict=True):

@@ -27,6 +27,13 @@ def network(**given: Any) -> rb.Network:
     return net
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> float:
+    """However short a run is, kernels are asked for; a duration, in ms."""
+    monkeypatch.setattr(backend, "worthwhile_network", lambda *_: True)
+    return 5.0
+
+
 def went(net: rb.Network, duration: float = LONG, drive: Any = 400.0) -> tuple[dict[str, Any], Any]:
     recording = rb.simulate(net, {"E": drive}, duration=duration)
     return {name: part.provenance["backend"] for name, part in recording.items()}, recording
@@ -76,26 +83,26 @@ def test_the_more_kernels_there_are_to_make_the_longer_a_run_has_to_be() -> None
         ({"integrator": "rk45"}, "chooses its own steps"),
     ],
 )
-def test_a_network_that_no_kernel_takes_says_why(given: dict[str, Any], says: str) -> None:
-    found, recording = went(network(**given))
+def test_a_network_that_no_kernel_takes_says_why(given: dict[str, Any], says: str, asked: float) -> None:
+    found, recording = went(network(**given), asked)
     for each in found.values():
         assert each.name == "eager"
         assert re.search(says, each.note)
     assert not recording.warnings
 
 
-def test_a_batch_stays_in_eager_and_says_so() -> None:
-    found, recording = went(network(), LONG, rb.stimulus.Constant(torch.tensor([[400.0], [300.0]])))
+def test_a_batch_stays_in_eager_and_says_so(asked: float) -> None:
+    found, recording = went(network(), asked, rb.stimulus.Constant(torch.tensor([[400.0], [300.0]])))
     assert {each.name for each in found.values()} == {"eager"}
     assert "the inputs have a batch" in found["E"].note
     assert not recording.warnings
 
 
-def test_one_population_that_no_kernel_takes_goes_on_in_eager_beside_others() -> None:
+def test_one_population_that_no_kernel_takes_goes_on_in_eager_beside_others(asked: float) -> None:
     net = network()
     net.add("noise", rb.create("poisson", 6, rate=300.0, dt=0.1))
     net.connect("noise", "E", rb.rule("all-to-all"), rb.synapse("exponential"), weight=1.0, delay=1.0)
-    found, recording = went(net)
+    found, recording = went(net, asked)
     assert {name: each.name for name, each in found.items()} == {
         "E": "fused",
         "I": "fused",
@@ -106,7 +113,30 @@ def test_one_population_that_no_kernel_takes_goes_on_in_eager_beside_others() ->
     assert not recording.warnings
 
 
-def test_where_a_compiler_is_missing_a_warning_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_that_meet_projections_in_an_aggregator_go_on_in_eager() -> None:
+    def run(backend: str, **drive: Any) -> Any:
+        net = network()
+        net.add("T", rb.create("lif", 6, dt=0.1, aggregator="shunting"))
+        net.connect("E", "T", rb.rule("all-to-all"), rb.synapse("exponential"), weight=60.0, delay=1.5)
+        record = {"E": "spikes", "T": ("spikes", "voltage")}
+        return rb.simulate(net, {"E": 400.0, **drive}, duration=LONG, record=record, backend=backend)
+
+    several = {"T": {"soma": 250.0, "shunt": 0.25}}
+    eager, fused = run("eager", **several), run("fused", **several)
+    assert "several sources together with what projections bring" in fused["T"].provenance["backend"].note
+    assert {name: part.provenance["backend"].name for name, part in fused.items()} == {
+        "E": "fused",
+        "T": "eager",
+    }
+    assert float(eager["T"].traces["voltage"].std()) > 0.1
+    torch.testing.assert_close(fused["T"].traces["voltage"], eager["T"].traces["voltage"])
+    # One source is one input of a kernel, whatever the run before it had.
+    assert run("fused", T=250.0)["T"].provenance["backend"].name == "fused"
+
+
+def test_where_a_compiler_is_missing_a_warning_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, asked: float
+) -> None:
     def without(*_: Any, **__: Any) -> Any:
         raise Amiss("no C++ compiler, as this test has it")
 
@@ -114,12 +144,12 @@ def test_where_a_compiler_is_missing_a_warning_says_so_once(monkeypatch: pytest.
     before = set(WARNED)
     try:
         with pytest.warns(rb.errors.RheobaseWarning, match="no C.. compiler") as told:
-            _, recording = went(network())
+            _, recording = went(network(), asked)
         assert told[0].filename == __file__
         assert any("no C++ compiler" in each for each in recording.warnings)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            went(network())
+            went(network(), asked)
     finally:
         WARNED.intersection_update(before)
 
@@ -143,10 +173,10 @@ class Fast(rb.SpikingNeuron):
 
 
 @pytest.mark.parametrize("name", ["auto", "fused", "eager"])
-def test_a_step_that_is_too_large_is_told_of_by_every_backend(name: str) -> None:
+def test_a_step_that_is_too_large_is_told_of_by_every_backend(name: str, asked: float) -> None:
     net = rb.Network()
     net.add("a", rb.create(Fast, 3, dt=0.1))
     net.add("b", rb.create("lif", 3, dt=0.1))
     net.connect("b", "a", rb.rule("all-to-all"), rb.synapse("delta"), delay=1.0)
     with pytest.warns(rb.errors.StepSizeWarning):
-        rb.simulate(net, {"a": 1.0}, duration=150.0, backend=name)
+        rb.simulate(net, {"a": 1.0}, duration=asked, backend=name)

@@ -253,11 +253,14 @@ def test_a_folder_that_others_can_write_is_refused(monkeypatch: pytest.MonkeyPat
     assert not kernel.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def test_under_auto_a_located_run_of_an_adaptive_integrator_says_nothing_but_in_its_provenance() -> None:
+def test_under_auto_a_located_run_of_an_adaptive_integrator_says_nothing_but_in_its_provenance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rheobase_fused.backend.worthwhile", lambda *_: True)
     neuron = rb.create("lif", 50, event="located", integrator="rk45")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        recording = rb.simulate(neuron, 300.0, 260.0, record="voltage", every=100)
+        recording = rb.simulate(neuron, 300.0, 20.0, record="voltage", every=100)
     assert recording.warnings == []
     origin = recording.provenance["backend"]
     assert origin.name == "eager"

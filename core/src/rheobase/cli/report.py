@@ -19,6 +19,8 @@ def as_json(recording: Recording | NetworkRecording, messages: list[str]) -> dic
     parts = {name: _part(each) for name, each in recording.items()}
     # A projection that was recorded has a synapse, and emits no spikes.
     projections = {name: part for name, part in parts.items() if "synapse" in part["provenance"]}
+    for part in projections.values():
+        del part["spikes"]
     return {
         "dt_ms": next((part["dt_ms"] for part in parts.values()), None),
         "duration_ms": _on_grid(recording.duration),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, final
 
@@ -16,6 +16,8 @@ from ..plugins.registry import list_components, resolve
 from ..specs import Provenance
 from .backends import AUTO, EAGER, reason_of, warn_once
 from .networkprotocols import Whole
+
+_APART = NotImplementedError("its aggregator takes several sources together with what projections bring")
 
 
 @final
@@ -97,7 +99,15 @@ class Stepping(NamedTuple):
         )
 
 
-def stepping(net: Network, backend: str, *, grad: bool, steps: int, batched: Callable[[], bool]) -> Stepping:
+def stepping(
+    net: Network,
+    backend: str,
+    *,
+    grad: bool,
+    steps: int,
+    batched: Callable[[], bool],
+    apart: Collection[str],
+) -> Stepping:
     """How a network is stepped by a backend.
 
     Args:
@@ -106,6 +116,7 @@ def stepping(net: Network, backend: str, *, grad: bool, steps: int, batched: Cal
         grad: Whether states keep their autograd graph.
         steps: How many steps the run has.
         batched: Says whether the inputs have a batch.
+        apart: The populations whose aggregator takes several sources together with what projections bring.
 
     Raises:
         BackendError: If one that was asked for by name takes no network, or no population of this one; with
@@ -113,7 +124,7 @@ def stepping(net: Network, backend: str, *, grad: bool, steps: int, batched: Cal
     """
     eager = resolve("backend", f"rheobase:{EAGER}").provenance
     if backend == AUTO:
-        return _chosen(net, eager, grad, steps, batched)
+        return _chosen(net, eager, grad, steps, batched, apart)
     if backend == EAGER:
         return Stepping({}, eager, eager, {})
     found = resolve("backend", backend)
@@ -121,7 +132,7 @@ def stepping(net: Network, backend: str, *, grad: bool, steps: int, batched: Cal
         raise BackendError(
             f"the backend {backend!r} takes no networks; give backend='eager', or leave it out"
         )
-    way = _by(found, net, eager, grad)
+    way = _by(found, net, eager, grad, apart)
     if not way.steppers:
         raise BackendError(
             f"the backend {backend!r} takes no population of {net.identifier}: {_reasons(way)}; give "
@@ -130,7 +141,14 @@ def stepping(net: Network, backend: str, *, grad: bool, steps: int, batched: Cal
     return way
 
 
-def _chosen(net: Network, eager: Provenance, grad: bool, steps: int, batched: Callable[[], bool]) -> Stepping:
+def _chosen(
+    net: Network,
+    eager: Provenance,
+    grad: bool,
+    steps: int,
+    batched: Callable[[], bool],
+    apart: Collection[str],
+) -> Stepping:
     """By the first backend that takes populations of the network and gains by it; else by eager, which says
     why."""
     notes: list[str] = []
@@ -152,7 +170,7 @@ def _chosen(net: Network, eager: Provenance, grad: bool, steps: int, batched: Ca
         elif batched():
             notes.append(f"the backend {name!r} was not asked (the inputs have a batch)")
         else:
-            way = _by(found, net, eager, grad)
+            way = _by(found, net, eager, grad, apart)
             said += _amiss(found, way)
             if way.steppers:
                 return way._replace(named=False, said=said)
@@ -162,13 +180,13 @@ def _chosen(net: Network, eager: Provenance, grad: bool, steps: int, batched: Ca
     return Stepping({}, here, here, {}, named=False, said=said)
 
 
-def _by(found: Registered, net: Network, eager: Provenance, grad: bool) -> Stepping:
+def _by(found: Registered, net: Network, eager: Provenance, grad: bool, apart: Collection[str]) -> Stepping:
     """By a backend, as far as it takes the populations of a network."""
     loaded: Any = found.load()
     steppers: dict[str, Counted] = {}
     refusals: dict[str, NotImplementedError] = {}
     for name in net.populations:
-        stepper = _asked(loaded.population, net, name, grad)
+        stepper = _APART if name in apart else _asked(loaded.population, net, name, grad)
         if isinstance(stepper, NotImplementedError):
             refusals[name] = stepper
         else:

@@ -12,7 +12,8 @@ from typing import Any
 from torch import Tensor
 
 from ..engine.network.network import Network
-from ..engine.network.stepping import refuse_several
+from ..engine.network.outside import Several, prepared
+from ..engine.network.stepping import apart_in
 from ..engine.neuron.threads import occupied
 from ..errors import ArgumentError, InputError, StimulusError, nearest, shown
 from .drive import Drive
@@ -47,7 +48,8 @@ def simulate_network(
     names = _recorded(net, record)
     drives = _drives(net, stimulus, steps)
     keep = any(each.keeps_graph for each in net.populations.values()) if grad is None else bool(grad)
-    way = stepping(net, backend, grad=keep, steps=steps, batched=lambda: _batched(drives))
+    apart = {net.views[name].population if name in net.views else name for name in _apart(net, drives)}
+    way = stepping(net, backend, grad=keep, steps=steps, batched=lambda: _batched(net, drives), apart=apart)
     recorders = {
         name: Recorder(net[name], chosen, steps, grad=keep, every=stride) for name, chosen in names.items()
     }
@@ -109,11 +111,34 @@ def _first_inputs(net: Network, drives: Mapping[str, Drive]) -> Mapping[str, Any
     return received
 
 
-def _batched(drives: Mapping[str, Drive]) -> bool:
+def _batched(net: Network, drives: Mapping[str, Drive]) -> bool:
     """Whether inputs have a batch."""
-    rows = [row for drive in drives.values() for row in drive.rows(0, 1)]
-    flat = [each for row in rows for each in (row.values() if isinstance(row, Mapping) else (row,))]
-    return any(isinstance(each, Tensor) and each.dim() > 1 for each in flat)
+    found: list[Any] = [row for name, drive in drives.items() for row in _given(net, name, drive, 0, 1)]
+    while found:
+        each = found.pop()
+        if isinstance(each, Tensor) and each.dim() > 1:
+            return True
+        if isinstance(each, Several):
+            found.append(each.data)
+        elif isinstance(each, (Mapping, list)):
+            found += each.values() if isinstance(each, Mapping) else each
+    return False
+
+
+def _apart(net: Network, drives: Mapping[str, Drive]) -> list[str]:
+    """The populations and views of which several sources meet what projections bring, in the aggregator."""
+    return [
+        name
+        for name, drive in drives.items()
+        if any(isinstance(drive.parts.get(each), Sources) for each in apart_in(net, name))
+    ]
+
+
+def _given(net: Network, name: str, drive: Drive, first: int, count: int) -> list[Any]:
+    """What a population or a view is given in so many steps."""
+    if not _apart(net, {name: drive}):
+        return list(drive.rows(first, count))
+    return [Several(row, drive.identifiers) for row in drive.separate(first, count)]
 
 
 def _heed_dt_max(net: Network, way: Stepping, received: Mapping[str, Any]) -> None:
@@ -184,8 +209,6 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
                 f"are {', '.join(known)}"
             )
         drive = Drive(source, net[name])
-        if any(isinstance(part, Sources) for part in drive.parts.values()):
-            refuse_several(net, name)
         if drive.trains:
             raise StimulusError(
                 f"stimulus of {name!r}: its spikes are located, and in a network only what comes by "
@@ -211,8 +234,11 @@ def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> 
         if drive is None:
             same[name] = population.prepare({} if population.schema.inputs else 0.0)
         elif drive.constant:
-            same[name] = population.prepare(drive.rows(first, 1)[0])
-    changing = {name: drive.rows(first, count) for name, drive in drives.items() if name not in same}
+            (row,) = _given(net, name, drive, first, 1)
+            same[name] = prepared(population, row, apart_in(net, name))
+    changing = {
+        name: _given(net, name, drive, first, count) for name, drive in drives.items() if name not in same
+    }
     if not changing:
         return repeat((same, {}), count)
 
@@ -221,6 +247,12 @@ def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> 
         rows = {name: each[step] for name, each in changing.items()}
         views = {name: row for name, row in rows.items() if name in net.views}
         others = {name: row for name, row in rows.items() if name not in net.views}
-        return lambda: ({**same, **{name: net[name].prepare(row) for name, row in others.items()}}, views)
+        return lambda: (
+            {
+                **same,
+                **{name: prepared(net[name], row, apart_in(net, name)) for name, row in others.items()},
+            },
+            views,
+        )
 
     return map(at, range(count))

@@ -1,9 +1,7 @@
 """The components that are on offer, by kind and name.
 
-Installed plugins are scanned once in a process, when a component is first listed or resolved.
-Three rules make the result the same whatever the order of installation: names of core always mean
-core's; a name that two distributions offer is an error when it is resolved, and at no other time;
-``"distribution:name"`` always works.
+Installed plugins are scanned once in a process, when a component is first listed or resolved. Which component
+a name means is in :mod:`.precedence`.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
 
 from ..errors import ArgumentError, ComponentError, PluginError, PluginWarning, nearest
 from ..kinds import KINDS
@@ -21,45 +18,10 @@ from ..specs import PROJECT, Provenance
 from ..synonyms import synonyms
 from . import installed
 from .component import Registered
-from .entry import canonical
 from .installed import Installed
-from .problem import AMISS, Problem, first_line
-
-
-class Registration:
-    """A registration at run time: call it to undo it, or use it in a ``with`` statement.
-
-    Example:
-        >>> import rheobase as rb
-        >>> class Toy:
-        ...     @rb.hookimpl
-        ...     def rheobase_aggregators(self):
-        ...         return [rb.AggregatorSpec("largest", "builtins:max")]
-        >>> with rb.register(Toy()):
-        ...     "largest" in [component.spec.name for component in rb.list_components("aggregator")]
-        True
-        >>> "largest" in [component.spec.name for component in rb.list_components("aggregator")]
-        False
-    """
-
-    def __init__(self, components: tuple[Registered, ...], undo: Callable[[], None]) -> None:
-        self.components = components
-        self._undo = undo
-
-    def __call__(self) -> None:
-        """Undo the registration; a second call does nothing."""
-        self._undo()
-
-    def __enter__(self) -> Registration:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._undo()
+from .precedence import is_from, meant, order
+from .problem import AMISS, Problem
+from .registration import Registration, name_of
 
 
 class Registry:
@@ -87,7 +49,7 @@ class Registry:
             raise ArgumentError(
                 f"kind is {kind!r}; it must be one of {', '.join(KINDS)}{nearest(str(kind), KINDS)}"
             )
-        return sorted({part for part in self._on_offer() if kind in (None, part.spec.kind)}, key=_order)
+        return sorted({part for part in self._on_offer() if kind in (None, part.spec.kind)}, key=order)
 
     def _on_offer(self) -> list[Registered]:
         found = list(self.installed().components)
@@ -100,35 +62,22 @@ class Registry:
         """See :func:`resolve`."""
         if not isinstance(name, str):
             raise ComponentError(f"the name of a {KINDS[kind]} must be a string, not {name!r}")
-        source, _, bare = name.rpartition(":")
-        found = [part for part in self._on_offer() if part.spec.name == bare and part.spec.kind == kind]
-        if source:
-            # What is registered at run time has no distribution, and cannot pass for one.
-            installed_there = [component for component in found if _is_from(component, source)]
-            registered = [component for component in found if _is_at_run_time(component, source)]
-            found = installed_there or registered
-        elif len(found) > 1:
-            preferred = [component for component in found if component.preferred]
-            core = [component for component in found if _is_from(component, installed.CORE)]
-            found = preferred or core or found
-        # One plugin that is registered twice at run time is no conflict.
-        if len(found) > 1 and len({(component.spec, component.provenance) for component in found}) > 1:
-            raise ComponentError(_ambiguous(kind, name, sorted(found, key=_order)))
-        if not found:
+        part = meant(kind, name, (each for each in self._on_offer() if each.spec.kind == kind))
+        if part is None:
             raise ComponentError(self._unknown(kind, name, self.components(kind)))
-        return min(found, key=_order) if len(found) > 1 else found[0]
+        return part
 
     def register(self, plugin: object, *, override: bool = False) -> Registration:
         """See :func:`register`."""
         from . import offers  # here, not above: it imports pluggy, and most processes register nothing
 
-        name = _name_of(plugin)
+        name = name_of(plugin)
         offer = offers.collect(plugin, f"plugin {name}")
         known = self.installed()
         own = {
             (part.spec.kind, part.spec.name): part
             for part in known.components
-            if _is_from(part, installed.CORE)
+            if is_from(part, installed.CORE)
         }
         components = []
         for spec in offer.specs:
@@ -195,47 +144,6 @@ class Registry:
             f"no {KINDS[kind]} {name!r} is installed{elsewhere}{near}; installed: {known or 'none'}."
             f"{self.installed().missing} Install the plugin that offers it with pip, or see `rheobase list`"
         )
-
-
-def _name_of(plugin: object) -> str:
-    """What messages and provenance call a plugin without a distribution."""
-    try:
-        name = getattr(plugin, "__name__", None)
-        # A plain string, also where it is of a class with an == of its own.
-        return str.__str__(name) if isinstance(name, str) and name else type(plugin).__name__
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise PluginError(
-            f"a plugin whose __name__ raises {first_line(error)} cannot be registered; register a module, or "
-            "an object with functions marked by @rheobase.hookimpl"
-        ) from error
-
-
-def _order(component: Registered) -> tuple[int, str, str, str, str]:
-    spec, distribution = component.spec, canonical(component.provenance.distribution or "")
-    # Two that a plugin offers at run time, one after the other, may differ in nothing but the spec.
-    return (list(KINDS).index(spec.kind), spec.name, distribution, component.plugin, repr(spec))
-
-
-def _is_from(component: Registered, source: str) -> bool:
-    distribution = component.provenance.distribution
-    return distribution is not None and canonical(distribution) == canonical(source)
-
-
-def _is_at_run_time(component: Registered, source: str) -> bool:
-    return component.provenance.distribution is None and component.plugin == source
-
-
-def _ambiguous(kind: str, name: str, found: list[Registered]) -> str:
-    sources = " and ".join(dict.fromkeys(component.source for component in found))
-    choices = sorted({component.qualified for component in found})
-    if len(choices) > 1:
-        mend = f"say which: {' or '.join(repr(choice) for choice in choices)}"
-    else:
-        plugins = ", ".join(repr(component.plugin) for component in found)
-        mend = f"the plugins {plugins} must give them different names"
-    return f"{KINDS[kind]} {name!r} is offered by {sources}; {mend}"
 
 
 def _warn(problems: Iterable[Problem]) -> None:

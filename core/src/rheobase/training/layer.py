@@ -12,8 +12,9 @@ from ..engine.integrator import Integrator
 from ..engine.network.recipe import SynapseRecipe
 from ..engine.neuron.base import Neuron
 from ..errors import ArgumentError, nearest, shown
+from .choices import CHOICES
 from .making import neuron_for, shape_of
-from .module import CHOICES, Layer
+from .module import Layer
 
 
 def layer(

@@ -42,23 +42,39 @@ def value_of(raw: Tensor, start: Tensor, size: Tensor | None, domain: Domain) ->
         >>> value_of(torch.tensor([-1.0, 0.0, 1.0]), torch.tensor(5.0), None, Domain(above=0))
         tensor([ 2.5000,  5.0000, 10.0000])
     """
+    return _moved(raw, start, size, domain)[0]
+
+
+_Number = Tensor | float
+
+
+def _moved(
+    raw: Tensor, start: Tensor, size: Tensor | None, domain: Domain
+) -> tuple[Tensor, _Number, Tensor | None]:
+    """The value; and two numbers, of which the first times the second squared is the value's derivative."""
     low, high = domain.lowest, domain.highest
     if low is not None and high is not None:
         middle, half = 0.5 * (low + high), 0.5 * (high - low)
         w = (start - middle) / half
         z = raw + w / (1.0 - w.abs())
-        return middle + half * z / (1.0 + z.abs())
+        whole = 1.0 + z.abs()
+        return middle + half * z / whole, half, whole.reciprocal()
     if low is not None:
-        return low + (start - low) * _factor(raw) if low else start * _factor(raw)
+        factor, inverse = _factor(raw)
+        return (
+            (low + (start - low) * factor, start - low, inverse) if low else (start * factor, start, inverse)
+        )
     if high is not None:
-        return high - (high - start) * _factor(-raw)
-    return start + raw if size is None else start + size * raw
+        factor, inverse = _factor(-raw)
+        return high - (high - start) * factor, high - start, inverse
+    return (start + raw, 1.0, None) if size is None else (start + size * raw, size, None)
 
 
-def _factor(r: Tensor) -> Tensor:
-    # 1 + r, or 1 / (1 - r): the part above 0, and the rest.
+def _factor(r: Tensor) -> tuple[Tensor, Tensor]:
+    """1 + r, or 1 / (1 - r): the part above 0, and the rest, which is also by itself."""
     below = r.clamp(max=0.0)
-    return (r - below) + (1.0 - below).reciprocal()
+    inverse = (1.0 - below).reciprocal()
+    return (r - below) + inverse, inverse
 
 
 class Course(NamedTuple):
@@ -75,30 +91,18 @@ class Moved(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, courses: tuple[Course, ...], *raw: Tensor) -> Any:
         """The value of each."""
-        ctx.courses = courses
-        ctx.save_for_backward(*raw)
-        return tuple(value_of(one, *course) for one, course in zip(raw, courses, strict=True))
+        values, ctx.factors, inverses = zip(
+            *(_moved(one, *course) for one, course in zip(raw, courses, strict=True)), strict=True
+        )
+        ctx.save_for_backward(*inverses)
+        return values
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *cotangents: Tensor) -> Any:
         """The cotangent of each raw number."""
-        parts = zip(ctx.saved_tensors, ctx.courses, cotangents, strict=True)
-        return None, *(c * slope_of(raw, *course) for raw, course, c in parts)
-
-
-def slope_of(raw: Tensor, start: Tensor, size: Tensor | None, domain: Domain) -> Tensor | float:
-    """The derivative of :func:`value_of` by the raw number."""
-    low, high = domain.lowest, domain.highest
-    if low is not None and high is not None:
-        middle, half = 0.5 * (low + high), 0.5 * (high - low)
-        w = (start - middle) / half
-        return half / (1.0 + (raw + w / (1.0 - w.abs())).abs()).square()
-    if low is not None:
-        return (start - low if low else start) / (1.0 - raw.clamp(max=0.0)).square()
-    if high is not None:
-        return (high - start) / (1.0 + raw.clamp(min=0.0)).square()
-    return 1.0 if size is None else size
+        parts = zip(cotangents, ctx.factors, ctx.saved_tensors, strict=True)
+        return None, *(c * by if inverse is None else c * by * inverse * inverse for c, by, inverse in parts)
 
 
 def check_learn(neuron: Neuron, learn: Iterable[str] | str) -> tuple[str, ...]:

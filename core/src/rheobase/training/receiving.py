@@ -36,10 +36,10 @@ def flat_input(
             )
     received = {}
     for name, value in x.items():
-        said = f"{neuron.identifier}: the input {name!r}" if name else f"{neuron.identifier}: x"
-        received[name] = _checked(said, value, units, sizes.dtype, sizes.device, second, look)
+        received[name] = _checked(neuron, name, value, units, sizes, second, look)
         if name and inputs[name].bounded:
-            _check_domain(said, received[name].detach() * sizes[names.index(name)], inputs[name])
+            size = sizes[names.index(name)]
+            _check_domain(_said(neuron, name), received[name].detach() * size, inputs[name])
     shape = next(iter(received.values())).shape
     for name, value in received.items():
         if value.shape != shape:
@@ -82,38 +82,46 @@ def _check_domain(said: str, value: Tensor, declared: Input) -> None:
 
 
 def _checked(
-    said: str,
-    x: Any,
-    units: torch.Size,
-    dtype: torch.dtype,
-    device: torch.device,
-    second: bool,
-    look: bool,
+    neuron: Neuron, name: str, x: Any, units: torch.Size, sizes: Tensor, second: bool, look: bool
 ) -> Tensor:
-    least = len(units) + (2 if second else 1)
-    order = "[batch, T, *units]" if second else "[T, *batch, *units]"
+    dtype, dims = sizes.dtype, len(units)
     if not isinstance(x, Tensor):
-        raise InputError(f"{said} is {type(x).__name__}; give a tensor {order}")
-    if x.ndim < least or x.shape[-len(units) :] != units:
+        raise InputError(f"{_said(neuron, name)} is {type(x).__name__}; give a tensor {_order(second)}")
+    shape = x.shape
+    if len(shape) < dims + (2 if second else 1) or shape[-dims:] != units:
         raise InputError(
-            f"{said} has shape {list(x.shape)}; it must be {order}, and the units are {list(units)}"
+            f"{_said(neuron, name)} has shape {list(shape)}; it must be {_order(second)}, and the units are "
+            f"{list(units)}"
         )
-    if x.is_complex() or torch.promote_types(x.dtype, dtype) != dtype:
-        raise InputError(f"{said} is {x.dtype}, and the layer has {dtype}; convert one of them")
-    if x.device != device:
-        raise InputError(f"{said} is on {x.device}, and the layer on {device}; move one of them")
+    if x.dtype != dtype and (x.is_complex() or torch.promote_types(x.dtype, dtype) != dtype):
+        raise InputError(
+            f"{_said(neuron, name)} is {x.dtype}, and the layer has {dtype}; convert one of them"
+        )
+    if x.device != sizes.device:
+        raise InputError(
+            f"{_said(neuron, name)} is on {x.device}, and the layer on {sizes.device}; move one of them"
+        )
     x = x.movedim(1, 0) if second else x
     if look and values_visible(x) and not all_finite(x):
-        _refuse_not_finite(said, x, len(units))
-    flat: Tensor = x.flatten(-len(units)) if len(units) > 1 else x
-    return flat.to(dtype)
+        _refuse_not_finite(_said(neuron, name), x, dims)
+    flat: Tensor = x.flatten(-dims) if dims > 1 else x
+    return flat if flat.dtype == dtype else flat.to(dtype)
+
+
+def _said(neuron: Neuron, name: str) -> str:
+    """How an input is called in an error."""
+    return f"{neuron.identifier}: the input {name!r}" if name else f"{neuron.identifier}: x"
+
+
+def _order(second: bool) -> str:
+    """The dimensions of an input."""
+    return "[batch, T, *units]" if second else "[T, *batch, *units]"
 
 
 def check_finite(neuron: Neuron, given: Mapping[str, Tensor], units: torch.Size) -> None:
     """Refuse inputs ``[T, *batch, N]``, as they are given, that are not finite."""
     for name, value in given.items():
-        said = f"{neuron.identifier}: the input {name!r}" if name else f"{neuron.identifier}: x"
-        _refuse_not_finite(said, value.unflatten(-1, units), len(units))
+        _refuse_not_finite(_said(neuron, name), value.unflatten(-1, units), len(units))
 
 
 def _refuse_not_finite(said: str, x: Tensor, dims: int) -> None:

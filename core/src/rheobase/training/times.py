@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from ..engine.neuron.base import Neuron
-from ..errors import ArgumentError
+from ..errors import ArgumentError, EventModeError
+from ..torch_state import values_visible
 
 
 def check_timed(neuron: Neuron, choices: Mapping[str, str], recurrent: Any) -> None:
@@ -40,6 +41,17 @@ def check_timed(neuron: Neuron, choices: Mapping[str, str], recurrent: Any) -> N
         raise ArgumentError(
             "layer: reset='attached' says what a surrogate does at a reset; with gradient='times' a reset "
             "has its exact derivative; leave it out"
+        )
+
+
+def check_seen(neuron: Neuron, x: Any) -> None:
+    """Refuse inputs whose values cannot be looked at: within a function transform, while traced, on meta."""
+    parts = x.values() if isinstance(x, Mapping) else x if isinstance(x, (list, tuple)) else (x,)
+    if not all(values_visible(each) for each in parts if isinstance(each, Tensor)):
+        raise EventModeError(
+            f"{neuron.identifier}: gradient='times' looks at values, which cannot be seen in a function "
+            "transform, a trace, an export, or on meta; call the layer outside of it, or use "
+            "gradient='surrogate' there"
         )
 
 

@@ -108,7 +108,9 @@ static void backward_block(void *given, int64_t number) {
     Layer *const layer = (Layer *)given;
     const int64_t at = number * layer->block, lanes = layer->lanes, segment = layer->segment;
     const int64_t count = lanes - at < layer->block ? lanes - at : layer->block, padded = PADDED(count);
-    char *const memory = room(segment * STATES + NUMBERS + HOISTED + PARAMS + 3 * GATHERED + CARRIED + 1 + APART);
+    /* The last step that is taken again has an end, too. */
+    const int64_t states = (segment + (TAPED != 0)) * STATES;
+    char *const memory = room(states + segment * TAPED + NUMBERS + HOISTED + PARAMS + 3 * GATHERED + CARRIED + 1 + APART);
     if (!memory) {
         __atomic_store_n(&layer->short_of_memory, 1, __ATOMIC_RELAXED);
         return;
@@ -117,7 +119,7 @@ static void backward_block(void *given, int64_t number) {
     real *c[NUMBERS + 1], *p[PARAMS + 1], *a[GATHERED + 1], *g[CARRIED + 1], *dx[INPUTS + 1];
     double *sums[GATHERED + 1];
     const real *x[INPUTS + 1];
-    char *rest = memory + (size_t)segment * STATES * BLOCK * sizeof(real);
+    char *rest = memory + (size_t)(states + segment * TAPED) * BLOCK * sizeof(real);
     for (int k = 0; k < NUMBERS; k++, rest += BLOCK * sizeof(real)) c[k] = (real *)rest;
     for (int k = 0; k < HOISTED; k++, rest += BLOCK * sizeof(real)) h[k] = rest;
     for (int k = 0; k < PARAMS; k++, rest += BLOCK * sizeof(real)) p[k] = (real *)rest;
@@ -138,26 +140,32 @@ static void backward_block(void *given, int64_t number) {
     for (int64_t part = (layer->steps + segment - 1) / segment - 1; part >= 0; part--) {
         const int64_t first = part * segment;
         const int64_t steps = layer->steps - first < segment ? layer->steps - first : segment;
-        void *s[2][STATES + 1];
+        void *s[2][STATES + 1], *t[TAPED + 1];
         for (int k = 0; k < STATES; k++) {
             s[0][k] = ARRAY(memory, k);
             load_state(kinds[k], layer->kept[k], part * lanes + at, count, padded, s[0][k]);
         }
-        for (int64_t j = 0; j + 1 < steps; j++) {
+        for (int64_t j = 0; j + !TAPED < steps; j++) {
             for (int k = 0; k < STATES; k++) {
                 s[0][k] = ARRAY(memory, j * STATES + k);
                 s[1][k] = ARRAY(memory, (j + 1) * STATES + k);
             }
+            for (int k = 0; k < TAPED; k++) t[k] = ARRAY(memory, states + j * TAPED + k);
             rows_at(layer, first + j, at, x);
+#if TAPED
+            again(count, s[0], s[1], h, x, t);
+#else
             forward(count, s[0], s[1], h, x, NULL, &rare, 0);
+#endif
         }
         for (int64_t j = steps - 1; j >= 0; j--) {
             const int64_t step = first + j;
             for (int k = 0; k < STATES; k++) s[0][k] = ARRAY(memory, j * STATES + k);
+            for (int k = 0; k < TAPED; k++) t[k] = ARRAY(memory, states + j * TAPED + k);
             rows_at(layer, step, at, x);
             for (int k = 0; k < INPUTS; k++) dx[k] = layer->dinputs[k] ? layer->dinputs[k] + step * lanes + at : NULL;
             backward(count, s[0], h, x, layer->dout + step * layer->dout_step + at * layer->dout_lane, c, a, dx,
-                     &rare, (int)layer->dout_lane, (int)layer->stream);
+                     t, &rare, (int)layer->dout_lane, (int)layer->stream);
         }
         for (int k = 0; k < GATHERED; k++)
             for (int64_t i = 0; i < padded; i++) {

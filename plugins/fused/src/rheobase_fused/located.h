@@ -289,7 +289,7 @@ static int located(Place *p) {
         double *part = parts + p->lane[k];
         if (hold[k] > 0 && !p->count[k]) hold[k]--;
         else {
-            double whole = floor(p->left[k] / DT);
+            double whole = __builtin_floor(p->left[k] / DT);
             whole = whole < 0 ? 0 : whole > 2147483647.0 ? 2147483647.0 : whole;
             if (whole * DT > p->left[k]) whole -= 1;
             hold[k] = (int32_t)whole;

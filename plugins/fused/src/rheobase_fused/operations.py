@@ -13,8 +13,8 @@ class Operation:
     """An operation on the numbers of one unit.
 
     Args:
-        c: How it is written for vectors in C++, ``{0}``, ``{1}``, ... being its parts; ``support.h`` and
-            ``conditions.h`` have what starts with ``rb_``.
+        c: How it is written for vectors in C++, ``{0}``, ``{1}``, ... being its parts; ``support.h``,
+            ``conditions.h`` and ``rates.h`` have what starts with ``rb_``.
         triton: How it is written for blocks in Triton; empty if it cannot be. ``libdevice`` is the library of
             functions that CUDA's own compiler takes, so torch's numbers come from it, too; Triton's division,
             square root and ``exp`` are approximations in float32.
@@ -52,6 +52,9 @@ OPERATIONS: dict[str, Operation] = {
         "libdevice.div_rn(tl.full({0}.shape, 1, {0}.dtype), 1 + libdevice.exp({0} * -1))",
         28,
     ),
+    # x / (e^x - 1), and its derivative: of layers, which have no kernels in Triton.
+    "rate": Operation("rb_rate({0})", "", 35),
+    "rate_slope": Operation("rb_rate_slope({0})", "", 35),
     "sin": Operation("rb_sin({0})", "libdevice.sin({0})", 200),
     "cos": Operation("rb_cos({0})", "libdevice.cos({0})", 200),
     "tan": Operation("rb_tan({0})", "libdevice.tan({0})", 200),

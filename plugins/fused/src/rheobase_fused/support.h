@@ -1,7 +1,7 @@
 /* Vectors of numbers, in the extension that GCC and Clang share, and the functions that they lack.
    SINGLE says whether numbers are float or double; conditions and integers are as wide as they are,
-   conditions 0 or -1. */
-#include <math.h>
+   conditions 0 or -1. The functions of <math.h> are the compiler's own: in C++ that header takes a fifth of the
+   time of compiling. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
@@ -25,6 +25,8 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+#define INFINITY __builtin_inff()
+#define NAN __builtin_nanf("")
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #if SINGLE
@@ -91,19 +93,19 @@ ROUND(rb_round, __builtin_rint, 4)
 ROUND(rb_floor, __builtin_floor, 1)
 ROUND(rb_ceil, __builtin_ceil, 2)
 ROUND(rb_trunc, __builtin_trunc, 3)
-EACH(rb_sin, sin)
-EACH(rb_cos, cos)
-EACH(rb_tan, tan)
-EACH(rb_asin, asin)
-EACH(rb_acos, acos)
-EACH(rb_atan, atan)
-EACH(rb_sinh, sinh)
-EACH(rb_cosh, cosh)
-EACH(rb_erf, erf)
-EACH(rb_erfc, erfc)
-EACH2(rb_pow, pow)
-EACH2(rb_atan2, atan2)
-EACH2(rb_fmod, fmod)
+EACH(rb_sin, __builtin_sin)
+EACH(rb_cos, __builtin_cos)
+EACH(rb_tan, __builtin_tan)
+EACH(rb_asin, __builtin_asin)
+EACH(rb_acos, __builtin_acos)
+EACH(rb_atan, __builtin_atan)
+EACH(rb_sinh, __builtin_sinh)
+EACH(rb_cosh, __builtin_cosh)
+EACH(rb_erf, __builtin_erf)
+EACH(rb_erfc, __builtin_erfc)
+EACH2(rb_pow, __builtin_pow)
+EACH2(rb_atan2, __builtin_atan2)
+EACH2(rb_fmod, __builtin_fmod)
 /* By name where the compiler has one: it does not find the instruction in every loop over lanes. */
 #if SINGLE
 #define NAMED(name) name##ps512_mask
@@ -165,19 +167,20 @@ INLINE vreal rb_scale(vreal x, vreal k) {
 INLINE vreal line(vreal x, double constant, double slope) {
     return rb_fma(x, splat((real)slope), splat((real)constant));
 }
-/* In pairs, so that much of it can be worked out at the same time. */
-INLINE vreal rb_expm1_near(vreal r) {
+/* (e^r - 1 - r) / r^2, in pairs, so that much of it can be worked out at the same time. */
+INLINE vreal rb_bend(vreal r) {
     const vreal r2 = r * r;
     const vreal a = line(r, 1.0 / 2, 1.0 / 6), b = line(r, 1.0 / 24, 1.0 / 120), c = line(r, 1.0 / 720, 1.0 / 5040);
 #if SINGLE
-    return rb_fma(rb_fma(rb_fma(c, r2, b), r2, a), r2, r);
+    return rb_fma(rb_fma(c, r2, b), r2, a);
 #else
     const vreal d = line(r, 1.0 / 40320, 1.0 / 362880), e = line(r, 1.0 / 3628800, 1.0 / 39916800);
     const vreal f = line(r, 1.0 / 479001600, 1.0 / 6227020800.0), r4 = r2 * r2;
     const vreal low = rb_fma(b, r2, a), middle = rb_fma(d, r2, c), high = rb_fma(f, r2, e);
-    return rb_fma(rb_fma(rb_fma(high, r4, middle), r4, low), r2, r);
+    return rb_fma(rb_fma(high, r4, middle), r4, low);
 #endif
 }
+INLINE vreal rb_expm1_near(vreal r) { return rb_fma(rb_bend(r), r * r, r); }
 /* Within limits; NaN is let through, as the machine's instructions do with what stands second. */
 INLINE vreal rb_within(vreal x, real least, real most) {
 #if BYTES == 64
@@ -189,9 +192,17 @@ INLINE vreal rb_within(vreal x, real least, real most) {
 #endif
 }
 INLINE vreal rb_exp(vreal x) {
+#if BYTES == 64
+    /* Of what lies beyond the numbers k alone tells what becomes of it: 0, infinity or NaN. The remainder, which is
+       anything there, is cut off at 1 by an instruction that gives the smaller of two sizes. */
+    const vreal k = rb_round(x * INV_LN2);
+    const vreal rest = rb_fma(k, splat(-LN2_LOW), rb_fma(k, splat(-LN2_HIGH), x));
+    const vreal r = NAMED(__builtin_ia32_range)(rest, splat(1), 2, rest, EVERY, 4);
+#else
     const vreal inside = rb_within(x, EXP_LEAST, EXP_MOST), k = rb_round(inside * INV_LN2);
     const vreal r = rb_fma(k, splat(-LN2_LOW), rb_fma(k, splat(-LN2_HIGH), inside));
     /* NaN goes through: every comparison with it is false. */
+#endif
     return rb_scale(1 + rb_expm1_near(r), k);
 }
 /* expm1: 2^k (e^r - 1) + (2^k - 1). */

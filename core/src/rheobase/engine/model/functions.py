@@ -15,7 +15,12 @@ from .schema import Schema
 
 
 class Model(NamedTuple):
-    """The pure functions of a declared model, with its schema."""
+    """The pure functions of a declared model, with its schema.
+
+    Attributes:
+        packed: ``(y, params, data)`` to what :func:`slopes` gives, of a model that has a shorter way there
+            than by the names of ``derivatives``.
+    """
 
     schema: Schema
     derivatives: Callable[..., Mapping[str, Any]] | None
@@ -24,6 +29,7 @@ class Model(NamedTuple):
     update: Callable[..., Any] | None
     dt_max: Callable[..., Any] | None = None
     release: Callable[..., Mapping[str, Any]] | None = None
+    packed: Callable[[Tensor, Any, Any], Tensor] | None = None
 
 
 def pack(parts: list[Tensor]) -> Tensor:
@@ -33,6 +39,8 @@ def pack(parts: list[Tensor]) -> Tensor:
 
 def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
     """The derivatives at a packed state ``[D, *batch, units]``, per ms, packed like it."""
+    if model.packed is not None:
+        return model.packed(y, params, data)
     function, schema = model.derivatives, model.schema
     if function is None:
         raise _undefined(model, "derivatives")
@@ -40,18 +48,18 @@ def slopes(model: Model, y: Tensor, params: Any, data: Any) -> Tensor:
     state = schema.pack_state(*y.unbind(0))
     try:
         values = function(state, params, data)
-    except _EXPLAINED as error:
-        raise _explained(model, "derivatives", error, (state, params, data)) from error
-    if type(values) is dict and len(values) == len(y):
+    except EXPLAINED as error:
+        raise explained(model, "derivatives", error, (state, params, data)) from error
+    if type(values) is dict and len(values) == len(state):
         # As nearly every model gives them: nothing needs to be cast or spread.
-        parts, dtype, shape = [], y.dtype, y.shape[1:]
+        parts, dtype, shape = [], y.dtype, state[0].shape
         for name in schema.states:
             value = values.get(name)
-            if type(value) is not Tensor or value.dtype != dtype or value.shape != shape:
+            if type(value) is not Tensor or value.dtype is not dtype or value.shape != shape:
                 break
             parts.append(value)
         else:
-            return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(parts)
+            return parts[0][None] if len(parts) == 1 else torch.stack(parts)
     return pack_all(schema, values, y, "derivatives")
 
 
@@ -63,11 +71,11 @@ def gap(model: Model, y: Tensor, params: Any) -> Tensor:
     state = model.schema.pack_state(*y.unbind(0))
     try:
         g = function(state, params)
-    except _EXPLAINED as error:
-        raise _explained(model, "threshold", error, (state, params)) from error
+    except EXPLAINED as error:
+        raise explained(model, "threshold", error, (state, params)) from error
     # As nearly every model gives it: nothing needs to be cast.
     if isinstance(g, Tensor) and g.dtype == y.dtype:
-        shape = y.shape[1:]
+        shape = state[0].shape
         return g if g.shape == shape else torch.broadcast_to(g, shape)
     _check_difference(model, g)
     return _like(g, y)
@@ -98,11 +106,11 @@ def ask_packed(model: Model, name: str, state: Any, params: Any, *more: Any) -> 
         raise _undefined(model, name)
     try:
         return function(state, params, *more)
-    except _EXPLAINED as error:
-        raise _explained(model, name, error, (state, params, *more)) from error
+    except EXPLAINED as error:
+        raise explained(model, name, error, (state, params, *more)) from error
 
 
-_EXPLAINED = (AttributeError, RuntimeError, TypeError, ValueError)
+EXPLAINED = (AttributeError, RuntimeError, TypeError, ValueError)
 """What an author's mistake raises that can be told better."""
 
 
@@ -111,7 +119,7 @@ def _undefined(model: Model, name: str) -> DeclarationError:
     return DeclarationError(f"{model.schema.owner} defines no {name}{left}")
 
 
-def _explained(model: Model, name: str, error: Exception, given: tuple[Any, ...]) -> DeclarationError:
+def explained(model: Model, name: str, error: Exception, given: tuple[Any, ...]) -> DeclarationError:
     """What an error of one of the author's functions means; raises it as it is where that is not known."""
     owner, params = f"{model.schema.owner}.{name}", given[1]
     if not isinstance(error, AttributeError):
@@ -164,8 +172,8 @@ def after_release(model: Model, y: Tensor, params: Any) -> Tensor:
 
 def _changed(model: Model, function: str, y: Tensor, params: Any, others: Tensor | None) -> Tensor | None:
     """The packed state with the new values that a function gives to some states; None if it names none."""
-    schema = model.schema
-    changes = ask(model, function, y.unbind(0), params)
+    schema, parts = model.schema, y.unbind(0)
+    changes = ask(model, function, parts, params)
     if not isinstance(changes, Mapping) or not changes.keys() <= schema.states.keys():
         raise DeclarationError(
             f"{schema.owner}.{function} gave {_gave(changes)}; give a mapping of new values for some of the "
@@ -173,7 +181,7 @@ def _changed(model: Model, function: str, y: Tensor, params: Any, others: Tensor
         )
     if not changes:
         return None
-    rest = (y if others is None else others).unbind(0)
+    rest = parts if others is None else others.unbind(0)
     return pack(
         [
             _own_like(schema, function, name, changes[name], y) if name in changes else part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -11,10 +11,15 @@ from torch import Tensor
 from ...errors import DeclarationError
 
 
-def fits(value: Any, like: Any) -> bool:
-    """Whether a value is a row as nearly all are: nothing needs to be cast or spread."""
-    alike = type(value) is type(like) is Tensor
-    return alike and value.shape == like.shape and value.dtype == like.dtype
+def fit(values: Iterable[Any], like: Any) -> bool:
+    """Whether values are rows as nearly all are: nothing needs to be cast or spread."""
+    if type(like) is not Tensor:
+        return False
+    dtype, shape = like.dtype, like.shape
+    for value in values:
+        if type(value) is not Tensor or value.dtype is not dtype or value.shape != shape:
+            return False
+    return True
 
 
 def fitting(value: Any, like: Any, where: str) -> Any:

@@ -12,8 +12,15 @@ from ...errors import InputError
 from ...torch_state import broadcast_shape
 
 
-def of_one_batch(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of the first step, with the batch that one of them brings: it is that of the network."""
+def of_one_batch(
+    data: Mapping[str, Any], sources: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The inputs of the first step, with the batch that one of them brings: it is that of the network.
+
+    Args:
+        data: Population -> its input, prepared.
+        sources: Population -> the sources of it that stay apart, by input.
+    """
     tensors = [each for given in data.values() for each in _tensors(given)]
     try:
         batch = broadcast_shape(*(each.shape[:-1] for each in tensors)) if tensors else torch.Size()
@@ -25,7 +32,7 @@ def of_one_batch(data: Mapping[str, Any]) -> dict[str, Any]:
             f"the inputs of the populations have the batches {told}; all of a network have one"
         ) from error
     if not batch:
-        return dict(data)
+        return dict(data), dict(sources)
 
     def widened(given: Any) -> Any:
         if isinstance(given, Tensor):
@@ -34,7 +41,11 @@ def of_one_batch(data: Mapping[str, Any]) -> dict[str, Any]:
             return type(given)(*map(widened, given))
         return given
 
-    return {name: widened(given) for name, given in data.items()}
+    apart = {
+        name: {each: tuple((key, widened(value)) for key, value in found) for each, found in inputs.items()}
+        for name, inputs in sources.items()
+    }
+    return {name: widened(given) for name, given in data.items()}, apart
 
 
 def _tensors(given: Any) -> list[Tensor]:

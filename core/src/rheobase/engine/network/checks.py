@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ArgumentError, RheobaseWarning
+from ...torch_state import values_visible
 from ..neuron.base import Neuron
 from ..neuron.tensors import is_hooked
 from .projection import Projection
@@ -54,6 +55,27 @@ def warn_of_hooks(populations: Mapping[str, Neuron], named: str) -> None:
             "its populations past it; hook into the network, whose forward gives what all parts report",
             RheobaseWarning,
             stacklevel=5,
+        )
+
+
+def warn_of_start(populations: Mapping[str, Neuron], named: str) -> None:
+    """Say which populations have units that begin at or above their threshold, where no crossing begins.
+
+    Warns:
+        RheobaseWarning: It names these populations, and how many units.
+    """
+    silent = []
+    for name, each in populations.items():
+        armed = each._buffers.get("armed")
+        if armed is not None and values_visible(armed):
+            above = int((~armed).reshape(-1, each.num_units).any(dim=0).sum())
+            silent += [f"{above} of {each.num_units} units of {name!r}"] if above else []
+    if silent:
+        warnings.warn(
+            f"{named}: {' and '.join(silent)} begin at or above their threshold and cannot spike before they "
+            "have been below; choose other parameters or initial states",
+            RheobaseWarning,
+            stacklevel=6,  # the line that simulates
         )
 
 

@@ -6,7 +6,7 @@ result takes it as it takes any other model. Each author's functions see their o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, final
 
@@ -15,14 +15,11 @@ from torch import Tensor
 
 from ..aggregate import Aggregator
 from ..integrator import RungeKutta
-from ..model.functions import Model, ask_packed, pack, wrong_names
+from ..model.functions import EXPLAINED, Model, ask_packed, explained, pack, pack_all, wrong_names
 from ..model.schema import Schema, tuple_type
-from .answers import fits, fitting, named_rows
+from .answers import fit, fitting, named_rows
+from .apart import EXTERNAL, Apart, Joining
 from .synapse import Kinetics
-
-EXTERNAL = "external"
-"""What the input of the user is called among the outputs of the synapses."""
-
 
 _ALONE = RungeKutta(order=4)
 """What steps a synapse whose target makes its own step."""
@@ -58,17 +55,36 @@ class Composite:
         own: The model of the target.
         parts: The synapses.
         rule_of: The aggregator of an input, by its name; of the only one under ``""``.
+        sources: Input -> the identifiers of what it has from outside, where that is several; each is an input
+            of the whole. None: what comes from outside is one.
 
     Attributes:
         model: What is integrated: the rows of the target's own states, then those of each part.
         parts: The parts, in order.
+        jumps: Whether what arrives by one of them changes a state of the target.
     """
 
-    def __init__(self, own: Model, parts: Sequence[Part], rule_of: Callable[[str], Aggregator]) -> None:
+    def __init__(
+        self,
+        own: Model,
+        parts: Sequence[Part],
+        rule_of: Callable[[str], Aggregator],
+        sources: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.own, self.parts = own, tuple(sorted(parts, key=lambda part: part.identifier))
         self._rules = {name: rule_of(name) for name in {part.input for part in self.parts}}
+        self._apart = Apart(own.schema, sources) if sources else None
         self._slices = self._layout()
+        self._rows_of_own = len(own.schema.states)
+        self._senders = tuple(part for part in self.parts if part.kinetics.output is not None)
+        # Input -> who sends to it, by place among the senders, and what the aggregator knows all by.
+        self._sending: dict[str, tuple[list[int], list[str]]] = {}
+        for place, part in enumerate(self._senders):
+            places, identifiers = self._sending.setdefault(part.input, ([], []))
+            places.append(place)
+            identifiers.append(part.identifier)
         self._known: tuple[Any, tuple[Any, list[Any]]] | None = None
+        self.jumps = any(part.kinetics.into for part in self.parts)
         self.model = Model(
             self._schema(),
             None if own.derivatives is None else self._derivatives,
@@ -77,6 +93,7 @@ class Composite:
             None if own.update is None else self._update,
             own.dt_max,
             None if own.release is None else self._release,
+            None if own.derivatives is None else self._packed,
         )
 
     def _layout(self) -> tuple[_Slices, ...]:
@@ -115,8 +132,9 @@ class Composite:
             parameters |= {prefix + name: each for name, each in schema.parameters.items()}
             options |= {prefix + name: each for name, each in schema.options.items()}
             kinetic += [prefix + name for name in schema.states]
+        whole = own if self._apart is None else self._apart.schema(own)
         return replace(
-            own,
+            whole,
             states=states,
             parameters=parameters,
             options=options,
@@ -128,7 +146,7 @@ class Composite:
 
     # --- values --------------------------------------------------------------------------------------
 
-    def params(self, own: Any, parts: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> Any:
+    def params(self, own: Any, parts: Iterable[tuple[Sequence[Any], Sequence[Any]]]) -> Any:
         """The parameters of the whole.
 
         Args:
@@ -166,24 +184,54 @@ class Composite:
     # --- the functions of the whole ----------------------------------------------------------------------
 
     def _derivatives(self, state: Any, params: Any, data: Any) -> Mapping[str, Any]:
+        slopes = self._slopes(state, params, data)
+        return dict(zip(self.model.schema.states, slopes, strict=True))
+
+    def _packed(self, y: Tensor, params: Any, data: Any) -> Tensor:
+        """The same, packed: the innermost call of every stage."""
+        rows = y.unbind(0)
+        slopes = self._slopes(rows, params, data)
+        # Those of parts are as they should be.
+        if fit(slopes[: self._rows_of_own], rows[0]):
+            return pack(slopes)
+        schema = self.model.schema
+        return pack_all(schema, dict(zip(schema.states, slopes, strict=True)), y, "derivatives")
+
+    def _slopes(self, state: Sequence[Any], params: Any, data: Any) -> list[Any]:
+        """The derivatives of all rows: of the target's own states, then of those of each part."""
         own, (values, of_parts) = self.own.schema, self._unpacked(params)
-        post = own.pack_state(*state[: len(own.states)])
-        rows = self._rows(state)
+        post = own.pack_state(*state[: self._rows_of_own])
         changes: list[Any] = []
-        for part, row, given in zip(self.parts, rows, of_parts, strict=True):
-            if row:
-                changes += self._kinetic_slopes(part, row, given)
-        received = self._received(post, rows, of_parts, data)
-        slopes = ask_packed(self.own, "derivatives", post, values, received)
-        return dict(zip(self.model.schema.states, [*_in_order(own, slopes), *changes], strict=True))
+        outputs: list[Any] = []
+        for part, where, given in zip(self.parts, self._slices, of_parts, strict=True):
+            kinetics: Any = part.kinetics
+            row, asked = kinetics.schema.pack_state(*state[where.states]), "derivatives"
+            # As ask_packed() does, written out.
+            try:
+                if row:
+                    changes += _in_rows(part, kinetics.derivatives(row, given), row)
+                asked = "output"
+                if kinetics.output is not None:
+                    outputs.append(kinetics.output(row, given, post))
+            except EXPLAINED as error:
+                raise explained(kinetics, asked, error, (row, given, post)) from error
+        received = self._received(post, outputs, data)
+        return [*_in_order(own, ask_packed(self.own, "derivatives", post, values, received)), *changes]
 
     def _update(self, state: Any, params: Any, data: Any, dt: float) -> Any:
         """The target's own step, with what the synapses send at its start held for all of it."""
         own, (values, of_parts) = self.own.schema, self._unpacked(params)
-        post = own.pack_state(*state[: len(own.states)])
-        rows = self._rows(state)
-        received = self._received(post, rows, of_parts, data)
-        new = ask_packed(self.own, "update", post, values, received, dt)
+        post = own.pack_state(*state[: self._rows_of_own])
+        rows = [
+            part.kinetics.schema.pack_state(*state[where.states])
+            for part, where in zip(self.parts, self._slices, strict=True)
+        ]
+        outputs = [
+            ask_packed(part.kinetics, "output", row, given, post)  # type: ignore[arg-type]
+            for part, row, given in zip(self.parts, rows, of_parts, strict=True)
+            if part.kinetics.output is not None
+        ]
+        new = ask_packed(self.own, "update", post, values, self._received(post, outputs, data), dt)
         if new is NotImplemented:
             return new
         changes: list[Any] = []
@@ -192,49 +240,36 @@ class Composite:
                 changes += self._kinetic_step(part, row, given, dt)
         return dict(zip(self.model.schema.states, [*_in_order(own, new), *changes], strict=True))
 
-    def _rows(self, state: Any) -> list[Any]:
-        """The states of each part, by its own names."""
-        return [
-            part.kinetics.schema.pack_state(*state[where.states])
-            for part, where in zip(self.parts, self._slices, strict=True)
-        ]
-
-    def _received(self, post: Any, rows: Sequence[Any], of_parts: Sequence[Any], data: Any) -> Any:
-        """The target's input: the external one and all outputs, aggregated once."""
-        sent: dict[str, tuple[list[Any], list[str]]] = {}
-        for part, row, values in zip(self.parts, rows, of_parts, strict=True):
-            kinetics: Any = part.kinetics
-            if kinetics.output is not None:
-                given = ask_packed(kinetics, "output", row, values, post)
-                if not fits(given, post[0]):
-                    given = fitting(given, post[0], f"{_told(part)}.output")
-                if part.input not in sent:
-                    sent[part.input] = [], []
-                outputs, identifiers = sent[part.input]
-                outputs.append(given)
-                identifiers.append(part.identifier)
-        for name, (outputs, identifiers) in sent.items():
-            external = getattr(data, name) if name else data
-            total = self._rules[name]([external, *outputs], [EXTERNAL, *identifiers])
+    def _received(self, post: Any, outputs: Sequence[Any], data: Any) -> Any:
+        """The target's input: what comes from outside and all outputs, aggregated once."""
+        joining: Joining = {}
+        if self._apart is not None:
+            data, joining = self._apart.parted(data)
+        if not fit(outputs, post[0]):
+            outputs = [
+                fitting(output, post[0], f"{_told(part)}.output")
+                for part, output in zip(self._senders, outputs, strict=True)
+            ]
+        for name, (places, identifiers) in self._sending.items():
+            if name in joining:
+                values, names = joining[name]
+            else:
+                values, names = [getattr(data, name) if name else data], [EXTERNAL]
+            # Lists of their own: the aggregator may be anybody's.
+            total = self._rules[name](
+                [*values, *(outputs[place] for place in places)], [*names, *identifiers]
+            )
             data = data._replace(**{name: total}) if name else total
         return data
-
-    def _kinetic_slopes(self, part: Part, rows: Any, values: Any) -> list[Any]:
-        kinetics: Any = part.kinetics
-        given, states = ask_packed(kinetics, "derivatives", rows, values), kinetics.schema.states
-        if type(given) is dict and len(given) == len(states):
-            slopes = [given[name] for name in states if name in given]
-            if len(slopes) == len(states) and all(fits(each, rows[0]) for each in slopes):
-                return slopes
-        named = named_rows(given, states, rows[0], f"{_told(part)}.derivatives")
-        return [named[name] for name in states]
 
     def _kinetic_step(self, part: Part, rows: Any, values: Any, dt: float) -> tuple[Any, ...]:
         """A step of the synapse alone, by the classical Runge-Kutta method: no integrator is asked there."""
         names = part.kinetics.schema.pack_state
 
         def field(t: Any, y: Tensor) -> Tensor:
-            return pack(self._kinetic_slopes(part, names(*y.unbind(0)), values))
+            row = names(*y.unbind(0))
+            slopes = ask_packed(part.kinetics, "derivatives", row, values)  # type: ignore[arg-type]
+            return pack(_in_rows(part, slopes, row))
 
         return _ALONE.advance(field, pack(list(rows)), 0.0, dt).y.unbind(0)
 
@@ -286,7 +321,7 @@ class Composite:
             changes = ask_packed(kinetics, "arrive", own, values, weight)
             states = kinetics.schema.states
             usual = type(changes) is dict and bool(changes) and changes.keys() <= states.keys()
-            if not usual or not all(fits(each, own[0]) for each in changes.values()):
+            if not usual or not fit(changes.values(), own[0]):
                 changes = named_rows(changes, states, own[0], f"{_told(part)}.arrive", some=True)
             for at, name in enumerate(states, start=where.start):
                 if name in changes:
@@ -304,9 +339,20 @@ def _told(part: Part) -> str:
     return f"{part.identifier}: {part.kinetics.schema.owner}"
 
 
+def _in_rows(part: Part, given: Any, rows: Any) -> list[Any]:
+    """The derivatives of a part's states, whose present values are ``rows``."""
+    states = part.kinetics.schema.states
+    if type(given) is dict and given.keys() == states.keys():
+        slopes = [given[name] for name in states]
+        if fit(slopes, rows[0]):
+            return slopes
+    named = named_rows(given, states, rows[0], f"{_told(part)}.derivatives")
+    return [named[name] for name in states]
+
+
 def _in_order(schema: Schema, slopes: Any) -> list[Any]:
     """The derivatives of the target's own states; a mapping with other names is told by whoever packs it."""
-    if not isinstance(slopes, Mapping) or slopes.keys() != schema.states.keys():
+    if not (type(slopes) is dict or isinstance(slopes, Mapping)) or slopes.keys() != schema.states.keys():
         # The error that the model alone would give.
         raise wrong_names(schema, slopes, "derivatives")
     return [slopes[name] for name in schema.states]

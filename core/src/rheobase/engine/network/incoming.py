@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from functools import partial, reduce
+from operator import is_
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
 
 from ...torch_state import broadcast_shape
+from ..aggregate import sum_inputs
 from ..integrator import Integrator
-from ..model.functions import spread
+from ..model.functions import Model, spread
+from ..neuron.base import Neuron
 from ..neuron.named import by_name, packed
 from ..step.arrivals import Arrivals
 from ..step.field import ModelField
@@ -20,12 +23,10 @@ from ..step.moments import Moments
 from ..step.table import StepState, with_batch
 from .compose import Composite, Part
 from .held import OUTPUT
+from .outside import Source
 from .plastic import PlasticDelivery
 from .projection import Projection
 from .underway import has_moments
-
-if TYPE_CHECKING:
-    from ..neuron.base import Neuron
 
 
 class _Left(NamedTuple):
@@ -50,6 +51,9 @@ class Incoming:
             states, are one group, and have its name there.
         projections: They, one after the other.
         plastic: Those of them whose weights change, by their places among them.
+        holding: The identifiers of those whose sums are held for a step: they have no kinetics.
+        apart: The inputs where what they bring is not added to what comes from outside: several sources of
+            these go to the aggregator with it.
     """
 
     def __init__(self, neuron: Neuron, projections: Sequence[Projection]) -> None:
@@ -62,8 +66,14 @@ class Incoming:
         self.groups = tuple(tuple(by_name[name]) for name in sorted(by_name))
         self._first = tuple(group[0] for group in self.groups)
         parts = [Part(each.receptor or each.identifier, each.kinetics, each.input) for each in self._first]
-        self._composite = Composite(own, parts, neuron._rule_of)
+        self._compose = partial(Composite, own, parts, neuron._rule_of)
+        self._composite = self._compose()
         self.model = self._composite.model
+        joined = {part.input for part in parts if part.kinetics.output is not None}
+        added = (sum_inputs, Neuron.aggregate)
+        self.apart = frozenset(name for name in joined if neuron._rule_of(name) not in added)
+        self._sources: Mapping[str, Sequence[Source]] = {}
+        self._models: dict[tuple[tuple[str, tuple[str, ...]], ...], Model] = {}
         self._own = len(own.schema.states)
         self.projections = tuple(each for group in self.groups for each in group)
         self.plastic = tuple(
@@ -71,18 +81,21 @@ class Incoming:
             for place, each in enumerate(self.projections)
             if isinstance(each.delivery, PlasticDelivery)
         )
+        self.holding = tuple(each.identifier for each in self.projections if each.kinetics.held)
         self._arrived: list[Any] = []
         self._due: list[Tensor | None] = []
         self._moments: list[Moments | None] = []
         self._located = has_moments(neuron)
         self._parted: tuple[Tensor, Tensor] | None = None
         self._left: _Left | None = None
+        # The parameters of the whole, and what they were made of.
+        self._known: tuple[Any, list[Any], Any] | None = None
 
     def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
         """The state and the parameters of the whole."""
         y = self._as_left(state.y)
         if y is not None:
-            return state._replace(y=y), self.params(params)
+            return StepState(y, *state[1:]), self.params(params)
         rows = [
             row
             for place, each in enumerate(self._first)
@@ -99,6 +112,27 @@ class Incoming:
         if rows:
             state = state._replace(y=torch.cat([state.y, torch.stack([spread(row, shape) for row in rows])]))
         return state, self.params(params)
+
+    def from_outside(self, sources: Mapping[str, Sequence[Source]]) -> None:
+        """Take what the population has from outside in the step by several sources: input -> these."""
+        self._sources = sources
+
+    def taken(self, data: Any) -> tuple[Model, Any]:
+        """The model of the whole in this step, and its input, of the one that the population keeps."""
+        if not self._sources:
+            return self.model, data
+        layout = tuple((name, tuple(each for each, _ in found)) for name, found in self._sources.items())
+        model = self._models.get(layout)
+        if model is None:
+            model = self._models[layout] = self._compose(dict(layout)).model
+        inputs = self.model.schema.inputs
+        named = dict(zip(inputs, data, strict=True)) if inputs else {"": data}
+        values = [
+            value
+            for name, whole in named.items()
+            for value in ([each for _, each in self._sources[name]] if name in self._sources else [whole])
+        ]
+        return model, model.schema.pack_data(*values)
 
     def _as_left(self, own: Tensor) -> Tensor | None:
         """The states of the whole as the last step left them; None where anybody put others there since."""
@@ -130,22 +164,22 @@ class Incoming:
         return names
 
     @property
-    def holding(self) -> tuple[str, ...]:
-        """The projections whose sums are held for a step: they have no kinetics."""
-        return tuple(each.identifier for each in self.projections if each.kinetics.held)
-
-    @property
     def weights(self) -> Sequence[Tensor | None]:
         """By each group, what arrives at the end of the step, ``[*batch, units]``; None: nothing."""
         return self._due
 
     def params(self, own: Any) -> Any:
         """The parameters of the whole, of those of the neuron."""
-        values = [
-            ([each._buffers[name] for name in each.schema.parameters], list(each.options.values()))
-            for each in self._first
-        ]
-        return self._composite.params(own, values)
+        parameters = [[each._buffers[name] for name in each.schema.parameters] for each in self._first]
+        options = [[*each.options.values()] for each in self._first]
+        values = [each for part in (*parameters, *options) for each in part]
+        known = self._known
+        # In a run they are the same from step to step: then so is what is made of them.
+        if known is not None and known[0] is own and all(map(is_, known[1], values)):
+            return known[2]
+        whole = self._composite.params(own, zip(parameters, options, strict=True))
+        self._known = own, values, whole
+        return whole
 
     def field(self, neuron: Neuron, data: Any, resting: Tensor | None) -> tuple[ModelField, Tensor]:
         """The field of the whole, and the states that it has now, ``[D, *batch, units]``.
@@ -183,7 +217,9 @@ class Incoming:
         """
         schema = self.model.schema
         before = packed(schema, state)
-        arrivals = Arrivals(self._composite.arrive, weights) if any(w is not None for w in weights) else None
+        arrivals = None
+        if any(weight is not None for weight in weights):
+            arrivals = Arrivals(self._composite.arrive, weights, own=self._composite.jumps)
         after, _ = step(
             self.model, integrator, neuron.event, before, params, data, neuron.dt, arrivals=arrivals
         )
@@ -221,13 +257,16 @@ class Incoming:
 
     def arrivals(self) -> Arrivals | None:
         """What arrives in the step; None where nothing does."""
-        # What is held for a step is a state in it, and no jump.
-        held = [each.kinetics.held for each in self._first]
-        due = [None if stays else each for each, stays in zip(self._due, held, strict=False)]
-        moments = [None if stays else each for each, stays in zip(self._moments, held, strict=False)]
-        if all(each is None for each in (*due, *moments)):
-            return None
-        return Arrivals(self._composite.arrive, due, moments)
+        due, moments = self._due, self._moments
+        if self.holding:
+            # What is held for a step is a state in it, and no jump.
+            held = [each.kinetics.held for each in self._first]
+            due = [None if stays else each for each, stays in zip(due, held, strict=False)]
+            moments = [None if stays else each for each, stays in zip(moments, held, strict=False)]
+        for each in (*due, *moments):
+            if each is not None:
+                return Arrivals(self._composite.arrive, due, moments, self._composite.jumps)
+        return None
 
     def _sum_of(self, place: int) -> Tensor:
         """What arrives in the step by a projection that holds it, for each target."""
@@ -243,11 +282,11 @@ class Incoming:
         sums.view(-1).index_add_(0, found.units, found.weights)
         return sums
 
-    def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
+    def parted(self, state: StepState) -> tuple[StepState, Sequence[Tensor]]:
         """The population's own part of a state, and the rows of the synapses."""
-        own, rows = state.y[: self._own], list(state.y[self._own :].unbind(0))
+        own, rows = state.y[: self._own], state.y.unbind(0)[self._own :]
         self._parted = own, state.y
-        return state._replace(y=own), rows
+        return StepState(own, *state[1:]), rows
 
     def leave(self, rows: Sequence[Tensor], attached: bool) -> None:
         """Keep the states of the synapses."""
@@ -255,12 +294,12 @@ class Incoming:
         for group in self.groups:
             for name in group[0].kinetics.schema.states:
                 row = next(found)
-                kept = row if attached else row.detach()
+                kept = row if attached or not row.requires_grad else row.detach()
                 for each in group:
                     each._buffers[name] = kept
                     left.append((each._buffers, name, kept, kept.data_ptr()))
         parted, self._parted, self._left = self._parted, None, None
-        if parted is not None and not attached and not any(each.kinetics.held for each in self._first):
+        if parted is not None and not attached and not self.holding:
             own, whole = parted
             if not whole.requires_grad:
                 self._left = _Left(own, whole, left)

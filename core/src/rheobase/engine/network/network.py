@@ -14,7 +14,8 @@ from ...specs import Provenance
 from ..neuron.base import Neuron
 from .building import Building
 from .membership import enter
-from .stepping import Stepper, refuse_several, take_step
+from .outside import as_given, prepared
+from .stepping import Stepper, apart_in, take_step
 
 
 class Network(Building):
@@ -66,8 +67,9 @@ class Network(Building):
         """One step of dt.
 
         Args:
-            stimulus: Population -> its input, as a neuron of its own takes it. Who is not named receives 0. A
-                list has the inputs of the :attr:`roots`.
+            stimulus: Population -> its input, as a neuron of its own takes it; several sources in a list, or
+                by identifier in a mapping. Who is not named receives 0. A list has the inputs of the
+                :attr:`roots`.
 
         Returns:
             Population or projection -> what it reports, as tensors of their own.
@@ -91,21 +93,25 @@ class Network(Building):
             stimulus = self._to_roots(stimulus)
         if not isinstance(stimulus, Mapping):
             raise InputError(f"{self.identifier}: the stimulus is {stimulus!r}; give a mapping by population")
-        for name, given in stimulus.items():
+        for name in stimulus:
             if name not in self.populations and name not in self.views:
                 known = (*self.populations, *self.views)
                 raise InputError(
                     f"{self.identifier}: there is no population {name!r} to receive an input"
                     f"{nearest(str(name), known)}; there are {', '.join(known)}"
                 )
-            if isinstance(given, (list, tuple)) and len(given) > 1:
-                refuse_several(self, name)
         return self.advance_prepared(
             {
-                name: each.prepare(stimulus.get(name, _nothing(each)))
+                name: prepared(each, as_given(each, stimulus[name]), apart_in(self, name))
+                if name in stimulus
+                else each.prepare(_nothing(each))
                 for name, each in self.populations.items()
             },
-            {name: given for name, given in stimulus.items() if name in self.views},
+            {
+                name: as_given(self.populations[view.population], stimulus[name])
+                for name, view in self.views.items()
+                if name in stimulus
+            },
         )
 
     def advance_prepared(

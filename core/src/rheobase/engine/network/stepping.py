@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from torch import Tensor
 
-from ...errors import InputError, IntegrationError
-from ..aggregate import sum_inputs
+from ...errors import IntegrationError
 from ..neuron.base import Neuron
 from .batch import of_one_batch
 from .blame import source_of_nan
-from .checks import check_alike, warn_of_hooks
+from .checks import check_alike, warn_of_hooks, warn_of_start
+from .outside import parted
 from .parts import Parts
 from .projection import Projection
 from .settling import put_back, reports, settled
@@ -58,19 +58,22 @@ def take_step(
     check_alike(net.populations, net.projections, net.identifier)
     if of_views:
         data = _with_views(net, data, of_views)
+    data, sources = parted(data)
     incoming, wires, label = net._reached(), net._wired(), net.simulation_step + 1
     before = {each: each._buffers.copy() for each in wires.modules}
     outputs: dict[str, Any] = {}
     sent: dict[str, Sent | None] = {}
     if label == 1:
-        data = of_one_batch(data)
+        data, sources = of_one_batch(data, sources)
         warn_of_hooks(net.populations, net.identifier)
+        warn_of_start(net.populations, net.identifier)
     try:
         for name in net._order:
             population = net.populations[name]
             reaching = incoming.get(name)
             if reaching is not None:
                 reaching.due(label)
+                reaching.from_outside(sources.get(name, {}))
             found = steppers[name](data[name]) if name in steppers else None
             if found is None:
                 own = population._own_forward or population._model is None
@@ -109,7 +112,10 @@ def _with_views(net: Parts, data: Mapping[str, Any], of_views: Mapping[str, Any]
         given.setdefault(view.population, []).append((view, of_views[each]))
     return {
         **data,
-        **{name: combined(net.populations[name], data[name], each) for name, each in given.items()},
+        **{
+            name: combined(net.populations[name], data[name], each, apart_in(net, name))
+            for name, each in given.items()
+        },
     }
 
 
@@ -130,18 +136,7 @@ def _put_back(net: Parts, before: Mapping[Any, Mapping[str, Any]], label: int) -
         projection.delivery.take_back(label)
 
 
-def refuse_several(net: Parts, name: str) -> None:
-    """Refuse several sources from outside where they would not be added to what projections bring.
-
-    Raises:
-        InputError: If the population has an aggregator, and projections reach it.
-    """
-    name = net.views[name].population if name in net.views else name
-    population = net.populations[name]
-    reached = any(each.receiver == name for each in net.projections.values())
-    own = population.aggregator is not None or type(population).aggregate is not Neuron.aggregate
-    if reached and own and population.aggregator is not sum_inputs:
-        raise InputError(
-            f"{net.identifier}: {name!r} has an aggregator and projections that reach it, and was given "
-            "several sources from outside; give one, which the aggregator knows as 'external'"
-        )
+def apart_in(net: Parts, name: str) -> Collection[str]:
+    """The inputs of a population, or of the one of a view, whose sources meet what projections bring."""
+    reaching = net._reached().get(net.views[name].population if name in net.views else name)
+    return () if reaching is None else reaching.apart

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, final
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from ...errors import ArgumentError, InputError
 from ...signal.signal import Signal
 from ..neuron.base import Neuron
+from .outside import Outside, Several, as_outside, prepared
 
 
 @final
@@ -123,17 +124,23 @@ def end_of(part: Neuron | View) -> End:
     return End(part.identifier, part, 0, part.num_units)
 
 
-def combined(neuron: Neuron, given: Any, views: Sequence[tuple[View, Any]]) -> Any:
+def combined(neuron: Neuron, given: Any, views: Sequence[tuple[View, Any]], apart: Collection[str]) -> Any:
     """The prepared input of a population and of views of it: their sum.
 
     Args:
         neuron: The population.
         given: Its own, prepared.
         views: The views, and what each is given.
+        apart: Its inputs whose sources meet what projections bring: those of one name are added.
     """
     for view, each in views:
-        wide = view.widened(each)
-        more = neuron.prepare(wide)
+        several = each if isinstance(each, Several) else None
+        wide = view.widened(each if several is None else several.data)
+        more = prepared(neuron, wide if several is None else Several(wide, several.identifiers), apart)
+        if isinstance(given, Outside) or isinstance(more, Outside):
+            named = wide if isinstance(wide, Mapping) else neuron.schema.inputs or ("",)
+            given = as_outside(neuron, given).with_view(more, named)
+            continue
         if not neuron.schema.inputs:
             given = given + more
             continue

@@ -22,7 +22,7 @@ from ..step.grid import step as declared_step
 from ..step.moments import Moments
 from ..step.slopes import SLOPE, forgotten
 from ..step.stepsize import StepWatch, heed, largest_step
-from ..step.table import BESIDE, SLOTS, StepState
+from ..step.table import BESIDE, GOING_ON, StepState
 from .checks import check_inputs, check_step, other_events
 from .inputs import receive_inputs
 from .kept import Kept, Noted, noted
@@ -34,7 +34,8 @@ from .threads import alone, occupy, vacate
 class Incoming(Protocol):
     """What reaches a neuron in a network, as its step asks for it."""
 
-    model: Model
+    def taken(self, data: Any) -> tuple[Model, Any]:
+        """The model that is stepped, and its input, of that of the neuron."""
 
     def joined(self, state: StepState, params: Any) -> tuple[StepState, Any]:
         """The state and the parameters of the neuron with those of its synapses."""
@@ -42,7 +43,7 @@ class Incoming(Protocol):
     def arrivals(self) -> Arrivals | None:
         """What arrives in the step; None where nothing does."""
 
-    def parted(self, state: StepState) -> tuple[StepState, list[Tensor]]:
+    def parted(self, state: StepState) -> tuple[StepState, Sequence[Tensor]]:
         """The neuron's own part of a state, and the rest."""
 
     def leave(self, rows: Sequence[Tensor], attached: bool) -> None:
@@ -164,34 +165,37 @@ class Stepped(Stored):
     ) -> tuple[StepState, Report]:
         if self._model is None:
             raise NotImplementedError(f"{type(self).__name__} has no declared dynamics to step")
+        model, taken = (self._model, data) if incoming is None else incoming.taken(data)
         return declared_step(
-            self._model if incoming is None else incoming.model,
+            model,
             self.integrator,
             self._event,
             state,
             params,
-            data,
+            taken,
             dt,
             known=known,
             stream=self._stream if self.schema.draws else None,
             clock=clock,
-            begin=begin,
+            begin=begin if taken is data else None,
             visible=visible,
             arrivals=None if incoming is None else incoming.arrivals(),
             trains=trains,
         )
 
-    def _outputs(self, state: StepState, report: Report, begin: Any) -> dict[str, Tensor]:
-        """What a step reports: inputs, states and spikes."""
-        shape = state.y.shape[1:]
-        received = begin._asdict() if self.schema.inputs else {"input": begin}
-        for name, value in received.items():
+    def _outputs(
+        self, state: StepState, report: Report, begin: Any, *, same: bool = False
+    ) -> dict[str, Tensor]:
+        """What a step reports: inputs, states and spikes; ``same``: the input is that of the last step."""
+        rows = state.y.unbind(0)
+        shape = rows[0].shape if rows else state.y.shape[1:]
+        outputs: dict[str, Tensor] = begin._asdict() if self.schema.inputs else {"input": begin}
+        for name, value in outputs.items():
             if value.shape != shape:
-                received[name] = spread(value, shape)
-        outputs: dict[str, Tensor] = {
-            **received,
-            **dict(zip(self.schema.states, state.y.unbind(0), strict=True)),
-        }
+                last = self._buffers[name] if same and not value.requires_grad else None
+                # What was spread over the units then is so still.
+                outputs[name] = spread(value, shape) if last is None or last.shape != shape else last
+        outputs.update(zip(self.schema.states, rows, strict=True))
         if state.spiked is not None:
             outputs["spiked"] = state.spiked
         if report.counts is not None and report.times is not None:
@@ -290,8 +294,8 @@ class Stepped(Stored):
         rows: Sequence[Tensor] = ()
         if incoming is not None:
             after, rows = incoming.parted(after)
-        outputs = self._outputs(after, report, begin)
         same = kept is not None and kept.had(data)
+        outputs = self._outputs(after, report, begin, same=same)
         finite = report.known.finite
         # A single input has no domain: that it is finite is all that is asked.
         seen = finite and (same or (isinstance(begin, Tensor) and all_finite(begin)))
@@ -353,9 +357,10 @@ class Stepped(Stored):
             # Contiguous: a buffer may be written to, an expanded input not.
             kept = value.detach() if attached and value.requires_grad else value
             buffers[name] = kept.contiguous()
-        for slot in SLOTS:
-            if slot.goes_on and (beside := getattr(state, slot.field)) is not None:
-                buffers[slot.name] = beside if beside.is_contiguous() else beside.contiguous()
+        for name, place in GOING_ON:
+            beside: Any = state[place]
+            if beside is not None:
+                buffers[name] = beside if beside.is_contiguous() else beside.contiguous()
         for name, value in carry.items():
             buffers[f"carry_{name}"] = value.contiguous()
         if self._carry_names != tuple(carry):

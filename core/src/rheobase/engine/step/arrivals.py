@@ -23,11 +23,13 @@ class Arrivals(NamedTuple):
             nothing.
         moments: In place of these, where arrivals have times of their own: by each synapse, what arrives
             when; None: nothing.
+        own: Whether it may change the model's own states, or those of synapses alone.
     """
 
     jump: Jump
     weights: Sequence[Tensor | None] = ()
     moments: Sequence[Moments | None] = ()
+    own: bool = True
 
     def table(self, shape: torch.Size) -> tuple[Tensor, Sequence[Tensor | None]]:
         """The times of arrivals, and what arrives then by each synapse; see :func:`~.moments.table`.
@@ -38,6 +40,6 @@ class Arrivals(NamedTuple):
         wide = [None if each is None else each.in_batch(shape[:-1], shape[-1]) for each in self.moments]
         return table(wide, shape.numel())
 
-    def at_end(self, params: Any) -> Callable[[Tensor, Tensor | None], Tensor]:
-        """What happens at the end of a step on the grid, as a function of the states and of who is held."""
-        return lambda y, held: self.jump(y, params, self.weights, held)
+    def at_end(self, y: Tensor, params: Any, held: Tensor | None) -> Tensor:
+        """What happens at the end of a step on the grid, to states of whom some may be held."""
+        return self.jump(y, params, self.weights, held)

@@ -43,10 +43,13 @@ def integrate(
     """The states at the end of a grid step, before holds and resets; the carry; whether all are finite."""
     y0, carry = state.y, state.carry
     steps = state.refractory_steps
-    # Held states are put back at the end of the step. Where others go on beside them, or the integrator
-    # chooses its steps by what it sees, they must be at rest within the step too.
-    resting, held = None, model.schema.held
-    if steps is not None and held and (integrator.adaptive or len(held) < len(model.schema.states)):
+    # Held states are put back at the end of the step. Where others that may hang on them go on beside them,
+    # as a synapse's do not, or the integrator chooses its steps by what it sees, they must be at rest within
+    # the step too.
+    resting, schema = None, model.schema
+    held = schema.held
+    beside = len(schema.states) > len(held) + len(schema.kinetic)
+    if steps is not None and held and (integrator.adaptive or beside):
         resting = steps.bool()
     field = ModelField(model, params, data, y0.shape[1:], resting, begin)
     if resting is not None and visible and known_to_numpy(y0):

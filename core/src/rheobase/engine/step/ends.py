@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -51,12 +51,8 @@ class Ends(NamedTuple):
     fresh: bool = False
 
 
-Arrive: TypeAlias = Callable[["Tensor", "Tensor | None"], "Tensor"]
-"""What arrives at the end of a step: of states ``[D, *batch, units]`` and who is held, the states after."""
-
-
 class Path(NamedTuple):
-    """The end of a step before what arrived there: the states, and g."""
+    """The end of a step before what arrived there changed the model's own states: the states, and g."""
 
     y: Tensor
     g: Tensor

@@ -24,8 +24,8 @@ def crossing_state(y0: Tensor, y1: Tensor, g0: Tensor, g1: Tensor, ended: Tensor
     # Whose refractory period lasts through the step cannot cross before its end.
     if ended is not None:
         theta = torch.where(ended, 1.0, theta)
-    # Where theta is 0 the end may be infinite, and 0 times that is no number.
-    return torch.where(theta > 0, y0 + theta * (y1 - y0), y0)
+    # Where theta is 0 the end may be infinite, and 0 times that is no number, in the derivative by theta too.
+    return y0 + theta * torch.where(theta > 0, y1 - y0, 0.0)
 
 
 @final

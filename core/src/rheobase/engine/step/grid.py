@@ -112,7 +112,6 @@ def step(
             model, integrator, state, params, data, dt, drawing, known, arrivals
         )
         return after, Report(Known(settled=True), counts=counts, times=times)
-    arrive = None if arrivals is None else arrivals.at_end(params)
     if own is None:
         y1, carry, finite = integrate(
             model, integrator, event, state, params, data, dt, begin=begin, visible=visible
@@ -127,8 +126,8 @@ def step(
         y1, finite = torch.where(status == Status.OK, y1, torch.nan), False
     fresh = own is None and integrator.fresh
     if model.threshold is None:
-        if arrive is not None:
-            y1, finite, fresh = arrive(y1, None), False, True
+        if arrivals is not None:
+            y1, finite, fresh = arrivals.at_end(y1, params, None), False, True
             carry = forgotten(carry, True)
         # A result may be something that the integrator, or the model, keeps.
         y1 = y1 if fresh else y1.clone(memory_format=torch.contiguous_format)
@@ -142,12 +141,12 @@ def step(
     # The indexed way works on numpy's view of the memory; all else takes the masked one, to the same bits.
     some = visible and known_to_numpy(y1) and surrogate is None
     if some:
-        done = finish_indexed(model, event, ends, params, dt, drawing, known, arrive)
+        done = finish_indexed(model, event, ends, params, dt, drawing, known, arrivals)
     else:
-        done = finish_masked(model, event, ends, params, dt, drawing, known, surrogate, arrive)
-    if arrive is not None:
+        done = finish_masked(model, event, ends, params, dt, drawing, known, surrogate, arrivals)
+    if arrivals is not None:
         # Slopes that were kept are of the states before; that what arrived is finite nobody has looked at.
-        carry, finite = forgotten(carry, True), False
+        carry, finite = forgotten(carry, True), finite and not arrivals.own
     # A reset or a hold changes states behind the integrator, so its slopes there are of another state.
     if carry is not None and SLOPE in carry:
         carry = forgotten(carry, _disturbed(some, done, state.refractory_steps))

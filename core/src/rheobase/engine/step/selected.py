@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..model.drawing import Drawing, for_spikes
 from ..model.functions import Model, after_release, gap, held_mask
-from .ends import Arrive, Ends, Finished, Known, Path, Surrogate
+from .arrivals import Arrivals
+from .ends import Ends, Finished, Known, Path, Surrogate
 from .spikes import apply, decide
 
 
@@ -22,7 +23,7 @@ def finish_masked(
     drawing: Drawing | None = None,
     known: Known | None = None,  # not asked: compiled code must do the same whatever happened in between
     surrogate: Surrogate | None = None,
-    arrive: Arrive | None = None,
+    arrivals: Arrivals | None = None,
 ) -> Finished:
     """Hold, find spikes and reset, without a look at values."""
     y0, y1, steps = ends.y0, ends.y1, ends.steps
@@ -35,10 +36,10 @@ def finish_masked(
             # All are asked, and for those whose period goes on the result is not selected.
             y1 = torch.where(ending, after_release(model, y1, params), y1)
     path = None
-    if arrive is not None:
-        if event == "crossing":
+    if arrivals is not None:
+        if event == "crossing" and arrivals.own:
             path = Path(y1, gap(model, y1, params))
-        y1 = arrive(y1, held)
+        y1 = arrivals.at_end(y1, params, held)
     g1 = gap(model, y1, params)
     above = g1 >= 0
     # An armed unit with g >= 0 at the start was kicked above the threshold since the last step.

@@ -106,6 +106,8 @@ SLOTS = (
 
 BESIDE = tuple(slot.name for slot in SLOTS if slot.goes_on)
 """What goes on from step to step beside the declared states, in models that have it."""
+GOING_ON = tuple((slot.name, StepState._fields.index(slot.field)) for slot in SLOTS if slot.goes_on)
+"""The same, with their places in :class:`StepState`."""
 REPORTED = tuple(slot.name for slot in SLOTS if not slot.goes_on)
 """What a step reports of its spikes."""
 TIMES = tuple(slot.name for slot in SLOTS if slot.dtype == torch.float64)

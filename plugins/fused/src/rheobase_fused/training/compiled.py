@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from .kernel import LayerKernel, Table, room_for
+from .kernel import LayerKernel, Table
+from .layout import room_for
 from .setting import LIBRARY
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ..cost import cost_of
 from ..expression import Builder, Node, ordered, rebuilt
 from ..hoisting import Still, hoisted
 from ..lanes import Lanes
@@ -17,8 +18,11 @@ from ..tracing import Step
 from .adjoint import adjoints, total
 from .forms import Forms, Values, forms_of, regrouped
 from .partials import Part
+from .rates import with_rates
 from .setting import MARKS, OUT, SPIKED, LayerSetting, slope_nodes
 
+DEAR = 20
+"""What a value costs, in additions, that is kept of a step for its derivative: to write it costs less."""
 FEW = 3
 """So many learned parameters are summed over steps themselves, and not by way of what follows from them."""
 ALL: frozenset[str] = frozenset()
@@ -55,6 +59,21 @@ class Halves:
     forward: Forms
     backward: Forms
 
+    @property
+    def taped(self) -> list[Node]:
+        """Dear values of which the derivative is made; none where a unit may take another form of it."""
+        if self.forward.looks or self.forward.spiked is not None:
+            return []
+        of_cotangents: set[Node] = set()
+        found = []
+        for node in ordered(self.backward.usual, self.hoisted):
+            read = node.operation == "read" and str(node.value).startswith(("c_", "o_"))
+            if read or not of_cotangents.isdisjoint(node.parts):
+                of_cotangents.add(node)
+            elif node not in self.hoisted and cost_of([node], node.parts) >= DEAR:
+                found.append(node)
+        return found
+
 
 def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Halves:
     """Follow a layer's step, and take its derivative.
@@ -79,6 +98,8 @@ def halves_of(setting: LayerSetting, learn: Iterable[str], *, holds: bool) -> Ha
         roots.append(lanes.single(lanes.of(spiked), torch.bool))
     if not holds and "hold" in setting.states:
         roots = rebuilt(builder, roots, {builder.read("s_hold", "i"): builder.constant(0, "i")})
+
+    roots = with_rates(builder, roots, dtype)
 
     def step_with(states: Mapping[str, Node]) -> Step:
         return Step(builder, states, None, tuple(setting.params), setting.uniform, tuple(setting.data))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import math
 from array import array
 from collections.abc import Sequence
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -15,17 +14,14 @@ from torch import Tensor
 from ..store import library
 from ..threads import threads_for
 from .halves import Halves
-from .source import SEGMENT, layer_source
+from .layout import LINE, Layout, layout_of, segment_of
+from .source import layer_source
 
 FUNCTIONS = ("rheobase_forward", "rheobase_backward", "rheobase_block")
 """What the library of a layer's kernel has."""
 
-SMALL = 400_000
-"""Unit-steps below which a second thread costs more than it saves."""
-LARGE = 4 * 1024 * 1024
-"""Bytes of a sequence that goes by the caches: nothing of it would be there when it is looked at."""
-_PARTS, _LINE = 16, 64
-"""Blocks that there are at least, if they do not become small; bytes of a line of the cache."""
+_LAYOUTS = 64
+"""Layouts that a kernel knows at most."""
 
 KERNELS: dict[str, LayerKernel] = {}
 """Those of this process, by the hash of their source."""
@@ -98,10 +94,11 @@ class LayerKernel:
         self.params, self.inputs = halves.step.params, halves.step.inputs
         self._carried = [(name, self.params.index(name)) for name in halves.carried]
         self._driven = frozenset(halves.inputs)
+        self._layouts: dict[tuple[int, torch.Size], Layout] = {}
 
     def room(self, before: Sequence[Tensor], steps: int) -> Tensor:
         """Room for the states at the start of each segment."""
-        return before[0].new_empty(room_for(before, -(-steps // self.segment))[0], dtype=torch.uint8)
+        return before[0].new_empty(self._layout(steps, before).room, dtype=torch.uint8)
 
     def forward(
         self,
@@ -118,25 +115,27 @@ class LayerKernel:
             before: The states.
             kept: Where the states at the start of each segment are put; None: there will be no derivative.
         """
-        y = before[0]
-        shape, lanes = y.shape[1:], y[0].numel()
         inputs = [_rows(each) for each in inputs]
         before = [_states(each, index == 0) for index, each in enumerate(before)]
-        out = inputs[0].new_empty((len(inputs[0]), *shape))
-        after = [each.new_empty(each.shape) for each in before]
-        words = self._words(inputs, params, lanes, shape[-1], [out], out)
-        steps, size = len(inputs[0]), y.element_size()
-        addresses, wide = [], []
-        for each in before:
-            first, step = each.data_ptr(), each.stride(0) * size if each is before[0] else 0
-            rows = len(self.numbers) if each is before[0] else 1
-            addresses += [first + row * step for row in range(rows)]
-            wide += [int(each.is_contiguous())] * rows
-        words += _padded(addresses) + _padded(wide)
-        words += _padded(self._places(after, lanes * size)) + self._kept(kept, before, steps)
-        words += [0] * self._rest
-        given = array("q", words)
-        said = self._forward(given.buffer_info()[0], self._threads(lanes, steps, words[4]))
+        y, steps = before[0], len(inputs[0])
+        layout = self._layout(steps, before)
+        out = y.new_empty((steps, *layout.shape))
+        after = [torch.empty_like(each, memory_format=torch.contiguous_format) for each in before]
+        kinds, place, step = len(self.numbers), y.data_ptr(), y.stride(0) * y.element_size()
+        given = array("q", self._words(layout, inputs, params, [out], out))
+        given.extend(range(place, place + kinds * step, step) if step else [place] * kinds)
+        given.extend([each.data_ptr() for each in before[1:]])
+        given.append(0)
+        given.extend([int(y.is_contiguous())] * kinds)
+        given.extend([int(each.is_contiguous()) for each in before[1:]])
+        given.append(0)
+        place = after[0].data_ptr()
+        given.extend([place + row for row in layout.rows])
+        given.extend([each.data_ptr() for each in after[1:]])
+        given.append(0)
+        given.extend(_kept(kept, layout))
+        given.extend([0] * self._rest)
+        said = self._forward(given.buffer_info()[0], threads_for(*layout.threads))
         _check_memory(said)
         return Forwarded(out, after, not said & 1)
 
@@ -161,9 +160,10 @@ class LayerKernel:
             dafter: That of the states at the end that are numbers.
             wanted: What a derivative is asked by: ``"x."`` or ``"p."`` before a name, or ``"y"``.
         """
-        shape = like[0].shape[1:]
-        lanes, steps, real = shape.numel(), len(inputs[0]), inputs[0]
         inputs = [_rows(each) for each in inputs]
+        real, steps = inputs[0], len(inputs[0])
+        layout = self._layout(steps, like)
+        lanes, shape = layout.lanes, layout.shape
         if dout is None:
             dout = real.new_zeros(()).expand(steps, *shape)
         lane = not _is_one(dout)
@@ -179,22 +179,23 @@ class LayerKernel:
         # Those of parameters come along.
         slopes = [torch.empty_like(params.alive[at]) for _, at in self._carried]
         driven = [found.get(f"x.{name}") if name in self._driven else None for name in self.inputs]
-        written = [part for part in driven if part is not None]
-        words = self._words(inputs, params, lanes, shape[-1], written, None)
+        words = self._words(layout, inputs, params, [each for each in driven if each is not None], None)
         words[6] = lanes if lane and (steps < 2 or dout.stride(0)) else 0
         words[7], words[8] = int(lane), dout.data_ptr()
-        places = len(self.numbers) + len(self.beside) + 1
-        words += [0] * (3 * places) + self._kept(kept, like, steps)
-        size = real.element_size() * lanes
+        given = array("q", words)
+        given.extend([0] * (3 * (len(self.numbers) + len(self.beside) + 1)))
+        given.extend(_kept(kept, layout))
         for each in (dafter, found.get("y")):
             first = 0 if each is None else each.data_ptr()
-            words += _padded([first + row * size if first else 0 for row in range(len(self.numbers))])
-        words += _padded([0 if each is None else each.data_ptr() for each in driven])
-        words += _padded([each.data_ptr() for each in slopes]) + _padded([each.ndim for each in slopes])
-        words += [0] * (len(slopes) + 1 + 2)
-        given = array("q", words)
-        _check_memory(self._backward(given.buffer_info()[0], self._threads(lanes, steps, words[4])))
-        found |= {f"p.{name}": each for (name, _), each in zip(self._carried, slopes, strict=True)}
+            given.extend([first + row if first else 0 for row in layout.rows])
+            given.append(0)
+        given.extend(_padded([0 if each is None else each.data_ptr() for each in driven]))
+        given.extend(_padded([each.data_ptr() for each in slopes]))
+        given.extend(_padded([each.ndim for each in slopes]))
+        given.extend([0] * (len(slopes) + 1 + 2))
+        _check_memory(self._backward(given.buffer_info()[0], threads_for(*layout.threads)))
+        for (name, _), each in zip(self._carried, slopes, strict=True):
+            found[f"p.{name}"] = each
         return found
 
     @property
@@ -204,62 +205,41 @@ class LayerKernel:
 
     def _words(
         self,
+        layout: Layout,
         inputs: Sequence[Tensor],
         params: Table,
-        lanes: int,
-        units: int,
         written: Sequence[Tensor],
         out: Tensor | None,
     ) -> list[int]:
         """The structure of ``layer.h``, which is of whole numbers and addresses, up to the parameters."""
-        first = inputs[0]
-        steps = len(first)
-        # The same whatever the number of threads is: sums are of blocks, in their order.
-        block = max(_LINE, min(self._block, -(-lanes // (_PARTS * _LINE)) * _LINE))
-        row = lanes * first.element_size()
-        stream = bool(written) and row * steps >= LARGE and not row % _LINE
-        stream = stream and not any(each.data_ptr() % _LINE for each in written)
+        lanes, steps = layout.lanes, layout.steps
+        stream = layout.large and bool(written)
+        stream = stream and not any(each.data_ptr() % LINE for each in written)
         return [
-            *(units, lanes, steps, self.segment, block, int(stream), 0, 0, 0),
+            *(layout.shape[-1], lanes, steps, self.segment, layout.block, int(stream), 0, 0, 0),
             0 if out is None else out.data_ptr(),
-            *_padded([each.data_ptr() for each in inputs]),
-            *_padded([lanes if steps < 2 or each.stride(0) else 0 for each in inputs]),
+            *(each.data_ptr() for each in inputs),
+            0,
+            *(lanes if steps < 2 or each.stride(0) else 0 for each in inputs),
+            0,
             *params.words,
         ]
 
-    def _places(self, states: Sequence[Tensor], row: int) -> list[int]:
-        first = states[0].data_ptr()
-        return [
-            *(first + k * row for k in range(len(self.numbers))),
-            *(each.data_ptr() for each in states[1:]),
-        ]
-
-    def _kept(self, kept: Tensor | None, like: Sequence[Tensor], steps: int) -> list[int]:
-        """Where the states at the start of each segment are."""
-        if kept is None:
-            return [0] * (len(self.numbers) + len(self.beside) + 1)
-        offsets, first = room_for(like, -(-steps // self.segment))[1], kept.data_ptr()
-        return _padded([first + offset for offset in offsets])
-
-    def _threads(self, lanes: int, steps: int, block: int) -> int:
-        return threads_for(-(-lanes // block), lanes * steps // SMALL)
+    def _layout(self, steps: int, states: Sequence[Tensor]) -> Layout:
+        """How a sequence of so many steps lies in memory, beside states like these."""
+        key = steps, states[0].shape
+        found = self._layouts.get(key)
+        if found is None:
+            if len(self._layouts) >= _LAYOUTS:
+                self._layouts.clear()
+            found = self._layouts[key] = layout_of(steps, states, self.segment, self._block)
+        return found
 
 
-def room_for(like: Sequence[Tensor], segments: Any) -> tuple[Any, list[Any]]:
-    """Bytes for the states at the starts of segments, and where each state's begin."""
-    offsets, size = [], 0
-    for index, each in enumerate(like):
-        rows = each.shape[0] if index == 0 else 1
-        lanes = math.prod(each.shape[1:] if index == 0 else each.shape)
-        for _ in range(rows):
-            offsets.append(size)
-            size = size + (segments * lanes * each.element_size() + 63) // 64 * 64
-    return size, offsets
-
-
-def segment_of(*, store: bool) -> int:
-    """The steps of a segment."""
-    return 1 if store else SEGMENT
+def _kept(kept: Tensor | None, layout: Layout) -> list[int]:
+    """Where the states at the start of each segment are."""
+    first = 0 if kept is None else kept.data_ptr()
+    return _padded([first + offset if first else 0 for offset in layout.kept])
 
 
 def kernel_of(halves: Halves, *, single: bool, store: bool) -> LayerKernel:
@@ -268,7 +248,8 @@ def kernel_of(halves: Halves, *, single: bool, store: bool) -> LayerKernel:
     Raises:
         Refusal: If there can be none.
     """
-    text = layer_source(halves, single=single)
+    # A segment of one step is not taken again.
+    text = layer_source(halves, single=single, tapes=not store)
     key = hashlib.sha256(f"{store}\0{text}".encode()).hexdigest()
     if key not in KERNELS:
         KERNELS[key] = LayerKernel(halves, text, key, store=store)

@@ -187,6 +187,7 @@ PARTIALS: dict[str, Rule] = {
     "log": _of(lambda m, x, y: m.f("div", m.number(1.0), x)),
     "log1p": _of(lambda m, x, y: m.f("div", m.number(1.0), m.f("add", x, m.number(1.0)))),
     "tanh": _of(lambda m, x, y: _one_less_square(m, y)),
+    "rate": _of(lambda m, x, y: m.f("rate_slope", x)),
     "sigmoid": _of(lambda m, x, y: m.f("mul", y, m.f("sub", m.number(1.0), y))),
     "sin": _of(lambda m, x, y: m.f("cos", x)),
     "cos": _of(lambda m, x, y: m.f("neg", m.f("sin", x))),

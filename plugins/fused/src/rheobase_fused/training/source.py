@@ -19,18 +19,20 @@ _SHORT = 400
 _PACKAGE = __package__.rpartition(".")[0]
 
 
-def layer_source(halves: Halves, *, single: bool) -> str:
+def layer_source(halves: Halves, *, single: bool, tapes: bool = False) -> str:
     """The whole file.
 
     Args:
         halves: A step, and its derivative.
         single: Whether numbers are float32, or float64.
+        tapes: Whether the steps of a segment keep what is dear in them for their derivatives.
     """
-    return _Source(halves, single).text()
+    return _Source(halves, single, tapes).text()
 
 
 class _Source:
-    def __init__(self, halves: Halves, single: bool) -> None:
+    def __init__(self, halves: Halves, single: bool, tapes: bool) -> None:
+        self.taped = halves.taped if tapes else []
         self.halves, self.single, self.step = halves, single, halves.step
         self.states = list(halves.step.states)
         self.numbers = list(halves.adjoint)
@@ -42,7 +44,10 @@ class _Source:
         step, halves = self.step, self.halves
         block, forms = 2048, halves.forward.looks or halves.backward.looks
         arrays = (
-            SEGMENT * len(self.states) + len(self.numbers) + len(halves.hoisted) + 3 * len(halves.gathered)
+            SEGMENT * (len(self.states) + len(self.taped))
+            + len(self.numbers)
+            + len(halves.hoisted)
+            + 3 * len(halves.gathered)
         )
         while block > 128 and arrays * block * (4 if self.single else 8) > _CACHE:
             block //= 2
@@ -54,7 +59,7 @@ class _Source:
                 f"#define SINGLE {int(self.single)}",
                 *(
                     folder.joinpath(name).read_text(encoding="utf-8")
-                    for name in ("support.h", "conditions.h")
+                    for name in ("support.h", "conditions.h", "rates.h")
                 ),
                 f"#define BLOCK {block}",
                 f"#define STATES {len(self.states)}",
@@ -64,6 +69,7 @@ class _Source:
                 f"#define HOISTED {len(halves.hoisted)}",
                 f"#define GATHERED {len(halves.gathered)}",
                 f"#define CARRIED {len(halves.carried)}",
+                f"#define TAPED {len(self.taped)}",
                 f"#define ASIDE {len(self.written.given('backward')) if forms else 0}",
                 f"#define ROWS {1 + len(halves.inputs) + len(halves.gathered)}",
                 f"static const int kinds[STATES + 1] = {{{kinds}}};",
@@ -73,6 +79,7 @@ class _Source:
                 folder.joinpath("layer.h").read_text(encoding="utf-8"),
                 self._prepare(),
                 self._forward(),
+                self._again(),
                 self._backward(),
                 self._carry(),
                 folder.joinpath("layer.cpp").read_text(encoding="utf-8"),
@@ -168,9 +175,35 @@ class _Source:
             ],
         )
 
+    def _again(self) -> str:
+        """One step of a block once more: states, and what is kept of it for its derivative."""
+        if not self.taped:
+            return ""
+        declared, known = self.written.hoisted()
+        writer, states = Writer(self.single, self.written.reads(), known), self.halves.forward.whole[:-1]
+        return function_of(
+            "void again(int64_t count, void *const *s, void *const *n, void *const *h, "
+            "const real *const *x, void *const *t)",
+            [
+                *self._rows(),
+                *(f"    const {kind} *S{k} = (const {kind} *)s[{k}];" for k, kind in enumerate(self.kinds)),
+                *(f"    {kind} *N{k} = ({kind} *)n[{k}];" for k, kind in enumerate(self.kinds)),
+                *(f"    vreal *const T{k} = (vreal *)t[{k}];" for k in range(len(self.taped))),
+                *declared,
+                "    const int full = count % LANES == 0;",
+                "    for (int64_t i = 0; i < (count + LANES - 1) / LANES; i++) {",
+                *self._loads(),
+                *writer.lines([*states, *self.taped], "        "),
+                *(f"        T{k}[i] = {writer.name(node)};" for k, node in enumerate(self.taped)),
+                *(f"        N{k}[i] = {writer.name(node)};" for k, node in enumerate(states)),
+                "    }",
+            ],
+        )
+
     def _backward(self) -> str:
         """The derivative of one step of a block: cotangents of states, in place, and of inputs."""
         declared, known = self.written.hoisted()
+        known = {**known, **{node: f"T{k}[i]" for k, node in enumerate(self.taped)}}
         halves = self.halves
         forms, numbers, gathered = halves.backward, len(halves.adjoint), len(halves.gathered)
         kinds = ["vreal"] * len(forms.whole)
@@ -181,7 +214,7 @@ class _Source:
             {
                 **{"count": "int64_t ", "s": "void *const *", "h": "void *const *"},
                 **{"x": "const real *const *", "dout": "const real *", "c": "real *const *"},
-                **{"a": "real *const *", "dx": "real *const *", "rare": "Rare *"},
+                **{"a": "real *const *", "dx": "real *const *", "t": "void *const *", "rare": "Rare *"},
             },
             ("full", "wide", "stream"),
             "count % LANES == 0, wide, stream",
@@ -192,6 +225,7 @@ class _Source:
                 *(f"    const {kind} *S{k} = (const {kind} *)s[{k}];" for k, kind in enumerate(self.kinds)),
                 *(f"    vreal *const C{k} = (vreal *)c[{k}];" for k in range(numbers)),
                 *(f"    vreal *const A{k} = (vreal *)a[{k}];" for k in range(gathered)),
+                *(f"    const vreal *const T{k} = (const vreal *)t[{k}];" for k in range(len(self.taped))),
                 *declared,
                 "    const int64_t vectors = (count + LANES - 1) / LANES;",
                 "    int64_t aside = 0;",

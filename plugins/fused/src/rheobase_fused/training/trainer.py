@@ -15,7 +15,8 @@ from ..suitable import check_stepped
 from .compiled import RECIPES, unrolled
 from .function import Unrolled
 from .halves import halves_of
-from .kernel import LayerKernel, Table, kernel_of, segment_of, some, table_of
+from .kernel import LayerKernel, Table, kernel_of, some, table_of
+from .layout import segment_of
 from .proof import check_derivative
 from .setting import BEGIN, SCALE, LayerSetting, size_of
 
@@ -106,7 +107,7 @@ class LayerTrainer:
         if begin is not None:
             params.append(begin)
         holds = hold is not None and (
-            self._known("tau_ref", values["tau_ref"], self._holds) or bool(some(hold).any())
+            self._known("tau_ref", values["tau_ref"], self._holds) or self._known("hold", hold, _any)
         )
         key = (holds, *[value.ndim for value in params])
         kernel = self._kernels.get(key)
@@ -153,7 +154,7 @@ class LayerTrainer:
         """What is true of values, asked again where they changed."""
         version = _version_of(value)
         found = self._seen.get(name)
-        if found is None or found[0] is not value or found[1] != version:
+        if found is None or found[0] is not value or found[1] != version or version < 0:
             found = self._seen[name] = value, version, ask(value)
         return found[2]
 
@@ -173,6 +174,10 @@ def before_of(now: StepState) -> list[Tensor]:
 
 def _named(before: Sequence[Tensor], after: Sequence[Tensor]) -> dict[str, Tensor]:
     return dict(zip(("y", *_BESIDE[: len(before) - 1]), after, strict=True))
+
+
+def _any(hold: Tensor) -> bool:
+    return bool(some(hold).any())
 
 
 def _one_scale(scale: Tensor) -> list[Tensor]:
