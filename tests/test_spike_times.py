@@ -69,12 +69,7 @@ class Thousand:
         return float(np.abs(times - np.concatenate(self.trains)).max())
 
 
-@pytest.fixture(scope="module")
-def thousand() -> Thousand:
-    return Thousand(1000.0)
-
-
-@pytest.mark.parametrize("end", [200.0, pytest.param(1000.0, marks=pytest.mark.by_hand)])
+@pytest.mark.parametrize("end", [100.0, pytest.param(1000.0, marks=pytest.mark.by_hand)])
 def test_every_spike_of_a_thousand_units_is_within_1e_9_ms_of_the_closed_form(end: float) -> None:
     thousand = Thousand(end)
     method = rb.integrator("rk45", rtol=1e-10, atol=1e-10)
@@ -82,9 +77,9 @@ def test_every_spike_of_a_thousand_units_is_within_1e_9_ms_of_the_closed_form(en
 
 
 @pytest.mark.parametrize("dt", [10.0, 1.0])
-def test_exact_propagation_gives_the_closed_form_to_rounding_whatever_dt_is(
-    thousand: Thousand, dt: float
-) -> None:
+@pytest.mark.parametrize("end", [200.0, pytest.param(1000.0, marks=pytest.mark.by_hand)])
+def test_exact_propagation_gives_the_closed_form_to_rounding_whatever_dt_is(end: float, dt: float) -> None:
+    thousand = Thousand(end)
     assert thousand.worst(thousand.run("exact", dt)) < 5e-13
 
 
@@ -102,8 +97,8 @@ def shared(*parts: str) -> Path:
 @pytest.mark.parametrize(
     ("integrator", "duration", "count"),
     [
-        ("rk45", 1000.0, 17),
-        ("exact", 1000.0, 17),
+        ("rk45", 400.0, 12),
+        ("exact", 400.0, 12),
         pytest.param("rk45", 5000.0, 83, marks=pytest.mark.by_hand),
         pytest.param("exact", 5000.0, 83, marks=pytest.mark.by_hand),
     ],
