@@ -361,13 +361,6 @@ def test_it_goes_with_views_receptors_and_no_delay() -> None:
     assert float(net["last->b"].weight[0]) == pytest.approx(by_hand([8.0], unit, 900.0), abs=1e-11)
 
 
-def test_a_batch_is_refused_at_the_first_step() -> None:
-    net = busy()
-    with pytest.raises(errors.InputError, match="leave the batch out, or plasticity"):
-        net({"I": torch.zeros(3, 12, dtype=torch.float64)})
-    assert net.simulation_step == 0
-
-
 def test_provenance_and_what_can_be_recorded_name_the_plasticity() -> None:
     net = driven([29.0], [31.0])
     assert net["p"].provenance["plasticity"].name == "Pair"
