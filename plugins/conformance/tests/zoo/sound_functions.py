@@ -21,6 +21,7 @@ SOUND = [
     "SmallForLong",
 ]
 
+DEAR = ["BurstingReset"]
 HARDEST = {
     "MarkedPlateau": [
         "reset-rearms",
@@ -28,7 +29,7 @@ HARDEST = {
         "threshold-is-continuous",
         "reset-holds-at-the-crossing",
     ],
-    "SaturatingMark": ["many-resets-keep-the-domains"],
+    "SaturatingMark": ["many-resets-keep-the-domains", "states-stay-in-their-domains"],
     "SteepUpstroke": [
         "functions-have-their-gradients",
         "functions-are-precise",
@@ -36,6 +37,7 @@ HARDEST = {
         "bears-moderate-drive",
         "threshold-is-continuous",
         "reset-holds-at-the-crossing",
+        "steps-of-dt-max-serve",
     ],
     "FastAndExact": ["functions-have-their-gradients", "functions-are-precise", "update-follows-derivatives"],
     "BurstingReset": [
