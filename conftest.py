@@ -213,6 +213,18 @@ class Warm:
             self._parent.communicate()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the tests keep lies apart from the user's, and in one place for all processes of a run: each
+    kernel compiles once."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RHEOBASE_CACHE_DIR", str(folder / "cache"))
+        yield folder / "cache"
+
+
 @pytest.fixture(scope="session")
 def warm_of() -> Iterator[Callable[[str | Path], Warm]]:
     """The processes of an interpreter: ``warm_of(python).run("-m", "rheobase", "list")``."""

@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import venv
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,14 +195,6 @@ class Environment:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The index of the tests lies apart from the user's."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RHEOBASE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="session")

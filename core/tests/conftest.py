@@ -164,14 +164,6 @@ class CountingIntegrator(rb.Integrator):
         return rb.Advance(y + (t1 - t0) * field(t0, y), {"calls": calls + 1})
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache_of_the_tests(tmp_path_factory):
-    """The index of the tests lies apart from the user's."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RHEOBASE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="session")
 def lif():
     return LIFNeuron

@@ -66,11 +66,3 @@ def toys(monkeypatch):
 
     with rb.register(Plugin()):
         yield LIFNeuron
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache_of_the_tests(tmp_path_factory):
-    """The index of the tests lies apart from the user's."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RHEOBASE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield

@@ -1,9 +1,8 @@
-"""What the tests of the fused backend share: models of a stranger, and a folder for kernels."""
+"""What the tests of the fused backend share: models of a stranger."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,16 +104,6 @@ MODELS: dict[str, tuple[Any, float, float]] = {
     "adex": (AdaptiveExponential, 300.0, 1500.0),
 }
 """Name -> what ``create`` takes, and the range of constant currents of a run."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for kernels that is not the user's; the same for all tests, so that each compiles once."""
-    with pytest.MonkeyPatch.context() as patch:
-        # All processes of a parallel run share the parent of their folders.
-        folder = tmp_path_factory.getbasetemp().parent / "kernels"
-        patch.setenv("RHEOBASE_CACHE_DIR", str(folder))
-        yield folder
 
 
 @pytest.fixture(params=list(MODELS))
