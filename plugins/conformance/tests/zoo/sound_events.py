@@ -22,6 +22,7 @@ DEAR = [
     "ResetNearThreshold",
     "NoRefractoryPeriod",
     "Bursting",
+    "Bistable",
     "Spontaneous",
     "InhibitionFires",
     "Quadratic",
