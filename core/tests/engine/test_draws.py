@@ -84,7 +84,7 @@ RUNS = [
     ("step", 1.0, (500,), 400.0),
     ("located", 1.0, (5, 100), 400.0),
     ("crossing", 0.1, (1000,), 60.0),
-    ("located", 0.1, (1000,), 60.0),
+    pytest.param("located", 0.1, (1000,), 60.0, marks=pytest.mark.by_hand),
 ]
 
 

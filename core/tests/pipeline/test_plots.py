@@ -45,7 +45,7 @@ class Lif(rb.SpikingNeuron):
         return {"voltage": 0.0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def recording():
     current = torch.tensor([300.0, 600.0, 900.0])
     return rb.simulate(rb.create(Lif, 3), current, 50.0, record=("spikes", "voltage", "current"))

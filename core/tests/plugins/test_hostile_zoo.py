@@ -459,8 +459,14 @@ DEEDS = {
 }
 
 
+# What others do in the same way: another signal, a limit from beside instead of from above.
+ALIKE = ("stops-others", "terminates-others", "limits-others")
+
+
 @linux
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize(
+    "deed", [pytest.param(deed, marks=[pytest.mark.by_hand] * (deed in ALIKE)) for deed in DEEDS]
+)
 def test_what_a_plugin_does_to_the_processes_around_it_changes_nothing_for_others(
     deed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

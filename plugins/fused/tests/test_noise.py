@@ -40,8 +40,19 @@ def test_normal_numbers_are_those_of_eager() -> None:
         assert np.abs(out[:, :1000] - rows).max() < 4e-15
 
 
-@pytest.mark.parametrize("event", ["step", "crossing", "located"])
-@pytest.mark.parametrize("std", [40.0, torch.linspace(10.0, 60.0, UNITS)], ids=["shared", "per unit"])
+OF_EACH = torch.linspace(10.0, 60.0, UNITS)
+
+
+@pytest.mark.parametrize(
+    ("event", "std"),
+    [
+        *(("step", OF_EACH), ("crossing", 40.0), ("located", OF_EACH)),
+        pytest.param("step", 40.0, marks=pytest.mark.by_hand),
+        pytest.param("crossing", OF_EACH, marks=pytest.mark.by_hand),
+        pytest.param("located", 40.0, marks=pytest.mark.by_hand),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "shared" if isinstance(each, float) else "per unit",
+)
 def test_a_run_under_noise_gives_the_same(event: str, std: Any, both: Both) -> None:
     results = both(lambda: rb.create("lif", UNITS, dtype=torch.float64, event=event), _noise(std=std), 43.1)
     (eager, one), (fused, other) = results
