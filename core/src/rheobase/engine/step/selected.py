@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...torch_state import all_finite, values_visible
 from ..model.drawing import Drawing, for_spikes
 from ..model.functions import Model, after_release, gap, held_mask
 from .ends import Arrive, Ends, Finished, Known, Path, Surrogate
@@ -54,7 +53,7 @@ def finish_masked(
     y, armed = torch.where(spiked, new, y1), torch.where(spiked, armed, ~above)
     spike = None
     if surrogate is not None:
-        spike = _differentiable(surrogate, g1, spiked, held, explodes=event == "crossing")
+        spike = _differentiable(surrogate, g1, spiked, held)
         if surrogate.attached:
             if event == "crossing":
                 # The crossing of those that did not spike means nothing: they would reset where they are.
@@ -63,15 +62,9 @@ def finish_masked(
     return Finished(y, armed, steps, spiked.to(torch.int8), spike=spike)
 
 
-def _differentiable(
-    surrogate: Surrogate, g: Tensor, spiked: Tensor, held: Tensor | None, *, explodes: bool
-) -> Tensor:
+def _differentiable(surrogate: Surrogate, g: Tensor, spiked: Tensor, held: Tensor | None) -> Tensor:
     """The spikes, 0 or 1 in value, with the derivative of S; none while refractory."""
-    u = g / surrogate.scale
-    # At infinity S is flat, and may be no number, such as u / (1 + |u|).
-    if not all_finite(u) if values_visible(u) else explodes:
-        u = torch.where(u.isfinite(), u, 0.0)
-    soft = surrogate.function(u)
+    soft = surrogate.function(g / surrogate.scale)
     if held is not None:
         # One whose period ends with the step is free where it spikes at that end.
         soft = torch.where(held & ~spiked, 0.0, soft)
