@@ -415,9 +415,9 @@ def test_models_that_differ_in_names_alone_have_each_their_own_gradients() -> No
         agree(expected, differentiated(fused, x))
 
 
-@pytest.mark.parametrize("size", [1e200, -1e200])
-def test_what_overflows_on_its_way_to_a_spike_has_the_gradient_of_eager(size: float) -> None:
-    eager, fused = layers("izhikevich", input="native", learn="a")
+@pytest.mark.parametrize(("size", "surrogate"), [(1e200, "atan"), (-1e200, "atan"), (-1e200, "super-spike")])
+def test_what_overflows_on_its_way_to_a_spike_has_the_gradient_of_eager(size: float, surrogate: str) -> None:
+    eager, fused = layers("izhikevich", input="native", learn="a", surrogate=surrogate)
     x = torch.full((5, 2, UNITS), 5.0, dtype=torch.float64)
     x[1, 0, ::2] = size
     expected = differentiated(eager, x)

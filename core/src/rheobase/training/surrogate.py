@@ -69,6 +69,21 @@ def surrogate(name: str, *, width: float = 1.0, height: float | None = None) -> 
     return Scaled(name, load("surrogate", name)[0], float(width), float(height))
 
 
+@dataclass(frozen=True)
+class Flat:
+    """A function S that is flat at infinity, where it would be no number, such as u / (1 + |u|).
+
+    Attributes:
+        function: S(u).
+    """
+
+    function: Callable[[Tensor], Tensor]
+
+    def __call__(self, u: Tensor) -> Tensor:
+        """S(u), in the shape of u."""
+        return self.function(torch.where(u.isfinite(), u, 0.0))
+
+
 def as_surrogate(given: Any) -> Callable[[Tensor], Tensor]:
     """A surrogate by name, or a function S(u): finite, with S'(0) finite and above 0."""
     function = surrogate(given) if isinstance(given, str) else given
@@ -89,4 +104,13 @@ def as_surrogate(given: Any) -> Callable[[Tensor], Tensor]:
             f"surrogate={shown(given)} has the derivative {slope:g} at u = 0, so that a unit at threshold "
             "would learn nothing; give a function that rises there"
         )
-    return function
+    # A state that overflows on its way to a spike is infinitely far beyond threshold.
+    return function if _bears_infinity(function) else Flat(function)
+
+
+def _bears_infinity(function: Callable[[Tensor], Tensor]) -> bool:
+    with torch.inference_mode(False), torch.enable_grad():
+        u = torch.tensor([-math.inf, math.inf], dtype=torch.float64, requires_grad=True)
+        value = function(u)
+        (slope,) = torch.autograd.grad(value.sum(), u)
+    return bool(value.isfinite().all() and slope.isfinite().all())
