@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import resource
 import time
 from collections.abc import Callable
 from typing import Any
@@ -324,11 +325,13 @@ def small(asked: argparse.Namespace) -> None:
         if asked.compile:
             runs["compiled, "] = torch.compile(layer, fullgraph=True)
         for how, run in runs.items():
+            faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
             took = [called(run, layer, x, weights) for _ in range(200)]
+            faults = (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults) // len(took)
             whole, kernel = (sorted(each)[len(took) // 4] for each in zip(*took, strict=True))
             print(
                 f"25 x 64 x 128, {how}{said}: {1e6 * whole:.0f} us, {1e6 * kernel:.0f} of them in the "
-                f"kernel, {1e6 * (whole - kernel):.0f} beside it"
+                f"kernel, {1e6 * (whole - kernel):.0f} beside it; {faults} page faults a call"
             )
 
 

@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 import rheobase as rb
 import torch
+from rheobase import conformance
+from rheobase.pointing import module_of_file
 
 ROOT = Path(__file__).resolve().parents[1]
+FAMILY = [prop.name for prop in conformance.properties("neuron") if prop.family == "training"]
+"""What the kit asks of a model as a layer."""
 
 
 @pytest.mark.by_hand
@@ -96,3 +100,33 @@ def test_delayed_match_is_told_by_what_a_recurrent_layer_remembers() -> None:
             shares[recurrent] = (net(cues).argmax(1) == match).float().mean().item()
     assert shares[True] >= 0.97, shares
     assert shares[False] <= 0.75, shares
+
+
+def judged(model: Any) -> conformance.Report:
+    """What the kit says of a model as a layer, in the profile in which it asks for all of it."""
+    report = conformance.check(model, "standard", only=FAMILY)
+    assert report.ok, str(report)
+    return report
+
+
+def test_the_model_of_the_guide_is_a_layer_of_which_all_that_is_asked_is_decided() -> None:
+    # As CONTRIBUTING has it, to the letter.
+    adex = module_of_file(ROOT / "plugins/conformance/tests/zoo/sound_published.py").Adex
+    assert judged(adex).counts["passed"] == len(FAMILY) == 8
+
+
+@pytest.mark.parametrize("name", ["lif", "relay", "hindmarsh-rose"])
+def test_a_model_is_a_layer_of_which_all_that_is_asked_is_decided(name: str) -> None:
+    assert judged(name).counts["passed"] == len(FAMILY)
+
+
+@pytest.mark.by_hand
+def test_each_spiking_model_that_is_installed_is_a_layer_of_which_all_that_is_asked_is_decided() -> None:
+    decided = {}
+    for component in rb.list_components("neuron"):
+        name = component.spec.name
+        counts = judged(name).counts
+        if counts["ran"]:  # what draws, is a map, has steps of its own or no threshold is no layer
+            decided[name] = counts["passed"]
+    assert len(decided) >= 20
+    assert decided == dict.fromkeys(decided, len(FAMILY))

@@ -270,14 +270,23 @@ def publish(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def ours() -> str:
+    """The plugins that are installed beside the core, as ``RHEOBASE_DISABLE`` takes them."""
+    return ",".join(OURS)
+
+
+@pytest.fixture
 def listing() -> str:
     """The script that ``listed`` runs, for what is to come before it."""
     return LISTING
 
 
 @pytest.fixture
-def listed(tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """What a fresh process lists, warns of and imports, with these folders first on its path."""
+def listed(tmp_path: Path, ours: str) -> Callable[..., dict[str, Any]]:
+    """What a fresh process lists, warns of and imports, with these folders first on its path.
+
+    None of our plugins are there, which would be loaded into each new cache.
+    """
 
     def call(
         *sites: Path,
@@ -294,6 +303,7 @@ def listed(tmp_path: Path) -> Callable[..., dict[str, Any]]:
                 "RHEOBASE_CACHE_DIR": str(tmp_path / cache),
                 "PYTHONPATH": path,
                 "PYTHONHASHSEED": seed,
+                "RHEOBASE_DISABLE": ours,
                 **(env or {}),
             },
             cwd=tmp_path,

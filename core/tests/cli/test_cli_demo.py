@@ -142,9 +142,9 @@ def test_the_table_has_one_line_for_each_model_and_fits_80_columns(command: Comm
 
 @pytest.mark.usefixtures("toy_cases")
 def test_all_models_get_the_same_current_up_to_its_scale(printed: Printed, tmp_path: Path) -> None:
-    said = printed("demo", "--duration", 200, "--out", tmp_path / "demo.png", "--seed", 4)
+    said = printed("demo", "--duration", 100, "--out", tmp_path / "demo.png", "--seed", 4)
     path = rb.stimulus.OrnsteinUhlenbeck(mean=0.0, std=1.0, tau=demo_module.TAU, seed=4)
-    noise = path.rows(0, 2000, 0.1, num_units=1, dtype=torch.float64)
+    noise = path.rows(0, 1000, 0.1, num_units=1, dtype=torch.float64)
     assert [part["preset"] for part in said["models"]] == ["driven", "quiet"]
     for part in said["models"]:
         current = (part["rheobase"] * (1.0 + noise)).float()
@@ -156,7 +156,7 @@ def test_all_models_get_the_same_current_up_to_its_scale(printed: Printed, tmp_p
 
 @pytest.mark.usefixtures("toy_cases")
 def test_the_same_seed_gives_the_same_and_another_seed_another(printed: Printed, tmp_path: Path) -> None:
-    arguments = ["demo", "--duration", 100, "--out", tmp_path / "demo.png"]
+    arguments = ["demo", "--duration", 40, "--out", tmp_path / "demo.png"]
     once, again = printed(*arguments), printed(*arguments)
     other = printed(*arguments, "--seed", 2)
     assert once == again

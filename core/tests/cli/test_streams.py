@@ -22,7 +22,7 @@ class Plugin:
 rb.register(Plugin())
 main(prog_name="rheobase")
 """
-TOY = [sys.executable, "-c", RUN, "run", "toy", "--current", "1", "--duration", "1"]
+TOY = ["run", "toy", "--current", "1", "--duration", "1"]
 
 
 def said(command: list[str], **streams: object) -> tuple[int, str]:
@@ -43,13 +43,13 @@ def test_a_full_standard_output_is_one_clear_error(command):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
 @pytest.mark.parametrize("option", [[], ["--json"]], ids=["table", "json"])
-def test_a_run_whose_standard_output_is_full_has_saved_its_recording(tmp_path, option):
+def test_a_run_whose_standard_output_is_full_has_saved_its_recording(tmp_path, option, warm):
     out = tmp_path / "run.npz"
-    with open("/dev/full", "w") as full:
-        code, error = said([*TOY, *option, "--out", str(out), "--backend", "eager"], stdout=full)
+    full = "import os\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
+    done = warm.run("-c", full + RUN, *TOY, *option, "--out", out, "--backend", "eager")
     saved = f"The recording is in {out}."
-    assert code == 2
-    assert error == f"{saved}\nerror: the standard output cannot be written: No space left on device\n"
+    assert done.returncode == 2
+    assert done.stderr == f"{saved}\nerror: the standard output cannot be written: No space left on device\n"
     assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
 
 

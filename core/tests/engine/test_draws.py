@@ -82,7 +82,6 @@ def uniform_parts(between: np.ndarray, dt: float | None, longest: float) -> np.n
 RUNS = [
     ("crossing", 1.0, (500,), 400.0),
     ("step", 1.0, (500,), 400.0),
-    ("located", 1.0, (500,), 400.0),
     ("located", 1.0, (5, 100), 400.0),
     ("crossing", 0.1, (1000,), 60.0),
     ("located", 0.1, (1000,), 60.0),

@@ -366,7 +366,7 @@ def test_an_explosion_past_the_threshold_is_a_spike_under_a_fixed_step(adex):
     counts = {}
     for dt in (0.1, 0.01):
         neuron = rb.create(adex, 2, dt=dt, event="located", dtype=torch.float64)
-        spikes = rb.simulate(neuron, doubles(1500.0, 4000.0), 12.0).spikes
+        spikes = rb.simulate(neuron, doubles(1500.0, 4000.0), 8.0).spikes
         counts[dt] = [len(spikes.of(0)), len(spikes.of(1))]
         first = spikes.of(1)[0].item()
         assert 2.0 < first < 4.0

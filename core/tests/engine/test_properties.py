@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.func import vmap
 
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=8, deadline=None)
 seeds = st.integers(0, 2**31)
 
 

@@ -60,18 +60,18 @@ def same(one: Run, other: Run) -> bool:
     )
 
 
+STEPS = 300
+
+
 @pytest.fixture(scope="module")
 def whole() -> Run:
-    return go(network(), 400)
+    return go(network(), STEPS)
 
 
 def test_the_network_is_busy(whole: Run) -> None:
-    net = network()
-    spikes = 0
-    for _ in range(400):
-        outputs = net(DRIVE)
-        spikes += int(outputs["E"]["spiked"].sum() + outputs["I"]["spiked"].sum())
-    assert spikes > 50
+    # A spike takes a voltage down, from near the threshold.
+    voltages = torch.stack([torch.cat(each) for each in whole])
+    assert int((voltages.diff(dim=0) < -10.0).sum()) > 40
     assert not same(whole[:-1], whole[1:])
 
 
@@ -88,28 +88,27 @@ def pickled(net: rb.Network) -> rb.Network:
 @pytest.mark.parametrize("carried", [saved, pickled, copy.deepcopy], ids=["state_dict", "pickle", "deepcopy"])
 def test_spikes_under_way_are_carried_over(carried: Callable[[rb.Network], rb.Network], whole: Run) -> None:
     net = network()
-    for steps in (137, 200):
+    for steps in (97, 150):
         start = net.simulation_step
         assert same(go(net, steps - start), whole[start:steps])
         assert any(each.delivery.sent for each in net.projections.values())
         before, net = net, carried(net)
         # The one that was copied is left as it is.
         assert same(go(before, 20), whole[steps : steps + 20])
-    assert same(go(net, 200), whole[200:])
+    assert same(go(net, STEPS - 150), whole[150:])
 
 
 def test_the_order_of_declaration_changes_nothing(whole: Run) -> None:
-    assert same(go(network(backwards=True), 400), whole)
+    assert same(go(network(backwards=True), STEPS), whole)
 
 
 def test_a_projection_that_never_fires_changes_nothing(
     whole: Run,
 ) -> None:
-    assert same(go(network(silent=True), 400), whole)
+    assert same(go(network(silent=True), STEPS), whole)
 
 
-@pytest.mark.parametrize("delay", [None, 0.1, 0.5, 1.1, 2.0])
-@pytest.mark.parametrize("runs", [1, 21])
+@pytest.mark.parametrize(("delay", "runs"), [(None, 21), (0.1, 1), (0.5, 21), (1.1, 1), (2.0, 21)])
 def test_neither_another_least_delay_nor_a_run_in_pieces_changes_anything(
     delay: float | None, runs: int
 ) -> None:
@@ -184,7 +183,7 @@ def test_a_state_of_other_synapses_is_refused() -> None:
 def test_a_batch_is_so_many_networks_at_once() -> None:
     together, alone = network(), network()
     drives = torch.stack([DRIVE["E"], DRIVE["E"] * 1.3])  # type: ignore[operator]
-    for step in range(200):
+    for step in range(120):
         both = together({**DRIVE, "E": drives})
         one = alone(DRIVE)
         assert torch.equal(both["E"]["voltage"][0], one["E"]["voltage"]), step

@@ -33,8 +33,8 @@ DRIVE = {
 @pytest.mark.parametrize("event", ["step", "crossing", "located"])
 def test_what_is_shared_is_the_sum_of_what_was_apart(event: str) -> None:
     record = {"target": ("spikes", "voltage")}
-    apart = rb.simulate(net(None, event), DRIVE, duration=40.0, record=record)["target"]
-    shared = rb.simulate(net("ampa", event), DRIVE, duration=40.0, record=record)["target"]
+    apart = rb.simulate(net(None, event), DRIVE, duration=36.0, record=record)["target"]
+    shared = rb.simulate(net("ampa", event), DRIVE, duration=36.0, record=record)["target"]
     assert len(apart.spikes) >= 2
     assert apart.spikes.units.tolist() == shared.spikes.units.tolist()
     torch.testing.assert_close(apart.spikes.times, shared.spikes.times, rtol=1e-9, atol=0.0)

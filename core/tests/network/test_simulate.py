@@ -14,6 +14,8 @@ from rheobase import errors
 
 from .models import Exponential, Pulse, leaky, pair
 
+SOURCE = str(Path(rb.__file__).parent)
+
 DRIVE = {"source": 1200.0}
 
 
@@ -294,3 +296,27 @@ def test_the_raster_of_a_network_goes_into_axes_of_yours() -> None:
         )
     with pytest.raises(errors.ArgumentError, match="1 axes were given for 2 panels: spikes, rates"):
         recording.plot(ax=axes[:1])
+
+
+def test_a_step_of_a_network_makes_few_calls() -> None:
+    net = rb.Network(seed=3)
+    for name in ("source", "target"):
+        net.add(name, leaky(2))
+    for sender in net.populations:
+        for receiver in net.populations:
+            net.connect(sender, receiver, ([0, 1], [1, 0]), rb.synapse(Exponential), weight=1.0)
+    calls: list[str] = []
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        if event == "call" and SOURCE in frame.f_code.co_filename:
+            calls.append(frame.f_code.co_filename)
+
+    steps = 20
+    rb.simulate(net, duration=1.0, backend="eager")
+    sys.setprofile(note)
+    try:
+        rb.simulate(net, duration=0.1 * steps, backend="eager")
+    finally:
+        sys.setprofile(None)
+    # 330 in a step, and some hundreds by which a run begins and ends.
+    assert 200 < len(calls) / steps <= 380

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import struct
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -261,65 +259,63 @@ import time
 import rheobase as rb
 class Slow(rb.SpikingNeuron):
     voltage = rb.State(0.0, unit="mV", at_rest=True)
-    pause = {pause}
     @staticmethod
     def derivatives(state, params, data):
-        time.sleep(Slow.pause)
-        return {{"voltage": data + 0.0 * state.voltage}}
+        time.sleep(1e-4)
+        return {"voltage": data + 0.0 * state.voltage}
     @staticmethod
     def threshold(state, params):
         return state.voltage - 10.0
     @staticmethod
     def reset(state, params):
-        return {{"voltage": 0.0}}
+        return {"voltage": 0.0}
 """
 
 
-@contextlib.contextmanager
-def running(tmp_path: Path, *arguments: object, pause: float = 1e-4) -> Any:
-    """The command, driving a slow model in a process of its own, once it has taken some steps."""
-    (tmp_path / "slow.py").write_text(MODEL.format(pause=pause))
-    code = PLUGIN.format(folder=str(tmp_path))
-    options = [
-        "--backend",
-        "eager",
-        "--duration",
-        "1e6",
-        "--out",
-        str(tmp_path / "run.npz"),
-        *map(str, arguments),
-    ]
-    command = [sys.executable, "-c", code, "run", "slow", "--current", "11", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        journal = tmp_path / "run.npz.journal"
+ENDED = """
+import os, signal, sys, time
+journal, name = sys.argv[1] + ".journal", sys.argv[2]
+del sys.argv[1:3]
+child = os.fork()
+if child:
+    try:
         until = time.monotonic() + 60
-        while not journal.exists() or journal.stat().st_size < 100:
-            assert process.poll() is None, process.stderr.read()
+        while not os.path.exists(journal) or os.path.getsize(journal) < 100:
+            assert os.waitpid(child, os.WNOHANG) == (0, 0)
             assert time.monotonic() < until
             time.sleep(0.02)
-        try:
-            yield process
-        finally:
-            process.kill()
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
+    os.kill(child, signal.Signals[name])
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
 
-def test_a_process_that_is_asked_to_end_keeps_what_was_done(tmp_path):
-    with running(tmp_path, "--record", "voltage") as process:
-        process.terminate()
-        said = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM, said
+def ended(warm: Any, folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, driving a slow model in a process of its own that is sent a signal after some steps."""
+    (folder / "slow.py").write_text(MODEL)
+    out = str(folder / "run.npz")
+    run = ["run", "slow", "--current", "11", "--backend", "eager", "--duration", "1e6", "--out", out]
+    done: subprocess.CompletedProcess[str] = warm.run(
+        "-c", ENDED + PLUGIN.format(folder=str(folder)), out, name, *run, *arguments
+    )
+    return done
+
+
+def test_a_process_that_is_asked_to_end_keeps_what_was_done(tmp_path, warm):
+    done = ended(warm, tmp_path, "SIGTERM", "--record", "voltage")
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
     rec = rb.Recording.load(tmp_path / "run.npz")
     assert not rec.complete
     assert rec.steps > 100
     assert len(rec.traces["voltage"]) == rec.steps
-    assert "ended by SIGTERM at" in said[1]
+    assert "ended by SIGTERM at" in done.stderr
     assert not (tmp_path / "run.npz.journal").exists()
 
 
 def test_a_kill_loses_a_second_at_most_and_the_command_recovers_the_rest(tmp_path, warm):
-    with running(tmp_path) as process:
-        process.kill()
-        process.wait()
+    assert ended(warm, tmp_path, "SIGKILL").returncode == 256 - signal.SIGKILL
     assert not (tmp_path / "run.npz").exists()
     command = ["-m", "rheobase", "run", "--recover", str(tmp_path / "run.npz")]
     done = warm.run(*command)

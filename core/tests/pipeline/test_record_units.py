@@ -22,9 +22,11 @@ def recorded(lif, record, *, backend="eager", batch=(), every=1, event="crossing
     return rb.simulate(neuron, rows, 20.0, record=record, backend=backend, every=every, grad=grad)
 
 
-@pytest.mark.parametrize("batch", [(), (2, 3)], ids=str)
-@pytest.mark.parametrize("every", [1, 7])
-@pytest.mark.parametrize("event", ["crossing", "located"])
+@pytest.mark.parametrize(
+    ("batch", "every", "event"),
+    [((), 1, "located"), ((2, 3), 7, "located"), ((), 7, "crossing"), ((2, 3), 1, "crossing")],
+    ids=str,
+)
 def test_traces_and_spikes_of_some_units_are_those_of_all(lif, batch, every, event):
     whole = recorded(lif, ("spikes", "voltage", "input"), batch=batch, every=every, event=event)
     wanted = {"spikes": [7, 2], "voltage": [0, 7], "input": torch.tensor([5])}
@@ -134,8 +136,7 @@ def test_a_file_whose_units_make_no_sense_is_refused(lif, tmp_path, indices):
         rb.Recording.load(other)
 
 
-@pytest.mark.parametrize("backend", ["eager", "plain"])
-@pytest.mark.parametrize("units", [[0, 7], [7, 0]], ids=str)
+@pytest.mark.parametrize(("backend", "units"), [("eager", [0, 7]), ("plain", [7, 0])], ids=str)
 def test_a_journal_keeps_the_same_units(lif, tmp_path, monkeypatch, unaware, backend, units):
     monkeypatch.setattr(journal, "SECONDS", 0.0)
     neuron, out, record = rb.create(lif, 9), tmp_path / "run.npz", {"spikes": [7], "voltage": units}

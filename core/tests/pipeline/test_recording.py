@@ -113,7 +113,7 @@ SOURCES = st.dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     places=st.lists(st.tuples(st.floats(0.01, 1.0), st.integers(0, 2), st.integers(0, 1)), max_size=8),
     traces=TRACES,

@@ -113,11 +113,15 @@ def test_a_constant_current_gives_the_interval_of_the_closed_form():
     assert ((rec.isi() >= truth - 1e-9) & (rec.isi() < truth + 0.1 + 1e-9)).all()
 
 
+@functools.cache
+def whole_run():
+    return simulate(lif(2), NOISE, 60.0, record=("spikes", "voltage"))
+
+
 @settings(max_examples=8, deadline=None)
 @given(cut=st.integers(1, 599))
 def test_two_runs_are_one_run(cut):
-    whole = simulate(lif(2), NOISE, 60.0, record=("spikes", "voltage"))
-    neuron = lif(2)
+    whole, neuron = whole_run(), lif(2)
     first = simulate(neuron, NOISE, cut * 0.1, record=("spikes", "voltage"))
     second = simulate(neuron, NOISE, (600 - cut) * 0.1, record=("spikes", "voltage"))
     assert listed(first) + listed(second) == listed(whole)

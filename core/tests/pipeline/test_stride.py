@@ -25,7 +25,7 @@ def triples(recording):
     return list(zip(spikes.times.tolist(), spikes.units.tolist(), spikes.batch.tolist(), strict=True))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     steps=st.integers(1, 300),
     every=st.integers(1, 320),

@@ -13,7 +13,7 @@ from rheobase.errors import ArgumentError, OutputError, RheobaseError
 from rheobase.pipeline import tables
 
 
-@pytest.fixture(params=[(), (2,)], ids=str)
+@pytest.fixture(scope="module", params=[(), (2,)], ids=str)
 def recording(lif, request):
     current = torch.linspace(150.0, 300.0, 3).expand(500, *request.param, 3)
     return rb.simulate(rb.create(lif, 3, event="located"), current, record=("spikes", "voltage"))

@@ -201,9 +201,10 @@ def test_pieces_meet_where_the_run_goes_on_while_another_thread_asks() -> None:
     assert [piece.first for piece in pieces] == [0, *(piece.last for piece in pieces[:-1])]
 
 
-@pytest.mark.parametrize("event", ["crossing", "located"])
-@pytest.mark.parametrize("batch", [(), (2,)])
-@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize(
+    ("event", "batch", "grad"),
+    [("crossing", (), True), ("crossing", (2,), False), ("located", (), False), ("located", (2,), True)],
+)
 def test_pieces_one_after_the_other_are_the_recording(event: str, batch: tuple[int, ...], grad: bool) -> None:
     neuron = rb.create(Integrating, 3, event=event)
     rows = torch.linspace(0.2, 1.3, 1300 * 3).reshape(1300, *(1,) * len(batch), 3).expand(1300, *batch, 3)

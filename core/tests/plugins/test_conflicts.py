@@ -128,7 +128,7 @@ def told(registry: Registry, kind: str, name: str) -> str:
     return f"{found.qualified} {found.provenance.version}"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     order=st.permutations(sorted(SET)),
     folders=st.lists(st.integers(0, 3), min_size=len(SET), max_size=len(SET)),
@@ -200,7 +200,7 @@ def test_all_is_the_same_for_every_hash_seed(publish: Publish, listed: Listed, t
     sites = [publish(name, hooks(*offers) + LOADING, folder=name) for name, offers in names.items()]
     sites += [publish(f"bad-{letter}", "1 / 0" + LOADING, folder=letter) for letter in "zay"]
     results = []
-    for number, seed in enumerate(["0", "1", "2", "31337"]):
+    for number, seed in enumerate(["0", "1", "31337"]):
         path = random.Random(number).sample(sites, len(sites))
         result = listed(*path, seed=seed, cache=seed, env={"LOADED": str(tmp_path / f"loaded-{seed}")})
         results.append((result["found"], result["warnings"]))

@@ -264,7 +264,7 @@ class Installing(RuleBasedStateMachine):
         assert self.place.examined == []  # the second time, all came from the index
 
 
-Installing.TestCase.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
+Installing.TestCase.settings = settings(max_examples=12, stateful_step_count=12, deadline=None)
 TestInstalling = Installing.TestCase
 TestInstalling.__doc__ = "Whatever users do to their plugins, the index gives what a fresh look gives."
 

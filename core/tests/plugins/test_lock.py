@@ -82,7 +82,7 @@ def test_a_changed_file_is_named_and_no_byte_of_the_plugin_is_run_until_it_is_lo
 
 
 def test_a_refused_plugins_component_is_not_found_and_the_message_names_the_plugin(
-    install: Install, rheobase: Rheobase, tmp_path: Path
+    install: Install, rheobase: Rheobase, tmp_path: Path, warm: Any
 ) -> None:
     site = install("toy-models")
     rheobase("lock")
@@ -92,14 +92,10 @@ def test_a_refused_plugins_component_is_not_found_and_the_message_names_the_plug
         "try: rb.aggregator('toy-models')\nexcept LookupError as error: print(error)\n"
     )
     environ = {"PYTHONPATH": before_others(site), "RHEOBASE_CACHE_DIR": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **environ, "TRACES": str(tmp_path / "traces")},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
+    done = warm.run(
+        "-c", code, env={**os.environ, **environ, "TRACES": str(tmp_path / "traces")}, cwd=tmp_path
     )
+    assert done.returncode == 0, done.stderr
     assert "Left out" in done.stdout
     assert "toy-models 1.0" in done.stdout
     assert traces(tmp_path) == []

@@ -310,7 +310,7 @@ def live(*kinds: type) -> int:
     return sum(type(each) in kinds for each in gc.get_objects())
 
 
-def test_ten_thousand_registrations_leave_memory_and_hooks_as_they_were() -> None:
+def test_thousands_of_registrations_leave_memory_and_hooks_as_they_were() -> None:
     toys = registry()
     module = plugin("toy")
     before = toys.components()
@@ -318,10 +318,10 @@ def test_ten_thousand_registrations_leave_memory_and_hooks_as_they_were() -> Non
         toys.register(module)()
     hooks = live(pluggy.PluginManager, pluggy.HookCaller, pluggy.HookImpl)
     start = sys.getallocatedblocks()
-    for _ in range(10_000):
+    for _ in range(3000):
         toys.register(module)()
     gc.collect()
-    # What the interpreter keeps for itself differs by some tens; one object left by each would be 10,000.
+    # What the interpreter keeps for itself differs by some tens; one object left by each would be 3000.
     assert sys.getallocatedblocks() - start < 1000
     assert live(pluggy.PluginManager, pluggy.HookCaller, pluggy.HookImpl) == hooks
     assert toys.components() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,11 @@ def test_a_current_takes_no_events(kind: Any, part: Any) -> None:
         ([1.0, [2.0]], 1.0, "times"),
         (torch.ones(1, 1, 1), 1.0, "times"),
         ([1.0], None, "weights"),
+        (torch.ones(2, device="meta"), 1.0, "the times are on meta, without values"),
+        (torch.ones(2).to_sparse(), 1.0, "the times are a tensor of layout torch.sparse_coo"),
+        ([1.0, 2.0], torch.ones(2).to_sparse(), "the weights are a tensor of layout"),
+        (torch.ones(0, 3), 1.0, "times=.* has no trains; give one for each unit"),
+        (np.ones((0, 3)), [], "times=.* has no trains"),
     ],
 )
 def test_what_is_no_train_is_refused(times: Any, weights: Any, said: str) -> None:
@@ -198,6 +204,33 @@ def test_it_stays_what_it_was_made_of() -> None:
     times.fill_(5.0), weights.fill_(7.0)
     assert rows(events, 1.0, 2) == [2.0, 0.0]
     assert repr(events) == "Events(times=[1.0], weights=[2.0])"
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_deep_copy_has_the_same_without_the_graph(several: bool) -> None:
+    leaf = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    events = Events([leaf, [0.5]], [3.0 * leaf, 4.0]) if several else Events(leaf, 3.0 * leaf)
+    twin = copy.deepcopy([events])[0]
+    assert repr(twin) == repr(events)
+    units = 2 if several else 1
+    made, same = (each.rows(0, 4, 0.5, units, dtype=torch.float64) for each in (events, twin))
+    assert made.requires_grad
+    assert not same.requires_grad
+    assert torch.equal(made, same)
+
+
+def test_python_adds_up_what_is_added_by_hand() -> None:
+    parts = [Events([0.3], 2.0), Events([0.8], 3.0)]
+    assert all(isinstance(part, Events) for part in sum(parts).parts)  # type: ignore[union-attr]
+    for event in ("crossing", "located"):
+        one, other = (
+            rb.simulate(cell(event=event), {"arrivals": each}, 2.0, record="voltage").traces["voltage"]
+            for each in (sum(parts), parts[0] + parts[1])
+        )
+        assert torch.equal(one, other)
+        assert one[-1].item() > 3.0
+    # A number that is no zero is a constant, also on the left.
+    assert (1.0 + Constant(2.0)).rows(0, 1, 0.1, 1).item() == 3.0
 
 
 def test_its_repr_is_short() -> None:

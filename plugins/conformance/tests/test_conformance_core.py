@@ -1,7 +1,8 @@
-"""All that this distribution offers passes the conformance kit, in full."""
+"""All that this distribution offers passes the conformance kit in full, three methods of four by hand."""
 
 from __future__ import annotations
 
+import pytest
 from rheobase.conformance import Suite
 
 
@@ -12,16 +13,31 @@ class TestAnalog(Suite):
 
 class TestRK1(Suite):
     component = "rk1"
+    profile = "smoke"
+
+
+@pytest.mark.by_hand
+class TestRK1InFull(TestRK1):
     profile = "full"
 
 
 class TestRK2(Suite):
     component = "rk2"
+    profile = "smoke"
+
+
+@pytest.mark.by_hand
+class TestRK2InFull(TestRK2):
     profile = "full"
 
 
 class TestRK3(Suite):
     component = "rk3"
+    profile = "smoke"
+
+
+@pytest.mark.by_hand
+class TestRK3InFull(TestRK3):
     profile = "full"
 
 

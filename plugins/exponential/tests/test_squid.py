@@ -36,8 +36,8 @@ def reference(field, y: Tensor, duration: float = 50.0) -> list[float]:  # type:
         (0.0, duration),
         y[:, 0].numpy(),
         "DOP853",
-        rtol=1e-10,
-        atol=1e-12,
+        rtol=1e-8,
+        atol=1e-10,
         events=upwards,
     )
     return [float(time) for time in path.t_events[0]]

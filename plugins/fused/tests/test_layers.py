@@ -315,7 +315,7 @@ def test_units_beside_others_that_overflow_have_the_same_gradient_to_the_bit(nam
 
     out, grad = gradient(x[:, :1])
     assert out.sum() > 0
-    for size in (1.0, 10.0, 1e3, 1e30):
+    for size in (1.0, 10.0, 1e3, 1e60):  # the last overflows within one step of either
         x[:, 1:] = size * x[:, :1]
         x[:, 2, ::5] = 0.0
         beside, other = gradient(x)
@@ -382,6 +382,37 @@ def test_inputs_that_are_not_finite_are_named(bad: float) -> None:
     x[7, 2, 5] = bad
     with pytest.raises(InputError, match=rf"x is {bad} at t = 7, row 2, unit 5"):
         fused(x)
+
+
+def _leaky(tau: str) -> type[rb.SpikingNeuron]:
+    """A leaky unit whose time constant has this name."""
+
+    class Leaky(rb.SpikingNeuron):
+        voltage = rb.State(0.0, unit="mV")
+        locals()[tau] = rb.Parameter(10.0, unit="ms", above=0)
+
+        @staticmethod
+        def derivatives(state: Any, params: Any, data: Any) -> Any:
+            return {"voltage": (data - state.voltage) / getattr(params, tau)}
+
+        @staticmethod
+        def threshold(state: Any, params: Any) -> Any:
+            return state.voltage - 1.0
+
+        @staticmethod
+        def reset(state: Any, params: Any) -> Any:
+            return {"voltage": 0.0}
+
+    return Leaky
+
+
+def test_models_that_differ_in_names_alone_have_each_their_own_gradients() -> None:
+    for tau in ("tau_first", "tau_other"):
+        eager, fused = layers(_leaky(tau), learn=tau)
+        x = 1.5 * numbers(STEPS, ROWS, UNITS)
+        expected = differentiated(eager, x)
+        assert f"gradient raw.{tau}" in expected
+        agree(expected, differentiated(fused, x))
 
 
 @pytest.mark.parametrize("size", [1e200, -1e200])

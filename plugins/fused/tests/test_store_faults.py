@@ -257,7 +257,7 @@ def test_no_more_threads_is_a_refusal_whenever_it_comes(
     assert list(cache.iterdir()) == []
 
 
-def test_a_limit_on_the_size_of_files_is_a_refusal(tmp_path: Path) -> None:
+def test_a_limit_on_the_size_of_files_is_a_refusal(tmp_path: Path, warm: Any) -> None:
     script = (
         "import resource, rheobase as rb\n"
         "neuron = rb.create('lif', 3)\n"
@@ -266,9 +266,7 @@ def test_a_limit_on_the_size_of_files_is_a_refusal(tmp_path: Path) -> None:
         "except rb.errors.BackendError as error:\n    print('refused')\n"
     )
     environment = {**os.environ, "RHEOBASE_CACHE_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120
-    )
+    done = warm.run("-c", script, env=environment, timeout=120)
     assert (done.returncode, done.stdout) == (0, "refused\n"), done.stderr
     assert list((tmp_path / "kernels").iterdir()) == []
 

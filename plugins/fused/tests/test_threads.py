@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rheobase as rb
@@ -30,10 +30,9 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
-def test_a_process_that_was_forked_has_threads_of_its_own() -> None:
+def test_a_process_that_was_forked_has_threads_of_its_own(warm: Any) -> None:
     # Torch's threads are not there after a fork; to wait for them would be to wait for ever.
-    done = subprocess.run([sys.executable, "-c", FORKED], timeout=60, check=False)
-    assert done.returncode == 0
+    assert warm.run("-c", FORKED, timeout=60).returncode == 0
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="large pages are asked for on Linux")

@@ -1,4 +1,4 @@
-"""All that this distribution offers passes the conformance kit: by hand in full, as a rule in part."""
+"""All that this distribution offers passes the conformance kit: by hand in full, as a rule in smoke."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from rheobase.conformance import Suite
 
 class TestIzhikevich(Suite):
     component = "izhikevich"
+    profile = "smoke"
 
 
 @pytest.mark.by_hand

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -15,6 +16,12 @@ RTOL = {"rk45": 1e-6, "tsit5": 1e-6, "rk23": 1e-4}
 """Those of order 5 by default; the one of order 3 takes hundreds of steps for that."""
 METHODS = ("rk45", "tsit5", "rk23")
 EVENTS = ("step", "crossing", "located")
+SAMPLE = {("rk45", "step"), ("rk45", "located"), ("tsit5", "crossing"), ("rk23", "located")}
+"""Of the usual run: each method and each event, and located ones of both orders; all of them by hand."""
+EACH = [
+    pytest.param(*each, marks=() if each in SAMPLE else pytest.mark.by_hand)
+    for each in itertools.product(METHODS, EVENTS)
+]
 
 
 class Leaky(SpikingNeuron):
@@ -91,8 +98,7 @@ def test_the_first_free_step_of_a_leak_is_that_of_the_closed_form(method: str, t
     assert worst <= 76.0 * tolerance if method == "rk23" else worst < 1e-10
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize(("method", "event"), EACH)
 def test_a_step_is_that_of_a_new_neuron_in_the_same_state(method: str, event: str) -> None:
     current = torch.tensor([4.0, 9.0, 20.0], dtype=torch.float64)
     settings: dict[str, Any] = {"event": event, "dt": 0.1, "dtype": torch.float64}
@@ -116,8 +122,7 @@ def test_a_step_is_that_of_a_new_neuron_in_the_same_state(method: str, event: st
     assert ends > 1
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize(("method", "event"), EACH)
 @pytest.mark.parametrize("model", [Leaky, Quadratic])
 def test_a_unit_alone_and_in_company_is_the_same_to_the_bit(method: str, event: str, model: Any) -> None:
     scale = 20.0 if model is Leaky else 1.0

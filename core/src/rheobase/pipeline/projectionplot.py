@@ -62,7 +62,11 @@ def plot_weights(
         'weight (mV)'
     """
     every = _projections(projections)
-    values = {each.identifier: each.weights.detach().expand(each.synapses) for each in every}
+    # Of a batch those of each of its networks.
+    values = {
+        each.identifier: each.weights.detach().expand(*each.weights.shape[:-1], each.synapses).reshape(-1)
+        for each in every
+    }
     units = {each.loggable_units["weight"] for each in every}
     unit = f" ({units.pop()})" if len(units) == 1 else ""
     return _histogram(values, f"weight{unit}", path, bins, title, ax)

@@ -286,11 +286,11 @@ class Recorder:
 
 def flat_indices(spiked: Tensor) -> np.ndarray:
     """The indices, in the flattened tensor, of the elements that are not zero; int64 on the CPU."""
-    values = spiked.detach().reshape(-1)
-    if values.device.type == "cpu":
+    values = spiked.detach() if spiked.ndim == 1 else spiked.detach().reshape(-1)
+    if values.is_cpu:
         array = values.numpy()
         # Bytes of 0 and 1 are booleans as they lie, which numpy searches several times faster.
-        found: np.ndarray = np.flatnonzero(array.view(np.bool_) if array.dtype == np.int8 else array)
+        found: np.ndarray = (array.view(np.bool_) if array.dtype == np.int8 else array).nonzero()[0]
         return found.astype(np.int64, copy=False)
     result: np.ndarray = torch.nonzero(values).reshape(-1).cpu().numpy()
     return result

@@ -42,6 +42,9 @@ def _tensor(name: str, given: Any, where: str = "") -> Tensor:
         if not isinstance(listed, list) or not all(map(is_number, listed)):
             raise StimulusError(f"{told} are {shown(given)}; give numbers, [n]")
         made = torch.tensor(list(map(float, listed)), dtype=torch.float64)
+    if made.is_meta or made.layout != torch.strided:
+        what = "on meta, without values" if made.is_meta else f"a tensor of layout {made.layout}"
+        raise StimulusError(f"{told} are {what}; give numbers, [n], such as those of x.to_dense()")
     if made.ndim != 1 or made.is_complex() or made.dtype == torch.bool:
         raise StimulusError(f"{told} are a tensor {list(made.shape)} of {made.dtype}; give numbers, [n]")
     # A copy, so that it stays what it was checked to be; with its graph.

@@ -110,7 +110,9 @@ class Stimulus(abc.ABC):
             return Sum((*_parts(self), Constant(float(other))))  # type: ignore[arg-type]
         return NotImplemented
 
-    __radd__ = __add__
+    def __radd__(self, other: object) -> Stimulus:
+        """The same the other way; 0, with which Python's ``sum`` begins, adds nothing."""
+        return self if is_number(other) and other == 0 else self + other
 
 
 class Described(Stimulus):

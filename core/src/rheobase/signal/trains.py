@@ -40,7 +40,7 @@ class Events(Stimulus):
             sequence of such trains, one for each unit, of any lengths.
         weights: How much, in the unit of the input: one number, or one for each time, ``[n]``; for several
             trains one number, or a sequence with a number or ``[n]`` for each. A tensor keeps its graph;
-            times do with located spikes.
+            times do with located spikes. A deep copy has none.
 
     Raises:
         StimulusError: If a time or weight is not finite, a time is negative, or lengths differ; and in a
@@ -65,6 +65,11 @@ class Events(Stimulus):
     def __post_init__(self) -> None:
         several = are_several(self.times)
         if several:
+            if not len(self.times):
+                raise StimulusError(
+                    f"Events: times={shown(self.times)} has no trains; give one for each unit, or [] if "
+                    "nothing arrives"
+                )
             trains = [numbers("times", each, f"of train {k}") for k, each in enumerate(self.times)]
             weights = self._weights_of(trains)
         else:
@@ -82,6 +87,10 @@ class Events(Stimulus):
         order = torch.from_numpy(np.argsort(times.detach().numpy(), kind="stable"))
         made = _Arrivals(times[order], units[order], torch.cat(weights)[order])
         object.__setattr__(self, "_sorted", made)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Events:
+        # Of a tensor within a graph torch makes no copy; that of a neuron has none either.
+        return Events(_without_graph(self.times), _without_graph(self.weights))
 
     def _weights_of(self, trains: list[Tensor]) -> list[Tensor]:
         given: Any = self.weights
@@ -172,6 +181,12 @@ class Events(Stimulus):
             "Events arrive at their times and are no current in between, so they have no signal; give them "
             'as they are to an input that is a jump, and event="located" for their own times'
         )
+
+
+def _without_graph(given: Any) -> Any:
+    if isinstance(given, tuple):
+        return tuple(map(_without_graph, given))
+    return given.detach() if isinstance(given, Tensor) else given
 
 
 class _Arrivals(NamedTuple):

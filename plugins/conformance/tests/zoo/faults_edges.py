@@ -8,12 +8,12 @@ import rheobase as rb
 import torch
 
 FAULTS = {
+    "NoTimeToDecay": "domains-are-finite",
+    "SquareRootOfTheRest": "domains-are-finite",
     "TimeConstantOfZero": "domains-are-finite",
     "TimeConstantWithoutDomain": "domains-are-finite",
     "EqualTimeConstants": "domains-are-finite",
-    "SquareRootOfTheRest": "domains-are-finite",
     "ReleasesAll": "domains-are-finite",
-    "NoTimeToDecay": "domains-are-finite",
     "TauOfAtLeastThree": "parameters-go-on-counting",
     "GainOfAtMostFive": "parameters-go-on-counting",
     "OneAtTheEdge": "parameters-go-on-counting",

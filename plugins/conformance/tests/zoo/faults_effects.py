@@ -9,11 +9,11 @@ import torch
 from ground import Leaky
 
 FAULTS = {
+    "NoiseTimesZero": "declarations-have-effect",
+    "OneEquationForBoth": "declarations-have-effect",
     "AddedAndTakenAway": "declarations-have-effect",
     "ResetTimesZero": "declarations-have-effect",
-    "OneEquationForBoth": "declarations-have-effect",
     "DeafToInhibition": "declarations-have-effect",
-    "NoiseTimesZero": "declarations-have-effect",
     "DecayOfTheDefault": "declarations-have-effect",
     "StepsWithoutTheLeak": "declarations-have-effect",
 }

@@ -9,11 +9,11 @@ import torch
 from ground import Adapting
 
 FAULTS = {
-    "DetachedUpstroke": "functions-have-their-gradients",
+    "DecayOutOfTheGraph": "functions-have-their-gradients",
     "CubeOfAnotherSlope": "functions-have-their-gradients",
+    "DetachedUpstroke": "functions-have-their-gradients",
     "ResetByANumber": "functions-have-their-gradients",
     "ThresholdOutOfTheGraph": "functions-have-their-gradients",
-    "DecayOutOfTheGraph": "functions-have-their-gradients",
     "DecayWithoutAGraph": "own-steps-keep-the-graph",
     "StepsWithHalfAGraph": "own-steps-keep-the-graph",
     "KeepsDetachedStates": "own-steps-keep-the-graph",

@@ -9,9 +9,9 @@ import torch
 from rheobase import Advance, Integrator, IntegratorSpec
 
 FAULTS = {
-    "OneAfterTheOther": "order-as-claimed",
     "EulerAsSecondOrder": "order-as-claimed",
     "WrongWeight": "order-as-claimed",
+    "OneAfterTheOther": "order-as-claimed",
     "StagesAtOneTime": "time-is-used",
     "TimeFromZero": "time-is-used",
     "StepOfItsOwn": "two-steps-are-one-way",

@@ -22,6 +22,8 @@ FAULTS = {
     "TurnsTheGradientOfItsInput": "layer-time-gradient-equals-differences",
     "LeavesOutWhatASpikeMoves": "layer-time-gradient-equals-differences",
     "GivesSilentUnitsAShare": "layer-missing-spike-has-no-gradient",
+    "ResetsLowerAndLate": "layer-spikes-as-its-neuron",
+    "TurnsTheGradientOfItsInputAndSpikesAlone": "layer-time-gradient-equals-differences",
 }
 """Name -> the property that must catch it. Its docstring says what is wrong."""
 
@@ -199,3 +201,30 @@ class GivesSilentUnitsAShare(Adapting):
     @staticmethod
     def derivatives(state: Any, params: Any, data: Any) -> Any:
         return Adapting.derivatives(state, params, _Mean.apply(data))
+
+
+class ResetsLowerAndLate(Adapting):
+    """A reset that is lower where gradients are recorded, of a model that takes long to spike."""
+
+    tau_s = rb.Parameter(30.0, unit="ms", above=0, doc="time constant of the current")
+    current = rb.State(0.0, unit="mV", at_rest=True, doc="the input, smoothed")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        given = Adapting.derivatives(state, params, state.current)
+        return {**given, "current": (data - state.current) / params.tau_s}
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return ResetsLowerWithAGraph.reset(state, params)
+
+
+class TurnsTheGradientOfItsInputAndSpikesAlone(Adapting):
+    """More input makes spikes earlier, and its gradient says later; without any there are spikes too."""
+
+    voltage = rb.State(0.0, unit="mV", doc="membrane potential, above rest")
+    offset = rb.Parameter(20.0, unit="mV", doc="what it receives without an input")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return Adapting.derivatives(state, params, params.offset + _Turned.apply(data))

@@ -9,13 +9,13 @@ import torch
 from ground import Leaky
 
 FAULTS = {
+    "StaysSilent": "published-results",
+    "AnotherRate": "published-results",
     "HalfTheTimeConstant": "published-results",
     "CountsOneTooMany": "published-results",
     "LaterThanItsSource": "published-results",
-    "AnotherRate": "published-results",
     "AnotherPeriod": "published-results",
     "LowerThanItsSource": "published-results",
-    "StaysSilent": "published-results",
     "OneOfTwoIsWrong": "published-results",
     "NamesAnEventOfNoKind": "published-results",
 }

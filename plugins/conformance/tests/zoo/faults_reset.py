@@ -8,16 +8,16 @@ import rheobase as rb
 import torch
 
 FAULTS = {
-    "ResetsToTheThreshold": "reset-rearms",
-    "ResetsToTheThresholdAndRests": "reset-rearms",
     "ResetsAbove": "reset-rearms",
     "ResetForgetsTheVoltage": "reset-rearms",
+    "ResetsToTheThreshold": "reset-rearms",
+    "ResetsToTheThresholdAndRests": "reset-rearms",
     "ResetSwapsTwo": "reset-rearms",
     "ResetOfTheWrongSign": "reset-rearms",
     "PacemakerThatSpikesOnce": "reset-rearms",
     "RootOfAVoltage": "bears-moderate-drive",
-    "RateThatOverflows": "bears-moderate-drive",
     "LeavesItsTable": "bears-moderate-drive",
+    "RateThatOverflows": "bears-moderate-drive",
     "FailsAfterTwoSpikes": "bears-moderate-drive",
     "MarkBeyondOne": "many-resets-keep-the-domains",
     "ResourceBelowZero": "many-resets-keep-the-domains",

@@ -8,7 +8,12 @@ import rheobase as rb
 import torch
 
 SOUND = ["Reluctant", "NoisyUpdate", "JitteredReset", "Rectified"]
-DEAR = ["Reluctant", "JitteredReset", "Rectified"]
+DEAR = ["Reluctant", "JitteredReset"]
+HARDEST = {
+    "NoisyUpdate": ["draws-counted", "rows-draw-apart", "rates-agree"],
+    "Rectified": ["hazard-is-a-rate"],
+}
+"""Name -> the properties that it is hardest for, which are tried in the standard profile in the usual run."""
 
 
 class EscapeRate(rb.SpikingNeuron):

@@ -22,11 +22,24 @@ DEAR = [
     "ResetNearThreshold",
     "NoRefractoryPeriod",
     "Bursting",
+    "Bistable",
     "Spontaneous",
     "InhibitionFires",
     "Quadratic",
     "RingsAtRest",
 ]
+HARDEST = {
+    "OwnForwardThatIsRight": [
+        "refractory-period-in-ms",
+        "own-steps-honour-dt",
+        "reset-as-declared",
+        "spikes-end",
+        "spikes-come-with-their-jumps",
+        "spikes-again-after-a-rest",
+        "refractory-period-exact",
+    ]
+}
+"""Name -> the properties that it is hardest for, which are tried in the standard profile in the usual run."""
 
 
 class ResetNearThreshold(rb.SpikingNeuron):

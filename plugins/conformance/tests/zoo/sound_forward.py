@@ -9,6 +9,7 @@ import torch
 
 SOUND = ["SlowAndGated", "NamesItsSources", "FastWithSynapse", "HoldsItsPeak", "SoftForward", "OnceAPeriod"]
 
+DEAR = ["FastWithSynapse", "SoftForward"]
 HARDEST = {
     "McCullochPitts": ["spikes-end", "spikes-come-with-their-jumps", "forward-gives-what-it-keeps"],
     "HoldsItsPeak": [

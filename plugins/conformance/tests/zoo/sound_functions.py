@@ -21,6 +21,7 @@ SOUND = [
     "SmallForLong",
 ]
 
+DEAR = ["BurstingReset"]
 HARDEST = {
     "MarkedPlateau": [
         "reset-rearms",
@@ -28,7 +29,7 @@ HARDEST = {
         "threshold-is-continuous",
         "reset-holds-at-the-crossing",
     ],
-    "SaturatingMark": ["many-resets-keep-the-domains"],
+    "SaturatingMark": ["many-resets-keep-the-domains", "states-stay-in-their-domains"],
     "SteepUpstroke": [
         "functions-have-their-gradients",
         "functions-are-precise",
@@ -36,6 +37,7 @@ HARDEST = {
         "bears-moderate-drive",
         "threshold-is-continuous",
         "reset-holds-at-the-crossing",
+        "steps-of-dt-max-serve",
     ],
     "FastAndExact": ["functions-have-their-gradients", "functions-are-precise", "update-follows-derivatives"],
     "BurstingReset": [
@@ -50,7 +52,11 @@ HARDEST = {
     "PiecewiseLinear": ["functions-have-their-gradients", "functions-are-precise"],
     "FixedPoint": ["functions-have-their-gradients", "functions-are-precise"],
     "SlowlyBack": ["spikes-again-after-a-rest", "own-steps-keep-the-graph", "own-steps-are-precise"],
-    "CancelsInDouble": ["functions-are-precise", "update-follows-derivatives"],
+    "CancelsInDouble": [
+        "functions-are-precise",
+        "update-follows-derivatives",
+        "layer-learns-the-same-in-each-backend",
+    ],
     "SmallForLong": [
         "float32-close-to-float64",
         "update-follows-derivatives",

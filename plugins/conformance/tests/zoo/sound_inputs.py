@@ -30,6 +30,16 @@ SOUND = [
     "grows_exponentially",
     "with_weights_of_its_own",
 ]
+DEAR = [
+    "gated",
+    "normalised",
+    "euclidean",
+    "either",
+    "middle",
+    "strongest",
+    "mean_in_the_exponent",
+    "compound",
+]
 
 
 def _sum(inputs: Any) -> Any:

@@ -9,6 +9,16 @@ import torch
 
 SOUND = ["SynapticCurrent", "KickedAndDriven"]
 DEAR = ["KickedAndDriven"]
+HARDEST = {
+    "SynapticCurrent": [
+        "a-kick-spikes-once",
+        "events-agree",
+        "refractory-period-exact",
+        "refractory-period-exact-in-time",
+        "layer-spikes-as-its-neuron",
+    ]
+}
+"""Name -> the properties that it is hardest for, which are tried in the standard profile in the usual run."""
 
 
 class SynapticCurrent(rb.SpikingNeuron):

@@ -24,6 +24,7 @@ SOUND = [
     "HighReset",
 ]
 DEAR = [
+    "SoftReset",
     "SynapticFilter",
     "StiffSynapse",
     "NeverSpikes",

@@ -19,7 +19,16 @@ SOUND = [
     "Damped",
     "NegativeWeights",
 ]
-DEAR = ["Multiplicative", "CalciumLevel", "Damped", "NegativeWeights", "Rewarded"]
+DEAR = [
+    "Multiplicative",
+    "Homeostatic",
+    "Unbounded",
+    "OfTheTargetAlone",
+    "CalciumLevel",
+    "Damped",
+    "NegativeWeights",
+    "Rewarded",
+]
 
 
 class PlainPairs(Pairs):

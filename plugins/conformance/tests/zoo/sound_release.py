@@ -9,6 +9,17 @@ import torch
 
 SOUND = ["LateCurrent", "LateReset", "Doublets", "SilentByDefault"]
 DEAR = ["LateReset", "Doublets", "SilentByDefault"]
+HARDEST = {
+    "LateCurrent": [
+        "refractory-period-in-ms",
+        "refractory-period-exact",
+        "refractory-period-exact-in-time",
+        "release-is-asked",
+        "release-has-effect",
+        "release-lets-go",
+    ]
+}
+"""Name -> the properties that it is hardest for, which are tried in the standard profile in the usual run."""
 
 
 class LateCurrent(rb.SpikingNeuron):

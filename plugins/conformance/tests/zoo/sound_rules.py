@@ -23,6 +23,7 @@ SOUND = [
     "by_name",
     "at_most_of_each",
 ]
+DEAR = ["as_many_each", "ring"]
 
 
 def nobody(first, last, sources, targets, key, *, same, positions):

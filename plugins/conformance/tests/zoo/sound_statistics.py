@@ -10,6 +10,7 @@ import torch
 
 SOUND = ["NearlyTogether", "ColouredNoise", "Rare", "EscapeNoise", "NoisyInput"]
 
+DEAR = ["ByTheClock", "EscapeNoise", "NoisyInput"]
 HARDEST = {
     "NearlyTogether": ["rows-draw-apart", "noise-of-lanes-independent"],
     "ColouredNoise": [

@@ -24,7 +24,16 @@ SOUND = [
     "Depressing",
     "GatedBySource",
 ]
-DEAR = ["SlowAndFast", "BiasedReversal", "DoubleExponential", "Shunting", "GatedBySource"]
+DEAR = [
+    "SlowAndFast",
+    "BiasedReversal",
+    "DoubleExponential",
+    "Shunting",
+    "GatedBySource",
+    "MagnesiumBlock",
+    "Recovering",
+    "ThirdFactor",
+]
 
 
 class Plain(Exponential):

@@ -9,10 +9,12 @@ import torch
 
 SOUND = ["OneConductance", "LargestStepOfAParameter"]
 DEAR = ["OneConductance"]
+HARDEST = {"LargestStepOfAParameter": ["dt-max-is-a-time", "steps-below-dt-max-serve"]}
+"""Name -> the properties that it is hardest for, which are tried in the standard profile in the usual run."""
 FAULTS = {
-    "LargestStepOfTheLeakAlone": "steps-below-dt-max-serve",
-    "LargestStepShortOfTheBound": "steps-below-dt-max-serve",
     "LargestStepInSeconds": "steps-below-dt-max-serve",
+    "LargestStepShortOfTheBound": "steps-below-dt-max-serve",
+    "LargestStepOfTheLeakAlone": "steps-below-dt-max-serve",
     "LargestStepBelowZero": "dt-max-is-a-time",
     "LargestStepWithoutEnd": "dt-max-is-a-time",
     "LargestStepOfAllUnits": "functions-treat-units-alone",

@@ -22,6 +22,19 @@ def fit(values: Iterable[Any], like: Any) -> bool:
     return True
 
 
+def fit_in_order(given: Any, names: Mapping[str, Any], like: Any) -> list[Any] | None:
+    """The values of a mapping in the order of the names, where it has these alone and all of them are fit."""
+    if type(given) is not dict or len(given) != len(names) or type(like) is not Tensor:
+        return None
+    found, dtype, shape = [], like.dtype, like.shape
+    for name in names:
+        value = given.get(name)
+        if type(value) is not Tensor or value.dtype is not dtype or value.shape != shape:
+            return None
+        found.append(value)
+    return found
+
+
 def fitting(value: Any, like: Any, where: str) -> Any:
     """A value as a row of states is, ``[*batch, units]``; one number for all is spread.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol, final
 
 import torch
@@ -55,8 +55,18 @@ class Holder(Protocol):
     def device(self) -> torch.device:
         """Where they are."""
 
+    @property
+    def batch(self) -> torch.Size:
+        """The batch of its states."""
+
+    def widen(self, batch: torch.Size) -> Mapping[str, Tensor]:
+        """Have weights and states for each network of a batch; what they were."""
+
+    def put(self, values: Mapping[str, Tensor]) -> None:
+        """Have these weights and states."""
+
     def held(self, name: str) -> Tensor:
-        """The weights, or a state at its last spike."""
+        """The weights, or a state at its last spike, ``[*batch, synapses]``."""
 
     def writable(self, name: str) -> Tensor:
         """The same, to be written to."""
@@ -69,17 +79,29 @@ class Holder(Protocol):
 class Changing:
     """What happens at the synapses of a plasticity, and can be taken back until the step is over.
 
+    With a batch each of its networks has synapses of its own: a place is one in the flattened
+    ``[*batch, synapses]``.
+
     Args:
         of: The plasticity, whose states and weights are written to.
 
     Attributes:
         under_way: Spikes of targets that have not come to the synapses.
+        batch: That of the run; None: nobody knows it yet.
     """
 
     def __init__(self, of: Holder) -> None:
         self._of = of
         self._columns: Columns | None = None
-        self.restore(())
+        self.begin(())
+
+    def begin(self, under_way: tuple[Posts, ...]) -> None:
+        """As :meth:`restore`, of a run whose batch is not known yet."""
+        self.restore(under_way)
+        self.batch: torch.Size | None = None
+        # Whether it became known in this step, and the weights and states before it was.
+        self._first = False
+        self._narrow: Mapping[str, Tensor] = {}
 
     def restore(self, under_way: tuple[Posts, ...]) -> None:
         """Let these be under way, and no others."""
@@ -92,16 +114,26 @@ class Changing:
         self._weights: Tensor | None = None
         self._anew = False
 
-    def refuse_batch(self, batch: torch.Size) -> None:
-        """Refuse a batch.
+    def in_batch(self, batch: torch.Size) -> None:
+        """Have synapses for each network of a batch, that of a population at one of their ends.
 
         Raises:
-            InputError: If there is one.
+            InputError: If there are some for another batch.
         """
-        if batch:
+        if self.batch is None:
+            own, weights = self._of.batch, self._of.held(WEIGHT).shape[:-1]
+            if own in (batch, torch.Size()) and weights in (batch, torch.Size()):
+                self._narrow = self._of.widen(batch)
+                self.batch, self._first = batch, True
+                return
+            known = weights or own
+        else:
+            known = self.batch
+        if batch != known:
             raise InputError(
-                f"{self._of.identifier}: the network has the batch {list(batch)}, and weights that change "
-                "are those of one network; leave the batch out, or plasticity"
+                f"{self._of.identifier}: spikes come in the batch {list(batch)}, and there are weights for "
+                f"{list(known)}; each network has its own weights, where they change: give all populations "
+                "that batch, or call reset_state() and assign one weight for each synapse"
             )
 
     def arrive(self, label: int, places: Tensor, times: Tensor, distinct: bool) -> Tensor:
@@ -129,15 +161,14 @@ class Changing:
 
         Args:
             label: The number of the step's end.
-            spiked: Who spiked, ``[targets]``.
-            times: When, ms, ``[targets, K]``, NaN in places left over; None: at the step's end.
+            spiked: Who spiked, ``[*batch, targets]``.
+            times: When, ms, ``[*batch, targets, K]``, NaN in places left over; None: at the step's end.
 
         Returns:
             None; or, where one came before an arrival of the step and changed what that brings, the weights
             that all arrivals have: the target is to be stepped again with these, and its spikes to be given
             again.
         """
-        self.refuse_batch(spiked.shape[:-1])
         spikes = spikes_of(label, spiked, times)
         if spikes is None and not self._anew:
             return None
@@ -157,17 +188,22 @@ class Changing:
 
     def commit(self) -> None:
         """The step is over: what it did is not taken back any more."""
+        self._first, self._narrow = False, {}
         self.restore(self._later)
 
     def take_back(self) -> None:
         """Undo what the step did."""
-        self._put_back()
+        self._put_back(but=self._narrow)
+        self._of.put(self._narrow)
+        if self._first:
+            self.begin(self.under_way)
         self.restore(self.under_way)
 
-    def _put_back(self) -> None:
+    def _put_back(self, but: Collection[str] = ()) -> None:
         for places, values in reversed(self._undo):
-            for name, value in values.items():
-                self._of.held(name)[places] = value
+            for name in values.keys() - set(but):
+                value = values[name]
+                self._of.held(name).view(-1)[places] = value
         self._undo = []
 
     def _end(self, label: int) -> float:
@@ -186,7 +222,7 @@ class Changing:
     def _at(self, posts: Posts) -> Happened:
         if self._columns is None:
             self._columns = by_target(self._of.connectivity)
-        return self._columns.at(posts)
+        return self._columns.at(posts, of_batch=bool(self._of.batch))
 
     def _play(self, happened: Happened) -> Tensor:
         """Let spikes happen, at each synapse in order of time; the weight of each synapse after each."""
@@ -196,7 +232,7 @@ class Changing:
             return after
         touched, local, turns = happened.turns()
         names = (WEIGHT, *of.schema.states, LAST_EVENT)
-        old = {name: of.held(name).index_select(0, touched) for name in names}
+        old = {name: of.held(name).view(-1).index_select(0, touched) for name in names}
         new = {name: value.clone() for name, value in old.items()}
         for turn in turns:
             for post in (False, True):
@@ -206,7 +242,7 @@ class Changing:
             after[turn] = new[WEIGHT][local[turn]]
         self._undo.append((touched, old))
         for name, value in new.items():
-            of.writable(name)[touched] = value
+            of.writable(name).view(-1)[touched] = value
         return after
 
     def _happen(self, rows: dict[str, Tensor], at: Tensor, times: Tensor, post: bool) -> None:

@@ -17,7 +17,7 @@ from ..aggregate import Aggregator
 from ..integrator import RungeKutta
 from ..model.functions import EXPLAINED, Model, ask_packed, explained, pack, pack_all, wrong_names
 from ..model.schema import Schema, tuple_type
-from .answers import fit, fitting, named_rows
+from .answers import fit, fit_in_order, fitting, named_rows
 from .apart import EXTERNAL, Apart, Joining
 from .synapse import Kinetics
 
@@ -184,21 +184,24 @@ class Composite:
     # --- the functions of the whole ----------------------------------------------------------------------
 
     def _derivatives(self, state: Any, params: Any, data: Any) -> Mapping[str, Any]:
-        slopes = self._slopes(state, params, data)
-        return dict(zip(self.model.schema.states, slopes, strict=True))
+        slopes, changes = self._slopes(state, params, data)
+        return self._named([*_in_order(self.own.schema, slopes), *changes])
 
     def _packed(self, y: Tensor, params: Any, data: Any) -> Tensor:
         """The same, packed: the innermost call of every stage."""
         rows = y.unbind(0)
-        slopes = self._slopes(rows, params, data)
-        # Those of parts are as they should be.
-        if fit(slopes[: self._rows_of_own], rows[0]):
-            return pack(slopes)
-        schema = self.model.schema
-        return pack_all(schema, dict(zip(schema.states, slopes, strict=True)), y, "derivatives")
+        slopes, changes = self._slopes(rows, params, data)
+        own = fit_in_order(slopes, self.own.schema.states, rows[0])
+        if own is not None:
+            return pack([*own, *changes])
+        named = self._named([*_in_order(self.own.schema, slopes), *changes])
+        return pack_all(self.model.schema, named, y, "derivatives")
 
-    def _slopes(self, state: Sequence[Any], params: Any, data: Any) -> list[Any]:
-        """The derivatives of all rows: of the target's own states, then of those of each part."""
+    def _named(self, rows: Sequence[Any]) -> dict[str, Any]:
+        return dict(zip(self.model.schema.states, rows, strict=True))
+
+    def _slopes(self, state: Sequence[Any], params: Any, data: Any) -> tuple[Any, list[Any]]:
+        """What the target's ``derivatives`` gives, and the derivatives of the states of all parts."""
         own, (values, of_parts) = self.own.schema, self._unpacked(params)
         post = own.pack_state(*state[: self._rows_of_own])
         changes: list[Any] = []
@@ -216,7 +219,7 @@ class Composite:
             except EXPLAINED as error:
                 raise explained(kinetics, asked, error, (row, given, post)) from error
         received = self._received(post, outputs, data)
-        return [*_in_order(own, ask_packed(self.own, "derivatives", post, values, received)), *changes]
+        return ask_packed(self.own, "derivatives", post, values, received), changes
 
     def _update(self, state: Any, params: Any, data: Any, dt: float) -> Any:
         """The target's own step, with what the synapses send at its start held for all of it."""
@@ -238,7 +241,7 @@ class Composite:
         for part, row, given in zip(self.parts, rows, of_parts, strict=True):
             if row:
                 changes += self._kinetic_step(part, row, given, dt)
-        return dict(zip(self.model.schema.states, [*_in_order(own, new), *changes], strict=True))
+        return self._named([*_in_order(own, new), *changes])
 
     def _received(self, post: Any, outputs: Sequence[Any], data: Any) -> Any:
         """The target's input: what comes from outside and all outputs, aggregated once."""
@@ -255,10 +258,9 @@ class Composite:
                 values, names = joining[name]
             else:
                 values, names = [getattr(data, name) if name else data], [EXTERNAL]
+            sent = outputs if len(places) == len(outputs) else [outputs[place] for place in places]
             # Lists of their own: the aggregator may be anybody's.
-            total = self._rules[name](
-                [*values, *(outputs[place] for place in places)], [*names, *identifiers]
-            )
+            total = self._rules[name]([*values, *sent], [*names, *identifiers])
             data = data._replace(**{name: total}) if name else total
         return data
 
@@ -342,17 +344,16 @@ def _told(part: Part) -> str:
 def _in_rows(part: Part, given: Any, rows: Any) -> list[Any]:
     """The derivatives of a part's states, whose present values are ``rows``."""
     states = part.kinetics.schema.states
-    if type(given) is dict and given.keys() == states.keys():
-        slopes = [given[name] for name in states]
-        if fit(slopes, rows[0]):
-            return slopes
+    slopes = fit_in_order(given, states, rows[0])
+    if slopes is not None:
+        return slopes
     named = named_rows(given, states, rows[0], f"{_told(part)}.derivatives")
     return [named[name] for name in states]
 
 
 def _in_order(schema: Schema, slopes: Any) -> list[Any]:
     """The derivatives of the target's own states; a mapping with other names is told by whoever packs it."""
-    if not (type(slopes) is dict or isinstance(slopes, Mapping)) or slopes.keys() != schema.states.keys():
+    if not isinstance(slopes, Mapping) or slopes.keys() != schema.states.keys():
         # The error that the model alone would give.
         raise wrong_names(schema, slopes, "derivatives")
     return [slopes[name] for name in schema.states]

@@ -110,7 +110,8 @@ class Described(Belonging, nn.Module):
 
     @property
     def weights(self) -> Tensor:
-        """The weights as they are kept: ``[]`` where all synapses share one, else ``[synapses]``.
+        """The weights as they are kept: ``[]`` where all synapses share one, else ``[synapses]``; of a batch
+        in which they change, ``[*batch, synapses]``.
 
         No copy: what is written into it counts, unchecked and past limits. To set weights, assign ``weight``.
         """

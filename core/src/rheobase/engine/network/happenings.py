@@ -17,7 +17,7 @@ class Happened(NamedTuple):
     """Spikes at synapses.
 
     Attributes:
-        places: Which synapses, int64 ``[n]``.
+        places: Which synapses, int64 ``[n]``, in the flattened ``[*batch, synapses]``.
         times: When, ms, float64 ``[n]``.
         post: Whether it is one of the target, bool ``[n]``.
         distinct: Whether no synapse occurs twice.
@@ -53,7 +53,8 @@ def together(parts: Sequence[Happened], device: torch.device) -> Happened:
 
 
 class Posts(NamedTuple):
-    """Spikes of targets on their way to the synapses: who, int64 ``[n]``, and when they are there, ms."""
+    """Spikes of targets on their way to the synapses: who, int64 ``[n]``, in the flattened
+    ``[*batch, targets]``, and when they are there, ms."""
 
     who: Tensor
     times: Tensor
@@ -75,11 +76,15 @@ class Columns(NamedTuple):
     rows: Connectivity
     order: Tensor
 
-    def at(self, posts: Posts) -> Happened:
-        """Spikes of targets, at each of their synapses."""
-        where, count = self.rows.rows_of(posts.who)
+    def at(self, posts: Posts, *, of_batch: bool) -> Happened:
+        """Spikes of targets, at each of their synapses; ``of_batch``: those are of several networks."""
+        who, targets = posts.who, self.rows.sources
+        where, count = self.rows.rows_of(who % targets if of_batch else who)
+        places = self.order.index_select(0, where).to(torch.int64)
+        if of_batch:
+            places += torch.repeat_interleave(who // targets, count) * len(self.order)
         return Happened(
-            self.order.index_select(0, where).to(torch.int64),
+            places,
             torch.repeat_interleave(posts.times, count),
             torch.ones(len(where), dtype=torch.bool, device=where.device),
             len(posts.who) < 2 or bool((posts.who.diff() > 0).all()),

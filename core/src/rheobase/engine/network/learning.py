@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import torch
@@ -27,7 +27,7 @@ class Learning(Belonging, nn.Module):
     """The plasticity of a projection, its attribute ``plasticity``.
 
     The parameters of its rule are tensors ``[]``, and its states, as they are at the present time, tensors
-    ``[synapses]``, under the names that the rule declares.
+    ``[*batch, synapses]``, under the names that the rule declares.
 
     Attributes:
         learning: Whether weights change; True. Without it the states go on, and the weights stay.
@@ -106,7 +106,25 @@ class Learning(Belonging, nn.Module):
         """None: between spikes its states are known exactly."""
         return
 
+    @property
+    def batch(self) -> torch.Size:
+        """The batch of its states and of the weights: that of the network, from its first step on."""
+        return self.held(LAST_EVENT).shape[:-1]
+
     # --- its values ----------------------------------------------------------------------------------
+
+    def widen(self, batch: torch.Size) -> dict[str, Tensor]:
+        """Have weights and states for each network of a batch; what they were."""
+        shape = (*batch, self.num_units)
+        narrow = {name: self.held(name) for name in (WEIGHT, *self.schema.states, LAST_EVENT)}
+        narrow = {name: value for name, value in narrow.items() if value.shape != shape}
+        self.put({name: value.expand(shape).clone() for name, value in narrow.items()})
+        return narrow
+
+    def put(self, values: Mapping[str, Tensor]) -> None:
+        """Have these weights and states."""
+        for name, value in values.items():
+            (self._owner if name == WEIGHT else self)._buffers[name] = value
 
     @property
     def params(self) -> Any:
@@ -142,7 +160,10 @@ class Learning(Belonging, nn.Module):
         if self._between is None or self._between[0] != versions or torch.is_inference_mode_enabled():
             self._between = versions, between(self.changes, params)
         moving = self._between[1]
-        return list(rows) if moving is None else moving.later(rows, elapsed.clamp(min=0.0))
+        if moving is None:
+            return list(rows)
+        flat = moving.later([each.reshape(-1) for each in rows], elapsed.reshape(-1).clamp(min=0.0))
+        return [each.view(elapsed.shape) for each in flat]
 
     def _now(self) -> dict[str, Tensor]:
         """The states of all synapses at the present time, and the time."""
@@ -166,7 +187,12 @@ class Learning(Belonging, nn.Module):
                 self._buffers[name] = before
                 raise
         elif "options" in self.__dict__ and name in self.schema.states:
-            given = as_state(self, self.schema.states[name], value, torch.Size())
+            given = as_state(self, self.schema.states[name], value, self.batch)
+            if given.shape[:-1] != self.batch:
+                raise ParameterError(
+                    f"{self.identifier}: {name} has shape {list(given.shape)}; give a number, or "
+                    f"{list(self.held(LAST_EVENT).shape)}"
+                )
             self._buffers.update({**self._now(), name: given})
         elif "options" in self.__dict__ and (name == "learning" or not hasattr(self, name)):
             if name != "learning":
@@ -202,10 +228,11 @@ class Learning(Belonging, nn.Module):
         if "high" in given:
             wrong |= weight > given["high"]
         if bool(wrong.any()):
-            place = int(wrong.nonzero()[0, 0])
+            found = wrong.nonzero()[0]
+            place, value = int(found[-1]), float(weight[tuple(found)])
             told = ", ".join(f"{name}={float(bound):g}" for name, bound in given.items())
             raise ParameterError(
-                f"{self.identifier}: the weight of synapse {place} is {float(weight[place]):g}, and {told}; "
+                f"{self.identifier}: the weight of synapse {place} is {value:g}, and {told}; "
                 "give weights within these bounds, or other bounds"
             )
 
@@ -216,7 +243,7 @@ class Learning(Belonging, nn.Module):
             value = initial_value(self, declared, params)
             self._buffers[name] = as_state(self, declared, value, torch.Size())
         self._buffers[LAST_EVENT] = torch.zeros(self.num_units, dtype=torch.float64, device=self.device)
-        self.changing.restore(())
+        self.changing.begin(())
 
     # --- saving --------------------------------------------------------------------------------------
 
@@ -232,7 +259,15 @@ class Learning(Belonging, nn.Module):
 
     def set_extra_state(self, state: Any) -> None:
         """Take what :meth:`get_extra_state` gave."""
-        self.changing.restore(tuple(Posts(who, times) for who, times in state[UNDER_WAY]))
+        self.changing.begin(tuple(Posts(who, times) for who, times in state[UNDER_WAY]))
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        for name in (*self.schema.states, LAST_EVENT):
+            saved, held = state_dict.get(prefix + name), self.held(name)
+            if isinstance(saved, Tensor) and saved.shape != held.shape:
+                # With a batch, which torch would refuse.
+                self._buffers[name] = held.new_empty(saved.shape)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         # Torch converts all floating-point buffers alike; times stay float64.

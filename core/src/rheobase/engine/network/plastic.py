@@ -34,6 +34,20 @@ class PlasticDelivery(Delivery):
         # Step -> where, by which synapse, by what factor and when; all at its end where no time is given.
         self._due: dict[int, list[tuple[Tensor, Tensor, Tensor | None, Tensor | None]]] = {}
         self._arrived: tuple[Tensor, Tensor | None, Tensor] | None = None
+        self._batch = torch.Size()
+
+    def send(self, spikes: Sent, weight: Tensor) -> None:
+        """As of every delivery; what a source sends that has no batch goes to each network of one."""
+        batch = self._changing.batch
+        if batch and not spikes.batch:
+            rows, many = batch.numel(), len(spikes.who)
+            first = torch.arange(rows, device=spikes.who.device).repeat_interleave(many)
+            who = spikes.who.repeat(rows) + first * self.connectivity.sources
+            times, factor = (
+                None if each is None else each.repeat(rows) for each in (spikes.times, spikes.factor)
+            )
+            spikes = Sent(spikes.label, who, times, batch, factor)
+        super().send(spikes, weight)
 
     def clear(self) -> None:
         """Forget what is under way."""
@@ -57,16 +71,20 @@ class PlasticDelivery(Delivery):
         self._changing.commit()
 
     def _take(self, spikes: Sent, weight: Tensor) -> None:
+        self._changing.in_batch(spikes.batch)
         self._place(spikes)
 
     def _place(self, spikes: Sent) -> None:
-        self._changing.refuse_batch(spikes.batch)
+        self._batch = spikes.batch
         places, at, times, factor = self.synapses_of(spikes)
         if not len(places):
             return
-        steps = self.delays.steps
+        steps, which = self.delays.steps, places
+        if spikes.batch:
+            # Each network of a batch has synapses of its own.
+            which = places + at // self.connectivity.targets * self.connectivity.synapses
         if isinstance(steps, int):
-            self._due.setdefault(spikes.label + steps, []).append((places, at, factor, None))
+            self._due.setdefault(spikes.label + steps, []).append((which, at, factor, None))
             return
         moments = None
         if steps is None:
@@ -77,14 +95,14 @@ class PlasticDelivery(Delivery):
         for label in labels.unique().tolist():
             here = labels == label
             its_factor, its_times = (None if each is None else each[here] for each in (factor, moments))
-            self._due.setdefault(label, []).append((places[here], at[here], its_factor, its_times))
+            self._due.setdefault(label, []).append((which[here], at[here], its_factor, its_times))
 
     def arriving(self, label: int, weight: Tensor) -> Any:
         """What arrives in the step that ends at ``label``, and forget it and what is older.
 
         Returns:
-            As the receiver takes it: sums of weights ``[targets]``, or :class:`Moments`; None where nothing
-            does.
+            As the receiver takes it: sums of weights ``[*batch, targets]``, or :class:`Moments`; None where
+            nothing does.
         """
         for old in [each for each in self._due if each < label]:
             del self._due[old]
@@ -108,6 +126,10 @@ class PlasticDelivery(Delivery):
         self._arrived = at, torch.cat(factors) if factors else None, moments
         return self.given(label, self._changing.arrive(label, places, moments, distinct))
 
+    def in_batch(self, batch: torch.Size) -> None:
+        """See :meth:`Changing.in_batch`."""
+        self._changing.in_batch(batch)
+
     def settle(self, label: int, spiked: Tensor, times: Tensor | None) -> Tensor | None:
         """See :meth:`Changing.settle`."""
         return self._changing.settle(label, spiked, times)
@@ -119,7 +141,8 @@ class PlasticDelivery(Delivery):
         at, factor, moments = self._arrived
         amount = weights if factor is None else weights * factor
         if self._located:
-            return Moments(since_start(moments, label, self.dt), at, amount, torch.Size())
-        sums = torch.zeros(self.connectivity.targets, dtype=amount.dtype, device=amount.device)
+            return Moments(since_start(moments, label, self.dt), at, amount, self._batch)
+        units = self._batch.numel() * self.connectivity.targets
+        sums = torch.zeros(units, dtype=amount.dtype, device=amount.device)
         # Added one after the other, in the order in which they were sent.
-        return sums.index_add_(0, at, amount)
+        return sums.index_add_(0, at, amount).view(*self._batch, -1)

@@ -82,7 +82,9 @@ class Projection(Described):
         # With whom it shares the states of its synapse; itself too.
         self.__dict__["_sharing"] = [self]
         weight = self._counting(weight)
-        self._buffers["weight"] = weight if plasticity is None else of_each(weight, connectivity)
+        if plasticity is not None:
+            weight = of_each(weight, connectivity, torch.Size())
+        self._buffers["weight"] = weight
         schema = self.schema
         self.options = {
             name: synapse.parameters.get(name, each.default) for name, each in schema.options.items()
@@ -125,10 +127,15 @@ class Projection(Described):
                 "anew"
             )
         if name == "weight":
-            weight = self._counting(as_weight(value, self.identifier, self.connectivity, self))
-            if self.plasticity is not None:
-                weight = of_each(weight, self.connectivity)
-                self.plasticity.check_weights(weight)
+            changes = self.plasticity
+            batch = torch.Size() if changes is None else changes.batch
+            # Before the first step nobody knows the batch.
+            free = changes is not None and not batch and self.simulation_step == 0
+            weight = as_weight(value, self.identifier, self.connectivity, self, batch=None if free else batch)
+            weight = self._counting(weight)
+            if changes is not None:
+                weight = of_each(weight, self.connectivity, batch)
+                changes.check_weights(weight)
             self._buffers["weight"] = weight
         elif "options" in self.__dict__ and name in self.schema.parameters:
             tensor = as_parameter(self, self.schema.parameters[name], value)
@@ -216,7 +223,7 @@ class Projection(Described):
             destination[prefix + WEIGHT] = self.weight
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        for name in (*self.schema.states, LAST_SPIKE):
+        for name in (*self.schema.states, LAST_SPIKE, *((WEIGHT,) if self.plasticity is not None else ())):
             saved = state_dict.get(prefix + name)
             held = self._buffers.get(name)
             if isinstance(saved, Tensor) and held is not None and saved.shape != held.shape:

@@ -33,6 +33,8 @@ def settled(
     while True:
         outputs = population.advance(data, reaching)
         spiked = outputs.get("spiked")
+        for _, delivery in reaching.plastic:
+            delivery.in_batch(population.batch)
         if not reaching.plastic or spiked is None:
             return outputs
         if not reaching.settle(label, spiked, outputs.get("spike_times")):

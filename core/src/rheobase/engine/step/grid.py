@@ -127,8 +127,8 @@ def step(
     fresh = own is None and integrator.fresh
     if model.threshold is None:
         if arrivals is not None:
-            y1, finite, fresh = arrivals.at_end(y1, params, None), False, True
-            carry = forgotten(carry, True)
+            y1, fresh = arrivals.at_end(y1, params, None), True
+            carry, finite = forgotten(carry, True), finite and not arrivals.own
         # A result may be something that the integrator, or the model, keeps.
         y1 = y1 if fresh else y1.clone(memory_format=torch.contiguous_format)
         return StepState(y1, status=status, carry=carry), Report(Known(finite=finite))

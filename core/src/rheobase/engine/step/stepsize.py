@@ -137,6 +137,9 @@ def heed(neuron: Stepping, state: Any, params: Any, data: Any, who: Tensor | Non
         # methods ask the field there.
         if who is None or model.derivatives is None or not bool(who.any()):
             return False
+        # A parameter is the same wherever the states are.
+        if any(limit is each for each in params):
+            return False
         slopes = ask(model, "derivatives", parts, params, data)
         middle = zip(parts, (slopes[name] for name in model.schema.states), strict=True)
         ahead = tuple(part + 0.5 * dt * slope for part, slope in middle)

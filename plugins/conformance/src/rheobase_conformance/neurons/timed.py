@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import rheobase as rb
@@ -12,46 +13,67 @@ from torch import Tensor
 from ..property import prop
 from ..vacuous import vacuous
 from ..violation import require, violated
-from .layers import TRAINABLE, given_to, inside_input
+from .lessons import TRAINABLE, UNITS, drawn, enough, given_to, inside_input, layer_of, size_of
 from .needs import CONTINUOUS
 from .subject import NeuronSubject
 
 TIMED = (*TRAINABLE, CONTINUOUS)
-STEPS, UNITS = 20, 3
+STEPS, MOST = 20, 200
+"""The fewest and the most steps of a run."""
 _STRONG, _WIDE = 10.0, 2.0
-"""The drive, in rheobases, and the step, in the model's own: several spikes come within few steps."""
+"""The drive, in sizes of the model, and the step, at most, in its own: spikes come within few steps."""
 _MANY = 12
 """The most spikes of a unit in a run."""
 _FAINT, _CLOSE = 1e-6, 1e-4
 """A step of a difference, relative to the drive, and how well two of them must agree to mean anything."""
+_QUIET = (0.0, -_STRONG)
+"""Inputs under which a unit may be silent, in sizes: a model that spikes without any is held back."""
 _NEAR = 1e-6
 """The largest distance of the times of a layer from its neuron's, in steps."""
 
 
-def _layer(subject: NeuronSubject, **how: Any) -> rb.Layer:
-    settings = {
-        "dt": _WIDE * subject.dt,
-        "input": "native",
-        "dtype": torch.float64,
-        "gradient": "times",
-        **how,
-    }
+def _layer(subject: NeuronSubject) -> rb.Layer:
+    # A model that declares a largest step has it already.
+    wide = _WIDE if subject.schema.dt_max is None else 1.0
     try:
-        return rb.layer(subject.model, UNITS, **settings)
+        return layer_of(subject, dt=wide * subject.dt, gradient="times")
     except EventModeError as error:
         vacuous(f"its spikes have no times of their own: {error}")
 
 
 def _drive(layer: rb.Layer, subject: NeuronSubject, seed: int = 0) -> Tensor:
-    """An input ``[steps, UNITS]`` of ten rheobases on average, another one in each step."""
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.rand(STEPS, UNITS, dtype=torch.float64, generator=generator)
-    x = 0.9 * inside_input(subject, _STRONG * subject.rheobase() * (0.5 + drawn) / 0.9)
-    with torch.no_grad():
-        # What fires without end tells within few steps what there is to tell, and each spike takes its time.
-        while len(x) > 1 and _times(layer, subject, x).shape[-1] > _MANY:
-            x = x[: len(x) // 2]
-    return x
+    """An input ``[steps, UNITS]`` of ten sizes on average, another one in each step."""
+    x = drawn(subject, MOST, _STRONG, (), seed)
+    return x[: _length(layer, subject, x)] if seed else x[: _first_length(subject)]
+
+
+@lru_cache(maxsize=4)
+def _first_length(subject: NeuronSubject) -> int:
+    # Three properties begin with it.
+    return _length(_layer(subject), subject, drawn(subject, MOST, _STRONG, (), 0))
+
+
+def _length(layer: rb.Layer, subject: NeuronSubject, x: Tensor) -> int:
+    """For how many steps of an input there are enough spikes, and not too many."""
+    state, count = None, torch.zeros(UNITS)
+
+    def spiked(part: Tensor) -> Tensor:
+        nonlocal state, count
+        times, state = layer(given_to(subject, part), state=state, return_state=True)
+        new: Tensor = (~times.isnan()).sum(dim=-1)
+        count = count + new
+        return new
+
+    try:
+        length = enough(subject, spiked, x, STEPS)
+    except (IntegrationError, EventModeError) as error:
+        vacuous(f"the run ends in a named error: {error}")
+    if float(count.max()) > _MANY:
+        with torch.no_grad():
+            # What fires without end tells within few steps what there is to tell, and a spike takes its time.
+            while length > 1 and _times(layer, subject, x[:length]).shape[-1] > _MANY:
+                length //= 2
+    return length
 
 
 def _times(layer: rb.Layer, subject: NeuronSubject, x: Tensor) -> Tensor:
@@ -96,6 +118,8 @@ def a_layer_has_the_times_of_its_neuron(subject: NeuronSubject) -> None:
                     f"{which} spike {place} of unit {unit} of its layer is at {one:.9g} ms, and that of its "
                     f"neuron at {other:.9g} ms: something depends on the graph",
                 )
+    if not any(expected):
+        vacuous("it does not spike in its runs, however long they are")
 
 
 @prop(
@@ -132,8 +156,9 @@ def the_gradient_of_times_is_that_of_differences(subject: NeuronSubject) -> None
             float((gradient * along).sum()),
         )
         size = float((gradient * along).abs().sum()) + abs(slopes[1])
-        if abs(slopes[0] - slopes[1]) > _CLOSE * size or not size:
+        if abs(slopes[0] - slopes[1]) > _CLOSE * size:
             continue
+        # Where nothing moves a spike, as what arrives as a jump does not, all of them are 0.
         require(
             abs(found - slopes[1]) <= 20.0 * _CLOSE * size,
             f"the sum of the times of its spikes, weighted, changes by {slopes[1]:.8g} ms for each unit of "
@@ -154,10 +179,15 @@ def a_missing_spike_has_no_gradient(subject: NeuronSubject) -> None:
     """A unit that does not spike, beside others that do, has no time, and its input the gradient 0."""
     layer = _layer(subject)
     x = _drive(layer, subject)
-    x[:, -1] = inside_input(subject, 0.0 * x[:, -1])
+    for quiet in _QUIET:
+        x[:, -1] = inside_input(subject, torch.full_like(x[:, -1], quiet * size_of(subject)))
+        with torch.no_grad():
+            silent = bool(_times(layer, subject, x)[-1].isnan().all())
+        if silent:
+            break
+    else:
+        vacuous("it spikes without an input, and with one that is negative, if it may be")
     times = _times(layer, subject, x.requires_grad_())
-    if not bool(times[-1].isnan().all()):
-        vacuous("it spikes without an input")
     if bool(times.isnan().all()):
         vacuous("with an input it does not spike in the run either")
     (gradient,) = torch.autograd.grad(times.nansum(), x)

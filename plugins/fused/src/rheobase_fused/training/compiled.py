@@ -6,6 +6,7 @@ given no kernel but a key, under which each process that makes such a layer keep
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from .kernel import LayerKernel, Table
 from .layout import room_for
-from .setting import LIBRARY
+from .setting import BEGIN, LIBRARY
 
 
 class Recipe(Protocol):
@@ -30,10 +31,16 @@ class Recipe(Protocol):
         """The names of the parameters."""
 
     @property
+    def learnt(self) -> tuple[int, ...]:
+        """The places of those of which a derivative is asked."""
+
+    @property
     def segment(self) -> int:
         """The steps of a segment."""
 
 
+FORM = 2
+"""What the operations are given and give, a part of keys: torch keeps graphs on disk, old ones too."""
 RECIPES: dict[str, Recipe] = {}
 """Those of this process, by what a step does."""
 
@@ -94,17 +101,25 @@ def _unrolled_backward(*given: Any) -> list[Tensor]:
     one, buffer, cotangents = _Given(*given[:-2]), given[-2], given[-1]
     with torch.no_grad():
         kernel, params, before = _kernel(one)
-        names = [f"p.{name}" for name in RECIPES[one.key].names]
-        inputs = [f"x.{name}" for name in kernel.inputs]
-        begun = [f"p.{kernel.params[-1]}"] if one.begin is not None else []
-        wanted = [*inputs, *names, *begun, "y"]
+        wanted = _wanted(one.key, kernel.inputs, one.begin is not None)
         dout, dafter = cotangents[:2]
         found = kernel.backward(one.x, params, before, buffer, dout, dafter, frozenset(wanted))
-    like = [*one.x, *one.values, *([] if one.begin is None else [one.begin]), one.before[0]]
-    return [
-        found[name] if name in found else torch.zeros_like(each)
-        for name, each in zip(wanted, like, strict=True)
-    ]
+    pairs = zip(wanted, _like(one), strict=True)
+    return [found[name] if name in found else torch.zeros_like(each) for name, each in pairs]
+
+
+@functools.cache
+def _wanted(key: str, inputs: tuple[str, ...], begins: bool) -> tuple[str, ...]:
+    """What a derivative is asked by, as a kernel is told it."""
+    recipe = RECIPES[key]
+    learnt = (f"p.{recipe.names[at]}" for at in recipe.learnt)
+    return (*(f"x.{name}" for name in inputs), *learnt, *([f"p.{BEGIN}"] if begins else []), "y")
+
+
+def _like(one: _Given) -> list[Tensor]:
+    """What a derivative is asked by."""
+    learnt = [one.values[at] for at in RECIPES[one.key].learnt]
+    return [*one.x, *learnt, *([] if one.begin is None else [one.begin]), one.before[0]]
 
 
 def _kept(given: _Given, keeps: bool) -> Any:
@@ -121,9 +136,7 @@ def _fake(*given: Any) -> list[Tensor]:
 
 
 def _fake_backward(*given: Any) -> list[Tensor]:
-    one = _Given(*given[:-2])
-    like = [*one.x, *one.values, *([] if one.begin is None else [one.begin]), one.before[0]]
-    return [each.new_empty(each.shape) for each in like]
+    return [each.new_empty(each.shape) for each in _like(_Given(*given[:-2]))]
 
 
 def _keep(ctx: Any, inputs: Any, output: Any) -> None:
@@ -142,7 +155,11 @@ def _differentiate(ctx: Any, cotangents: Any) -> Any:
     before = saved[2 + count + begins : 2 + count + begins + befores]
     given = [None if each is None or not each.is_floating_point() else each for each in cotangents[:-1]]
     found = _OPS.unrolled_backward(ctx.key, x, sizes, values, scale, begin, before, saved[-1], given)
-    dx, dvalues, rest = found[:xs], found[xs : xs + count], found[xs + count :]
+    learnt = RECIPES[ctx.key].learnt
+    dx, rest = found[:xs], found[xs + len(learnt) :]
+    dvalues: list[Tensor | None] = [None] * count
+    for at, each in zip(learnt, found[xs:], strict=False):
+        dvalues[at] = each
     dbegin, dy = (rest[0], rest[1]) if begins else (None, rest[0])
     dbefore = [dy, *[None] * (befores - 1)]
     return None, dx, None, dvalues, None, dbegin, dbefore, None

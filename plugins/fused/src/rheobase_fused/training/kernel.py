@@ -24,7 +24,7 @@ _LAYOUTS = 64
 """Layouts that a kernel knows at most."""
 
 KERNELS: dict[str, LayerKernel] = {}
-"""Those of this process, by the hash of their source."""
+"""Those of this process, by the hash of their source and of the names that it does not have."""
 
 
 class Table(NamedTuple):
@@ -249,8 +249,10 @@ def kernel_of(halves: Halves, *, single: bool, store: bool) -> LayerKernel:
         Refusal: If there can be none.
     """
     # A segment of one step is not taken again.
-    text = layer_source(halves, single=single, tapes=not store)
-    key = hashlib.sha256(f"{store}\0{text}".encode()).hexdigest()
+    text, step = layer_source(halves, single=single, tapes=not store), halves.step
+    # Models with the same formulas may call what is in them otherwise.
+    names = (step.params, step.inputs, tuple(step.states), tuple(halves.adjoint), tuple(halves.carried))
+    key = hashlib.sha256(repr((store, names, text)).encode()).hexdigest()
     if key not in KERNELS:
         KERNELS[key] = LayerKernel(halves, text, key, store=store)
     return KERNELS[key]

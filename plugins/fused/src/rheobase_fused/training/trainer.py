@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..refusal import Refusal
 from ..suitable import check_stepped
-from .compiled import RECIPES, unrolled
+from .compiled import FORM, RECIPES, unrolled
 from .function import Unrolled
 from .halves import halves_of
 from .kernel import LayerKernel, Table, kernel_of, some, table_of
@@ -127,6 +127,11 @@ class LayerTrainer:
         return tuple(self._unrolling.neuron.schema.parameters)
 
     @property
+    def learnt(self) -> tuple[int, ...]:
+        """The places of those of which a derivative is asked."""
+        return tuple(at for at, name in enumerate(self.names) if name in self._unrolling.learn)
+
+    @property
     def segment(self) -> int:
         """The steps of a segment."""
         return segment_of(store=self._unrolling.store)
@@ -142,7 +147,7 @@ class LayerTrainer:
             halves = halves_of(setting, learn, holds=holds)
         if not self.key:
             # What a step does, whatever of it a kernel leaves out.
-            told = repr((halves.pattern, learn, unrolling.store))
+            told = repr((FORM, halves.pattern, learn, unrolling.store))
             self.key = hashlib.sha256(told.encode()).hexdigest()
             RECIPES[self.key] = self
         kernel = kernel_of(halves, single=unrolling.neuron.dtype == torch.float32, store=unrolling.store)
