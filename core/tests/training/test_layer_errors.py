@@ -63,6 +63,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "parameter": ({"taw": 3.0}, ParameterError, "did you mean 'tau'"),
     "shape": ({"tau": torch.ones(2)}, ArgumentError, r"tau has shape \[2\].*\[3\]"),
     "begins at threshold": ({"voltage": -50.0}, ArgumentError, "unit 0 begins at its threshold"),
+    "begins above threshold": ({"voltage": -40.0}, ArgumentError, "unit 0 begins at or above its threshold"),
     "fires by itself": ({"shift": 4.0, "volt_thresh": -64.9}, ArgumentError, "unit 0 fires without input"),
 }
 

@@ -81,8 +81,14 @@ def _after(neuron: Neuron, name: str, more: Tensor) -> Tensor:
 
 def check_size(neuron: Neuron, size: Tensor, kind: str) -> None:
     """Refuse a size that is zero or infinite, by the unit."""
+    armed = neuron._buffers.get("armed")
     for bad, why in (
         (size == 0, "fires without input"),
+        # Before the cause that it would seem to have.
+        (
+            ~size.isfinite() & (False if armed is None else ~armed),
+            "begins at or above its threshold and cannot spike before it has been below",
+        ),
         (~size.isfinite(), "does not fire, however large it is"),
     ):
         if bool(bad.any()):
@@ -90,7 +96,7 @@ def check_size(neuron: Neuron, size: Tensor, kind: str) -> None:
             raise ArgumentError(
                 f"{neuron.identifier}: input={kind!r} takes as 1 the least input that fires a unit within "
                 f"{within}, and unit {int(bad.nonzero()[0])} {why}; give input='native', in the model's "
-                "own unit, or other parameters"
+                "own unit, or other parameters or an initial state"
             )
 
 
