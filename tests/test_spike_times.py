@@ -202,7 +202,6 @@ def test_every_spike_of_five_cells_is_within_a_nanosecond_of_the_reference(name:
     ("name", "last"),
     [
         ("rk45", 9),
-        ("tsit5", 9),
         pytest.param("rk45", 11, marks=pytest.mark.by_hand),
         pytest.param("tsit5", 10, marks=pytest.mark.by_hand),
     ],
