@@ -208,7 +208,10 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
                 f"stimulus: {net.identifier} has no population {name!r}{nearest(str(name), known)}; there "
                 f"are {', '.join(known)}"
             )
-        drive = Drive(source, net[name])
+        try:
+            drive = Drive(source, net[name])
+        except (InputError, StimulusError) as error:
+            raise type(error)(f"stimulus of {name!r}: {error}") from error
         if drive.trains:
             raise StimulusError(
                 f"stimulus of {name!r}: its spikes are located, and in a network only what comes by "

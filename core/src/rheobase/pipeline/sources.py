@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -92,9 +92,7 @@ def inputs_of(stimulus: object, neuron: Neuron, source: Callable[[Any, str], Sou
     by_input = False
     given: Mapping[Any, Any] = {known[0] if known else "": stimulus}
     if isinstance(stimulus, Mapping) and known:
-        # With one input, a mapping by its name and one by identifiers look alike: it is by input where that
-        # name stands alone.
-        by_input = len(known) > 1 or set(stimulus) == set(known)
+        by_input = is_by_input(stimulus, known)
         if by_input:
             given = stimulus
         elif known[0] in stimulus:
@@ -102,18 +100,30 @@ def inputs_of(stimulus: object, neuron: Neuron, source: Callable[[Any, str], Sou
                 f"the stimulus names the model's input {known[0]!r} beside other sources; for several "
                 f"sources of it give {{{known[0]!r}: {{identifier: source, ...}}}}"
             )
-    for name in given:
-        if known and name not in known:
-            raise InputError(
-                f"the stimulus names the input {shown(name)}, which the model does not have"
-                f"{nearest(str(name), known)}; its inputs are: {', '.join(known)}"
-            )
+    if known:
+        check_inputs_named(given, known)
     if not given:
         raise InputError(f"the stimulus is an empty mapping; give at least one of: {', '.join(known)}")
     return {
         name: _input(neuron, name, part, source, f"{name}: " if by_input else "")
         for name, part in given.items()
     }
+
+
+def is_by_input(given: Any, known: Collection[str]) -> bool:
+    """Whether a mapping is by the model's inputs, and not by identifiers of the sources of its only one."""
+    # With one input these look alike: it is by input where that name stands alone.
+    return bool(known) and isinstance(given, Mapping) and (len(known) > 1 or set(given) == set(known))
+
+
+def check_inputs_named(given: Mapping[Any, Any], known: Collection[str]) -> None:
+    """Refuse an input that the model does not have; the error names the nearest."""
+    for name in given:
+        if name not in known:
+            raise InputError(
+                f"the stimulus names the input {shown(name)}, which the model does not have"
+                f"{nearest(str(name), known)}; its inputs are: {', '.join(known)}"
+            )
 
 
 def _input(neuron: Neuron, name: str, given: Any, source: Callable[[Any, str], Source], where: str) -> Any:
