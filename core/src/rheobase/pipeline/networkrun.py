@@ -16,7 +16,7 @@ from ..engine.network.outside import Several, prepared
 from ..engine.network.stepping import apart_in
 from ..engine.neuron.threads import occupied
 from ..errors import ArgumentError, InputError, StimulusError, nearest, shown
-from .drive import Drive
+from .drive import Drive, told_of
 from .durations import steps_of
 from .eager import block_of, keeping_graph
 from .interrupted import SimulationInterrupted
@@ -46,7 +46,7 @@ def simulate_network(
         raise ArgumentError(f"{net.identifier}: give duration=..., in ms")
     steps, stride = steps_of(duration, net.dt), check_every(every)
     names = _recorded(net, record)
-    drives = _drives(net, stimulus, steps)
+    drives, begun = _drives(net, stimulus, steps), net.simulation_step
     keep = any(each.keeps_graph for each in net.populations.values()) if grad is None else bool(grad)
     apart = {net.views[name].population if name in net.views else name for name in _apart(net, drives)}
     way = stepping(net, backend, grad=keep, steps=steps, batched=lambda: _batched(net, drives), apart=apart)
@@ -98,6 +98,10 @@ def simulate_network(
                 done += count
                 watch(done)
             _heed_dt_max(net, way, {})
+        except InputError as error:
+            if told := told_of(drives.values(), net.simulation_step - begun, error):
+                raise type(error)(f"{error}{told}") from error
+            raise
         except KeyboardInterrupt as interrupt:
             raise SimulationInterrupted(finished(), steps) from interrupt
         return finished()

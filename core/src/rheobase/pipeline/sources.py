@@ -15,6 +15,7 @@ from ..errors import InputError, nearest, shown
 from ..signal.signal import Signal
 from ..signal.values import is_number
 from ..stimulus import Stimulus
+from ..torch_state import all_finite, values_visible
 
 if TYPE_CHECKING:
     from ..engine.neuron.base import Neuron
@@ -56,6 +57,29 @@ class Sources:
                 is no input.
         """
         receive_timed(neuron, row, where, self.rule, self.identifiers, look=True)
+
+    def told_of(self, neuron: Neuron, name: str, row: list[Tensor | Signal]) -> str:
+        """The end of an error, where the sources are finite in one step and the aggregator makes of them what
+        is not; else nothing.
+
+        Args:
+            neuron: The neuron.
+            name: The input.
+            row: What the sources give in that step.
+        """
+        values = [each for each in row if isinstance(each, Tensor)]
+        if len(values) < len(row) or not all(map(values_visible, values)) or not all(map(all_finite, values)):
+            return ""
+        try:
+            made = self.combined(row, neuron.device)
+        except Exception:
+            # They do not fit, or it wants what projections bring: whoever asks has an error of that.
+            return ""
+        if not isinstance(made, Tensor) or all_finite(made):
+            return ""
+        rule = (neuron._input_rules[name][1] if name else None) or neuron.provenance["aggregator"]
+        whose = f"sources {', '.join(map(repr, self.identifiers))}" if self.identifiers else "sources"
+        return f"; the {whose} are finite, and what the aggregator {rule.name!r} makes of them is not"
 
     def combined(self, row: list[Tensor | Signal], device: torch.device) -> Tensor | Signal:
         """What the aggregator makes of one step.
