@@ -215,15 +215,19 @@ class Drive:
                 yield f"{where}{what}: ", source
 
     def _row(self, name: str, first: int, count: int) -> Any:
-        part, rows = self.parts[name], self._separate(self.parts[name], first, count)
+        part = self.parts[name]
         if not isinstance(part, Sources):
-            return rows
+            return self._separate(part, first, count)
         if name in self._unchecked and count:
-            part.check(self._neuron, rows[0], f"the input {name!r}" if name else "the input")
-            if told := part.told_of(self._neuron, name, rows[0]):
+            (row,) = self._separate(part, first, 1)
+            part.check(self._neuron, row, f"the input {name!r}" if name else "the input")
+            if told := part.told_of(self._neuron, name, row):
                 where = f"{self._neuron.identifier}: {name or 'the input'}"
                 raise InputError(f"{where} is not finite in step {first} of the run{told}")
             self._unchecked.discard(name)
+        if (added := part.added) is not None:
+            return self._separate(added, first, count)
+        rows = self._separate(part, first, count)
         return [part.combined(row, self.device) for row in rows]
 
     def _separate(self, part: Source | Sources, first: int, count: int) -> Any:

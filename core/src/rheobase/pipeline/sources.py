@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import torch
 from torch import Tensor
 
-from ..engine.aggregate import Aggregator
+from ..engine.aggregate import Aggregator, sum_inputs
+from ..engine.neuron.base import Neuron
 from ..engine.neuron.timed import receive_timed
 from ..errors import InputError, nearest, shown
 from ..signal.signal import Signal
 from ..signal.values import is_number
-from ..stimulus import Stimulus
+from ..stimulus import Stimulus, Sum
 from ..torch_state import all_finite, values_visible
-
-if TYPE_CHECKING:
-    from ..engine.neuron.base import Neuron
 
 Source = Stimulus | Tensor | Signal
 """What gives an input, or a part of it."""
@@ -43,6 +41,13 @@ class Sources:
     def constant(self) -> bool:
         """Whether every row is the same."""
         return all(isinstance(part, Stimulus) and part.constant for part in self.parts)
+
+    @property
+    def added(self) -> Sum | None:
+        """As one stimulus, whose rows are made many at once: of stimuli that are added; else None."""
+        adds = self.rule in (sum_inputs, Neuron.aggregate)
+        stimuli = tuple(part for part in self.parts if isinstance(part, Stimulus))
+        return Sum(stimuli) if adds and len(stimuli) == len(self.parts) else None
 
     def check(self, neuron: Neuron, row: list[Tensor | Signal], where: str) -> None:
         """Make sure that the neuron could take the sources in one call.
