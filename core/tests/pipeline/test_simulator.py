@@ -214,7 +214,7 @@ BAD = {
     ),
     "stimulus missing": (
         START.replace("1.0", "{type: ramp, start: 1}"),
-        r"stimulus ramp: slope must be given",
+        r"stimulus: ramp: slope must be given",
     ),
     "no seed": (
         START.replace("1.0", "{type: ornstein_uhlenbeck, mean: 1, std: 1, tau: 1}"),

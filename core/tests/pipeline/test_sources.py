@@ -212,3 +212,28 @@ def test_a_run_with_grad_reaches_every_source():
     rec.traces["voltage"][-1].sum().backward()
     assert one.grad.flatten().tolist() == [3.0] * 4
     assert other.grad.flatten().tolist() == [2.0] * 4
+
+
+@pytest.mark.parametrize("begins", [0.0, 2.0], ids=["from the start", "later"])
+@pytest.mark.parametrize("network", [False, True], ids=["neuron", "network"])
+def test_an_aggregator_that_divides_by_zero_is_named_with_its_sources(lif, begins, network):
+    shunt = stimulus.Step(-1.0, start=begins) if begins else stimulus.Constant(-1.0)
+    neuron, given = rb.create(lif, aggregator="shunting", dt=0.1), {"soma": 100.0, "shunt": shunt}
+    net = rb.Network()
+    net.add("out", neuron)
+    with pytest.raises(InputError) as caught:
+        rb.simulate(net, {"out": given}, 5.0) if network else rb.simulate(neuron, given, 5.0)
+    told = "; the sources 'soma', 'shunt' are finite, and what the aggregator 'shunting' makes of them is not"
+    assert str(caught.value).endswith(told)
+    assert str(caught.value).count(told) == 1
+    assert neuron.simulation_step == round(begins / 0.1)
+
+
+def test_a_source_that_is_not_finite_is_not_blamed_on_the_aggregator(lif):
+    class Endless(stimulus.Stimulus):
+        def rows(self, first, count, dt, num_units, *, dtype=torch.float32, device=None):
+            return torch.full((count, 1), float("inf"), dtype=dtype)
+
+    neuron = rb.create(lif, aggregator="shunting", dt=0.1)
+    with pytest.raises(InputError, match=r"give finite numbers$"):
+        rb.simulate(neuron, {"soma": Endless(), "shunt": 0.5}, 5.0)

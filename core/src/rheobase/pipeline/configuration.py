@@ -1,96 +1,20 @@
-"""From plain values, as YAML has them, to stimuli, parameters and integrators."""
+"""From plain values, as YAML has them, to parameters and integrators."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
-from .. import stimulus as stimuli
 from ..engine.create import integrator as make_integrator
 from ..engine.model.distribution import Distribution, LogNormal, Normal, Uniform
 from ..engine.model.sweep import Sweep
-from ..errors import ConfigurationError, nearest, shown
+from ..errors import ConfigurationError, RheobaseError, shown
 from ..signal.values import is_number
-from ..stimulus import Constant, File, Stimulus, Sum
 from .pipeline import check_keys
 
-_STIMULI: dict[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (
-        stimuli.Constant,
-        stimuli.Step,
-        stimuli.Pulses,
-        stimuli.Levels,
-        stimuli.Ramp,
-        stimuli.Sine,
-        stimuli.OrnsteinUhlenbeck,
-        stimuli.Events,
-        stimuli.Samples,
-        stimuli.File,
-    )
-}
-
 _DISTRIBUTIONS: dict[str, type[Any]] = {"uniform": Uniform, "normal": Normal, "lognormal": LogNormal}
-
-
-def stimuli_from(
-    given: Any, folder: Path, seed: int | None, inputs: Iterable[str]
-) -> Stimulus | dict[str, Stimulus]:
-    """As :func:`stimulus_from`, or a mapping of that by the inputs of a model."""
-    if not isinstance(given, Mapping) or "type" in given or not set(given) & set(inputs):
-        return stimulus_from(given, folder, seed)
-    # Each its own seed, or two noises would be one noise twice.
-    return {
-        name: stimulus_from(each, folder, None if seed is None else seed + place)
-        for place, (name, each) in enumerate(given.items())
-    }
-
-
-def stimulus_from(given: Any, folder: Path, seed: int | None) -> Stimulus:
-    """A stimulus from a number (constant), a path, a mapping with ``type``, or a list (the sum)."""
-    if isinstance(given, Stimulus):
-        return given
-    # In YAML true is a bool, which Python counts as an int.
-    if isinstance(given, (int, float)) and not isinstance(given, bool):
-        return Constant(given)
-    if isinstance(given, str):
-        return File(folder / given)
-    if isinstance(given, list) and given:
-        # Each part its own seed, or two noises would be one noise twice.
-        seeds = [None if seed is None else seed + place for place in range(len(given))]
-        return Sum(tuple(map(stimulus_from, given, [folder] * len(given), seeds)))
-    if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
-        raise ConfigurationError(
-            f"stimulus: {shown(given)} cannot be used; give a number, a file, a mapping with a type "
-            f"({', '.join(map(snake_case, _STIMULI))}), or a list of these"
-        )
-    arguments = {key: value for key, value in given.items() if key != "type"}
-    kind = _stimulus_class(given["type"])
-    where = f"stimulus {given['type']}"
-    fields = {part.name: part for part in dataclasses.fields(kind) if part.init}
-    check_keys(arguments, tuple(fields), where)
-    # The seed of the run is that of noise which gives none of its own.
-    if "seed" in fields and seed is not None:
-        arguments.setdefault("seed", seed)
-    missing = [
-        name for name, part in fields.items() if name not in arguments and part.default is dataclasses.MISSING
-    ]
-    if missing:
-        raise ConfigurationError(f"{where}: {' and '.join(missing)} must be given")
-    # Relative to the file of settings, not to where the command was called.
-    if isinstance(arguments.get("path"), str):
-        arguments["path"] = folder / arguments["path"]
-    for name, value in arguments.items():
-        # The annotation says which arguments are currents; those may be lists, one for each unit.
-        if isinstance(value, list) and fields[name].type == "Current":
-            arguments[name] = numbers_from(f"{where}: {name}", value)
-    stimulus: Stimulus = kind(**arguments)
-    return stimulus
 
 
 def params_from(given: Any, seed: int | None) -> dict[str, Any]:
@@ -135,21 +59,6 @@ def integrator_from(given: Any) -> Any:
     return make_integrator(given["type"], **settings)
 
 
-def snake_case(name: str) -> str:
-    """The name of a class as YAML files have it: ``OrnsteinUhlenbeck`` is ``ornstein_uhlenbeck``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-def _stimulus_class(name: str) -> type[Any]:
-    known = {snake_case(key): kind for key, kind in _STIMULI.items()}
-    plain = snake_case(name).replace("-", "_")
-    if plain not in known:
-        raise ConfigurationError(
-            f"stimulus: unknown type {shown(name)}{nearest(plain, known)}; known types are {', '.join(known)}"
-        )
-    return known[plain]
-
-
 def _sweep(where: str, given: Mapping[Any, Any], seed: int | None) -> Sweep:
     kinds = ("fixed", "zipped", "grid", "random")
     check_keys(given, (*kinds, "seed"), where)
@@ -170,3 +79,11 @@ def numbers_from(where: str, values: list[Any]) -> torch.Tensor:
         raise ConfigurationError(f"{where}: {shown(values)} cannot be used; give a list of numbers")
     # As they were written; create() rounds to the neuron's dtype, once.
     return torch.tensor(values, dtype=torch.float64)
+
+
+def made_at(where: str, make: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """What is made of these, or the error that says of what part."""
+    try:
+        return make(*given, **named)
+    except RheobaseError as error:
+        raise type(error)(f"{where}: {error}") from error

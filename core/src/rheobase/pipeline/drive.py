@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -184,6 +184,20 @@ class Drive:
         """The same, with a list where an input has several sources: for a ``forward`` of a class's own."""
         return self._by_step({name: self._separate(part, first, count) for name, part in self.parts.items()})
 
+    def told_of(self, step: int) -> str:
+        """The end of an error, where an aggregator makes of finite sources what is not finite; else nothing.
+
+        Args:
+            step: The step, counted from the start of the run.
+        """
+        # A forward of a class's own may do with its sources what it likes.
+        for name, part in () if self._neuron._own_forward else self.parts.items():
+            if isinstance(part, Sources):
+                (row,) = self._separate(part, step, 1)
+                if told := part.told_of(self._neuron, name, row):
+                    return told
+        return ""
+
     def _by_step(self, found: dict[str, Any]) -> list[Any]:
         if found.keys() == {""}:
             return list(found[""])
@@ -201,12 +215,19 @@ class Drive:
                 yield f"{where}{what}: ", source
 
     def _row(self, name: str, first: int, count: int) -> Any:
-        part, rows = self.parts[name], self._separate(self.parts[name], first, count)
+        part = self.parts[name]
         if not isinstance(part, Sources):
-            return rows
+            return self._separate(part, first, count)
         if name in self._unchecked and count:
-            part.check(self._neuron, rows[0], f"the input {name!r}" if name else "the input")
+            (row,) = self._separate(part, first, 1)
+            part.check(self._neuron, row, f"the input {name!r}" if name else "the input")
+            if told := part.told_of(self._neuron, name, row):
+                where = f"{self._neuron.identifier}: {name or 'the input'}"
+                raise InputError(f"{where} is not finite in step {first} of the run{told}")
             self._unchecked.discard(name)
+        if (added := part.added) is not None:
+            return self._separate(added, first, count)
+        rows = self._separate(part, first, count)
         return [part.combined(row, self.device) for row in rows]
 
     def _separate(self, part: Source | Sources, first: int, count: int) -> Any:
@@ -288,6 +309,12 @@ class Drive:
             return given  # its values may be many: a backend looks at them, or calls check()
         _check_finite(given, where)
         return Constant(given)
+
+
+def told_of(drives: Iterable[Drive], step: int, error: InputError) -> str:
+    """What an error of a step does not say yet: see :meth:`Drive.told_of`."""
+    told = next((found for drive in drives if (found := drive.told_of(step))), "")
+    return "" if str(error).endswith(told) else told
 
 
 def _check_finite(given: Tensor, where: str) -> None:

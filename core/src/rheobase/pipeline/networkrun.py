@@ -16,7 +16,7 @@ from ..engine.network.outside import Several, prepared
 from ..engine.network.stepping import apart_in
 from ..engine.neuron.threads import occupied
 from ..errors import ArgumentError, InputError, StimulusError, nearest, shown
-from .drive import Drive
+from .drive import Drive, told_of
 from .durations import steps_of
 from .eager import block_of, keeping_graph
 from .interrupted import SimulationInterrupted
@@ -46,7 +46,7 @@ def simulate_network(
         raise ArgumentError(f"{net.identifier}: give duration=..., in ms")
     steps, stride = steps_of(duration, net.dt), check_every(every)
     names = _recorded(net, record)
-    drives = _drives(net, stimulus, steps)
+    drives, begun = _drives(net, stimulus, steps), net.simulation_step
     keep = any(each.keeps_graph for each in net.populations.values()) if grad is None else bool(grad)
     apart = {net.views[name].population if name in net.views else name for name in _apart(net, drives)}
     way = stepping(net, backend, grad=keep, steps=steps, batched=lambda: _batched(net, drives), apart=apart)
@@ -98,6 +98,10 @@ def simulate_network(
                 done += count
                 watch(done)
             _heed_dt_max(net, way, {})
+        except InputError as error:
+            if told := told_of(drives.values(), net.simulation_step - begun, error):
+                raise type(error)(f"{error}{told}") from error
+            raise
         except KeyboardInterrupt as interrupt:
             raise SimulationInterrupted(finished(), steps) from interrupt
         return finished()
@@ -208,7 +212,10 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
                 f"stimulus: {net.identifier} has no population {name!r}{nearest(str(name), known)}; there "
                 f"are {', '.join(known)}"
             )
-        drive = Drive(source, net[name])
+        try:
+            drive = Drive(source, net[name])
+        except (InputError, StimulusError) as error:
+            raise type(error)(f"stimulus of {name!r}: {error}") from error
         if drive.trains:
             raise StimulusError(
                 f"stimulus of {name!r}: its spikes are located, and in a network only what comes by "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import torch
 
 from ..engine.network.network import Network
 from ..engine.network.recipe import RuleRecipe, SynapseRecipe, rule, synapse
-from ..errors import ConfigurationError, RheobaseError, shown
-from .configuration import distribution_from, numbers_from, stimuli_from
+from ..errors import ConfigurationError, shown
+from .configuration import distribution_from, made_at, numbers_from
 from .modelsettings import neuron_from
 from .pipeline import check_keys
+from .stimulussettings import seeds_from, stimuli_from
 
 FOLDER = "folder"
 """What relative paths are relative to, among the settings that a recording keeps."""
@@ -22,8 +23,8 @@ FOLDER = "folder"
 _OF_ALL = ("dt", "dtype", "device", "integrator", "aggregator", "event")
 """Settings of a model that may be given once, for all populations."""
 
-_OF_ONE = ("model", "units", "params", "preset")
-"""Those that each population has of its own."""
+OF_A_POPULATION = ("units", "params", "preset")
+"""Settings of a model that a network leaves to each of its populations."""
 
 _OF_A_VIEW = ("population", "first", "last")
 
@@ -42,25 +43,25 @@ def network_from(settings: Mapping[str, Any], folder: Path, seed: int | None) ->
     """
     model = settings["model"]
     check_keys(model, ("populations", "views", "projections"), "model")
-    for key in ("units", "params", "preset"):
+    for key in OF_A_POPULATION:
         if key in settings:
             raise ConfigurationError(f"{key} belongs to a population; give it there, not beside a network")
     net = Network(seed=0 if seed is None else seed)
     shared = {key: settings[key] for key in _OF_ALL if key in settings}
     for name, given in _named("populations", model.get("populations")).items():
         where = f"populations: {name}"
-        check_keys(given, (*_OF_ONE, *_OF_ALL), where)
+        check_keys(given, ("model", *OF_A_POPULATION, *_OF_ALL), where)
         if "model" not in given:
             raise ConfigurationError(f"{where}: the key 'model' is missing; give the name of a model")
         # No seed: that of the network becomes its own.
-        net.add(name, _made(where, neuron_from, {**shared, **given}, folder, None, seed))
+        net.add(name, made_at(where, neuron_from, {**shared, **given}, folder, None, seed))
     for name, given in _named("views", model["views"]).items() if "views" in model else ():
         where = f"views: {name}"
         check_keys(given, _OF_A_VIEW, where)
         missing = [key for key in _OF_A_VIEW if key not in given]
         if missing:
             raise ConfigurationError(f"{where}: {' and '.join(missing)} must be given")
-        _made(where, net.view, name, **given)
+        made_at(where, net.view, name, **given)
     for where, given in _projections(model.get("projections") or {}):
         check_keys(given, _OF_A_PROJECTION, where)
         _connect(net, where, given)
@@ -80,11 +81,10 @@ def repeatable(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 def network_stimuli(given: Any, folder: Path, seed: int | None, net: Network) -> dict[str, Any]:
     """Population -> stimulus, each as a model's own would be given."""
     known: dict[str, Any] = {**net.populations, **net.views}
-    stimuli = {}
-    for place, (name, source) in enumerate(({} if given is None else _named("stimulus", given)).items()):
-        # Each its own seed, or two noises would be one noise twice.
+    stimuli, seeds = {}, seeds_from(seed)
+    for name, source in ({} if given is None else _named("stimulus", given)).items():
         inputs = known[name].schema.inputs if name in known else ()
-        stimuli[name] = stimuli_from(source, folder, None if seed is None else seed + place, inputs)
+        stimuli[name] = stimuli_from(source, folder, seeds, inputs, f"stimulus: {name}")
     return stimuli
 
 
@@ -129,21 +129,21 @@ def _connect(net: Network, where: str, given: Mapping[str, Any]) -> None:
     kinetics = _synapse(f"{where}: synapse", given["synapse"]) if "synapse" in given else None
     # Errors of a projection begin with its identifier; in a list it has none until then.
     named = "projections" if "identifier" in names else where
-    _made(named, net.connect, given["source"], given["target"], chosen, kinetics, **values, **names)
+    made_at(named, net.connect, given["source"], given["target"], chosen, kinetics, **values, **names)
 
 
 def _rule(where: str, given: Any) -> RuleRecipe | tuple[torch.Tensor, torch.Tensor]:
     if isinstance(given, Mapping) and {*given} == {"source", "target"}:
         return _units(f"{where}: source", given["source"]), _units(f"{where}: target", given["target"])
     name, parameters = _recipe(where, given, "bernoulli, p: 0.1")
-    made: RuleRecipe = _made(where, rule, name, **parameters)
+    made: RuleRecipe = made_at(where, rule, name, **parameters)
     return made
 
 
 def _synapse(where: str, given: Any) -> SynapseRecipe:
     name, parameters = _recipe(where, given, "exponential, tau: 5.0")
     values = {key: _value(f"{where}: {key}", value) for key, value in parameters.items()}
-    made: SynapseRecipe = _made(where, synapse, name, **values)
+    made: SynapseRecipe = made_at(where, synapse, name, **values)
     return made
 
 
@@ -177,11 +177,3 @@ def _units(where: str, given: Any) -> torch.Tensor:
     if not isinstance(given, list) or not all(type(unit) is int for unit in given):
         raise ConfigurationError(f"{where}: {shown(given)} cannot be used; give a list of units")
     return torch.tensor(given, dtype=torch.int64)
-
-
-def _made(where: str, make: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """What is made of these, or the error that says of what part."""
-    try:
-        return make(*given, **named)
-    except RheobaseError as error:
-        raise type(error)(f"{where}: {error}") from error

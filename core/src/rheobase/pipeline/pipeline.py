@@ -54,8 +54,17 @@ class Pipeline(abc.ABC):
                 f"{type(self).__name__}: the configuration is {shown(configuration)}; "
                 "give a mapping of settings"
             )
-        check_keys(configuration, self.settings, type(self).__name__)
+        check_keys(configuration, self._known({**self.configuration, **configuration}), type(self).__name__)
         self.configuration.update(configuration)
+
+    @classmethod
+    def _known(cls, configuration: Mapping[str, Any]) -> tuple[str, ...]:
+        """The settings that there are beside those of a configuration: all of them, unless a class says less.
+
+        Args:
+            configuration: Setting -> value.
+        """
+        return cls.settings
 
     @abc.abstractmethod
     def run(self) -> Any:

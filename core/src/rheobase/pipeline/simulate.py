@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from ..engine.network.network import Network
 from ..engine.neuron.threads import occupied
-from ..errors import ArgumentError, StimulusError
+from ..errors import ArgumentError, InputError, StimulusError
 from .backends import Candidates, pays, signed
-from .drive import Drive, check_neuron
+from .drive import Drive, check_neuron, told_of
 from .durations import steps_of
 from .interrupted import SimulationInterrupted
 from .networkrun import simulate_network
@@ -186,6 +186,10 @@ def _simulate(
             # A backend refuses before it changes anything: the next one begins where this one would have.
             candidates.refuse(candidate, refusal)
             continue
+        except InputError as error:
+            if told := told_of([drive], neuron.simulation_step - drive.first_step, error):
+                raise type(error)(f"{error}{told}") from error
+            raise
         except SimulationInterrupted as interrupted:
             part = signed(narrowed(interrupted.recording, names), origin, notes)
             interrupted.recording = replace(part, settings=made)

@@ -14,15 +14,15 @@ import torch
 
 from ..errors import ConfigurationError, OutputError, RheobaseError, RheobaseWarning, shown
 from ..files import check_writable
-from .configuration import stimuli_from
 from .interrupted import SimulationInterrupted
 from .journal import Journal, journaling, save_journaled
 from .modelsettings import neuron_from
-from .networksettings import network_from, network_stimuli, repeatable
+from .networksettings import OF_A_POPULATION, network_from, network_stimuli, repeatable
 from .pipeline import Pipeline, check_keys
 from .recorder import main_state
 from .recording import Recording
 from .simulate import simulate
+from .stimulussettings import seeds_from, stimuli_from
 from .yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class SimpleSimulator(Pipeline):
         integrator: rk4                # or {type: rk45, rtol: 1e-8}
         aggregator: sum
         event: crossing
-        stimulus:                      # or a number, a file, or a list of stimuli, which are added
+        stimulus:                      # or a number, or a file
           type: ornstein_uhlenbeck
           mean: 10.0
           std: 5.0
-          tau: 5.0                     # of a model with several inputs: by their names
+          tau: 5.0
         duration: 1000.0               # ms; default: the stimulus's, or the preset's
         record: [spikes, voltage]      # or {spikes: true, voltage: [0, 7]}; default the spikes; with
                                        # plot, the voltage, or the first state, as well
@@ -63,6 +63,11 @@ class SimpleSimulator(Pipeline):
         seed: 1                        # of the neuron's draws, noise and random sweeps, and of torch
 
     Without a stimulus, the preset's is used. Paths in a file are relative to its folder.
+
+    Several stimuli, in a list or by identifier, are sources that the aggregator makes one, as
+    :func:`rheobase.simulate` has them; a model with several inputs has any of this by input::
+
+        stimulus: {soma: 400.0, "shunt:axon": {type: step, amplitude: 0.5, start: 10.0}}
 
     A network stands in place of the model's name. Its populations have the settings of a model; those that
     stand outside are for all of them::
@@ -78,7 +83,7 @@ class SimpleSimulator(Pipeline):
               weight: 16.2                     # or a list, or {normal: [16.2, 2.0]}
               delay: 1.5                       # ms; default: one step
         dt: 0.1
-        stimulus: {E: 300.0}                   # by population; default: none
+        stimulus: {E: 300.0}                   # by population, each as of a model; default: none
         duration: 100.0
         record: {E: [spikes, voltage], I: spikes}  # default: the spikes of all populations
 
@@ -126,6 +131,14 @@ class SimpleSimulator(Pipeline):
         super().__init__(configuration)
 
     @classmethod
+    def _known(cls, configuration: Mapping[str, Any]) -> tuple[str, ...]:
+        """See :meth:`Pipeline._known`: of a network without those that its populations have."""
+        if not isinstance(configuration.get("model"), Mapping):
+            return cls.settings
+        # One that was given all the same is refused later, with the place where it belongs.
+        return tuple(key for key in cls.settings if key not in OF_A_POPULATION or key in configuration)
+
+    @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> SimpleSimulator:
         """A simulator from a YAML file, read by a safe loader.
 
@@ -138,7 +151,7 @@ class SimpleSimulator(Pipeline):
         """
         file = Path(path)
         settings = read_yaml(file)
-        check_keys(settings, cls.settings, str(file))
+        check_keys(settings, cls._known(settings), str(file))
         simulator = cls(settings, folder=file.parent)
         simulator._source = str(file)
         return simulator
@@ -179,7 +192,7 @@ class SimpleSimulator(Pipeline):
             neuron: Any = self.create()
             stimulus, duration = settings.get("stimulus"), settings.get("duration")
             if stimulus is not None:
-                stimulus = stimuli_from(stimulus, self._folder, seed, neuron.schema.inputs)
+                stimulus = stimuli_from(stimulus, self._folder, seeds_from(seed), neuron.schema.inputs)
             elif neuron.preset is not None and neuron.preset.stimulus is not None:
                 stimulus = neuron.preset.stimulus
                 duration = neuron.preset.duration if duration is None else duration

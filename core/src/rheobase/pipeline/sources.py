@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import torch
 from torch import Tensor
 
-from ..engine.aggregate import Aggregator
+from ..engine.aggregate import Aggregator, sum_inputs
+from ..engine.neuron.base import Neuron
 from ..engine.neuron.timed import receive_timed
 from ..errors import InputError, nearest, shown
 from ..signal.signal import Signal
 from ..signal.values import is_number
-from ..stimulus import Stimulus
-
-if TYPE_CHECKING:
-    from ..engine.neuron.base import Neuron
+from ..stimulus import Stimulus, Sum
+from ..torch_state import all_finite, values_visible
 
 Source = Stimulus | Tensor | Signal
 """What gives an input, or a part of it."""
@@ -43,6 +42,13 @@ class Sources:
         """Whether every row is the same."""
         return all(isinstance(part, Stimulus) and part.constant for part in self.parts)
 
+    @property
+    def added(self) -> Sum | None:
+        """As one stimulus, whose rows are made many at once: of stimuli that are added; else None."""
+        adds = self.rule in (sum_inputs, Neuron.aggregate)
+        stimuli = tuple(part for part in self.parts if isinstance(part, Stimulus))
+        return Sum(stimuli) if adds and len(stimuli) == len(self.parts) else None
+
     def check(self, neuron: Neuron, row: list[Tensor | Signal], where: str) -> None:
         """Make sure that the neuron could take the sources in one call.
 
@@ -56,6 +62,29 @@ class Sources:
                 is no input.
         """
         receive_timed(neuron, row, where, self.rule, self.identifiers, look=True)
+
+    def told_of(self, neuron: Neuron, name: str, row: list[Tensor | Signal]) -> str:
+        """The end of an error, where the sources are finite in one step and the aggregator makes of them what
+        is not; else nothing.
+
+        Args:
+            neuron: The neuron.
+            name: The input.
+            row: What the sources give in that step.
+        """
+        values = [each for each in row if isinstance(each, Tensor)]
+        if len(values) < len(row) or not all(map(values_visible, values)) or not all(map(all_finite, values)):
+            return ""
+        try:
+            made = self.combined(row, neuron.device)
+        except Exception:
+            # They do not fit, or it wants what projections bring: whoever asks has an error of that.
+            return ""
+        if not isinstance(made, Tensor) or all_finite(made):
+            return ""
+        rule = (neuron._input_rules[name][1] if name else None) or neuron.provenance["aggregator"]
+        whose = f"sources {', '.join(map(repr, self.identifiers))}" if self.identifiers else "sources"
+        return f"; the {whose} are finite, and what the aggregator {rule.name!r} makes of them is not"
 
     def combined(self, row: list[Tensor | Signal], device: torch.device) -> Tensor | Signal:
         """What the aggregator makes of one step.
@@ -92,9 +121,7 @@ def inputs_of(stimulus: object, neuron: Neuron, source: Callable[[Any, str], Sou
     by_input = False
     given: Mapping[Any, Any] = {known[0] if known else "": stimulus}
     if isinstance(stimulus, Mapping) and known:
-        # With one input, a mapping by its name and one by identifiers look alike: it is by input where that
-        # name stands alone.
-        by_input = len(known) > 1 or set(stimulus) == set(known)
+        by_input = is_by_input(stimulus, known)
         if by_input:
             given = stimulus
         elif known[0] in stimulus:
@@ -102,18 +129,30 @@ def inputs_of(stimulus: object, neuron: Neuron, source: Callable[[Any, str], Sou
                 f"the stimulus names the model's input {known[0]!r} beside other sources; for several "
                 f"sources of it give {{{known[0]!r}: {{identifier: source, ...}}}}"
             )
-    for name in given:
-        if known and name not in known:
-            raise InputError(
-                f"the stimulus names the input {shown(name)}, which the model does not have"
-                f"{nearest(str(name), known)}; its inputs are: {', '.join(known)}"
-            )
+    if known:
+        check_inputs_named(given, known)
     if not given:
         raise InputError(f"the stimulus is an empty mapping; give at least one of: {', '.join(known)}")
     return {
         name: _input(neuron, name, part, source, f"{name}: " if by_input else "")
         for name, part in given.items()
     }
+
+
+def is_by_input(given: Any, known: Collection[str]) -> bool:
+    """Whether a mapping is by the model's inputs, and not by identifiers of the sources of its only one."""
+    # With one input these look alike: it is by input where that name stands alone.
+    return bool(known) and isinstance(given, Mapping) and (len(known) > 1 or set(given) == set(known))
+
+
+def check_inputs_named(given: Mapping[Any, Any], known: Collection[str]) -> None:
+    """Refuse an input that the model does not have; the error names the nearest."""
+    for name in given:
+        if name not in known:
+            raise InputError(
+                f"the stimulus names the input {shown(name)}, which the model does not have"
+                f"{nearest(str(name), known)}; its inputs are: {', '.join(known)}"
+            )
 
 
 def _input(neuron: Neuron, name: str, given: Any, source: Callable[[Any, str], Source], where: str) -> Any:
