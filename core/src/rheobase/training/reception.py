@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from ..engine.model.functions import Model
 from ..engine.model.values import as_parameter, initial_value, resolve_defaults
-from ..engine.network.compose import Composite, Part
+from ..engine.network.compose import Composite
 from ..engine.network.inputs import input_of
+from ..engine.network.layout import Part
 from ..engine.network.recipe import Direct, SynapseRecipe
 from ..engine.network.synapse import Kinetics
 from ..engine.neuron.base import Neuron

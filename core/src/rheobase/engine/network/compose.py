@@ -7,8 +7,7 @@ result takes it as it takes any other model. Each author's functions see their o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import torch
 from torch import Tensor
@@ -16,35 +15,13 @@ from torch import Tensor
 from ..aggregate import Aggregator
 from ..integrator import RungeKutta
 from ..model.functions import EXPLAINED, Model, ask_packed, explained, pack, pack_all, wrong_names
-from ..model.schema import Schema, tuple_type
+from ..model.schema import Schema
 from .answers import fit, fit_in_order, fitting, named_rows
 from .apart import EXTERNAL, Apart, Joining
-from .synapse import Kinetics
+from .layout import Part, slices_of, whole_of
 
 _ALONE = RungeKutta(order=4)
 """What steps a synapse whose target makes its own step."""
-
-
-class Part(NamedTuple):
-    """A synapse that reaches the model.
-
-    Attributes:
-        identifier: What the aggregator knows it by.
-        kinetics: Its functions.
-        input: The input of the model that it adds to; empty: the only one.
-    """
-
-    identifier: str
-    kinetics: Kinetics
-    input: str = ""
-
-
-class _Slices(NamedTuple):
-    """Where a part's own rows and values lie in those of the whole."""
-
-    states: slice
-    parameters: slice
-    options: slice
 
 
 @final
@@ -74,7 +51,7 @@ class Composite:
         self.own, self.parts = own, tuple(sorted(parts, key=lambda part: part.identifier))
         self._rules = {name: rule_of(name) for name in {part.input for part in self.parts}}
         self._apart = Apart(own.schema, sources) if sources else None
-        self._slices = self._layout()
+        self._slices = slices_of(own.schema, self.parts)
         self._rows_of_own = len(own.schema.states)
         self._senders = tuple(part for part in self.parts if part.kinetics.output is not None)
         # Input -> who sends to it, by place among the senders, and what the aggregator knows all by.
@@ -86,7 +63,7 @@ class Composite:
         self._known: tuple[Any, tuple[Any, list[Any]]] | None = None
         self.jumps = any(part.kinetics.into for part in self.parts)
         self.model = Model(
-            self._schema(),
+            whole_of(own.schema, self.parts, self._apart),
             None if own.derivatives is None else self._derivatives,
             None if own.threshold is None else self._threshold,
             None if own.reset is None else self._reset,
@@ -94,54 +71,6 @@ class Composite:
             own.dt_max,
             None if own.release is None else self._release,
             None if own.derivatives is None else self._packed,
-        )
-
-    def _layout(self) -> tuple[_Slices, ...]:
-        schema = self.own.schema
-        states, parameters = len(schema.states), len(schema.parameters)
-        found = []
-        for part in self.parts:
-            more = part.kinetics.schema
-            found.append((states, parameters, len(more.states), len(more.parameters)))
-            states, parameters = states + len(more.states), parameters + len(more.parameters)
-        options, slices = parameters + len(schema.options), []
-        for (first, begin, rows, values), part in zip(found, self.parts, strict=True):
-            chosen = len(part.kinetics.schema.options)
-            slices.append(
-                _Slices(
-                    slice(first, first + rows), slice(begin, begin + values), slice(options, options + chosen)
-                )
-            )
-            options += chosen
-        return tuple(slices)
-
-    def _schema(self) -> Schema:
-        own = self.own.schema
-        states: dict[str, Any] = dict(own.states)
-        parameters: dict[str, Any] = dict(own.parameters)
-        options: dict[str, Any] = dict(own.options)
-        kinetic: list[str] = []
-        taken = {*own.settable, *own.draws}
-        for place, part in enumerate(self.parts):
-            # An identifier may be no name in Python; users never see these.
-            prefix = f"synapse_{place}_"
-            while any(name.startswith(prefix) for name in taken):
-                prefix = f"s{prefix}"
-            schema = part.kinetics.schema
-            states |= {prefix + name: each for name, each in schema.states.items()}
-            parameters |= {prefix + name: each for name, each in schema.parameters.items()}
-            options |= {prefix + name: each for name, each in schema.options.items()}
-            kinetic += [prefix + name for name in schema.states]
-        whole = own if self._apart is None else self._apart.schema(own)
-        return replace(
-            whole,
-            states=states,
-            parameters=parameters,
-            options=options,
-            kinetic=tuple(kinetic),
-            pack_state=tuple_type("state", list(states)),
-            pack_params=tuple_type("params", [*parameters, *options]),
-            pack_drawn=tuple_type("params", [*parameters, *options, *own.draws]),
         )
 
     # --- values --------------------------------------------------------------------------------------

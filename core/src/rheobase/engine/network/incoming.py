@@ -21,8 +21,9 @@ from ..step.field import ModelField
 from ..step.grid import step
 from ..step.moments import Moments
 from ..step.table import StepState, with_batch
-from .compose import Composite, Part
+from .compose import Composite
 from .held import OUTPUT
+from .layout import Part
 from .outside import Source
 from .plastic import PlasticDelivery
 from .projection import Projection
