@@ -198,3 +198,36 @@ def test_a_recording_has_the_weights_of_each_network() -> None:
     figure = rb.plots.plot_weights(net["E->I"])
     (bars,) = figure.axes[0].patches
     assert int(bars.get_data().values.sum()) == 108
+
+
+@pytest.mark.parametrize("name", ["E->I.weight", "E->I.plasticity.x", "E->I.plasticity.last_event"])
+def test_a_state_dict_with_one_synapse_less_is_refused_and_changes_nothing(name: str) -> None:
+    net = busy()
+    for _ in range(60):
+        net(drive(ROWS))
+    saved, before = net.state_dict(), [each.clone() for each in state(net)]
+    (key,) = (each for each in saved if each.endswith(name))
+    with pytest.raises(errors.ArgumentError, match=f"size mismatch for .*{name}"):
+        net.load_state_dict({**saved, key: saved[key][..., :-1]})
+    assert equal(state(net), before)
+
+
+def test_weights_of_another_batch_are_told_that_of_the_run() -> None:
+    net = busy()
+    net(drive(ROWS))
+    with pytest.raises(errors.ParameterError, match=r"in shape \[2, 36\] were given.*or \[3, 36\]"):
+        net["E->I"].weight = torch.full((2, 36), 60.0)
+
+
+def test_bounds_in_the_wrong_order_are_told() -> None:
+    net = rb.Network()
+    net.add("n", leaky(2))
+    with pytest.raises(errors.ParameterError, match="low=5 is above high=1"):
+        net.connect(
+            "n",
+            "n",
+            rb.rule("all-to-all"),
+            rb.synapse(Pulse),
+            delay=1.0,
+            plasticity=rb.synapse(Pair, low=5.0, high=1.0),
+        )

@@ -360,3 +360,30 @@ def test_values_that_an_author_refuses_are_not_tried() -> None:
     assert not can_be_made(subject, {"tau": -1.0}, 2)  # type: ignore[arg-type]
     (found,) = conformance.check(Checked, "smoke", only=["unit-alone"]).results
     assert found.verdict is Verdict.PASSED, found.seen
+
+
+class Clock(rb.SpikingNeuron):
+    """tau dV/dt = E - V, a spike at 10 mV and back to 0: whatever it is given, it takes no input."""
+
+    tau = rb.Parameter(10.0, unit="ms", above=0)
+    drive = rb.Parameter(15.0, unit="mV", above=10)
+    voltage = rb.State(0.0, unit="mV")
+
+    @staticmethod
+    def derivatives(state: Any, params: Any, data: Any) -> Any:
+        return {"voltage": (params.drive - state.voltage) / params.tau}
+
+    @staticmethod
+    def threshold(state: Any, params: Any) -> Any:
+        return state.voltage - 10.0
+
+    @staticmethod
+    def reset(state: Any, params: Any) -> Any:
+        return {"voltage": torch.zeros_like(state.voltage)}
+
+
+@pytest.mark.parametrize("name", ["layer-gradient-equals-differences", "layer-rows-learn-alone"])
+def test_the_layer_of_a_model_without_an_input_has_no_gradient_to_judge(name: str) -> None:
+    (found,) = conformance.check(Clock, profile="smoke", only=[name]).results
+    assert found.verdict is Verdict.VACUOUS
+    assert found.reason == "nothing that it gives hangs on its input"

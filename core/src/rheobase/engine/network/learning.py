@@ -222,6 +222,12 @@ class Learning(Belonging, nn.Module):
             ParameterError: It names the first such synapse.
         """
         given = {name: self.held(name) for name in ("low", "high") if name in self.schema.parameters}
+        if len(given) == 2 and bool(given["low"] > given["high"]):
+            low, high = (float(bound) for bound in given.values())
+            raise ParameterError(
+                f"{self.identifier}: low={low:g} is above high={high:g}, and no weight lies between; give a "
+                "low of at most high"
+            )
         wrong = torch.zeros_like(weight, dtype=torch.bool)
         if "low" in given:
             wrong |= weight < given["low"]
@@ -264,8 +270,10 @@ class Learning(Belonging, nn.Module):
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
         for name in (*self.schema.states, LAST_EVENT):
             saved, held = state_dict.get(prefix + name), self.held(name)
-            if isinstance(saved, Tensor) and saved.shape != held.shape:
-                # With a batch, which torch would refuse.
+            if not isinstance(saved, Tensor) or saved.shape == held.shape:
+                continue
+            if saved.shape[-1:] == held.shape[-1:]:
+                # With another batch; torch would refuse it, as it does other synapses.
                 self._buffers[name] = held.new_empty(saved.shape)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 

@@ -226,8 +226,10 @@ class Projection(Described):
         for name in (*self.schema.states, LAST_SPIKE, *((WEIGHT,) if self.plasticity is not None else ())):
             saved = state_dict.get(prefix + name)
             held = self._buffers.get(name)
-            if isinstance(saved, Tensor) and held is not None and saved.shape != held.shape:
-                # With a batch, which torch would refuse.
+            if not isinstance(saved, Tensor) or held is None or saved.shape == held.shape:
+                continue
+            if saved.shape[-1:] == held.shape[-1:]:
+                # With another batch; torch would refuse it, as it does other synapses.
                 self._buffers[name] = held.new_empty(saved.shape)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 

@@ -38,7 +38,7 @@ def as_weight(
     if several or (weight.ndim and weight.shape[-1] != count):
         raise ParameterError(
             f"{named}: {weight.numel()} weights in shape {list(weight.shape)} were given for {count} "
-            "synapses; give one number, or one for each"
+            f"synapses; give one number, or one for each{f', or {[*batch, count]}' if batch else ''}"
         )
     if weight.requires_grad:
         raise ParameterError(

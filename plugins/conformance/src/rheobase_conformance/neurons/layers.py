@@ -88,7 +88,7 @@ def _compared(subject: NeuronSubject, steps: int) -> int:
     for reset in ("detached", "attached") if subject.has_reset else ("detached",):
         smooth = layer_of(subject, reset=reset).smoothed()
         given = x.clone().requires_grad_()
-        out = through(smooth, subject, given)
+        out = _followed(through(smooth, subject, given))
         (gradient,) = torch.autograd.grad((weights * out).sum(), given)
         # The ends of all differences are rows of one call: two of a step, and two of half of it.
         moves = [sign * h * along for h in (sizes, 0.5 * sizes) for sign in (1.0, -1.0)]
@@ -114,6 +114,13 @@ def _compared(subject: NeuronSubject, steps: int) -> int:
     return compared
 
 
+def _followed(out: Tensor) -> Tensor:
+    """What a layer gives, where it hangs on the input."""
+    if not out.requires_grad:
+        vacuous("nothing that it gives hangs on its input")
+    return out
+
+
 def _direction(subject: NeuronSubject, steps: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """An input, a direction in which it is moved, and the weights of the spikes, each of one row."""
     x = drive_of(subject, batch=1, seed=seed, steps=steps)
@@ -134,7 +141,7 @@ def rows_of_a_layer_learn_alone(subject: NeuronSubject) -> None:
     layer, x = layer_of(subject), drive_of(subject, batch=3)
     x[:, 1:] = inside_input(subject, 10.0 * x[:, 1:])
     together = x.clone().requires_grad_()
-    out = through(layer, subject, together)
+    out = _followed(through(layer, subject, together))
     (of_one,) = torch.autograd.grad(out[:, 0].sum(), together, retain_graph=True)
     require(not of_one[:, 1:].any(), "the spikes of a row have a gradient by the input of another")
     (beside,) = torch.autograd.grad(out.sum(), together)
