@@ -275,7 +275,7 @@ def test_a_run_that_goes_on_is_one_long_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["{type: events, times: [1.0], weights: 2.0}", "{arrivals: {arrivals: 2.0}}"]
+    "given", ["{type: events, times: [1.0], weights: 2.0}", "{arrivals: {arrivals: {arrivals: 2.0}}}"]
 )
 def test_in_a_file_a_model_with_a_jump_is_told_what_it_lacks(tmp_path: Path, given: str) -> None:
     pytest.importorskip("rheobase_zoo")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast, overload
 
 import torch
 
-from ..errors import ArgumentError, ParameterError, RheobaseWarning, StepSizeWarning, nearest
+from ..errors import ArgumentError, ParameterError, RheobaseWarning, StepSizeWarning, nearest, shown
 from ..specs import Provenance
 from .aggregate import Aggregator
 from .component import DT
@@ -182,7 +182,7 @@ def _refuse_undeclared(model: type[Neuron], params: Mapping[str, Any]) -> None:
     for name in params:
         if name not in known:
             raise ParameterError(
-                f"{model.__name__} takes no {name!r}{nearest(name, known)}; "
+                f"{model.__name__} takes no {shown(name)}{nearest(name, known)}; "
                 f"it takes {', '.join(sorted(known))}"
             )
 

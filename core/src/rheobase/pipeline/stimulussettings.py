@@ -61,7 +61,7 @@ def stimuli_from(
     if not _has_parts(given, where) or not is_by_input(given, inputs):
         return _sources(given, folder, seeds, where)
     made_at(where, check_inputs_named, given, inputs)
-    return {name: _sources(each, folder, seeds, f"{where}: {name}") for name, each in given.items()}
+    return {name: _sources(each, folder, seeds, _within(where, name)) for name, each in given.items()}
 
 
 def _sources(given: Any, folder: Path, seeds: Iterator[int | None], where: str) -> Any:
@@ -71,8 +71,15 @@ def _sources(given: Any, folder: Path, seeds: Iterator[int | None], where: str) 
             stimulus_from(each, folder, seeds, f"{where}: source {place}") for place, each in enumerate(given)
         ]
     if _has_parts(given, where):
-        return {name: stimulus_from(each, folder, seeds, f"{where}: {name}") for name, each in given.items()}
+        return {
+            name: stimulus_from(each, folder, seeds, _within(where, name)) for name, each in given.items()
+        }
     return stimulus_from(given, folder, seeds, where)
+
+
+def _within(where: str, name: Any) -> str:
+    """How messages call a part: by its name, where that is no longer than what they say."""
+    return f"{where}: {name if isinstance(name, str) and len(name) <= 80 else shown(name)}"
 
 
 def stimulus_from(given: Any, folder: Path, seeds: Iterator[int | None], where: str = "stimulus") -> Stimulus:
