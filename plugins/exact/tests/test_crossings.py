@@ -75,7 +75,7 @@ def test_the_crossing_is_the_logarithm_and_lies_above(
     exact = np.longdouble(distance) / np.longdouble(slope) * (np.log1p(wide) / wide if wide else 1.0)
     assert result.crossed.item() == (exact <= 100.0)
     if exact <= 100.0:
-        # Two units in the last place, which is 4.4e-16 of a number just above a power of 2; more where the path
+        # Two units in the last place, 4.4e-16 of a number just above a power of 2; more where the path
         # is nearly flat at the threshold.
         flat, few = float(abs(wide / (1 + wide))), max(4e-16 * float(exact), 2.0 * math.ulp(float(exact)))
         assert abs(result.t.item() - float(exact)) <= few * (1 + flat)
