@@ -234,6 +234,7 @@ def _drives(net: Network, stimulus: Any, steps: int) -> dict[str, Drive]:
 
 def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> Iterable[Any]:
     """What populations receive in so many steps, prepared, and what views are given."""
+    apart = {name: apart_in(net, name) for name in drives}
     # Made in the step, where it is not the same in all.
     same: dict[str, Any] = {}
     for name, population in net.populations.items():
@@ -242,7 +243,7 @@ def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> 
             same[name] = population.prepare({} if population.schema.inputs else 0.0)
         elif drive.constant:
             (row,) = _given(net, name, drive, first, 1)
-            same[name] = prepared(population, row, apart_in(net, name))
+            same[name] = prepared(population, row, apart[name])
     changing = {
         name: _given(net, name, drive, first, count) for name, drive in drives.items() if name not in same
     }
@@ -255,10 +256,7 @@ def _rows(net: Network, drives: Mapping[str, Drive], first: int, count: int) -> 
         views = {name: row for name, row in rows.items() if name in net.views}
         others = {name: row for name, row in rows.items() if name not in net.views}
         return lambda: (
-            {
-                **same,
-                **{name: prepared(net[name], row, apart_in(net, name)) for name, row in others.items()},
-            },
+            {**same, **{name: prepared(net[name], row, apart[name]) for name, row in others.items()}},
             views,
         )
 

@@ -18,6 +18,7 @@ from .connectivity import Connectivity
 from .happenings import Posts
 from .plasticity import LAST_EVENT, WEIGHT, Changes
 from .recipe import SynapseRecipe
+from .saving import make_room
 
 UNDER_WAY = "under_way"
 
@@ -268,13 +269,7 @@ class Learning(Belonging, nn.Module):
         self.changing.begin(tuple(Posts(who, times) for who, times in state[UNDER_WAY]))
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        for name in (*self.schema.states, LAST_EVENT):
-            saved, held = state_dict.get(prefix + name), self.held(name)
-            if not isinstance(saved, Tensor) or saved.shape == held.shape:
-                continue
-            if saved.shape[-1:] == held.shape[-1:]:
-                # With another batch; torch would refuse it, as it does other synapses.
-                self._buffers[name] = held.new_empty(saved.shape)
+        make_room(self._buffers, (*self.schema.states, LAST_EVENT), state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:

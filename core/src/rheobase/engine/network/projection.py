@@ -20,7 +20,7 @@ from .moments import LocatedDelivery
 from .plastic import PlasticDelivery
 from .plasticity import WEIGHT
 from .recipe import Direct, SynapseRecipe
-from .saving import fingerprint, loaded, saved
+from .saving import fingerprint, loaded, make_room, saved
 from .transmission import LAST_SPIKE, reset_sources, transmitted
 from .underway import Delivery, Sent, has_moments, spikes_of
 from .weights import as_weight, of_each
@@ -223,14 +223,8 @@ class Projection(Described):
             destination[prefix + WEIGHT] = self.weight
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        for name in (*self.schema.states, LAST_SPIKE, *((WEIGHT,) if self.plasticity is not None else ())):
-            saved = state_dict.get(prefix + name)
-            held = self._buffers.get(name)
-            if not isinstance(saved, Tensor) or held is None or saved.shape == held.shape:
-                continue
-            if saved.shape[-1:] == held.shape[-1:]:
-                # With another batch; torch would refuse it, as it does other synapses.
-                self._buffers[name] = held.new_empty(saved.shape)
+        weights = () if self.plasticity is None else (WEIGHT,)
+        make_room(self._buffers, (*self.schema.states, LAST_SPIKE, *weights), state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:

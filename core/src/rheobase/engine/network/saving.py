@@ -1,9 +1,9 @@
-"""What a state_dict has of a projection beside tensors."""
+"""What a state_dict has of a projection beside tensors, and room for tensors of another batch."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 import torch
@@ -34,6 +34,21 @@ def saved(spikes: Iterable[Sent]) -> list[Saved]:
 def loaded(spikes: Iterable[Any]) -> list[Sent]:
     """Spikes that were saved."""
     return [Sent(label, who, times, torch.Size(batch), factor) for label, who, times, batch, factor in spikes]
+
+
+def make_room(
+    buffers: MutableMapping[str, Tensor | None], names: Iterable[str], saved: Mapping[str, Any], prefix: str
+) -> None:
+    """Put tensors of the saved shapes in place, where these differ in their batch alone.
+
+    Torch copies into tensors of the same shape, and so refuses other synapses.
+    """
+    for name in names:
+        held, value = buffers.get(name), saved.get(prefix + name)
+        if held is None or not isinstance(value, Tensor) or value.shape == held.shape:
+            continue
+        if value.shape[-1:] == held.shape[-1:]:
+            buffers[name] = held.new_empty(value.shape)
 
 
 def fingerprint(connectivity: Connectivity, delays: Delays) -> str:
